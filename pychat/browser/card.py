@@ -1,0 +1,70 @@
+"""The card for the next step: the code to hand over, the box for the one that comes back."""
+
+from functools import partial
+from typing import Any
+
+import js
+from pyodide.ffi import create_once_callable
+
+from pychat.browser.dom import Scope, set_data, set_text, show
+from pychat.ui import words
+from pychat.ui.view import Card, View
+
+
+class CodeCard:
+    """The part “card” of a scope. There is one paste form in the page; it moves to where it is needed."""
+
+    def __init__(self, scope: Scope) -> None:
+        self._part = part = scope.part
+        self._shown = Card.NONE
+        self._code = ""
+        for kind in ("invite", "reply"):
+            scope.on(part(f"copy-{kind}"), "click", partial(self._copy, kind, False))
+            scope.on(part(f"copy-{kind}-link"), "click", partial(self._copy, kind, True))
+            scope.on(part(f"{kind}-text"), "focus", partial(self._mark, kind))
+            if hasattr(js.navigator, "share"):
+                show(part(f"share-{kind}"), True)
+                scope.on(part(f"share-{kind}"), "click", self._share)
+
+    def render(self, view: View, *, may_focus: bool) -> None:
+        """Show the view's card; with a new code the focus goes to where it is copied, if it may."""
+        part = self._part
+        show(part("card"), view.card is not Card.NONE)
+        if (view.card, view.code) == (self._shown, self._code):
+            return
+        before, self._shown, self._code = self._shown, view.card, view.code
+        set_data(part("card"), "card", view.card.value)
+        set_text(part("copied"), "")
+        part("invite-text").value = view.code if view.card is Card.INVITE else ""
+        part("reply-text").value = view.code if view.card is Card.REPLY else ""
+        home = part("paste-away" if view.card is Card.INVITE else "paste-home")
+        if not home.contains(part("paste")):
+            home.append(part("paste"))
+        reply_accepted = before is Card.INVITE and view.state in ("connecting", "securing", "open")
+        if view.card is Card.REPLY or reply_accepted:
+            part("paste-text").value = ""  # what stood there has been used
+        if view.card in (Card.INVITE, Card.REPLY) and may_focus:
+            part("copy-invite" if view.card is Card.INVITE else "copy-reply").focus()
+
+    def _link(self) -> str:
+        return f"{js.location.origin}{js.location.pathname}#{self._code}"
+
+    def _mark(self, kind: str, _: Any) -> None:
+        self._part(f"{kind}-text").select()
+
+    def _copy(self, kind: str, as_link: bool, _: Any) -> None:
+        copied = create_once_callable(lambda _: set_text(self._part("copied"), words.COPIED))
+        refused = create_once_callable(lambda _: self._copy_by_hand(kind))
+        if hasattr(js.navigator, "clipboard"):
+            js.navigator.clipboard.writeText(self._link() if as_link else self._code).then(copied, refused)
+        else:  # only a secure page has a clipboard
+            self._copy_by_hand(kind)
+
+    def _copy_by_hand(self, kind: str) -> None:
+        self._part(f"{kind}-text").focus()
+        self._mark(kind, None)
+        set_text(self._part("copied"), words.COPY_BY_HAND)
+
+    def _share(self, _: Any) -> None:
+        data = js.Object.fromEntries([["text", self._code], ["url", self._link()]])
+        js.navigator.share(data).catch(create_once_callable(lambda _: None))  # people may change their mind

@@ -1,0 +1,62 @@
+"""The box one writes in: Enter sends, Shift+Enter breaks the line, too long a text is refused in words."""
+
+from collections.abc import Callable
+from typing import Any
+
+from pychat.browser.dom import Scope, set_text, show
+from pychat.core.log import MAX_TEXT
+from pychat.ui import words
+
+
+class Composer:
+    """The parts “composer”, “draft” and “draft-problem” of a scope.
+
+    Args:
+        send: called with a text that may be sent; the box is then empty.
+    """
+
+    def __init__(self, scope: Scope, send: Callable[[str], None]) -> None:
+        self._send = send
+        self._draft = scope.part("draft")
+        self._problem = scope.part("draft-problem")
+        scope.on(scope.part("composer"), "submit", self._submitted)
+        scope.on(self._draft, "keydown", self._key)
+        scope.on(self._draft, "input", lambda _: self._changed())
+
+    @property
+    def text(self) -> str:
+        return str(self._draft.value)
+
+    @text.setter
+    def text(self, value: str) -> None:
+        self._draft.value = value
+        self._changed()
+
+    def focus(self) -> None:
+        self._draft.focus()
+
+    def _key(self, event: Any) -> None:
+        # While an input method composes, Enter chooses a candidate (W3C UI Events, section 5.6).
+        if event.key == "Enter" and not event.shiftKey and not event.isComposing:
+            self._submitted(event)
+
+    def _submitted(self, event: Any) -> None:
+        event.preventDefault()
+        text = self.text.strip("\r\n")
+        if not text.strip():
+            return
+        if len(text) > MAX_TEXT:
+            self._complain(words.too_long(len(text)))
+            return
+        self.text = ""
+        self._send(text)
+        self.focus()
+
+    def _changed(self) -> None:
+        self._complain("")
+        self._draft.style.height = "auto"
+        self._draft.style.height = f"{self._draft.scrollHeight}px"
+
+    def _complain(self, sentence: str) -> None:
+        set_text(self._problem, sentence)
+        show(self._problem, bool(sentence))

@@ -1,0 +1,122 @@
+"""The demonstration: two peers in one page, and between them what happens, step by step."""
+
+from collections.abc import Callable
+from typing import Any
+
+import js
+
+from pychat.browser.composer import Composer
+from pychat.browser.dom import Scope, from_template, set_data, set_text
+from pychat.browser.messages import MessageList
+from pychat.core import effects as fx
+from pychat.core import events as ev
+from pychat.core.conversation import Conversation
+from pychat.core.link import Phase
+from pychat.core.node import Node
+from pychat.ports import Post
+from pychat.ui import words
+from pychat.ui.steps import PHASES, Step, explain
+from pychat.ui.view import view
+
+
+class Pane:
+    """One of the two peers: its status, its messages and what one writes to the other."""
+
+    def __init__(self, name: str, node: Node, post: Post) -> None:
+        self.name = name
+        self.node = node
+        self.post = post
+        self.carried = ""
+        self._scope = Scope(js.document.getElementById(name.lower()))
+        self._messages = MessageList(self._scope)
+        self._composer = Composer(self._scope, self._send)
+        self._status = self._scope.part("status")
+        self._scope.on(self._scope.part("leave"), "click", lambda _: self._leave())
+
+    @property
+    def conversation(self) -> Conversation | None:
+        return next(iter(self.node.conversations.values()), None)
+
+    @property
+    def code(self) -> str:
+        """The code that this side has made and nobody has carried across yet."""
+        conversation = self.conversation
+        link = self.node.link_of(conversation) if conversation is not None else None
+        return link.code if link is not None and link.code != self.carried else ""
+
+    def render(self) -> None:
+        conversation = self.conversation
+        now = view(self.node, conversation.id if conversation is not None else None)
+        set_data(self._status, "state", now.state)
+        set_text(self._scope.part("headline"), now.headline)
+        self._scope.part("leave").disabled = not now.can_leave
+        if conversation is not None:
+            self._messages.render(conversation)
+
+    def close(self) -> None:
+        """Give the elements back as they were, for the next run."""
+        self._messages.clear()
+        self._scope.close()
+
+    def _send(self, text: str) -> None:
+        if self.conversation is not None:
+            self.post(ev.MessageWritten(self.conversation.id, text))
+
+    def _leave(self) -> None:
+        if self.conversation is not None:
+            self.post(ev.ConversationLeft(self.conversation.id))
+
+
+class Story:
+    """The steps between the panes: a section for each phase, in it the steps of both sides as they happen.
+
+    The phases of the two sides overlap, so a step goes to the end of its phase and not to the end of the page.
+    """
+
+    def __init__(self) -> None:
+        sections = {phase: from_template("phase") for phase, _ in words.PHASE_NAMES}
+        for phase, name in words.PHASE_NAMES:
+            sections[phase].querySelector("h2").textContent = name
+            sections[phase].querySelector("p").textContent = PHASES[phase]
+        js.document.getElementById("phases").replaceChildren(*sections.values())
+        self._lists = {phase: section.querySelector("ol") for phase, section in sections.items()}
+
+    def tell(self, who: str, item: ev.Event | fx.Effect) -> None:
+        step = explain(item)
+        if step is not None:
+            self.add(who, step)
+
+    def add(self, who: str, step: Step) -> None:
+        item = from_template("step")
+        set_data(item, "who", who.lower())
+        item.querySelector(".title").textContent = f"{who} {step.title}"
+        item.querySelector(".why").textContent = step.why
+        raw = item.querySelector("details")
+        if step.raw:
+            raw.querySelector("pre").textContent = step.raw
+        else:
+            raw.remove()
+        self._lists[step.phase].append(item)
+
+
+def carry_codes(panes: tuple[Pane, Pane], story: Story) -> None:
+    """Do what two people do with codes: take what one side shows and paste it into the other."""
+    for pane, other, what in ((panes[0], panes[1], "invite"), (panes[1], panes[0], "reply")):
+        code = pane.code
+        if code:
+            pane.carried = code
+            title = f"hands its {what} to {other.name}: {len(code)} characters"
+            why = "In real life a person sends this by any messenger; whoever changes it on the way is found out."
+            story.add(pane.name, Step(Phase.SIGNALING, title, why, code))
+            other.post(ev.CodePasted(code))
+
+
+def on_start_again(handler: Callable[[], None]) -> Scope:
+    """Call `handler` whenever the person wants to see it once more."""
+    scope = Scope(js.document.body)
+    button: Any = scope.part("again")
+    scope.on(button, "click", lambda _: handler())
+    button.disabled = False
+    scope.part("boot").hidden = True
+    js.document.dispatchEvent(js.Event.new("pychat:ready"))
+    return scope

@@ -1,0 +1,217 @@
+"""The chat page: shows the view, hands over intents. It decides nothing but where the focus goes."""
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import js
+from pyodide.ffi import JsException
+from pyodide.http import pyfetch
+
+from pychat.browser.card import CodeCard
+from pychat.browser.composer import Composer
+from pychat.browser.dom import Scope, set_data, set_text, show
+from pychat.browser.messages import MessageList
+from pychat.browser.people import PeopleList
+from pychat.browser.settings import SettingsDialog
+from pychat.core import events as ev
+from pychat.core.conversation import ConversationId, LinkId
+from pychat.core.ice import IceServer
+from pychat.core.node import Node
+from pychat.ports import Post, Store
+from pychat.ui.settings import Settings
+from pychat.ui.view import DetailsView, Progress, View, view
+
+_LOCAL_HOSTS = ("localhost", "127.0.0.1", "[::1]")
+
+
+def page_is_local() -> bool:
+    """Whether the page comes from this very machine."""
+    return js.location.hostname in _LOCAL_HOSTS or js.location.hostname.endswith(".localhost")
+
+
+async def load_config() -> Any:
+    """What the server says about itself in config.json; None from a host that has no such file."""
+    try:
+        response = await pyfetch("./config.json")
+        return await response.json() if response.ok else None
+    except (OSError, ValueError, JsException):
+        return None
+
+
+class ChatPage:
+    """Joins `index.html` to a node.
+
+    Args:
+        post: hands an event to the driver.
+        turn: makes the driver handle at once what was posted.
+        suggested: the ICE servers that the page suggests.
+    """
+
+    def __init__(
+        self,
+        node: Node,
+        post: Post,
+        turn: Callable[[], None],
+        store: Store,
+        settings: Settings,
+        suggested: Sequence[IceServer],
+    ) -> None:
+        self._node = node
+        self._post = post
+        self._turn = turn
+        self._selected: ConversationId | None = None
+        self._selected_link: LinkId | None = None
+        self._known: set[ConversationId] = set()
+        self._seen: dict[ConversationId, int] = {}
+        self._drafts: dict[ConversationId | None, str] = {}
+        self._state = "idle"
+        self._scope = scope = Scope(js.document.body)
+        self._part = scope.part
+        self._messages = MessageList(scope)
+        self._composer = Composer(scope, self._send)
+        self._card = CodeCard(scope)
+        self._people = PeopleList(scope, self._choose)
+        SettingsDialog(scope, store, settings, suggested, lambda ice: post(ev.IceConfigured(ice)))
+        self._listen()
+
+    def open(self) -> None:
+        """Take over from the page as it was painted, with whatever the person has typed into it by now."""
+        for name in ("new-invite", "connect", "settings-open"):
+            self._part(name).disabled = False
+        show(self._part("boot"), False)
+        self._read_link()
+        self.render()
+        js.document.dispatchEvent(js.Event.new("pychat:ready"))
+
+    def render(self) -> None:
+        """Bring the page up to the node's state."""
+        self._select()
+        now = view(self._node, self._selected)
+        talking = now.conversation is not None
+        set_data(js.document.body, "screen", "talk" if talking else "start")
+        show(self._part("talk"), talking)
+        set_text(self._part("title"), now.name or "pychat")
+        self._render_status(now)
+        self._card.render(now, may_focus=not self._is_writing())
+        for name, sentence in (("code-problem", now.code_problem), ("handed-over", now.handed_over)):
+            set_text(self._part(name), sentence)
+            show(self._part(name), bool(sentence))
+        if now.conversation is not None:
+            self._messages.render(now.conversation)
+            if js.document.visibilityState == "visible":
+                self._seen[now.conversation.id] = len(now.conversation.timeline)
+        self._people.render(now.people, self._seen, self._selected)
+        if self._part("details").open:
+            self._render_details(now.details)
+        if now.state == "open" != self._state and not self._is_writing():
+            self._composer.focus()
+        self._state = now.state
+
+    # What the person does.
+
+    def _listen(self) -> None:
+        on, part = self._scope.on, self._part
+        on(part("new-invite"), "click", lambda _: self._post(ev.InviteRequested()))
+        on(part("invite-again"), "click", lambda _: self._post(ev.InviteRequested(self._selected)))
+        on(part("paste"), "submit", self._paste)
+        on(part("paste-text"), "keydown", self._paste_key)
+        on(part("leave"), "click", self._leave)
+        on(part("back"), "click", lambda _: self._choose(None))
+        on(part("details-open"), "click", self._open_details)
+        on(part("details"), "close", lambda _: self._post(ev.DetailsWatched(None)))
+        on(js.window, "hashchange", lambda _: self._read_link())
+        on(js.window, "pagehide", self._page_hidden)
+        on(js.window, "beforeunload", self._before_unload)
+        on(js.document, "visibilitychange", lambda _: self.render())
+
+    def _send(self, text: str) -> None:
+        if self._selected is not None:
+            self._post(ev.MessageWritten(self._selected, text))
+
+    def _paste(self, event: Any) -> None:
+        event.preventDefault()
+        self._post(ev.CodePasted(str(self._part("paste-text").value)))
+
+    def _paste_key(self, event: Any) -> None:
+        if event.key == "Enter" and not event.shiftKey and not event.isComposing:
+            self._paste(event)
+
+    def _read_link(self) -> None:
+        """Take the code out of the address: into the box, and away from the history."""
+        code = js.location.hash.removeprefix("#")
+        if not code:
+            return
+        js.history.replaceState(None, "", js.location.pathname + js.location.search)
+        self._part("paste-text").value = code
+        self._part("connect").focus()
+        self._post(ev.CodeInLink(code))
+
+    def _leave(self, _: Any) -> None:
+        if self._selected is not None:
+            self._post(ev.ConversationLeft(self._selected))
+
+    def _open_details(self, _: Any) -> None:
+        self._part("details").showModal()
+        self._post(ev.DetailsWatched(self._selected))
+
+    def _page_hidden(self, event: Any) -> None:
+        if not event.persisted:
+            self._post(ev.PageClosing())
+            self._turn()
+
+    def _before_unload(self, event: Any) -> None:
+        if any(conversation.undelivered for conversation in self._node.conversations.values()):
+            event.preventDefault()  # the browser asks whether to leave
+
+    # What the page shows.
+
+    def _choose(self, conversation: ConversationId | None) -> None:
+        self._turn_to(conversation)
+        self.render()
+
+    def _turn_to(self, conversation: ConversationId | None) -> None:
+        """Show another conversation; what was being written stays with the one it was meant for."""
+        self._drafts[self._selected] = self._composer.text
+        self._selected = conversation
+        self._composer.text = self._drafts.pop(conversation, "")
+
+    def _select(self) -> None:
+        """Follow the core: to a conversation that has just begun, or to where the shown link has moved."""
+        present = self._node.conversations
+        new = [number for number in present if number not in self._known]
+        self._known = set(present)
+        if new:
+            self._turn_to(new[-1])
+        elif self._selected is not None and self._selected not in present:
+            self._turn_to(next((c.id for c in present.values() if c.link == self._selected_link), None))
+        self._selected_link = present[self._selected].link if self._selected is not None else None
+
+    def _is_writing(self) -> bool:
+        return bool(self._part("draft").matches(":focus"))
+
+    def _render_status(self, now: View) -> None:
+        part = self._part
+        set_data(part("status"), "state", now.state)
+        set_text(part("headline"), now.headline)
+        set_text(part("sentence"), now.sentence)
+        for item, (_, progress) in zip(part("phases").children, now.phases, strict=True):
+            if item.getAttribute("data-progress") != progress.value:
+                item.setAttribute("data-progress", progress.value)
+                if progress is Progress.NOW:
+                    item.setAttribute("aria-current", "step")
+                else:
+                    item.removeAttribute("aria-current")
+        part("leave").disabled = not now.can_leave
+
+    def _render_details(self, details: DetailsView) -> None:
+        for name, text in (
+            ("path", details.path),
+            ("round-trip", details.round_trip),
+            ("traffic", details.traffic),
+            ("local-fingerprint", details.local_fingerprint),
+            ("remote-fingerprint", details.remote_fingerprint),
+            ("trouble", details.trouble),
+        ):
+            set_text(self._part(name), text or "–")
+        for name in ("trouble", "trouble-term"):
+            show(self._part(name), bool(details.trouble))

@@ -1,0 +1,165 @@
+"""RTCPeerConnection and RTCDataChannel, as the driver's ports ask for them.
+
+Handlers only enqueue. Whoever makes a proxy destroys it: each connection keeps its own in one list.
+"""
+
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+import js
+from pyodide.ffi import JsException, create_proxy, to_js
+
+from pychat.core import events as ev
+from pychat.core.conversation import LinkId
+from pychat.core.ice import IceConfig
+from pychat.core.node import Capabilities
+from pychat.core.sdp import DescriptionKind
+from pychat.core.stats import Stats
+from pychat.ports import PortError, Post
+
+CAPABILITIES = Capabilities(keeps_checking="Firefox/" not in js.navigator.userAgent)
+
+
+class BrowserDataChannel:
+    """Implements `ports.DataChannel`."""
+
+    def __init__(self, raw: Any) -> None:
+        self._raw = raw
+
+    def send(self, data: str) -> None:
+        try:
+            self._raw.send(data)
+        except JsException as error:
+            raise PortError(_words(error)) from error
+
+    def close(self) -> None:
+        self._raw.close()
+
+
+class BrowserPeerConnection:
+    """Implements `ports.PeerConnection`."""
+
+    def __init__(self, link: LinkId, ice: IceConfig, post: Post) -> None:
+        self._link = link
+        self._post = post
+        self._handlers: list[tuple[Any, str, Any]] = []
+        self._channels: list[Any] = []
+        try:
+            self._pc = js.RTCPeerConnection.new(_configuration(ice))
+        except JsException as error:
+            raise PortError(_words(error)) from error
+        self._on(self._pc, "icecandidate", self._icecandidate)
+        self._on(self._pc, "iceconnectionstatechange", self._iceconnectionstatechange)
+        self._on(self._pc, "connectionstatechange", self._connectionstatechange)
+
+    async def create_offer(self) -> str:
+        return str((await _asked(self._pc.createOffer())).sdp)
+
+    async def create_answer(self) -> str:
+        return str((await _asked(self._pc.createAnswer())).sdp)
+
+    async def set_local_description(self, kind: DescriptionKind, sdp: str) -> str:
+        await _asked(self._pc.setLocalDescription(_object(type=kind.value, sdp=sdp)))
+        return str(self._pc.localDescription.sdp)
+
+    async def set_remote_description(self, kind: DescriptionKind, sdp: str) -> None:
+        await _asked(self._pc.setRemoteDescription(_object(type=kind.value, sdp=sdp)))
+
+    async def add_candidate(self, candidate: str) -> None:
+        await _asked(self._pc.addIceCandidate(_object(candidate=candidate, sdpMid="0", sdpMLineIndex=0)))
+
+    def open_channel(self, label: str, number: int) -> BrowserDataChannel:
+        raw = self._pc.createDataChannel(label, _object(negotiated=True, id=number, ordered=True))
+        raw.binaryType = "arraybuffer"  # Firefox's default, a Blob, could only be read later and out of order
+        link, post = self._link, self._post
+
+        def message(event: Any) -> None:
+            data = event.data
+            post(ev.FrameReceived(link, data if isinstance(data, str) else ""))  # bytes are no frame of this channel
+
+        self._on(raw, "open", lambda _: post(ev.ChannelOpened(link)))
+        self._on(raw, "close", lambda _: post(ev.ChannelClosed(link)))
+        self._on(raw, "message", message)
+        self._channels.append(raw)
+        return BrowserDataChannel(raw)
+
+    async def stats(self) -> Stats:
+        report = await _asked(self._pc.getStats())
+        return _reduce({entry.id: entry for entry in report.values()})
+
+    def close(self) -> None:
+        for target, name, proxy in self._handlers:
+            target.removeEventListener(name, proxy)
+            proxy.destroy()
+        self._handlers.clear()
+        for channel in self._channels:
+            channel.close()
+        self._pc.close()
+
+    def _on(self, target: Any, name: str, handler: Callable[[Any], None]) -> None:
+        proxy = create_proxy(handler)
+        self._handlers.append((target, name, proxy))
+        target.addEventListener(name, proxy)  # Firefox cannot call a PyProxy that is set as on… of a connection
+
+    def _icecandidate(self, event: Any) -> None:
+        if event.candidate:
+            if event.candidate.candidate:  # an empty one only marks the end of a generation
+                self._post(ev.CandidateFound(self._link, event.candidate.candidate))
+        else:
+            self._post(ev.GatheringFinished(self._link))
+
+    def _iceconnectionstatechange(self, _: Any) -> None:
+        self._post(ev.IceStateChanged(self._link, ev.IceState(self._pc.iceConnectionState)))
+
+    def _connectionstatechange(self, _: Any) -> None:
+        self._post(ev.ConnectionStateChanged(self._link, ev.ConnectionState(self._pc.connectionState)))
+
+
+async def _asked(promise: Awaitable[Any]) -> Any:
+    try:
+        return await promise
+    except JsException as error:
+        raise PortError(_words(error)) from error
+
+
+def _object(**members: Any) -> Any:
+    return to_js(members, dict_converter=js.Object.fromEntries)
+
+
+def _configuration(ice: IceConfig) -> Any:
+    servers = [
+        {"urls": s.url, "username": s.username, "credential": s.credential} if s.username else {"urls": s.url}
+        for s in ice.servers
+    ]
+    return _object(iceServers=servers, iceTransportPolicy="relay" if ice.relay_only else "all")
+
+
+def _words(error: JsException) -> str:
+    return str(error)[:200]
+
+
+def _reduce(report: dict[str, Any]) -> Stats:
+    """Find the candidate pair in use (webrtc-stats, section 6) and read what concerns a person."""
+    pairs = [entry for entry in report.values() if entry.type == "candidate-pair"]
+    transports = [entry for entry in report.values() if entry.type == "transport"]
+    chosen = next((t.selectedCandidatePairId for t in transports if hasattr(t, "selectedCandidatePairId")), None)
+    pair = report.get(chosen) if chosen is not None else None
+    if pair is None:  # Firefox has no transport entry, but marks the pair
+        pair = next((p for p in pairs if getattr(p, "selected", False)), None)
+    if pair is None:
+        return Stats()
+    local, remote = report.get(pair.localCandidateId), report.get(pair.remoteCandidateId)
+    return Stats(
+        local_kind=_text(local, "candidateType"),
+        local_address=_text(local, "address"),
+        remote_kind=_text(remote, "candidateType"),
+        remote_address=_text(remote, "address"),
+        round_trip=getattr(pair, "currentRoundTripTime", None),
+        bytes_sent=int(getattr(pair, "bytesSent", 0)),
+        bytes_received=int(getattr(pair, "bytesReceived", 0)),
+    )
+
+
+def _text(entry: Any, name: str) -> str:
+    value = getattr(entry, name, None)
+    return value if isinstance(value, str) else ""

@@ -1,0 +1,91 @@
+"""What comes out of the core: what the driver is to do, in this order."""
+
+from dataclasses import dataclass
+
+from pychat.core.conversation import LinkId
+from pychat.core.ice import IceConfig
+
+
+@dataclass(frozen=True, slots=True)
+class OpenConnection:
+    """Make a peer connection with the pre-negotiated data channel “chat”."""
+
+    link: LinkId
+    ice: IceConfig
+
+
+@dataclass(frozen=True, slots=True)
+class CreateOffer:
+    """Make an offer and set it as the local description; `LocalDescriptionReady` follows."""
+
+    link: LinkId
+
+
+@dataclass(frozen=True, slots=True)
+class AcceptOffer:
+    """Set the remote offer, make an answer, set it as the local description; `LocalDescriptionReady` follows."""
+
+    link: LinkId
+    sdp: str
+
+
+@dataclass(frozen=True, slots=True)
+class AcceptAnswer:
+    """Set the remote answer."""
+
+    link: LinkId
+    sdp: str
+
+
+@dataclass(frozen=True, slots=True)
+class AddCandidate:
+    """Give the ICE agent a candidate of the peer."""
+
+    link: LinkId
+    candidate: str
+
+
+@dataclass(frozen=True, slots=True)
+class SendFrame:
+    link: LinkId
+    data: str
+
+
+@dataclass(frozen=True, slots=True)
+class CloseConnection:
+    link: LinkId
+
+
+@dataclass(frozen=True, slots=True)
+class ReadStats:
+    """Read the statistics; `StatsRead` follows."""
+
+    link: LinkId
+
+
+@dataclass(frozen=True, slots=True)
+class OfferCodeToTabs:
+    """Offer a reply to the other tabs of this browser."""
+
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class TellTabsCodeTaken:
+    """Tell the tab that offered this reply that it has arrived."""
+
+    text: str
+
+
+Effect = (
+    OpenConnection
+    | CreateOffer
+    | AcceptOffer
+    | AcceptAnswer
+    | AddCandidate
+    | SendFrame
+    | CloseConnection
+    | ReadStats
+    | OfferCodeToTabs
+    | TellTabsCodeTaken
+)

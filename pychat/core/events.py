@@ -1,0 +1,194 @@
+"""What goes into the core: a person's intents, what WebRTC reports, what other tabs say.
+
+Every event that belongs to a link or a conversation names it by the number that the core gave it.
+"""
+
+from dataclasses import dataclass
+from enum import Enum
+
+from pychat.core.conversation import ConversationId, LinkId
+from pychat.core.ice import IceConfig
+from pychat.core.stats import Stats
+
+
+class IceState(Enum):
+    """RTCIceConnectionState (W3C WebRTC, section 5.6.3)."""
+
+    NEW = "new"
+    CHECKING = "checking"
+    CONNECTED = "connected"
+    COMPLETED = "completed"
+    DISCONNECTED = "disconnected"
+    FAILED = "failed"
+    CLOSED = "closed"
+
+
+class ConnectionState(Enum):
+    """RTCPeerConnectionState (W3C WebRTC, section 4.3.3), which counts ICE and DTLS together."""
+
+    NEW = "new"
+    CONNECTING = "connecting"
+    CONNECTED = "connected"
+    DISCONNECTED = "disconnected"
+    FAILED = "failed"
+    CLOSED = "closed"
+
+
+@dataclass(frozen=True, slots=True)
+class InviteRequested:
+    """A person wants an invite: for a new conversation, or to carry on with one whose link has ended."""
+
+    conversation: ConversationId | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class CodePasted:
+    """A person pasted an invite or a reply, with whatever surrounds it."""
+
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class CodeInLink:
+    """The page was opened by a link with this code in it.
+
+    A reply goes where it belongs by itself; an invite waits for the person to say that they want to connect.
+    """
+
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class MessageWritten:
+    """A person wrote a message of 1 to `log.MAX_TEXT` characters; `at` is in milliseconds since 1970."""
+
+    conversation: ConversationId
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class ConversationLeft:
+    """A person ends the link of a conversation, or gives up the invite that waits in it."""
+
+    conversation: ConversationId
+
+
+@dataclass(frozen=True, slots=True)
+class IceConfigured:
+    """A person chose STUN and TURN servers; connections made from now on use them."""
+
+    config: IceConfig
+
+
+@dataclass(frozen=True, slots=True)
+class DetailsWatched:
+    """A person opened the details of a conversation's link, or closed them (None)."""
+
+    conversation: ConversationId | None
+
+
+@dataclass(frozen=True, slots=True)
+class PageClosing:
+    """The program ends in this very turn."""
+
+
+@dataclass(frozen=True, slots=True)
+class LocalDescriptionReady:
+    """The offer or answer is made and set as the local description."""
+
+    link: LinkId
+    sdp: str
+
+
+@dataclass(frozen=True, slots=True)
+class CandidateFound:
+    """ICE gathered a candidate of this side: its candidate attribute."""
+
+    link: LinkId
+    candidate: str
+
+
+@dataclass(frozen=True, slots=True)
+class GatheringFinished:
+    link: LinkId
+
+
+@dataclass(frozen=True, slots=True)
+class IceStateChanged:
+    link: LinkId
+    state: IceState
+
+
+@dataclass(frozen=True, slots=True)
+class ConnectionStateChanged:
+    link: LinkId
+    state: ConnectionState
+
+
+@dataclass(frozen=True, slots=True)
+class ChannelOpened:
+    link: LinkId
+
+
+@dataclass(frozen=True, slots=True)
+class ChannelClosed:
+    link: LinkId
+
+
+@dataclass(frozen=True, slots=True)
+class FrameReceived:
+    link: LinkId
+    data: str
+
+
+@dataclass(frozen=True, slots=True)
+class StatsRead:
+    link: LinkId
+    stats: Stats
+
+
+@dataclass(frozen=True, slots=True)
+class OperationFailed:
+    """An effect could not be carried out; `detail` is the platform's own words."""
+
+    link: LinkId
+    operation: str
+    detail: str
+
+
+@dataclass(frozen=True, slots=True)
+class CodeFromTab:
+    """Another tab of this browser was given a reply that it has no use for."""
+
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class CodeTakenByTab:
+    """Another tab of this browser has taken the reply that this one offered."""
+
+    text: str
+
+
+Event = (
+    InviteRequested
+    | CodePasted
+    | CodeInLink
+    | MessageWritten
+    | ConversationLeft
+    | IceConfigured
+    | DetailsWatched
+    | PageClosing
+    | LocalDescriptionReady
+    | CandidateFound
+    | GatheringFinished
+    | IceStateChanged
+    | ConnectionStateChanged
+    | ChannelOpened
+    | ChannelClosed
+    | FrameReceived
+    | StatsRead
+    | OperationFailed
+    | CodeFromTab
+    | CodeTakenByTab
+)

@@ -1,0 +1,144 @@
+"""The life of one link to one peer, as a transition table.
+
+Theory of operation. A link begins when a person asks for an invite or pastes one. It is SIGNALING while codes travel
+between the two people, which takes as long as people take. When both sides' descriptions are in place, ICE looks for
+a path: CONNECTING. Over the path DTLS sets up the encryption and the peers greet each other: SECURING. From the
+peer's greeting on the link is OPEN. When the path breaks the link is LOST and comes back by itself if ICE finds the
+path again; whatever ends it makes it CLOSED, with an `Ending` that says why.
+
+The person who replies cannot know when their reply is pasted: on that side the link stays SIGNALING, although ICE
+may already have found a path, until DTLS is through.
+"""
+
+from dataclasses import dataclass, field
+from enum import Enum, auto
+
+from pychat.core.conversation import ConversationId, LinkId
+from pychat.core.ice import IceConfig
+from pychat.core.log import AuthorId
+from pychat.core.sdp import Candidate, Description
+from pychat.core.stats import Stats
+from pychat.core.sync import Outgoing
+
+
+class Phase(Enum):
+    SIGNALING = "signaling"
+    CONNECTING = "connecting"
+    SECURING = "securing"
+    OPEN = "open"
+    LOST = "lost"
+    CLOSED = "closed"
+
+
+class Step(Enum):
+    """What moves a link from phase to phase."""
+
+    DESCRIBED = auto()
+    """The peer's description was given to WebRTC, and the peer is known to have ours."""
+    PATH_FOUND = auto()
+    """ICE found a path, or found it again."""
+    ENCRYPTED = auto()
+    """DTLS is through."""
+    GREETED = auto()
+    """The peer's greeting has come over the channel."""
+    PATH_BROKEN = auto()
+    """ICE lost the path."""
+    OVER = auto()
+    """The link has ended for good."""
+
+
+class Role(Enum):
+    INVITER = "inviter"
+    REPLIER = "replier"
+
+
+class Ending(Enum):
+    """Why a link is closed."""
+
+    LEFT = "left"
+    PEER_LEFT = "peer-left"
+    CHANNEL_CLOSED = "channel-closed"
+    NO_ADDRESS = "no-address"
+    NO_PATH = "no-path"
+    NOT_SECURED = "not-secured"
+    PATH_LOST = "path-lost"
+    BROKE_PROTOCOL = "broke-protocol"
+    OTHER_VERSION = "other-version"
+    ONESELF = "oneself"
+    REPLACED = "replaced"
+    FAILED_HERE = "failed-here"
+
+
+TRANSITIONS: dict[tuple[Phase, Step], Phase] = {
+    (Phase.SIGNALING, Step.DESCRIBED): Phase.CONNECTING,
+    (Phase.SIGNALING, Step.ENCRYPTED): Phase.SECURING,
+    (Phase.SIGNALING, Step.GREETED): Phase.OPEN,
+    (Phase.CONNECTING, Step.PATH_FOUND): Phase.SECURING,
+    (Phase.CONNECTING, Step.ENCRYPTED): Phase.SECURING,
+    (Phase.CONNECTING, Step.GREETED): Phase.OPEN,
+    (Phase.SECURING, Step.GREETED): Phase.OPEN,
+    (Phase.OPEN, Step.PATH_BROKEN): Phase.LOST,
+    (Phase.LOST, Step.PATH_FOUND): Phase.OPEN,
+    **{(phase, Step.OVER): Phase.CLOSED for phase in Phase},
+}
+"""A step that has no line for the present phase changes nothing."""
+
+PATIENCE: dict[Phase, tuple[float, Ending]] = {
+    Phase.CONNECTING: (40.0, Ending.NO_PATH),
+    Phase.SECURING: (30.0, Ending.NOT_SECURED),
+    Phase.LOST: (120.0, Ending.PATH_LOST),
+}
+"""How many seconds a phase may last, and what the link ends of when it lasts longer. People have no limit."""
+
+
+@dataclass(slots=True)
+class Link:
+    """One link. Times are seconds of the clock that the node is given; a `*_due` of None is not due at all."""
+
+    id: LinkId
+    role: Role
+    conversation: ConversationId
+    ice: IceConfig
+    phase: Phase = Phase.SIGNALING
+    ending: Ending | None = None
+    detail: str = ""
+    failed_in: Phase | None = None
+    local: Description | None = None
+    remote: Description | None = None
+    candidates: list[Candidate] = field(default_factory=list)
+    gathered: bool = False
+    code: str = ""
+    ref: bytes = b""
+    path_found: bool = False
+    peer: AuthorId | None = None
+    outgoing: Outgoing | None = None
+    acknowledge: bool = False
+    stats: Stats | None = None
+    code_due: float | None = None
+    phase_due: float | None = None
+    nudge_due: float | None = None
+    nudges: int = 0
+    close_due: float | None = None
+
+    def step(self, step: Step, now: float) -> bool:
+        """Take a step; returns whether it changed the phase."""
+        phase = TRANSITIONS.get((self.phase, step), self.phase)
+        if phase is self.phase:
+            return False
+        self.phase = phase
+        self.phase_due = now + PATIENCE[phase][0] if phase in PATIENCE else None
+        return True
+
+    def end(self, ending: Ending, detail: str, now: float) -> bool:
+        """Close the link; returns whether it was not closed already."""
+        before = self.phase
+        if not self.step(Step.OVER, now):
+            return False
+        self.ending, self.detail, self.failed_in = ending, detail, before
+        self.code_due = self.nudge_due = None
+        return True
+
+    def deadline(self) -> float | None:
+        """The earliest time at which something is due."""
+        due = (self.code_due, self.phase_due, self.nudge_due, self.close_due)
+        return min((time for time in due if time is not None), default=None)

@@ -1,0 +1,84 @@
+"""The append-only log: what each author wrote, numbered from 1.
+
+Two peers that connect tell each other how far they have read each log (a state vector) and send what is missing. One
+mechanism is thus the outbox, the acknowledgement, the resend after a lost link and the removal of doubles.
+"""
+
+from collections.abc import Mapping, Sequence
+from typing import NamedTuple
+
+from pychat.core.errors import LocalError, RemoteError
+
+AuthorId = str
+"""Names the author of a log: 16 to 64 characters of base64url."""
+
+StateVector = Mapping[AuthorId, int]
+"""For each author the number of entries that somebody has, counted from the first without a gap."""
+
+MAX_TEXT = 8_000
+"""Unicode code points of one message; even if JSON writes each as six bytes it fits in one frame."""
+
+
+class Entry(NamedTuple):
+    """One message of a log: when its author wrote it (milliseconds since 1970, the author's clock) and its text.
+
+    A named tuple, since thousands of them are made in a burst and it goes to and from the wire as it is.
+    """
+
+    at: int
+    text: str
+
+
+class Logs:
+    """The logs of one conversation, by author.
+
+    `max_entries` and `max_chars` limit what one author may make us keep; they are a protection against a hostile
+    peer that never stops sending.
+    """
+
+    def __init__(self, *, max_entries: int = 200_000, max_chars: int = 50_000_000) -> None:
+        self._logs: dict[AuthorId, list[Entry]] = {}
+        self._chars: dict[AuthorId, int] = {}
+        self._max_entries = max_entries
+        self._max_chars = max_chars
+
+    def count(self, author: AuthorId) -> int:
+        """How many entries of the author are here."""
+        return len(self._logs.get(author, ()))
+
+    def vector(self) -> dict[AuthorId, int]:
+        """How far each log has been read."""
+        return {author: len(log) for author, log in self._logs.items()}
+
+    def entries(self, author: AuthorId, after: int) -> Sequence[Entry]:
+        """The author's entries from number `after` + 1 on."""
+        return self._logs.get(author, [])[after:]
+
+    def append(self, author: AuthorId, entry: Entry) -> int:
+        """Add an entry of our own and return its number.
+
+        Raises:
+            LocalError: the text is empty or too long; whoever asks is expected to have looked before.
+        """
+        if not 0 < len(entry.text) <= MAX_TEXT:
+            raise LocalError(f"a message has 1 to {MAX_TEXT} characters, not {len(entry.text)}")
+        log = self._logs.setdefault(author, [])
+        log.append(entry)
+        return len(log)
+
+    def merge(self, author: AuthorId, first: int, entries: Sequence[Entry]) -> Sequence[Entry]:
+        """Take what a peer sent, numbered from `first`, and return what of it is new.
+
+        Raises:
+            RemoteError: there is a gap before it, or the author's log grows past the limits.
+        """
+        log = self._logs.setdefault(author, [])
+        if first > len(log) + 1:
+            raise RemoteError(f"entries {len(log) + 1} to {first - 1} are missing")
+        new = entries[len(log) + 1 - first :]
+        chars = self._chars.get(author, 0) + sum(len(entry.text) for entry in new)
+        if len(log) + len(new) > self._max_entries or chars > self._max_chars:
+            raise RemoteError("more messages than can be kept")
+        log.extend(new)
+        self._chars[author] = chars
+        return new

@@ -1,0 +1,529 @@
+"""The face of the core: events and the time go in, effects come out, and the state is there to be shown.
+
+A turn is one call of `handle`: all events that have come since the last one. What is sent is decided once at the end
+of a turn, so that a burst of messages becomes a few frames and a burst of frames one acknowledgement.
+"""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+from pychat.core import effects as fx
+from pychat.core import events as ev
+from pychat.core import wire
+from pychat.core.conversation import Conversation, ConversationId, LinkId
+from pychat.core.errors import CodeError, CodeProblem, LocalError, RemoteError
+from pychat.core.ice import IceConfig
+from pychat.core.invite import Code, choose_candidates, decode, encode
+from pychat.core.link import PATIENCE, Ending, Link, Phase, Role, Step
+from pychat.core.log import AuthorId, Entry
+from pychat.core.sdp import (
+    Candidate,
+    CandidateKind,
+    DescriptionKind,
+    candidate_attribute,
+    mdns_uuid,
+    parse_candidate,
+    parse_description,
+    to_sdp,
+)
+from pychat.core.signaling import ManualSignaling
+from pychat.core.sync import Outgoing
+
+GATHERING_PATIENCE = 5.0
+"""Seconds after which a code is made of the candidates at hand (a dead STUN server would cost ten)."""
+BEST_CANDIDATE_PATIENCE = 1.0
+"""Seconds to wait for more once a candidate of the best kind to be expected has come."""
+TABS_PATIENCE = 1.5
+"""Seconds that other tabs have to take a reply."""
+STATS_INTERVAL = 1.0
+FAREWELL = 1.0
+"""Seconds between our “bye” and the closing of the connection, so that the farewell gets through."""
+FIRST_NUDGE, NUDGE_INTERVAL = 1.0, 8.0
+"""Seconds; see `Node._nudge`."""
+_NOWHERE = Candidate(CandidateKind.HOST, "198.51.100.1", 9)  # RFC 5737: documentation only, answers nothing
+
+
+class _OfLink(Protocol):
+    @property
+    def link(self) -> LinkId: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Capabilities:
+    """What the WebRTC stack under this core can do.
+
+    `keeps_checking`: a side that has answered goes on with ICE checks for as long as the other needs to paste the
+    reply. Firefox does not: it gives up for good when every pair has failed and five seconds have passed.
+    """
+
+    keeps_checking: bool = True
+
+
+@dataclass(slots=True)
+class Handover:
+    """A reply on its way to another tab of this browser."""
+
+    text: str
+    due: float
+    problem: CodeProblem
+
+
+class Node:
+    """One person's end of everything: their conversations, the links, the codes under way.
+
+    Args:
+        me: names this person's logs; random, made by whoever creates the node.
+        capabilities: of the WebRTC stack in use.
+        ice: the servers to begin with.
+    """
+
+    def __init__(
+        self, me: AuthorId, *, capabilities: Capabilities = Capabilities(), ice: IceConfig = IceConfig()
+    ) -> None:
+        self.me = me
+        self.ice = ice
+        self.conversations: dict[ConversationId, Conversation] = {}
+        self.successors: dict[ConversationId, ConversationId] = {}
+        """Conversations that turned out to be with somebody known, and where they were carried on."""
+        self.links: dict[LinkId, Link] = {}
+        self.code_problem: CodeProblem | None = None
+        self.handed_over = False
+        self.watched: ConversationId | None = None
+        self._capabilities = capabilities
+        self._signaling = ManualSignaling()
+        self._handover: Handover | None = None
+        self._stats_due: float | None = None
+        self._number = 0
+        self._now = 0.0
+        self._effects: list[fx.Effect] = []
+        self._handlers: dict[type, Any] = {
+            ev.InviteRequested: self._on_invite_requested,
+            ev.CodePasted: self._on_code_pasted,
+            ev.CodeInLink: self._on_code_in_link,
+            ev.MessageWritten: self._on_message_written,
+            ev.ConversationLeft: self._on_conversation_left,
+            ev.IceConfigured: self._on_ice_configured,
+            ev.DetailsWatched: self._on_details_watched,
+            ev.PageClosing: self._on_page_closing,
+            ev.CodeFromTab: self._on_code_from_tab,
+            ev.CodeTakenByTab: self._on_code_taken_by_tab,
+        }
+        self._link_handlers: dict[type, Any] = {
+            ev.LocalDescriptionReady: self._on_local_description,
+            ev.CandidateFound: self._on_candidate,
+            ev.GatheringFinished: self._on_gathering_finished,
+            ev.IceStateChanged: self._on_ice_state,
+            ev.ConnectionStateChanged: self._on_connection_state,
+            ev.ChannelOpened: self._on_channel_opened,
+            ev.ChannelClosed: self._on_channel_closed,
+            ev.FrameReceived: self._on_frame,
+            ev.StatsRead: self._on_stats,
+            ev.OperationFailed: self._on_operation_failed,
+        }
+
+    # The turn.
+
+    def handle(self, events: Iterable[ev.Event], now: float) -> list[fx.Effect]:
+        """Take in what has happened, and return what is to be done, in this order.
+
+        Args:
+            events: in the order in which they happened; none is fine, when only time has passed.
+            now: seconds since 1970. A clock that was set back is taken to stand still.
+        """
+        self._now = max(self._now, now)
+        for event in events:
+            handler = self._handlers.get(type(event))
+            if handler is not None:
+                handler(event)
+            else:
+                self._handle_link_event(event)
+        self._do_what_is_due()
+        for link in list(self.links.values()):
+            self._flush(link)
+        done, self._effects = self._effects, []
+        return done
+
+    def next_deadline(self) -> float | None:
+        """The time at which `handle` wants to be called even if nothing happens, or None."""
+        times = [link.deadline() for link in self.links.values()]
+        times.append(self._stats_due)
+        times.append(self._handover.due if self._handover else None)
+        return min((time for time in times if time is not None), default=None)
+
+    def link_of(self, conversation: Conversation) -> Link | None:
+        """The conversation's present link, or the last one if that has ended."""
+        return None if conversation.link is None else self.links.get(conversation.link)
+
+    def _handle_link_event(self, event: Any) -> None:
+        link = self.links.get(event.link)
+        if link is None or link.phase is Phase.CLOSED:
+            return  # late news of what is over
+        try:
+            self._link_handlers[type(event)](link, event)
+        except RemoteError as error:
+            self._say_bye(link)
+            self._end(link, Ending.BROKE_PROTOCOL, str(error))
+        except LocalError as error:
+            self._end(link, Ending.FAILED_HERE, str(error))
+
+    def _do_what_is_due(self) -> None:
+        now = self._now
+        for link in list(self.links.values()):
+            if link.code_due is not None and link.code_due <= now:
+                self._make_code(link)
+            if link.phase_due is not None and link.phase_due <= now:
+                self._end_impatiently(link)
+            if link.nudge_due is not None and link.nudge_due <= now:
+                self._nudge(link)
+            if link.close_due is not None and link.close_due <= now:
+                link.close_due = None
+                self._effects.append(fx.CloseConnection(link.id))
+        if self._handover is not None and self._handover.due <= now:
+            self.code_problem = self._handover.problem
+            self._handover = None
+        if self._stats_due is not None and self._stats_due <= now:
+            self._read_stats()
+
+    # What a person asks for.
+
+    def _on_invite_requested(self, event: ev.InviteRequested) -> None:
+        conversation = self.conversations.get(event.conversation) if event.conversation is not None else None
+        if conversation is None:
+            conversation = self._new_conversation()
+        link = self._new_link(Role.INVITER, conversation)
+        self._effects.append(fx.CreateOffer(link.id))
+
+    def _on_code_pasted(self, event: ev.CodePasted) -> None:
+        self.code_problem, self.handed_over, self._handover = None, False, None
+        try:
+            code = decode(event.text)
+            if not code.is_reply:
+                self._accept_invite(code)
+                return
+            try:
+                self._accept_reply(code)
+            except CodeError as error:
+                if error.problem not in (CodeProblem.NO_INVITE_WAITING, CodeProblem.OTHER_INVITE):
+                    raise
+                self._handover = Handover(encode(code), self._now + TABS_PATIENCE, error.problem)
+                self._effects.append(fx.OfferCodeToTabs(encode(code)))
+        except CodeError as error:
+            self.code_problem = error.problem
+
+    def _on_code_in_link(self, event: ev.CodeInLink) -> None:
+        try:
+            is_reply = decode(event.text).is_reply
+        except CodeError as error:
+            self.code_problem = error.problem
+            return
+        if is_reply:
+            self._on_code_pasted(ev.CodePasted(event.text))
+
+    def _accept_invite(self, code: Code) -> None:
+        self._signaling.accept_invite(code)
+        link = self._new_link(Role.REPLIER, self._new_conversation())
+        link.remote, link.ref = code.description, code.ref
+        self._effects.append(fx.AcceptOffer(link.id, to_sdp(code.description)))
+
+    def _accept_reply(self, code: Code) -> None:
+        link = self.links[self._signaling.accept_reply(code)]
+        link.remote = code.description
+        self._effects.append(fx.AcceptAnswer(link.id, to_sdp(code.description)))
+        link.step(Step.DESCRIBED, self._now)
+
+    def _on_message_written(self, event: ev.MessageWritten) -> None:
+        conversation = self.conversations.get(self.successors.get(event.conversation, event.conversation))
+        if conversation is not None:
+            conversation.write(Entry(int(self._now * 1000), wire.without_surrogates(event.text)))
+
+    def _on_conversation_left(self, event: ev.ConversationLeft) -> None:
+        conversation = self.conversations.get(event.conversation)
+        if conversation is None:
+            return
+        link = self.link_of(conversation)
+        if link is not None and link.phase is not Phase.CLOSED:
+            self._say_bye(link)
+            self._end(link, Ending.LEFT)
+        if conversation.peer is None and not conversation.timeline:
+            self._forget(conversation)
+
+    def _on_ice_configured(self, event: ev.IceConfigured) -> None:
+        self.ice = event.config
+
+    def _on_details_watched(self, event: ev.DetailsWatched) -> None:
+        self.watched = event.conversation
+        self._stats_due = None if event.conversation is None else self._now
+
+    def _on_page_closing(self, _: ev.PageClosing) -> None:
+        for link in self.links.values():
+            if link.phase is not Phase.CLOSED:
+                self._say_bye(link)
+
+    # What other tabs say.
+
+    def _on_code_from_tab(self, event: ev.CodeFromTab) -> None:
+        try:
+            code = decode(event.text)
+            if code.is_reply:
+                self._accept_reply(code)
+                self._effects.append(fx.TellTabsCodeTaken(event.text))
+        except CodeError:
+            return  # it is of no use to this tab either
+
+    def _on_code_taken_by_tab(self, event: ev.CodeTakenByTab) -> None:
+        if self._handover is not None and self._handover.text == event.text:
+            self._handover, self.handed_over = None, True
+
+    # What WebRTC reports.
+
+    def _on_local_description(self, link: Link, event: ev.LocalDescriptionReady) -> None:
+        kind = DescriptionKind.OFFER if link.role is Role.INVITER else DescriptionKind.ANSWER
+        link.local = parse_description(kind, event.sdp)
+        link.candidates = [*dict.fromkeys([*link.local.candidates, *link.candidates])]
+        link.code_due = self._now + GATHERING_PATIENCE
+        if link.role is Role.REPLIER and not self._capabilities.keeps_checking:
+            link.nudge_due = self._now + FIRST_NUDGE
+        self._use_what_is_gathered(link)
+
+    def _on_candidate(self, link: Link, event: ev.CandidateFound) -> None:
+        candidate = parse_candidate(event.candidate)
+        if candidate is None or candidate in link.candidates or link.code:
+            return
+        link.candidates.append(candidate)
+        best = CandidateKind.RELAYED if link.ice.has_turn else CandidateKind.SERVER_REFLEXIVE
+        if link.local is not None and (candidate.kind is best or link.code_due is None):
+            soon = self._now + BEST_CANDIDATE_PATIENCE
+            link.code_due = min(link.code_due or soon, soon)
+
+    def _on_gathering_finished(self, link: Link, _: ev.GatheringFinished) -> None:
+        link.gathered = True
+        self._use_what_is_gathered(link)
+
+    def _use_what_is_gathered(self, link: Link) -> None:
+        """Make the code once gathering is finished; that news may come before the description itself."""
+        if not link.gathered or link.local is None or link.code:
+            return
+        if link.candidates:
+            self._make_code(link)
+        else:
+            self._end(link, Ending.NO_ADDRESS)
+
+    def _on_ice_state(self, link: Link, event: ev.IceStateChanged) -> None:
+        if event.state in (ev.IceState.CONNECTED, ev.IceState.COMPLETED):
+            link.path_found = True
+            self._step(link, Step.PATH_FOUND)
+        elif event.state in (ev.IceState.DISCONNECTED, ev.IceState.FAILED):
+            link.path_found = False
+            self._step(link, Step.PATH_BROKEN)
+
+    def _on_connection_state(self, link: Link, event: ev.ConnectionStateChanged) -> None:
+        # A failure is no reason to give up by itself: ICE recovers when the peer's own checks arrive late, which is
+        # the rule when codes travel by hand. The patience of each phase decides.
+        if event.state is ev.ConnectionState.CONNECTED:
+            self._step(link, Step.ENCRYPTED)
+            self._step(link, Step.PATH_FOUND)
+        elif event.state is ev.ConnectionState.CLOSED:
+            self._end(link, Ending.CHANNEL_CLOSED)
+
+    def _on_channel_opened(self, link: Link, _: ev.ChannelOpened) -> None:
+        self._step(link, Step.ENCRYPTED)
+        self._send(link, wire.Hello(wire.VERSIONS, self.me))
+
+    def _on_channel_closed(self, link: Link, _: ev.ChannelClosed) -> None:
+        self._end(link, Ending.CHANNEL_CLOSED)
+
+    def _on_frame(self, link: Link, event: ev.FrameReceived) -> None:
+        self._step(link, Step.PATH_FOUND)
+        match wire.decode(event.data):
+            case wire.Hello() as hello:
+                self._on_hello(link, hello)
+            case wire.Bye():
+                self._end(link, Ending.PEER_LEFT)
+            case wire.Unknown():
+                pass
+            case _ if link.peer is None:
+                raise RemoteError("the peer did not greet first")
+            case wire.Entries(author, first, entries):
+                if author != link.peer:
+                    raise RemoteError("the peer speaks for somebody else")
+                self.conversations[link.conversation].receive(author, first, entries)
+                link.acknowledge = True
+            case wire.Have(have):
+                if link.outgoing is None:  # the first one says from where on to send
+                    written = self.conversations[link.conversation].logs.count(self.me)
+                    link.outgoing = Outgoing(self.me, min(have.get(self.me, 0), written))
+                link.outgoing.acknowledge(have)
+
+    def _on_hello(self, link: Link, hello: wire.Hello) -> None:
+        if link.peer is not None:
+            raise RemoteError("the peer greets twice")
+        if not set(hello.versions) & set(wire.VERSIONS):
+            self._end(link, Ending.OTHER_VERSION)
+            return
+        if hello.author == self.me:
+            self._end(link, Ending.ONESELF)
+            return
+        link.peer = hello.author
+        self._settle(link, hello.author)
+        link.acknowledge = True
+        self._step(link, Step.GREETED)
+
+    def _on_stats(self, link: Link, event: ev.StatsRead) -> None:
+        link.stats = event.stats
+
+    def _on_operation_failed(self, link: Link, event: ev.OperationFailed) -> None:
+        self._end(link, Ending.FAILED_HERE, f"{event.operation}: {event.detail}")
+
+    # Parts of the above.
+
+    def _next_number(self) -> int:
+        self._number += 1
+        return self._number
+
+    def _new_conversation(self) -> Conversation:
+        conversation = Conversation(self._next_number(), self.me)
+        self.conversations[conversation.id] = conversation
+        return conversation
+
+    def _new_link(self, role: Role, conversation: Conversation) -> Link:
+        link = Link(self._next_number(), role, conversation.id, self.ice)
+        self._bind(link, conversation)
+        self._effects.append(fx.OpenConnection(link.id, self.ice))
+        return link
+
+    def _bind(self, link: Link, conversation: Conversation) -> None:
+        """Make this the conversation's link; the one before it ends."""
+        before = self.link_of(conversation)
+        if before is not None and before is not link:
+            if before.phase is not Phase.CLOSED:
+                self._say_bye(before)
+                self._end(before, Ending.REPLACED)
+            if before.close_due is not None:
+                self._effects.append(fx.CloseConnection(before.id))
+            del self.links[before.id]
+        self.links[link.id] = link
+        link.conversation, conversation.link = conversation.id, link.id
+
+    def _settle(self, link: Link, peer: AuthorId) -> None:
+        """Find the conversation that belongs to whoever has greeted, and bind the link to it.
+
+        What was written to one person never goes to another: if the conversation in which the invite was made is
+        somebody else's, the link moves to one of its own.
+        """
+        present = self.conversations[link.conversation]
+        known = next((c for c in self.conversations.values() if c.peer == peer), None)
+        if present.peer is None:
+            if known is None:
+                present.peer = peer
+                return
+            for message in present.timeline:  # typed while waiting, to whoever comes
+                known.write(message.entry)
+            present.link = None
+            self._bind(link, known)
+            self._forget(present)
+            self.successors[present.id] = known.id
+            return
+        if present.peer == peer:
+            return
+        present.link = None
+        conversation = known or self._new_conversation()
+        conversation.peer = peer
+        self._bind(link, conversation)
+
+    def _forget(self, conversation: Conversation) -> None:
+        if conversation.link is not None:
+            link = self.links.pop(conversation.link)
+            if link.close_due is not None:
+                self._effects.append(fx.CloseConnection(link.id))
+        del self.conversations[conversation.id]
+
+    def _make_code(self, link: Link) -> None:
+        """Write the code for the person to hand over; without any candidate yet, go on waiting for one."""
+        link.code_due = None
+        if link.code or link.local is None or not link.candidates:
+            return
+        description = link.local
+        chosen = choose_candidates(link.candidates)
+        answers = link.ref if link.role is Role.REPLIER else None
+        code = Code(
+            type(description)(description.kind, description.fingerprint, description.ufrag, description.pwd, chosen),
+            answers,
+        )
+        try:
+            link.code = encode(code)
+        except LocalError as error:
+            self._end(link, Ending.FAILED_HERE, str(error))
+            return
+        if link.role is Role.INVITER:
+            link.ref = code.ref
+        self._signaling.issue(code, link.id)
+
+    def _nudge(self, link: Link) -> None:
+        """Keep the ICE agent of a side that has replied from giving up before the reply is pasted.
+
+        It is given the inviter's candidates anew, under another foundation: it takes them for new ones and checks
+        them again, which also keeps this side's NAT open towards the inviter. Where all of them are mDNS names, which
+        may not resolve, an address that never answers keeps one check under way.
+        """
+        if link.phase is not Phase.SIGNALING or link.remote is None:
+            link.nudge_due = None
+            return
+        candidates = list(link.remote.candidates)
+        if all(mdns_uuid(candidate.address) for candidate in candidates):
+            candidates.append(_NOWHERE)
+        for candidate in candidates:
+            link.nudges += 1
+            attribute = candidate_attribute(candidate, link.nudges % 60_000 + 100)
+            self._effects.append(fx.AddCandidate(link.id, attribute))
+        link.nudge_due = self._now + NUDGE_INTERVAL
+
+    def _step(self, link: Link, step: Step) -> None:
+        if link.step(step, self._now):
+            self._after_phase_change(link)
+
+    def _end(self, link: Link, ending: Ending, detail: str = "") -> None:
+        if not link.end(ending, detail, self._now):
+            return
+        self._signaling.give_up(link.ref)
+        if link.close_due is None:
+            self._effects.append(fx.CloseConnection(link.id))
+        self._after_phase_change(link)
+
+    def _end_impatiently(self, link: Link) -> None:
+        self._end(link, PATIENCE[link.phase][1])
+
+    def _after_phase_change(self, link: Link) -> None:
+        if link.phase in (Phase.LOST, Phase.CLOSED):
+            self.conversations[link.conversation].progress(None)
+
+    def _say_bye(self, link: Link) -> None:
+        if link.peer is not None and link.close_due is None:
+            self._send(link, wire.Bye())
+            link.close_due = self._now + FAREWELL
+
+    def _send(self, link: Link, frame: wire.Hello | wire.Entries | wire.Have | wire.Bye) -> None:
+        self._effects.append(fx.SendFrame(link.id, wire.encode(frame)))
+
+    def _flush(self, link: Link) -> None:
+        """Send what the turn has left to send over this link."""
+        if link.phase is not Phase.OPEN:
+            return
+        conversation = self.conversations[link.conversation]
+        if link.acknowledge:
+            link.acknowledge = False
+            assert link.peer is not None
+            self._send(link, wire.Have({link.peer: conversation.logs.count(link.peer)}))
+        if link.outgoing is not None:
+            for frame in link.outgoing.frames(conversation.logs):
+                self._send(link, frame)
+            conversation.progress(link.outgoing)
+
+    def _read_stats(self) -> None:
+        self._stats_due = None
+        conversation = self.conversations.get(self.watched) if self.watched is not None else None
+        link = self.link_of(conversation) if conversation is not None else None
+        if link is not None and link.phase is not Phase.CLOSED:
+            self._effects.append(fx.ReadStats(link.id))
+        if conversation is not None:
+            self._stats_due = self._now + STATS_INTERVAL

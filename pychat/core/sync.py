@@ -1,0 +1,77 @@
+"""One link's share of the logs: what the peer has, what is on its way, what goes out next.
+
+What is put on the channel but not acknowledged stays below a window, so that a slow peer or a slow network never
+makes us pile up data in the channel; entries go out in few, large frames.
+"""
+
+from collections import deque
+from collections.abc import Iterator, Sequence
+
+from pychat.core.errors import RemoteError
+from pychat.core.log import AuthorId, Entry, Logs, StateVector
+from pychat.core.wire import Entries
+
+WINDOW = 512 * 1024
+"""Bytes that may be unacknowledged."""
+FRAME_TARGET = 32 * 1024
+"""Bytes after which a frame is closed; one entry alone may be larger, never larger than a frame may be."""
+_FRAME_OVERHEAD = 100
+"""Bytes of a frame beside its entries, counted high: its kind, the author, a number, brackets."""
+_ENTRY_OVERHEAD = 20
+"""Bytes of an entry beside its text: brackets, the time, quotation marks, commas."""
+
+
+class Outgoing:
+    """The sending side of one log towards one peer."""
+
+    def __init__(self, author: AuthorId, acknowledged: int) -> None:
+        self.author = author
+        self.acknowledged = acknowledged
+        self.sent = acknowledged
+        self._in_flight: deque[tuple[int, int]] = deque()  # number of a frame's last entry, bytes
+        self._bytes = 0
+
+    def acknowledge(self, have: StateVector) -> None:
+        """Take the peer's word for what it has.
+
+        Raises:
+            RemoteError: it claims what was never sent.
+        """
+        count = have.get(self.author, 0)
+        if count > self.sent:
+            raise RemoteError("the peer acknowledges what was never sent")
+        self.acknowledged = max(self.acknowledged, count)
+        while self._in_flight and self._in_flight[0][0] <= self.acknowledged:
+            self._bytes -= self._in_flight.popleft()[1]
+
+    def frames(self, logs: Logs) -> Iterator[Entries]:
+        """Yield what is to be sent now."""
+        if self.sent == logs.count(self.author):
+            return
+        waiting = logs.entries(self.author, self.sent)
+        start = 0
+        while start < len(waiting) and self._bytes < WINDOW:
+            stop, size = _fill(waiting, start)
+            yield Entries(self.author, self.sent + 1, waiting[start:stop])
+            self.sent += stop - start
+            self._in_flight.append((self.sent, size))
+            self._bytes += size
+            start = stop
+
+
+def _fill(waiting: Sequence[Entry], start: int) -> tuple[int, int]:
+    """Return where the frame that begins at `start` ends, and how many bytes it takes at most."""
+    size = _FRAME_OVERHEAD
+    for stop in range(start, len(waiting)):
+        entry_size = _ENTRY_OVERHEAD + _json_size(waiting[stop].text)
+        if stop > start and size + entry_size > FRAME_TARGET:
+            return stop, size
+        size += entry_size
+    return len(waiting), size
+
+
+def _json_size(text: str) -> int:
+    """Bytes of a text in JSON, counted high: an ASCII character may need an escape of two."""
+    if text.isascii() and text.isprintable():
+        return 2 * len(text)
+    return 6 * len(text)  # a control character is written as \\u and four digits; nothing needs more

@@ -1,0 +1,163 @@
+"""What crosses the wire: frames of protocol version 1, their limits, and their strict decoding.
+
+A frame is one text message of the data channel “chat”: a JSON array whose first item names its kind.
+
+    ["hello", [1], author]                       versions spoken, who speaks
+    ["have", {author: count, …}]                 how far each log has been read: at first, and as acknowledgement
+    ["entries", author, first, [[at, text], …]]  entries of one log, numbered from `first`
+    ["bye"]                                      the sender leaves on purpose
+
+Each side greets when the channel opens. Only when greeted does it know with whom it speaks, so only then does it say
+what it has, for that names others. Entries go out once the peer has said what it has.
+
+A frame of an unknown kind is passed over, so that later versions can add some; a known one that is not exactly as
+above is the peer's mistake.
+"""
+
+import json
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from pychat.core.errors import RemoteError
+from pychat.core.log import MAX_TEXT, AuthorId, Entry, StateVector
+
+VERSIONS = (1,)
+MAX_FRAME = 65_536
+"""Bytes of a frame at most, as UTF-8 (what every peer's data channel takes)."""
+MAX_AUTHORS = 64
+"""Authors in one state vector at most."""
+MAX_NUMBER = 2**53 - 1
+"""Every integer is one that a JavaScript number can hold."""
+
+_AUTHOR = re.compile(r"[A-Za-z0-9_-]{16,64}")
+_NO_BRACKETS = re.compile(r'"[^"\\]*(?:\\.[^"\\]*)*"?|[^]["{}]+', re.DOTALL)  # strings, and what else is not of them
+_MAX_DEPTH = 8  # deep nesting overflows the stack of Pyodide's JSON reader, which ends the whole page
+
+
+@dataclass(frozen=True, slots=True)
+class Hello:
+    versions: tuple[int, ...]
+    author: AuthorId
+
+
+@dataclass(frozen=True, slots=True)
+class Entries:
+    author: AuthorId
+    first: int
+    entries: Sequence[Entry]
+
+
+@dataclass(frozen=True, slots=True)
+class Have:
+    have: StateVector
+
+
+@dataclass(frozen=True, slots=True)
+class Bye:
+    pass
+
+
+@dataclass(frozen=True, slots=True)
+class Unknown:
+    """A frame of a kind that this version does not know."""
+
+    kind: str
+
+
+Frame = Hello | Entries | Have | Bye | Unknown
+
+
+def encode(frame: Hello | Entries | Have | Bye) -> str:
+    """Write a frame."""
+    match frame:
+        case Entries(author, first, entries):
+            items: list[object] = ["entries", author, first, entries]
+        case Have(have):
+            items = ["have", have]
+        case Hello(versions, author):
+            items = ["hello", versions, author]
+        case Bye():
+            items = ["bye"]
+    return json.dumps(items, ensure_ascii=False, separators=(",", ":"))
+
+
+def decode(data: str) -> Frame:
+    """Read a frame.
+
+    Raises:
+        RemoteError: it is too large, no JSON, or not of the form that its kind has. Nothing else is raised.
+    """
+    if _too_large(data):
+        raise RemoteError("a frame is too large")
+    if _too_deep(data):
+        raise RemoteError("a frame is nested too deep, or its brackets do not match")
+    try:
+        items = json.loads(data)
+    except (ValueError, RecursionError) as error:
+        raise RemoteError("a frame is no JSON") from error
+    if type(items) is not list or not items or type(items[0]) is not str:
+        raise RemoteError("a frame is no list that begins with its kind")
+    match items:
+        case ["entries", author, first, entries]:
+            return Entries(_author(author), _number(first, least=1), _entries(entries, "\\u" in data))
+        case ["have", have]:
+            return Have(_vector(have))
+        case ["hello", [*versions], author] if 0 < len(versions) <= 32:
+            return Hello(tuple(_number(v, least=1) for v in versions), _author(author))
+        case ["bye"]:
+            return Bye()
+        case ["entries" | "have" | "hello" | "bye" as kind, *_]:
+            raise RemoteError(f"a frame “{kind}” has not the form it should have")
+    return Unknown(items[0][:32])
+
+
+def _too_large(data: str) -> bool:
+    if data.isascii() or len(data) > MAX_FRAME:
+        return len(data) > MAX_FRAME
+    return len(data.encode("utf-8", "surrogatepass")) > MAX_FRAME
+
+
+def _too_deep(data: str) -> bool:
+    brackets = _NO_BRACKETS.sub("", data)
+    for _ in range(_MAX_DEPTH):
+        brackets = brackets.replace("[]", "").replace("{}", "")
+    return brackets != ""
+
+
+def _number(value: Any, *, least: int) -> int:
+    if type(value) is not int or not least <= value <= MAX_NUMBER:
+        raise RemoteError("a number is out of range")
+    return value
+
+
+def _author(value: Any) -> AuthorId:
+    if type(value) is not str or not _AUTHOR.fullmatch(value):
+        raise RemoteError("an author's name is malformed")
+    return value
+
+
+def _vector(value: Any) -> StateVector:
+    if type(value) is not dict or len(value) > MAX_AUTHORS:
+        raise RemoteError("a state vector is malformed")
+    return {_author(author): _number(count, least=0) for author, count in value.items()}
+
+
+def _entries(value: Any, escaped: bool) -> list[Entry]:
+    if type(value) is not list:
+        raise RemoteError("the entries are no list")
+    entries = []
+    for item in value:
+        if type(item) is not list or len(item) != 2:
+            raise RemoteError("an entry is malformed")
+        at, text = item
+        if type(at) is not int or not 0 <= at <= MAX_NUMBER or type(text) is not str or not 0 < len(text) <= MAX_TEXT:
+            raise RemoteError("an entry is malformed")
+        entries.append(Entry(at, without_surrogates(text) if escaped else text))
+    return entries
+
+
+def without_surrogates(text: str) -> str:
+    """Replace lone surrogates, which are no text (JSON and JavaScript let them through), by U+FFFD."""
+    return text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")

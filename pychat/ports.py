@@ -1,0 +1,80 @@
+"""What the driver may ask of the world. Each port does only what this program needs and decides nothing."""
+
+from collections.abc import Callable
+from typing import Protocol
+
+from pychat.core.conversation import LinkId
+from pychat.core.events import Event
+from pychat.core.ice import IceConfig
+from pychat.core.sdp import DescriptionKind
+from pychat.core.stats import Stats
+
+Post = Callable[[Event], None]
+"""Hands an event to the driver; it only enqueues, so it may be called from anywhere in the loop's thread."""
+
+
+class PortError(Exception):
+    """The platform refused what was asked; the text is in the platform's words."""
+
+
+class DataChannel(Protocol):
+    """An ordered, reliable data channel for text messages."""
+
+    def send(self, data: str) -> None:
+        """Put one message on the channel. Raises PortError when the channel is not open or its buffer is full."""
+
+    def close(self) -> None: ...
+
+
+class PeerConnection(Protocol):
+    """A WebRTC peer connection (W3C WebRTC, section 4.4).
+
+    It posts `CandidateFound`, `GatheringFinished`, `IceStateChanged`, `ConnectionStateChanged`, and for its channels
+    `ChannelOpened`, `ChannelClosed`, `FrameReceived`. Every method may raise PortError.
+    """
+
+    async def create_offer(self) -> str: ...
+
+    async def create_answer(self) -> str: ...
+
+    async def set_local_description(self, kind: DescriptionKind, sdp: str) -> str:
+        """Set it, begin to gather candidates, and return the local description now in force."""
+
+    async def set_remote_description(self, kind: DescriptionKind, sdp: str) -> None: ...
+
+    async def add_candidate(self, candidate: str) -> None: ...
+
+    def open_channel(self, label: str, number: int) -> DataChannel:
+        """Open a channel that both sides know beforehand by its number ("negotiated" in the W3C's words)."""
+
+    async def stats(self) -> Stats: ...
+
+    def close(self) -> None:
+        """End it at once; after this it posts nothing more."""
+
+
+class Connect(Protocol):
+    """Makes peer connections."""
+
+    def __call__(self, link: LinkId, ice: IceConfig, post: Post) -> PeerConnection: ...
+
+
+class Tabs(Protocol):
+    """The other tabs of this browser; it posts `CodeFromTab` and `CodeTakenByTab`."""
+
+    def offer_code(self, text: str) -> None: ...
+
+    def tell_code_taken(self, text: str) -> None: ...
+
+
+class Store(Protocol):
+    """Keeps small texts across visits."""
+
+    def load(self, key: str) -> str | None: ...
+
+    def save(self, key: str, text: str) -> None:
+        """Raises PortError when nothing can be kept (a full disk, a private window)."""
+
+
+Clock = Callable[[], float]
+"""Seconds since 1970."""

@@ -1,0 +1,113 @@
+"""The command that serves the site: flags, the address it says it is ready at, and an end without a traceback."""
+
+from __future__ import annotations
+
+import argparse
+import errno
+import ipaddress
+import os
+import socket
+import sys
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+
+import uvicorn
+from starlette.applications import Starlette
+
+from pychat.server.app import create_app
+from pychat.server.config import Config, ConfigError, parse_port
+from pychat.server.files import SiteMissing
+
+EXIT_FAILED = 1
+EXIT_USAGE = 2
+
+
+def load_app(site: Path) -> Starlette:
+    """The application for another ASGI server; ends the program with one sentence when it cannot be made."""
+    return _app_or_exit(site, _config_or_exit([]))
+
+
+def main(site: Path, arguments: Sequence[str] | None = None) -> int:
+    """Serve `site` until interrupted; returns the exit status."""
+    config = _config_or_exit(arguments)
+    app = _app_or_exit(site, config)
+    try:
+        listener = _listen(config.host, config.port)
+    except OSError as error:
+        print(f"pychat: cannot listen on {config.host} port {config.port}: {_reason(error)}.", file=sys.stderr)
+        return EXIT_FAILED
+    # No access log: addresses would tell who came and, later, to which room.
+    server = _Server(uvicorn.Config(app, log_level="warning", access_log=False, server_header=False), config.host)
+    with listener:
+        try:
+            server.run(sockets=[listener])
+        except KeyboardInterrupt:
+            print()
+    return 0
+
+
+class _Server(uvicorn.Server):
+    """Says where it can be reached once it really can."""
+
+    def __init__(self, config: uvicorn.Config, host: str) -> None:
+        super().__init__(config)
+        self._host = host
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        await super().startup(sockets)
+        if self.started and sockets:
+            port = sockets[0].getsockname()[1]
+            host = f"[{self._host}]" if ":" in self._host else self._host
+            print(f"pychat is ready: http://{host}:{port}/", flush=True)
+            if not _is_loopback(self._host):
+                print(
+                    "Other machines must come through https: over plain http a browser gives a page from another "
+                    "machine no WebCrypto, storage or clipboard.",
+                    flush=True,
+                )
+
+
+def _config_or_exit(arguments: Sequence[str] | None) -> Config:
+    parser = argparse.ArgumentParser(prog="python server.py", description="Serve pychat.")
+    parser.add_argument("--host", help="the address to listen on (PYCHAT_HOST, else 127.0.0.1)")
+    parser.add_argument("--port", help="the port, 0 for any free one (PYCHAT_PORT, else 8000)")
+    options = parser.parse_args(arguments)
+    environment = dict(os.environ)
+    try:
+        if options.port is not None:
+            environment["PYCHAT_PORT"] = str(parse_port(options.port, "--port"))
+        config = Config.from_environment(environment)
+    except ConfigError as error:
+        print(f"pychat: {error}", file=sys.stderr)
+        sys.exit(EXIT_USAGE)
+    return replace(config, host=options.host) if options.host else config
+
+
+def _app_or_exit(site: Path, config: Config) -> Starlette:
+    try:
+        return create_app(site, config)
+    except SiteMissing:
+        print("pychat: the site is not built yet: run `make build`.", file=sys.stderr)
+        sys.exit(EXIT_FAILED)
+
+
+def _listen(host: str, port: int) -> socket.socket:
+    """A listening socket, made here and not by uvicorn so that a failure can be told in words."""
+    family, _, _, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)[0]
+    return socket.create_server(address[:2], family=family, backlog=2048)
+
+
+def _reason(error: OSError) -> str:
+    if isinstance(error, PermissionError):
+        return "that needs more rights; ports from 1024 need none"
+    if error.errno == errno.EADDRINUSE:
+        return "another program is using it; choose a free one with PYCHAT_PORT"
+    return error.strerror or str(error)
+
+
+def _is_loopback(host: str) -> bool:
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost" or host.endswith(".localhost")

@@ -1,0 +1,65 @@
+"""The settings a person keeps, and the ICE servers that follow from them."""
+
+import json
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from pychat.core.ice import IceConfig, IceServer, ServerError, parse_servers
+
+KEY = "settings"
+PUBLIC_STUN = IceServer("stun:stun.cloudflare.com:3478")
+"""Used where neither the person nor the server of the page names another one, and the page is not local."""
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """`suggested`: use the servers that the page suggests; `own`: further ones, as `parse_servers` reads them."""
+
+    suggested: bool = True
+    own: str = ""
+    relay_only: bool = False
+
+    def dumps(self) -> str:
+        return json.dumps(asdict(self))
+
+    @classmethod
+    def loads(cls, text: str | None) -> "Settings":
+        """Read what `dumps` wrote; what cannot be read counts as never written."""
+        try:
+            raw = json.loads(text or "{}")
+            settings = cls(bool(raw.get("suggested", True)), str(raw.get("own", "")), bool(raw.get("relay_only")))
+            parse_servers(settings.own)
+        except (ValueError, AttributeError, ServerError):
+            return cls()
+        return settings
+
+    def ice(self, suggested: Sequence[IceServer]) -> IceConfig:
+        """The configuration for connections, given the servers that the page suggests.
+
+        Raises:
+            ServerError: a line of `own` is malformed.
+        """
+        own = parse_servers(self.own)
+        return IceConfig((*own, *(suggested if self.suggested else ())), self.relay_only)
+
+
+def suggested_servers(config: Any, *, local: bool) -> tuple[IceServer, ...]:
+    """The servers that the page suggests.
+
+    Args:
+        config: what the server's `config.json` holds, or None where there is none. Its `iceServers` is a list in
+            the form of RTCIceServer, or null for "decide yourself".
+        local: whether the page comes from this very machine, where no server is needed.
+    """
+    listed = config.get("iceServers") if isinstance(config, dict) else None
+    if not isinstance(listed, list):
+        return () if local else (PUBLIC_STUN,)
+    found = []
+    for server in listed:
+        if not isinstance(server, dict):
+            continue
+        urls = server.get("urls", ())
+        username, credential = str(server.get("username", "")), str(server.get("credential", ""))
+        found += [IceServer(str(url), username, credential) for url in ([urls] if isinstance(urls, str) else urls)]
+    return tuple(found)

@@ -1,0 +1,145 @@
+"""What happens between two peers, told step by step for somebody who learns WebRTC from it."""
+
+from dataclasses import dataclass
+
+from pychat.core import effects as fx
+from pychat.core import events as ev
+from pychat.core import wire
+from pychat.core.link import Phase
+from pychat.core.sdp import mdns_uuid, parse_candidate
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """One step: in which phase, what happens, why, and what was really exchanged ("" for nothing)."""
+
+    phase: Phase
+    title: str
+    why: str
+    raw: str = ""
+
+
+PHASES: dict[Phase, str] = {
+    Phase.SIGNALING: (
+        "Before two browsers can talk, each must learn how the other can be reached and which key it will use. "
+        "WebRTC leaves open how that gets across; here it is a short code each way."
+    ),
+    Phase.CONNECTING: (
+        "ICE pairs every address of one side with every address of the other and sends a small STUN request over "
+        "each pair, until one is answered."
+    ),
+    Phase.SECURING: (
+        "Over the path found, DTLS agrees on fresh keys. Each side checks the other's certificate against the "
+        "fingerprint that came in the code."
+    ),
+    Phase.OPEN: (
+        "SCTP runs inside DTLS and carries data channels. Over the channel “chat” the two greet each other, then "
+        "every message is sent and acknowledged."
+    ),
+}
+
+
+def explain(item: ev.Event | fx.Effect) -> Step | None:
+    """Tell what an event or an effect of a node means; None for what would not help a reader."""
+    match item:
+        case fx.CreateOffer():
+            return Step(
+                Phase.SIGNALING,
+                "asks its browser for an offer",
+                "createOffer() describes what this side wants, a data channel, and makes a key pair for it.",
+            )
+        case ev.LocalDescriptionReady(_, sdp):
+            return Step(
+                Phase.SIGNALING,
+                "has its session description",
+                "Of this text only the fingerprint, ICE's name and password and the candidates cannot be guessed. "
+                "setLocalDescription() starts the search for candidates.",
+                sdp,
+            )
+        case ev.CandidateFound(_, candidate):
+            return _explain_candidate(candidate)
+        case ev.GatheringFinished():
+            return Step(
+                Phase.SIGNALING,
+                "knows all its candidates",
+                "The description and the candidates now fit into one code; nothing has to be sent piece by piece.",
+            )
+        case fx.AcceptOffer(_, sdp):
+            return Step(
+                Phase.SIGNALING,
+                "takes the invite and rebuilds the offer from it",
+                "setRemoteDescription() tells the browser whom to look for, createAnswer() makes the counterpart.",
+                sdp,
+            )
+        case fx.AcceptAnswer(_, sdp):
+            return Step(
+                Phase.SIGNALING,
+                "takes the reply and rebuilds the answer from it",
+                "Now both sides know both descriptions: signaling is over, and the code is of no further use.",
+                sdp,
+            )
+        case ev.IceStateChanged(_, state):
+            return _explain_ice(state)
+        case ev.ConnectionStateChanged(_, ev.ConnectionState.CONNECTED):
+            return Step(
+                Phase.SECURING,
+                "has agreed on keys",
+                "DTLS is through. A certificate that does not match the fingerprint would have ended it here.",
+            )
+        case ev.ChannelOpened():
+            return Step(
+                Phase.OPEN,
+                "sees the data channel open",
+                "Both sides opened “chat” as number 0 beforehand (“negotiated”), so no further round trip is needed.",
+            )
+        case fx.SendFrame(_, data):
+            return _explain_frame(data)
+        case ev.ChannelClosed():
+            return Step(Phase.OPEN, "sees the data channel close", "The other side has ended the connection.")
+    return None
+
+
+def _explain_candidate(attribute: str) -> Step | None:
+    candidate = parse_candidate(attribute)
+    if candidate is None:
+        return None
+    if mdns_uuid(candidate.address) is not None:
+        why = "The address is hidden behind a random name ending in .local, which only this network can resolve (mDNS)."
+    elif candidate.kind.value == "host":
+        why = "An address of this machine, which works within the same network."
+    elif candidate.kind.value == "srflx":
+        why = "The address as a STUN server sees it from outside: the public side of the router (NAT)."
+    else:
+        why = "An address on a TURN server, which passes everything on when no straight path works."
+    return Step(Phase.SIGNALING, f"found a candidate ({candidate.kind.value})", why, attribute)
+
+
+def _explain_ice(state: ev.IceState) -> Step | None:
+    match state:
+        case ev.IceState.CHECKING:
+            return Step(
+                Phase.CONNECTING,
+                "tries the pairs of addresses",
+                "Each check is a STUN request that only somebody who knows the password from the code can answer.",
+            )
+        case ev.IceState.CONNECTED:
+            return Step(Phase.CONNECTING, "found a pair that works", "A check was answered: there is a path.")
+        case ev.IceState.DISCONNECTED:
+            return Step(Phase.CONNECTING, "lost the path", "Checks are no longer answered. ICE goes on trying.")
+        case ev.IceState.FAILED:
+            return Step(Phase.CONNECTING, "found no path", "No pair of addresses was answered.")
+    return None
+
+
+def _explain_frame(data: str) -> Step:
+    match wire.decode(data):
+        case wire.Hello():
+            title, why = "greets", "It says which versions it speaks, who it is, and what it has read already."
+        case wire.Have():
+            title, why = "acknowledges", "Only now does the other side show the message as delivered."
+        case wire.Bye():
+            title, why = "says good-bye", "So that the other side need not wait to notice."
+        case _:
+            title = "sends a message"
+            why = "Messages are numbered by their author, so none is lost, doubled or out of order."
+    return Step(Phase.OPEN, title, why, data)

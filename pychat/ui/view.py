@@ -1,0 +1,170 @@
+"""The state of a node turned into what a screen shows. Pure: the same state gives the same view."""
+
+from dataclasses import dataclass
+from enum import Enum
+
+from pychat.core.conversation import Conversation, ConversationId
+from pychat.core.link import Ending, Link, Phase, Role
+from pychat.core.node import Node
+from pychat.ui import words
+
+
+class Progress(Enum):
+    """How a phase stands in the list of the four."""
+
+    TO_COME = "to-come"
+    NOW = "now"
+    DONE = "done"
+    FAILED = "failed"
+
+
+class Card(Enum):
+    """What the person has to do with codes at the moment."""
+
+    NONE = "none"
+    PREPARING = "preparing"
+    INVITE = "invite"
+    REPLY = "reply"
+    AGAIN = "again"
+
+
+@dataclass(frozen=True, slots=True)
+class PersonView:
+    """A line in the list of people. `state` is as in `View.state`."""
+
+    conversation: ConversationId
+    name: str
+    state: str
+    messages: int
+
+
+@dataclass(frozen=True, slots=True)
+class DetailsView:
+    """What lies under the bonnet of a link; fingerprints as colon-separated hexadecimal, or ""."""
+
+    local_fingerprint: str
+    remote_fingerprint: str
+    path: str
+    round_trip: str
+    traffic: str
+    trouble: str
+
+
+@dataclass(frozen=True, slots=True)
+class View:
+    """A whole screen. `state` is one of idle, signaling, connecting, securing, open, lost, closed."""
+
+    conversation: Conversation | None
+    name: str
+    state: str
+    headline: str
+    sentence: str
+    phases: tuple[tuple[str, Progress], ...]
+    card: Card
+    code: str
+    can_leave: bool
+    code_problem: str
+    handed_over: str
+    people: tuple[PersonView, ...]
+    details: DetailsView
+
+
+def view(node: Node, selected: ConversationId | None) -> View:
+    """What is to be shown while the conversation `selected` is open (None: the first screen)."""
+    conversation = node.conversations.get(selected) if selected is not None else None
+    link = node.link_of(conversation) if conversation is not None else None
+    headline, sentence = _status(link)
+    return View(
+        conversation=conversation,
+        name=_name(conversation) if conversation is not None else "",
+        state=_state(link),
+        headline=headline,
+        sentence=sentence,
+        phases=tuple((name, _progress(link, phase)) for phase, name in words.PHASE_NAMES),
+        card=_card(link),
+        code=link.code if link is not None else "",
+        can_leave=link is not None and link.phase is not Phase.CLOSED,
+        code_problem=words.CODE_PROBLEMS[node.code_problem] if node.code_problem is not None else "",
+        handed_over=words.HANDED_OVER if node.handed_over else "",
+        people=tuple(
+            PersonView(c.id, _name(c), _state(node.link_of(c)), len(c.timeline)) for c in node.conversations.values()
+        ),
+        details=_details(link),
+    )
+
+
+def _name(conversation: Conversation) -> str:
+    if conversation.peer is None:
+        return "New conversation"
+    return f"Guest {conversation.peer[:4]}"
+
+
+def _state(link: Link | None) -> str:
+    return "idle" if link is None else link.phase.value
+
+
+def _status(link: Link | None) -> tuple[str, str]:
+    """Say in a headline and a sentence how the link stands, and what to do."""
+    if link is None:
+        return words.IDLE
+    match link.phase, link.role:
+        case Phase.SIGNALING, Role.INVITER:
+            return words.WAITING_FOR_REPLY if link.code else words.MAKING_INVITE
+        case Phase.SIGNALING, Role.REPLIER:
+            if not link.code:
+                return words.MAKING_REPLY
+            return words.WAITING_WITH_PATH if link.path_found else words.WAITING_FOR_INVITER
+        case Phase.CONNECTING, _:
+            return words.CONNECTING
+        case Phase.SECURING, _:
+            return words.SECURING
+        case Phase.OPEN, _:
+            return words.OPEN
+        case Phase.LOST, _:
+            return words.LOST
+    return words.ENDINGS[link.ending or Ending.CHANNEL_CLOSED]
+
+
+def _progress(link: Link | None, phase: Phase) -> Progress:
+    """How one of the four phases stands; a lost or ended link shows in which of them it happened."""
+    if link is None:
+        return Progress.TO_COME
+    order = [phase for phase, _ in words.PHASE_NAMES]
+    reached = link.failed_in if link.phase is Phase.CLOSED else link.phase
+    broken = reached is Phase.LOST or link.phase is Phase.CLOSED
+    at = order.index(Phase.OPEN if reached in (Phase.LOST, None) else reached)
+    place = order.index(phase)
+    if place != at:
+        return Progress.DONE if place < at else Progress.TO_COME
+    if broken:
+        return Progress.FAILED
+    return Progress.DONE if phase is Phase.OPEN else Progress.NOW
+
+
+def _card(link: Link | None) -> Card:
+    if link is None:
+        return Card.NONE
+    if link.phase is Phase.CLOSED:
+        return Card.AGAIN
+    if link.phase is not Phase.SIGNALING:
+        return Card.NONE
+    if not link.code:
+        return Card.PREPARING
+    return Card.INVITE if link.role is Role.INVITER else Card.REPLY
+
+
+def _details(link: Link | None) -> DetailsView:
+    stats = link.stats if link is not None else None
+    local = link.local.fingerprint.hex(":").upper() if link is not None and link.local is not None else ""
+    remote = link.remote.fingerprint.hex(":").upper() if link is not None and link.remote is not None else ""
+    if stats is None:
+        return DetailsView(local, remote, "", "", "", link.detail if link is not None else "")
+    round_trip = f"{stats.round_trip * 1000:.0f} ms" if stats.round_trip is not None else ""
+    traffic = f"{_bytes(stats.bytes_sent)} sent, {_bytes(stats.bytes_received)} received"
+    return DetailsView(local, remote, words.PATHS[stats.path], round_trip, traffic, link.detail if link else "")
+
+
+def _bytes(count: int) -> str:
+    if count < 1000:
+        return f"{count} bytes"
+    return f"{count / 1000:.1f} kB" if count < 1_000_000 else f"{count / 1_000_000:.1f} MB"

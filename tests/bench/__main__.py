@@ -1,0 +1,101 @@
+"""Measures in Chromium and prints a table: our figure, the alternative's, the ratio of the two."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import socket
+import tempfile
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from statistics import median, quantiles
+
+import uvicorn
+from playwright.sync_api import Browser, expect, sync_playwright
+
+from pychat.server.app import create_app
+from pychat.server.config import Config
+from pychat.server.site import build_site
+from tests.browsers import launch
+
+ROOT = Path(__file__).resolve().parents[2]
+PAGES = Path(__file__).parent / "pages"
+VISITS = 10
+MINUTES = 60_000
+ON_READY = "document.addEventListener('pychat:ready', () => { window.readyAt = performance.now(); })"
+
+
+@contextmanager
+def serve(site: Path) -> Iterator[str]:
+    """Serve a site in this process; yields its address."""
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        server = uvicorn.Server(uvicorn.Config(create_app(site, Config()), log_level="warning"))
+        thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]})
+        thread.start()
+        try:
+            yield f"http://127.0.0.1:{listener.getsockname()[1]}"
+        finally:
+            server.should_exit = True
+            thread.join()
+
+
+def ready_times(browser: Browser, address: str, *, warm: bool) -> tuple[list[float], list[float]]:
+    """Milliseconds from opening a page to Python being ready: of ours and of stock PyScript, in turn."""
+    times: tuple[list[float], list[float]] = ([], [])
+    for _ in range(VISITS):
+        for path, found in zip(("/", "/stock.html"), times, strict=True):
+            context = browser.new_context()
+            context.add_init_script(ON_READY)
+            page = context.new_page()
+            for visit in range(2 if warm else 1):
+                page.goto(address + path)
+                page.evaluate(
+                    "() => new Promise(done => window.readyAt ? done() : "
+                    "document.addEventListener('pychat:ready', () => done()))"
+                )
+                if visit == int(warm):
+                    found.append(page.evaluate("window.readyAt"))
+            context.close()
+    return times
+
+
+def row(name: str, ours: float, other: float, unit: str = "ms") -> None:
+    print(f"{name:<52}{ours:>10.1f} {unit}{other:>10.1f} {unit}{ours / other:>9.2f}")
+
+
+def main() -> None:
+    with tempfile.TemporaryDirectory() as folder, sync_playwright() as playwright:
+        web = Path(folder) / "web"
+        shutil.copytree(ROOT / "web", web, ignore=shutil.ignore_patterns("node_modules"))
+        shutil.copytree(PAGES, web, dirs_exist_ok=True)
+        (web / "node_modules").symlink_to(ROOT / "web" / "node_modules")
+        site = build_site(web, ROOT / "pychat", ROOT / "build" / "bench")
+        browser = launch(playwright, "chromium")
+        with serve(site.path) as address:
+            page = browser.new_page()
+            page.goto(f"{address}/bench.html")
+            output = page.locator("#result")
+            expect(output).not_to_be_empty(timeout=10 * MINUTES)
+            result: dict[str, list[float]] = json.loads(output.inner_text())
+            page.close()
+            print(f"Chromium {browser.version}; medians; a ratio below 1 means that pychat is quicker")
+            print(f"{'':<52}{'pychat':>13}{'bare':>13}{'ratio':>9}")
+            row("echo, p50", median(result["echo"]), median(result["bare echo"]))
+            row("echo, p99", quantiles(result["echo"], n=100)[98], quantiles(result["bare echo"], n=100)[98])
+            row(
+                "20,000 messages (ours acknowledged, bare arrived)",
+                median(result["burst"]),
+                median(result["bare burst"]),
+            )
+            row("last paste to open", median(result["connect"]), median(result["bare connect"]))
+            print(f"{'':<52}{'pychat':>13}{'stock':>13}{'ratio':>9}")
+            for warm, name in ((False, "first visit to ready"), (True, "next visit to ready")):
+                ours, stock = ready_times(browser, address, warm=warm)
+                row(name, median(ours), median(stock))
+        browser.close()
+
+
+if __name__ == "__main__":
+    main()

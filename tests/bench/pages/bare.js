@@ -1,0 +1,64 @@
+// The alternative: two RTCPeerConnections in one page with nothing but JavaScript between them.
+
+async function gathered(pc) {
+  if (pc.iceGatheringState === "complete") return;
+  await new Promise((resolve) => {
+    pc.onicegatheringstatechange = () => pc.iceGatheringState === "complete" && resolve();
+  });
+}
+
+async function pair() {
+  const [a, b] = [new RTCPeerConnection(), new RTCPeerConnection()];
+  const [left, right] = [a, b].map((pc) => pc.createDataChannel("chat", { negotiated: true, id: 0 }));
+  await a.setLocalDescription();
+  await gathered(a);
+  await b.setRemoteDescription(a.localDescription);
+  await b.setLocalDescription();
+  await gathered(b);
+  const open = Promise.all([left, right].map((channel) => new Promise((resolve) => (channel.onopen = resolve))));
+  const begin = performance.now();
+  await a.setRemoteDescription(b.localDescription);
+  await open;
+  return { left, right, took: performance.now() - begin, close: () => [a, b].forEach((pc) => pc.close()) };
+}
+
+globalThis.bare = {
+  // Milliseconds from giving the last description to both channels being open.
+  async connect() {
+    const { took, close } = await pair();
+    close();
+    return took;
+  },
+
+  // Milliseconds of each round trip.
+  async echo(count) {
+    const { left, right, close } = await pair();
+    right.onmessage = ({ data }) => right.send(data);
+    const times = [];
+    for (let i = 0; i < count; i++) {
+      const begin = performance.now();
+      await new Promise((resolve) => {
+        left.onmessage = resolve;
+        left.send(`message number ${i}`);
+      });
+      times.push(performance.now() - begin);
+    }
+    close();
+    return times;
+  },
+
+  // Milliseconds until all messages, sent one by one, have arrived.
+  async burst(count) {
+    const { left, right, close } = await pair();
+    const begin = performance.now();
+    const arrived = new Promise((resolve) => {
+      let received = 0;
+      right.onmessage = () => ++received === count && resolve();
+    });
+    for (let i = 0; i < count; i++) left.send(`message number ${i}`);
+    await arrived;
+    const took = performance.now() - begin;
+    close();
+    return took;
+  },
+};

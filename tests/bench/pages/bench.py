@@ -1,0 +1,142 @@
+"""Runs in the page: our peers and the bare ones in turn, the figures as JSON in #result. Times in milliseconds."""
+
+import asyncio
+import json
+import secrets
+import time
+from collections.abc import Callable
+
+import js
+
+from pychat.browser.peer import CAPABILITIES, BrowserPeerConnection
+from pychat.core.conversation import Conversation
+from pychat.core.events import CodePasted, InviteRequested, MessageWritten
+from pychat.core.link import Phase
+from pychat.core.node import Node
+from pychat.driver import Driver
+
+ROUNDS = 10
+ECHOES = 300
+MESSAGES = 20_000
+
+
+class Peer:
+    """A node with its driver; `until` waits for a state of the node."""
+
+    def __init__(self) -> None:
+        self.node = Node(secrets.token_urlsafe(16), capabilities=CAPABILITIES)
+        self.driver = Driver(self.node, BrowserPeerConnection, time.time, on_turn=self._turned)
+        self.on_turn: Callable[[], None] = lambda: None
+
+    def _turned(self) -> None:
+        self.on_turn()
+
+    @property
+    def conversation(self) -> Conversation:
+        return next(iter(self.node.conversations.values()))
+
+    @property
+    def code(self) -> str:
+        return next(iter(self.node.links.values())).code
+
+    @property
+    def is_open(self) -> bool:
+        return next(iter(self.node.links.values())).phase is Phase.OPEN
+
+    def write(self, text: str) -> None:
+        self.driver.post(MessageWritten(self.conversation.id, text))
+
+    async def until(self, condition: Callable[[], object]) -> None:
+        reached = asyncio.get_running_loop().create_future()
+
+        def look() -> None:
+            if not reached.done() and condition():
+                reached.set_result(None)
+
+        self.on_turn = look
+        self.driver.turn()
+        await reached
+        self.on_turn = lambda: None
+
+
+async def pair() -> tuple[Peer, Peer, float]:
+    a, b = Peer(), Peer()
+    a.driver.post(InviteRequested())
+    await a.until(lambda: a.node.links and a.code)
+    b.driver.post(CodePasted(a.code))
+    await b.until(lambda: b.node.links and b.code)
+    begin = js.performance.now()
+    a.driver.post(CodePasted(b.code))
+    await a.until(lambda: a.is_open)
+    await b.until(lambda: b.is_open)
+    return a, b, float(js.performance.now() - begin)
+
+
+async def connect() -> float:
+    a, b, took = await pair()
+    a.driver.close()
+    b.driver.close()
+    return took
+
+
+async def echo(count: int) -> list[float]:
+    """The round trip of a message and of a message back, each through both cores."""
+    a, b, _ = await pair()
+    here, there = a.conversation.timeline, b.conversation.timeline
+    answered = 0
+    arrived: asyncio.Future[None]
+
+    def answer() -> None:
+        nonlocal answered
+        while answered < len(there):
+            message = there[answered]
+            answered += 1
+            if message.author != b.node.me:
+                b.write(message.entry.text)
+
+    def look() -> None:
+        if len(here) == wanted and not arrived.done():
+            arrived.set_result(None)
+
+    b.on_turn, a.on_turn = answer, look
+    times = []
+    for i in range(count):
+        wanted = 2 * (i + 1)
+        arrived = asyncio.get_running_loop().create_future()
+        begin = js.performance.now()
+        a.write(f"message number {i}")
+        await arrived
+        times.append(js.performance.now() - begin)
+    a.driver.close()
+    b.driver.close()
+    return times
+
+
+async def burst(count: int) -> float:
+    """Until all messages are delivered and their author knows it."""
+    a, b, _ = await pair()
+    begin = js.performance.now()
+    for i in range(count):
+        a.write(f"message number {i}")
+    await a.until(lambda: a.conversation.acknowledged == count)
+    took = float(js.performance.now() - begin)
+    a.driver.close()
+    b.driver.close()
+    return took
+
+
+async def main() -> None:
+    result: dict[str, list[float]] = {
+        key: [] for key in ("connect", "bare connect", "burst", "bare burst", "echo", "bare echo")
+    }
+    for _ in range(ROUNDS):
+        result["bare connect"].append(await js.bare.connect())
+        result["connect"].append(await connect())
+        result["bare burst"].append(await js.bare.burst(MESSAGES))
+        result["burst"].append(await burst(MESSAGES))
+        result["bare echo"] += (await js.bare.echo(ECHOES)).to_py()
+        result["echo"] += await echo(ECHOES)
+    js.document.getElementById("result").textContent = json.dumps(result)
+
+
+asyncio.ensure_future(main())  # noqa: RUF006 (the loop of a page keeps its tasks)

@@ -1,0 +1,3 @@
+import js
+
+js.document.dispatchEvent(js.Event.new("pychat:ready"))

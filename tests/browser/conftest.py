@@ -1,0 +1,161 @@
+"""What the browser tests stand on: the built site, a real server, both browsers, and people who open the page.
+
+A test that takes `page` (or makes people with `open_context`) also fails when anything is asked of another host, or
+when a page has an error that nobody caught.
+"""
+
+from __future__ import annotations
+
+import re
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+import pytest
+from playwright.sync_api import Browser, BrowserContext, Page, Playwright, Request, WebError, expect, sync_playwright
+
+from pychat.server.site import BuildError, Site, build_site
+from tests.browsers import BrowserName, launch
+
+ROOT = Path(__file__).resolve().parents[2]
+READY = "pychat is ready: "
+
+LaunchBrowser = Callable[[BrowserName], Browser]
+OpenContext = Callable[..., BrowserContext]
+
+
+def wait_until_ready(page: Page) -> None:
+    """Wait until Python runs on a page that was opened; fail at once when it could not start."""
+    root = page.locator("html")
+    expect(root).to_have_attribute("data-boot", re.compile("ready|failed"), timeout=60_000)
+    assert root.get_attribute("data-boot") == "ready", page.locator("#boot-error").inner_text()
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    here = Path(__file__).parent
+    for item in items:
+        if here in item.path.parents:
+            item.add_marker(pytest.mark.browser)
+
+
+@pytest.fixture(scope="session")
+def site() -> Site:
+    """The built site, made anew when it is not up to date."""
+    try:
+        return build_site(ROOT / "web", ROOT / "pychat", ROOT / "build" / "site")
+    except BuildError as error:
+        pytest.fail(str(error))
+
+
+@pytest.fixture(scope="session")
+def server(site: Site) -> Iterator[str]:
+    """The address of a running `python server.py`, without a slash at the end."""
+    command = [sys.executable, "server.py", "--host", "127.0.0.1", "--port", "0"]
+    with subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, text=True) as process:
+        assert process.stdout
+        line = process.stdout.readline().strip()
+        assert line.startswith(READY), f"the server said {line!r}"
+        try:
+            yield line.removeprefix(READY).rstrip("/")
+        finally:
+            process.terminate()
+
+
+@pytest.fixture(scope="session")
+def playwright() -> Iterator[Playwright]:
+    with sync_playwright() as running:
+        yield running
+
+
+@pytest.fixture(scope="session")
+def launch_browser(playwright: Playwright) -> Iterator[LaunchBrowser]:
+    """Gives a browser by its name; each is started once, so a test may use both side by side."""
+    with ExitStack() as stack:
+        running: dict[BrowserName, Browser] = {}
+
+        def launch_once(name: BrowserName) -> Browser:
+            if name not in running:
+                running[name] = launch(playwright, name)
+                stack.callback(running[name].close)
+            return running[name]
+
+        yield launch_once
+
+
+@pytest.fixture(scope="session", params=["chromium", "firefox"])
+def browser_name(request: pytest.FixtureRequest) -> BrowserName:
+    """A test that needs this, or anything below, runs once in each browser."""
+    name: BrowserName = request.param
+    return name
+
+
+@pytest.fixture(scope="session")
+def browser(browser_name: BrowserName, launch_browser: LaunchBrowser) -> Browser:
+    return launch_browser(browser_name)
+
+
+class Watch:
+    """What happened on a test's pages that should not: requests to other hosts, errors nobody caught.
+
+    A test that provokes them on purpose says so with `expect_requests` or `expect_errors`.
+    """
+
+    def __init__(self, base_url: str) -> None:
+        self._origin = urlsplit(base_url)[:2]
+        self.expect_requests = False
+        self.expect_errors = False
+        self.foreign_requests: list[str] = []
+        self.uncaught_errors: list[str] = []
+
+    def follow(self, context: BrowserContext) -> None:
+        context.on("request", self._on_request)
+        context.on("weberror", self._on_error)
+
+    def verify(self) -> None:
+        """Fail with what was noted and not expected."""
+        assert self.expect_requests or self.foreign_requests == []
+        assert self.expect_errors or self.uncaught_errors == []
+
+    def _on_request(self, request: Request) -> None:
+        url = urlsplit(request.url)
+        if url.scheme not in {"data", "blob"} and url[:2] != self._origin:
+            self.foreign_requests.append(request.url)
+
+    def _on_error(self, error: WebError) -> None:
+        self.uncaught_errors.append(str(error.error))
+
+
+@pytest.fixture
+def watch(server: str) -> Iterator[Watch]:
+    watch = Watch(server)
+    yield watch
+    watch.verify()
+
+
+@pytest.fixture
+def open_context(server: str, watch: Watch) -> Iterator[OpenContext]:
+    """Opens one more person's browser profile: `open_context(browser, **options)`; its pages start at the server."""
+    with ExitStack() as stack:
+
+        def open_one(browser: Browser, **options: Any) -> BrowserContext:
+            context = browser.new_context(base_url=server, **options)
+            stack.callback(context.close)
+            watch.follow(context)
+            return context
+
+        yield open_one
+
+
+@pytest.fixture
+def context(browser: Browser, open_context: OpenContext) -> BrowserContext:
+    return open_context(browser)
+
+
+@pytest.fixture
+def page(context: BrowserContext) -> Page:
+    """An empty page; `page.goto("/")` opens pychat."""
+    return context.new_page()

@@ -1,0 +1,258 @@
+"""Two people exchange two codes by hand, and talk: in each browser, and from one to the other both ways."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import cast
+
+import pytest
+from playwright.sync_api import Playwright, expect
+
+from pychat.core.log import MAX_TEXT
+from tests.browser.conftest import LaunchBrowser, OpenContext
+from tests.browser.people import CONNECT, Person, connect
+from tests.browsers import BrowserName, launch
+
+PAIRS = [("chromium", "chromium"), ("firefox", "firefox"), ("chromium", "firefox"), ("firefox", "chromium")]
+
+MakePerson = Callable[..., Person]
+
+
+@pytest.fixture
+def person(launch_browser: LaunchBrowser, open_context: OpenContext) -> MakePerson:
+    """Makes people, each with a browser profile of their own."""
+
+    def make(browser: str = "chromium", path: str = "/", **options: object) -> Person:
+        return Person.at(open_context(launch_browser(cast(BrowserName, browser)), **options), path)
+
+    return make
+
+
+@pytest.mark.parametrize(("inviter", "guest"), PAIRS)
+def test_two_people_connect_by_two_pasted_codes_and_talk(person: MakePerson, inviter: str, guest: str) -> None:
+    ann, bob = person(inviter), person(guest)
+    connect(ann, bob)
+    ann.say("Hello Bob, שלום, 你好, 👋🏽")
+    bob.expect_messages("Hello Bob, שלום, 你好, 👋🏽")
+    bob.say("Hello Ann")
+    ann.expect_messages("Hello Bob, שלום, 你好, 👋🏽", "Hello Ann")
+    ann.expect_delivered(1)
+    bob.expect_delivered(1)
+
+
+def test_what_is_typed_before_the_channel_opens_waits_and_goes_out_in_order(person: MakePerson) -> None:
+    ann, bob = person(), person()
+    reply = bob.answer(ann.make_invite())
+    for text in ("one", "two", "three"):
+        bob.say(text)
+        ann.say(f"{text} too")
+    expect(bob.log.locator('article[data-state="waiting"]')).to_have_count(3)
+    ann.paste(reply)
+    bob.expect_messages("one", "two", "three", "one too", "two too", "three too")
+    ann.expect_messages("one too", "two too", "three too", "one", "two", "three")
+    ann.expect_delivered(3)
+    bob.expect_delivered(3)
+
+
+def test_firefox_waits_for_a_slow_inviter(person: MakePerson) -> None:
+    """Left alone, Firefox gives up five seconds after its answer, and every pair of addresses after eleven."""
+    ann, bob = person("firefox"), person("firefox")
+    reply = bob.answer(ann.make_invite())
+    bob.page.wait_for_timeout(13_000)  # the time itself is what this test is about
+    bob.expect_state("signaling")
+    ann.paste(reply)
+    for each in (ann, bob):
+        each.expect_state("open")
+
+
+def test_enter_sends_and_shift_enter_breaks_the_line(person: MakePerson) -> None:
+    ann, bob = person(), person()
+    connect(ann, bob)
+    ann.message_box.click()
+    ann.page.keyboard.type("first line")
+    ann.page.keyboard.press("Shift+Enter")
+    ann.page.keyboard.type("second line")
+    ann.page.keyboard.press("Enter")
+    expect(bob.messages.locator("p")).to_have_text("first line\nsecond line", use_inner_text=True)
+    expect(ann.message_box).to_have_value("")
+    expect(ann.message_box).to_be_focused()
+
+
+def test_the_keyboard_alone_is_enough(person: MakePerson) -> None:
+    ann, bob = person(), person()
+    ann.button("New invite").focus()
+    ann.page.keyboard.press("Enter")
+    invite = ann.shown_invite()
+    expect(ann.button("Copy invite")).to_be_focused()
+    bob.paste_box.focus()
+    bob.page.keyboard.insert_text(invite)
+    bob.page.keyboard.press("Enter")
+    expect(bob.button("Copy reply")).to_be_focused(timeout=CONNECT)
+    ann.paste_box.focus()
+    ann.page.keyboard.insert_text(bob.reply.input_value())
+    ann.page.keyboard.press("Enter")
+    ann.expect_state("open")
+    expect(ann.message_box).to_be_focused()
+    ann.page.keyboard.type("typed without a mouse")
+    ann.page.keyboard.press("Enter")
+    bob.expect_messages("typed without a mouse")
+
+
+def test_a_text_at_the_limit_arrives_whole_and_one_above_it_stays_in_the_box(person: MakePerson) -> None:
+    ann, bob = person(), person()
+    connect(ann, bob)
+    longest = "\x01é👋" * (MAX_TEXT // 3)
+    ann.say(longest + "x" * (MAX_TEXT - len(longest) + 1))
+    ann.expect_problem("at most 8,000 characters; this one has 8,001")
+    assert len(ann.message_box.input_value()) > MAX_TEXT
+    expect(ann.messages).to_have_count(0)
+    ann.say("x" * MAX_TEXT)
+    bob.expect_messages("x" * MAX_TEXT)
+    ann.expect_delivered(1)
+
+
+HOSTILE = [
+    '<img src=x onerror="document.title=1"><script>document.title=2</script>',
+    "<style>*{display:none}</style></article></div></body>",
+    "\u202eright to left\u2066 and never closed",
+    "W" * 4000,
+    "Z\u0335\u0301\u0302\u0303" * 300,
+    "\n" * 200 + "after many lines",
+]
+
+
+def test_what_a_peer_sends_is_text_and_leaves_the_page_as_it_is(person: MakePerson) -> None:
+    ann, bob = person(), person(viewport={"width": 390, "height": 844})
+    connect(ann, bob)
+    for text in HOSTILE:
+        ann.say(text)
+    expect(bob.messages).to_have_count(len(HOSTILE))
+    paragraphs = bob.messages.locator("p")
+    for i, text in enumerate(HOSTILE):
+        assert paragraphs.nth(i).text_content() == text.strip("\r\n")
+    assert bob.log.locator("article p *").count() == 0
+    assert bob.page.title() == "pychat"
+    assert bob.page.evaluate("document.documentElement.scrollWidth <= innerWidth")
+    expect(bob.message_box).to_be_visible()
+
+
+def test_a_closed_tab_is_noticed_and_said_in_words(person: MakePerson) -> None:
+    ann, bob = person(), person()
+    connect(ann, bob)
+    bob.page.close()
+    ann.expect_state("closed")
+    expect(ann.status).to_contain_text("They left")
+    ann.say("are you there?")
+    expect(ann.log.locator('article[data-state="waiting"]')).to_have_count(1)
+
+
+def test_leaving_is_said_on_both_sides(person: MakePerson) -> None:
+    ann, bob = person(), person()
+    connect(ann, bob)
+    ann.button("Leave").click()
+    ann.expect_state("closed")
+    expect(ann.status).to_contain_text("You left")
+    bob.expect_state("closed")
+    expect(bob.status).to_contain_text("They left")
+
+
+def test_a_killed_browser_is_noticed(person: MakePerson, playwright: Playwright, server: str) -> None:
+    ann = person()
+    other = launch(playwright, "chromium")
+    bob = Person.at(other.new_context(base_url=server))
+    connect(ann, bob)
+    other.close()
+    expect(ann.status).not_to_have_attribute("data-state", "open", timeout=CONNECT)
+
+
+def test_a_new_invite_carries_on_where_the_link_ended(person: MakePerson) -> None:
+    ann, bob = person(), person()
+    connect(ann, bob)
+    ann.say("before")
+    bob.expect_messages("before")
+    bob.button("Leave").click()
+    ann.expect_state("closed")
+    ann.say("written meanwhile")
+    ann.button("Invite again").click()
+    ann.paste(bob.answer(ann.shown_invite()))
+    ann.expect_state("open")
+    bob.expect_state("open")
+    bob.expect_messages("before", "written meanwhile")
+    ann.expect_messages("before", "written meanwhile")
+    ann.expect_delivered(2)
+    expect(bob.page.get_by_role("navigation", name="People").get_by_role("listitem")).to_have_count(1)
+
+
+def test_one_person_talks_with_two_others_apart_from_each_other(person: MakePerson) -> None:
+    ann, bob, cleo = person(), person(), person()
+    connect(ann, bob)
+    ann.say("for Bob")
+    bob.expect_messages("for Bob")
+    connect(ann, cleo)
+    ann.say("for Cleo")
+    cleo.expect_messages("for Cleo")
+    bob.say("from Bob")
+    people = ann.page.get_by_role("navigation", name="People").get_by_role("button")
+    expect(people).to_have_count(2)
+    expect(ann.page).to_have_title("(1) pychat")
+    people.nth(0).click()
+    ann.expect_messages("for Bob", "from Bob")
+    expect(ann.page).to_have_title("pychat")
+    people.nth(1).click()
+    ann.expect_messages("for Cleo")
+
+
+def test_many_messages_stay_quick_to_draw_and_can_be_scrolled_back_to(person: MakePerson) -> None:
+    ann, bob = person(), person()
+    connect(ann, bob)
+    for i in range(30):
+        ann.say(f"number {i}\n" + "line\n" * 8)
+    ann.expect_delivered(30)
+    bob.log.evaluate("log => { log.scrollTop = 0; }")
+    ann.say("the newest")
+    newer = bob.button("New messages")
+    expect(newer).to_be_visible()
+    assert bob.log.evaluate("log => log.scrollTop") < 100
+    newer.click()
+    expect(bob.messages.last).to_be_in_viewport()
+    expect(newer).to_be_hidden()
+
+
+def test_the_four_phases_are_shown_as_they_happen(person: MakePerson) -> None:
+    ann, bob = person(), person()
+    note = """status => { window.states = [status.dataset.state];
+        new MutationObserver(() => {
+            if (window.states.at(-1) !== status.dataset.state) window.states.push(status.dataset.state);
+        }).observe(status, {attributes: true}); }"""
+    for each in (ann, bob):
+        each.status.evaluate(note)
+    connect(ann, bob)
+    order = ["idle", "signaling", "connecting", "securing", "open"]
+    for each in (ann, bob):
+        states = each.page.evaluate("window.states")
+        assert states[:2] == ["idle", "signaling"]
+        assert states[-1] == "open"
+        assert sorted(states, key=order.index) == states
+    assert "connecting" in ann.page.evaluate("window.states")
+    phases = ann.page.get_by_role("list", name="Phases").get_by_role("listitem")
+    expect(phases).to_have_text(["Signaling", "Connecting", "Securing", "Communicating"])
+
+
+def test_details_show_the_same_two_fingerprints_on_both_sides_and_live_figures(person: MakePerson) -> None:
+    ann, bob = person("chromium"), person("firefox")
+    connect(ann, bob)
+    seen = []
+    for each in (ann, bob):
+        each.button("Details").click()
+        dialog = each.page.get_by_role("dialog", name="Details")
+        expect(dialog.locator('[data-part="path"]')).to_have_text("On the local network", timeout=CONNECT)
+        expect(dialog.locator('[data-part="traffic"]')).to_contain_text("received", timeout=CONNECT)
+        mine, theirs = (dialog.locator(f'[data-part="{who}-fingerprint"]').inner_text() for who in ("local", "remote"))
+        seen.append((mine, theirs))
+    assert seen[0] == seen[1][::-1]
+    assert seen[0][0] != seen[0][1]
+    traffic = ann.page.get_by_role("dialog", name="Details").locator('[data-part="traffic"]')
+    before = traffic.inner_text()
+    bob.page.keyboard.press("Escape")
+    bob.say("x" * 5000)
+    expect(traffic).not_to_have_text(before, timeout=CONNECT)

@@ -1,0 +1,118 @@
+"""Codes that are mangled, misplaced or come as a link: each mistake has its own sentence."""
+
+from __future__ import annotations
+
+import pytest
+from playwright.sync_api import Browser, BrowserContext, expect
+
+from tests.browser.conftest import OpenContext
+from tests.browser.people import CONNECT, Person
+
+
+@pytest.fixture
+def ann(context: BrowserContext) -> Person:
+    return Person.at(context)
+
+
+@pytest.fixture
+def bob(browser: Browser, open_context: OpenContext) -> Person:
+    return Person.at(open_context(browser))
+
+
+def test_each_mistake_has_a_sentence_of_its_own_and_loses_nothing(ann: Person, bob: Person) -> None:
+    def mistake(person: Person, text: str, sentence: str) -> None:
+        person.paste(text)
+        person.expect_problem(sentence)
+        expect(person.paste_box).to_have_value(text)
+
+    mistake(ann, "   ", "Paste the invite or the reply")
+    mistake(ann, "see you at eight", "There is no pychat code in this text")
+    invite = ann.make_invite()
+    mistake(bob, invite[:-5], "The end of this code is missing")
+    swapped = invite[:40] + ("A" if invite[40] != "A" else "B") + invite[41:]
+    mistake(bob, swapped, "a character is wrong or missing")
+    mistake(ann, invite, "This is your own invite")
+    reply = bob.answer(invite)
+    mistake(bob, reply, "This is your own reply")
+    mistake(bob, invite, "You have answered this invite already")
+    bob.button("Leave").click()
+    mistake(bob, reply, "This is your own reply")
+    ann.button("Leave").click()
+    mistake(ann, reply, "is used up")
+    ann.make_invite()
+    mistake(ann, reply, "is used up")
+
+
+def test_a_reply_to_somebody_elses_invite_says_so(
+    ann: Person, bob: Person, browser: Browser, open_context: OpenContext
+) -> None:
+    cleo = Person.at(open_context(browser))
+    reply = bob.answer(ann.make_invite())
+    cleo.paste(reply)
+    cleo.expect_problem("no invite of yours is waiting here")
+    cleo.make_invite()
+    cleo.paste(reply)
+    cleo.expect_problem("This reply answers another invite")
+
+
+def test_line_breaks_quotes_links_and_sentences_around_a_code_do_no_harm(ann: Person, bob: Person) -> None:
+    invite = ann.make_invite()
+    reply = bob.answer(f"Here it is:\n> “http://example.org/#{invite[:50]}\n> {invite[50:]}”\n> See you!")
+    ann.paste(f"  {reply[:20]} {reply[20:]}, thanks  ")
+    ann.expect_state("open")
+
+
+def test_a_link_opens_with_the_code_pasted_and_leaves_no_trace_in_the_address(
+    ann: Person, browser: Browser, open_context: OpenContext
+) -> None:
+    invite = ann.make_invite()
+    bob = Person.at(open_context(browser), f"/#{invite}")
+    expect(bob.paste_box).to_have_value(invite)
+    expect(bob.page).not_to_have_url(f"**#{invite}")
+    assert "#" not in bob.page.url
+    bob.button("Connect").click()
+    expect(bob.reply).not_to_have_value("", timeout=CONNECT)
+    ann.paste(bob.reply.input_value())
+    ann.expect_state("open")
+
+
+def test_a_reply_link_reaches_the_tab_that_waits_for_it(ann: Person, bob: Person, context: BrowserContext) -> None:
+    reply = bob.answer(ann.make_invite())
+    second_tab = Person.at(context, f"/#{reply}")
+    expect(second_tab.page.get_by_text("The reply has reached the tab that was waiting for it")).to_be_visible()
+    ann.expect_state("open")
+    bob.expect_state("open")
+    second_tab.expect_state("idle")
+
+
+def test_a_reply_link_without_a_waiting_tab_says_so(
+    ann: Person, bob: Person, browser: Browser, open_context: OpenContext
+) -> None:
+    reply = bob.answer(ann.make_invite())
+    stranger = Person.at(open_context(browser), f"/#{reply}")
+    stranger.expect_problem("no invite of yours is waiting here")
+
+
+def test_what_is_typed_while_python_loads_is_kept(context: BrowserContext) -> None:
+    person = Person(context.new_page())
+    person.page.goto("/", wait_until="commit")
+    person.paste_box.fill("typed before Python was there")
+    expect(person.button("New invite")).to_be_visible()
+    person.wait_until_ready()
+    expect(person.paste_box).to_have_value("typed before Python was there")
+
+
+def test_copy_puts_the_code_or_the_link_on_the_clipboard(browser: Browser, open_context: OpenContext) -> None:
+    permissions = ["clipboard-read", "clipboard-write"] if browser.browser_type.name == "chromium" else []
+    ann = Person.at(open_context(browser, permissions=permissions))
+    invite = ann.make_invite()
+    ann.button("Copy invite").click()
+    expect(ann.page.get_by_text("Copied. Now send it to them.")).to_be_visible()
+    ann.paste_box.focus()
+    ann.page.keyboard.press("ControlOrMeta+V")
+    expect(ann.paste_box).to_have_value(invite)
+    ann.button("Copy as link").click()
+    ann.paste_box.fill("")
+    ann.paste_box.focus()
+    ann.page.keyboard.press("ControlOrMeta+V")
+    expect(ann.paste_box).to_have_value(f"{ann.page.url}#{invite}")

@@ -1,0 +1,62 @@
+"""The demonstration: two peers in one page connect by themselves, and the steps are told between them."""
+
+from __future__ import annotations
+
+from playwright.sync_api import Locator, Page, expect
+
+from tests.browser.people import BOOT
+
+
+def pane(page: Page, name: str) -> Locator:
+    return page.get_by_role("region", name=name, exact=True)
+
+
+def expect_open(page: Page) -> None:
+    for name in ("Local", "Remote"):
+        status = pane(page, name).get_by_role("status", name="Connection")
+        expect(status).to_have_attribute("data-state", "open", timeout=BOOT)
+
+
+def test_the_two_connect_and_talk_and_every_phase_is_told(page: Page) -> None:
+    page.goto("/demo.html")
+    expect_open(page)
+    story = pane(page, "What happens between the two")
+    for phase in ("Signaling", "Connecting", "Securing", "Communicating"):
+        section = story.locator("section").filter(has=page.get_by_role("heading", name=phase))
+        expect(section.get_by_role("listitem").first).to_be_attached()
+    for step in (
+        "Local asks its browser for an offer",
+        "Local hands its invite to Remote",
+        "Remote hands its reply to Local",
+        "Local found a pair that works",
+        "Remote has agreed on keys",
+        "Local sees the data channel open",
+    ):
+        expect(story.get_by_text(step).first).to_be_attached()
+    pane(page, "Local").get_by_role("textbox", name="Message").fill("from Local")
+    page.keyboard.press("Enter")
+    expect(pane(page, "Remote").get_by_role("article").locator("p")).to_have_text("from Local")
+    pane(page, "Remote").get_by_role("textbox", name="Message").fill("from Remote")
+    page.keyboard.press("Enter")
+    expect(pane(page, "Local").get_by_role("article").locator("p")).to_have_text(["from Local", "from Remote"])
+    expect(story.get_by_text("acknowledges").first).to_be_attached()
+
+
+def test_what_was_exchanged_can_be_read(page: Page) -> None:
+    page.goto("/demo.html")
+    expect_open(page)
+    offer = page.get_by_role("listitem").filter(has_text="Local has its session description")
+    offer.get_by_text("Show what was exchanged").click()
+    expect(offer.locator("pre")).to_contain_text("a=fingerprint:sha-256")
+
+
+def test_it_can_be_started_again_and_one_side_can_leave(page: Page) -> None:
+    page.goto("/demo.html")
+    expect_open(page)
+    pane(page, "Local").get_by_role("button", name="Leave").click()
+    for name in ("Local", "Remote"):
+        status = pane(page, name).get_by_role("status", name="Connection")
+        expect(status).to_have_attribute("data-state", "closed", timeout=BOOT)
+    page.get_by_role("button", name="Start again").click()
+    expect_open(page)
+    expect(page.get_by_role("heading", name="Signaling")).to_have_count(1)

@@ -1,0 +1,62 @@
+"""STUN and TURN servers: typed, checked, kept, and used."""
+
+from __future__ import annotations
+
+from playwright.sync_api import BrowserContext, Locator, expect
+
+from tests.browser.people import Person
+
+
+def open_settings(person: Person) -> Locator:
+    person.button("Settings").click()
+    dialog = person.page.get_by_role("dialog", name="Settings")
+    expect(dialog).to_be_visible()
+    return dialog
+
+
+def servers(dialog: Locator) -> Locator:
+    return dialog.get_by_role("textbox", name="Your own STUN and TURN servers")
+
+
+def test_settings_are_kept_across_visits(context: BrowserContext) -> None:
+    ann = Person.at(context)
+    dialog = open_settings(ann)
+    servers(dialog).fill("stun:127.0.0.1:3478\nturn:127.0.0.1:3478 name secret")
+    dialog.get_by_role("checkbox", name="Hide my address").check()
+    dialog.get_by_role("checkbox", name="Use the servers this page suggests").uncheck()
+    dialog.get_by_role("button", name="Save").click()
+    expect(dialog).to_be_hidden()
+    ann.page.reload()
+    ann.wait_until_ready()
+    dialog = open_settings(ann)
+    expect(servers(dialog)).to_have_value("stun:127.0.0.1:3478\nturn:127.0.0.1:3478 name secret")
+    expect(dialog.get_by_role("checkbox", name="Hide my address")).to_be_checked()
+    expect(dialog.get_by_role("checkbox", name="Use the servers this page suggests")).not_to_be_checked()
+
+
+def test_a_malformed_server_is_refused_in_words(context: BrowserContext) -> None:
+    ann = Person.at(context)
+    dialog = open_settings(ann)
+    for text, sentence in (
+        ("example.org", "“example.org” is not a server"),
+        ("stun:example.org:99999", "has a port outside 1 to 65535"),
+        ("turn:example.org", "lacks the name and password"),
+    ):
+        servers(dialog).fill(text)
+        dialog.get_by_role("button", name="Save").click()
+        expect(dialog.get_by_role("alert")).to_contain_text(sentence)
+    dialog.get_by_role("button", name="Cancel").click()
+    expect(dialog).to_be_hidden()
+
+
+def test_hiding_the_address_without_a_relay_is_refused_in_words(context: BrowserContext) -> None:
+    ann = Person.at(context)
+    dialog = open_settings(ann)
+    dialog.get_by_role("checkbox", name="Hide my address").check()
+    dialog.get_by_role("button", name="Save").click()
+    expect(dialog.get_by_role("alert")).to_contain_text("needs a TURN server")
+
+
+def test_a_local_page_suggests_no_server(context: BrowserContext) -> None:
+    dialog = open_settings(Person.at(context))
+    expect(dialog).to_contain_text("none are needed here")

@@ -1,0 +1,133 @@
+"""Finds the Chromium and the Firefox that the tests use: those of this machine, else Playwright's own.
+
+`python -m tests.browsers` makes sure that both start, installs what is missing where that is possible, and says what
+it found.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import sys
+from collections.abc import Iterator
+from typing import Any, Literal
+
+from playwright.sync_api import Browser, Error, Playwright, sync_playwright
+
+BrowserName = Literal["chromium", "firefox"]
+
+ON_PATH: dict[BrowserName, tuple[str, ...]] = {
+    "chromium": ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable"),
+    "firefox": ("firefox-esr", "firefox"),
+}
+DEBIAN_PACKAGES: dict[BrowserName, str] = {"chromium": "chromium", "firefox": "firefox-esr"}
+
+# They keep a browser from talking to its maker while it is tested.
+CHROMIUM_QUIET = (
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+)
+
+
+class BrowserMissing(Exception):
+    """No browser of this kind starts; the message says what was tried."""
+
+
+def launch(playwright: Playwright, name: BrowserName, **extra: Any) -> Browser:
+    """Start the first browser of this kind that starts; `extra` goes to Playwright's launch, `args` to the browser.
+
+    Raises:
+        BrowserMissing: none does.
+    """
+    failures = []
+    for options in _candidates(name, **extra):
+        try:
+            return getattr(playwright, name).launch(**options)  # type: ignore[no-any-return]
+        except Error as error:
+            reason = error.message.strip().splitlines()[0]
+            failures.append(f"{options.get('executable_path', 'Playwright’s own')}: {reason}")
+    raise BrowserMissing(f"No {name} starts.\n" + "\n".join(failures))
+
+
+def _candidates(name: BrowserName, **extra: Any) -> Iterator[dict[str, Any]]:
+    """Launch options, the browsers on PATH first."""
+    if name == "chromium":
+        # Chromium refuses its sandbox to root.
+        sandbox = ["--no-sandbox"] if hasattr(os, "geteuid") and os.geteuid() == 0 else []
+        extra = {**extra, "args": [*CHROMIUM_QUIET, *sandbox, *extra.get("args", [])]}
+        channel = {}
+    else:
+        # Playwright drives a Firefox that it has not built over WebDriver BiDi, which it calls this channel.
+        channel = {"channel": "moz-firefox"}
+    for executable in ON_PATH[name]:
+        if path := shutil.which(executable):
+            yield {**extra, **channel, "executable_path": path}
+    yield extra
+
+
+def main() -> int:
+    """Make sure of both browsers; 0 when both start, 1 with what to install when one cannot be had."""
+    missing = [name for name in ON_PATH if not _starts(name)]
+    for name in missing:
+        if not any(install(name) and _starts(name) for install in (_install_playwright, _install_package)):
+            print(
+                f"The tests need {name}: install it with your package manager (Debian, Ubuntu: "
+                f"apt install {DEBIAN_PACKAGES[name]}) or with `.venv/bin/playwright install --with-deps {name}`.",
+                file=sys.stderr,
+            )
+            return 1
+    return 0
+
+
+def _starts(name: BrowserName) -> bool:
+    # A driver of its own for each try: a running one does not notice what has been installed since.
+    with sync_playwright() as playwright:
+        try:
+            browser = launch(playwright, name)
+        except BrowserMissing as error:
+            print(error)
+            return False
+        print(f"Testing with {name} {browser.version}")
+        browser.close()
+        return True
+
+
+def _install_playwright(name: BrowserName) -> bool:
+    print(f"Installing Playwright’s {name} …", flush=True)
+    return _succeeds([sys.executable, "-m", "playwright", "install", name])
+
+
+def _install_package(name: BrowserName) -> bool:
+    if not shutil.which("apt-get"):
+        return False
+    if os.geteuid() == 0:
+        elevate = []
+    elif shutil.which("sudo") and _succeeds(["sudo", "-n", "true"]):
+        elevate = ["sudo", "-n", "env"]
+    else:
+        return False
+    print(f"Installing the package {DEBIAN_PACKAGES[name]} …", flush=True)
+    apt_get = [*elevate, "DEBIAN_FRONTEND=noninteractive", "apt-get", "-qq"] if elevate else ["apt-get", "-qq"]
+    _succeeds([*apt_get, "update"])
+    return _succeeds([*apt_get, "install", "-y", "--no-install-recommends", DEBIAN_PACKAGES[name]])
+
+
+def _succeeds(command: list[str]) -> bool:
+    """Whether a command ends well; its output is shown only when it does not."""
+    try:
+        result = subprocess.run(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, timeout=600)
+    except (OSError, subprocess.TimeoutExpired) as error:
+        print(error)
+        return False
+    if result.returncode:
+        print(result.stdout)
+    return result.returncode == 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

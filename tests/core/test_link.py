@@ -1,0 +1,102 @@
+import pytest
+
+from pychat.core.ice import IceConfig
+from pychat.core.link import PATIENCE, TRANSITIONS, Ending, Link, Phase, Role, Step
+
+
+def link_in(phase: Phase) -> Link:
+    return Link(1, Role.INVITER, 1, IceConfig(), phase)
+
+
+def test_the_side_that_invites_goes_through_every_phase() -> None:
+    link = link_in(Phase.SIGNALING)
+    phases = []
+    for step in (Step.DESCRIBED, Step.PATH_FOUND, Step.GREETED, Step.PATH_BROKEN, Step.PATH_FOUND, Step.OVER):
+        link.step(step, 0)
+        phases.append(link.phase)
+
+    assert phases == [Phase.CONNECTING, Phase.SECURING, Phase.OPEN, Phase.LOST, Phase.OPEN, Phase.CLOSED]
+
+
+def test_the_side_that_replies_is_signaling_until_the_encryption_stands() -> None:
+    link = link_in(Phase.SIGNALING)
+
+    assert not link.step(Step.PATH_FOUND, 0)
+    assert link.step(Step.ENCRYPTED, 0)
+    assert link.phase is Phase.SECURING
+
+
+@pytest.mark.parametrize("step", Step)
+def test_what_is_closed_stays_closed(step: Step) -> None:
+    link = link_in(Phase.CLOSED)
+
+    assert not link.step(step, 0)
+    assert link.phase is Phase.CLOSED
+
+
+@pytest.mark.parametrize("phase", [phase for phase in Phase if phase is not Phase.CLOSED])
+def test_every_phase_can_end(phase: Phase) -> None:
+    link = link_in(phase)
+
+    assert link.end(Ending.LEFT, "", 0)
+    assert (link.phase, link.ending, link.failed_in) == (Phase.CLOSED, Ending.LEFT, phase)
+
+
+@pytest.mark.parametrize("phase", [phase for phase in Phase if phase not in (Phase.OPEN, Phase.LOST, Phase.CLOSED)])
+def test_the_peers_greeting_opens_the_link(phase: Phase) -> None:
+    link = link_in(phase)
+    link.step(Step.GREETED, 0)
+
+    assert link.phase is Phase.OPEN
+
+
+def test_every_phase_is_reached_and_left() -> None:
+    assert {before for before, _ in TRANSITIONS} == set(Phase)
+    assert set(TRANSITIONS.values()) | {Phase.SIGNALING} == set(Phase)
+
+
+def test_the_first_ending_is_the_one_that_counts() -> None:
+    link = link_in(Phase.OPEN)
+    link.end(Ending.PEER_LEFT, "first", 0)
+
+    assert not link.end(Ending.CHANNEL_CLOSED, "second", 1)
+    assert (link.ending, link.detail) == (Ending.PEER_LEFT, "first")
+
+
+@pytest.mark.parametrize("phase", [Phase.CONNECTING, Phase.SECURING, Phase.LOST])
+def test_a_phase_in_which_the_network_is_at_work_has_a_limit(phase: Phase) -> None:
+    (before, step) = next((key for key, after in TRANSITIONS.items() if after is phase))
+    link = link_in(before)
+    link.step(step, 1_000.0)
+
+    assert link.deadline() == 1_000.0 + PATIENCE[phase][0]
+
+
+@pytest.mark.parametrize("phase", [Phase.SIGNALING, Phase.OPEN])
+def test_a_phase_in_which_people_are_at_work_has_none(phase: Phase) -> None:
+    assert phase not in PATIENCE
+
+
+def test_a_step_that_changes_nothing_does_not_renew_the_patience() -> None:
+    link = link_in(Phase.SIGNALING)
+    link.step(Step.DESCRIBED, 0)
+    link.step(Step.DESCRIBED, 30)
+
+    assert link.deadline() == PATIENCE[Phase.CONNECTING][0]
+
+
+def test_a_closed_link_has_nothing_due_but_its_closing() -> None:
+    link = link_in(Phase.LOST)
+    link.phase_due = link.code_due = link.nudge_due = 5.0
+    link.close_due = 9.0
+    link.end(Ending.LEFT, "", 0)
+
+    assert link.deadline() == 9.0
+
+
+def test_the_deadline_is_the_earliest() -> None:
+    link = link_in(Phase.SIGNALING)
+    assert link.deadline() is None
+
+    link.code_due, link.nudge_due = 7.0, 3.0
+    assert link.deadline() == 3.0

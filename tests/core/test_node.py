@@ -1,0 +1,1191 @@
+import pytest
+
+from pychat.core import effects as fx
+from pychat.core import events as ev
+from pychat.core import wire
+from pychat.core.conversation import Conversation, Delivery
+from pychat.core.errors import CodeProblem, LocalError
+from pychat.core.ice import IceConfig, IceServer
+from pychat.core.invite import decode
+from pychat.core.link import PATIENCE, Ending, Link, Phase
+from pychat.core.log import Entry
+from pychat.core.node import (
+    BEST_CANDIDATE_PATIENCE,
+    FAREWELL,
+    FIRST_NUDGE,
+    GATHERING_PATIENCE,
+    NUDGE_INTERVAL,
+    STATS_INTERVAL,
+    TABS_PATIENCE,
+    Capabilities,
+)
+from pychat.core.sdp import CandidateKind, DescriptionKind, parse_candidate
+from pychat.core.stats import Stats
+from pychat.core.sync import WINDOW
+from tests.core import samples
+from tests.core.people import START, Pair, Person, connect, exchange, of, only, person
+
+
+@pytest.fixture
+def ann() -> Person:
+    return person("ann")
+
+
+@pytest.fixture
+def bob() -> Person:
+    return person("bob")
+
+
+@pytest.fixture
+def cat() -> Person:
+    return person("cat")
+
+
+@pytest.fixture
+def pair(ann: Person, bob: Person) -> Pair:
+    """Ann and Bob, connected; Ann has invited."""
+    return connect(ann, bob)
+
+
+def texts(conversation: Conversation) -> list[str]:
+    return [message.entry.text for message in conversation.timeline]
+
+
+def written_by(someone: Person, conversation: Conversation) -> list[str]:
+    return [message.entry.text for message in conversation.timeline if message.author == someone.node.me]
+
+
+def deliveries(conversation: Conversation) -> list[Delivery]:
+    return [conversation.delivery(number) for number in range(1, conversation.logs.count(conversation.me) + 1)]
+
+
+# Two people exchange an invite and a reply.
+
+
+def test_an_invite_begins_with_a_connection_and_an_offer(ann: Person) -> None:
+    opened, offered = ann.do(ev.InviteRequested())
+
+    assert isinstance(opened, fx.OpenConnection)
+    assert isinstance(offered, fx.CreateOffer)
+    assert opened.link == offered.link
+
+
+def test_the_invite_holds_what_the_offer_says(ann: Person) -> None:
+    link = ann.invite()
+
+    assert link.local is not None
+    assert decode(link.code).description == link.local
+    assert decode(link.code).description.kind is DescriptionKind.OFFER
+
+
+def test_a_pasted_invite_is_answered(ann: Person, bob: Person) -> None:
+    invite = ann.invite()
+    opened, accepted = bob.paste(invite.code)
+
+    assert isinstance(opened, fx.OpenConnection)
+    assert isinstance(accepted, fx.AcceptOffer)
+    assert invite.local is not None
+    assert f"a=ice-pwd:{invite.local.pwd}" in accepted.sdp
+
+
+def test_the_reply_names_the_invite_and_holds_what_the_answer_says(ann: Person, bob: Person) -> None:
+    invite = ann.invite()
+    reply = bob.reply(invite.code)
+
+    assert decode(reply.code).answers == decode(invite.code).ref
+    assert decode(reply.code).description == reply.local
+
+
+def test_the_pasted_reply_is_given_to_the_connection_of_its_invite(ann: Person, bob: Person) -> None:
+    first, second = ann.invite(), ann.invite()
+    reply = bob.reply(first.code)
+    accepted = only(fx.AcceptAnswer, ann.paste(reply.code))
+
+    assert accepted.link == first.id
+    assert (first.phase, second.phase) == (Phase.CONNECTING, Phase.SIGNALING)
+
+
+def test_the_greetings_open_the_links_of_both(pair: Pair) -> None:
+    assert pair.ann_link.phase is pair.bob_link.phase is Phase.OPEN
+    assert pair.ann_chat.peer == pair.bob.node.me
+    assert pair.bob_chat.peer == pair.ann.node.me
+
+
+def test_whoever_invites_sees_connecting_securing_open(ann: Person, bob: Person) -> None:
+    link = exchange(ann, bob).ann_link
+    phases = [link.phase]
+    for event in (
+        ev.IceStateChanged(link.id, ev.IceState.CONNECTED),
+        ev.ChannelOpened(link.id),
+        ev.FrameReceived(link.id, wire.encode(wire.Hello((1,), bob.node.me))),
+    ):
+        ann.do(event)
+        phases.append(link.phase)
+
+    assert phases == [Phase.CONNECTING, Phase.SECURING, Phase.SECURING, Phase.OPEN]
+
+
+def test_whoever_replies_is_signaling_until_the_encryption_stands(ann: Person, bob: Person) -> None:
+    link = bob.reply(ann.invite().code)
+    phases = []
+    for event in (
+        ev.IceStateChanged(link.id, ev.IceState.CONNECTED),
+        ev.ConnectionStateChanged(link.id, ev.ConnectionState.CONNECTED),
+    ):
+        bob.do(event)
+        phases.append(link.phase)
+
+    assert phases == [Phase.SIGNALING, Phase.SECURING]
+
+
+# When the code is made.
+
+
+def test_there_is_no_code_before_gathering_has_finished(ann: Person) -> None:
+    link = ann.begin_invite()
+    ann.do(ann.described(link, DescriptionKind.OFFER, samples.HOST))
+    assert ann.node.links[link].code == ""
+
+    ann.do(ev.GatheringFinished(link))
+    assert ann.node.links[link].code
+
+
+def test_that_gathering_has_finished_may_be_known_before_the_description(ann: Person) -> None:
+    link = ann.begin_invite()
+    ann.do(ev.GatheringFinished(link), ann.described(link, DescriptionKind.OFFER, samples.HOST))
+
+    assert ann.node.links[link].code
+
+
+def test_candidates_that_come_after_the_description_are_in_the_code(ann: Person) -> None:
+    link = ann.begin_invite()
+    ann.do(
+        ann.described(link, DescriptionKind.OFFER, samples.HOST),
+        ev.CandidateFound(link, samples.SERVER_REFLEXIVE),
+        ev.CandidateFound(link, samples.TCP),
+        ev.CandidateFound(link, samples.HOST),
+        ev.CandidateFound(link, ""),
+        ev.GatheringFinished(link),
+    )
+
+    kinds = [candidate.kind for candidate in decode(ann.node.links[link].code).description.candidates]
+    assert kinds == [CandidateKind.HOST, CandidateKind.SERVER_REFLEXIVE]
+
+
+def test_gathering_that_goes_on_and_on_is_not_waited_for(ann: Person) -> None:
+    link = ann.begin_invite()
+    ann.do(ann.described(link, DescriptionKind.OFFER, samples.HOST))
+    ann.wait(GATHERING_PATIENCE - 0.1)
+    assert ann.node.links[link].code == ""
+
+    ann.wait(0.1)
+    assert ann.node.links[link].code
+
+
+STUN = IceConfig((IceServer("stun:stun.example"),))
+TURN = IceConfig((IceServer("turn:turn.example", "ann", "secret"),))
+
+
+@pytest.mark.parametrize(("ice", "best"), [(STUN, samples.SERVER_REFLEXIVE), (TURN, samples.RELAYED)])
+def test_with_the_best_candidate_at_hand_there_is_only_a_short_wait(ice: IceConfig, best: str) -> None:
+    ann = person("ann", ice=ice)
+    link = ann.begin_invite()
+    ann.do(ann.described(link, DescriptionKind.OFFER, samples.HOST), ev.CandidateFound(link, best))
+    ann.wait(BEST_CANDIDATE_PATIENCE)
+
+    assert ann.node.links[link].code
+
+
+def test_with_a_relay_to_be_expected_a_reflexive_candidate_is_not_the_best() -> None:
+    ann = person("ann", ice=TURN)
+    link = ann.begin_invite()
+    ann.do(ann.described(link, DescriptionKind.OFFER, samples.HOST), ev.CandidateFound(link, samples.SERVER_REFLEXIVE))
+    ann.wait(BEST_CANDIDATE_PATIENCE)
+
+    assert ann.node.links[link].code == ""
+
+
+def test_the_best_candidate_does_not_put_the_code_off(ann: Person) -> None:
+    link = ann.begin_invite()
+    ann.do(ann.described(link, DescriptionKind.OFFER, samples.HOST))
+    ann.wait(GATHERING_PATIENCE - 0.1)
+    ann.do(ev.CandidateFound(link, samples.SERVER_REFLEXIVE))
+    ann.wait(0.1)
+
+    assert ann.node.links[link].code
+
+
+def test_a_first_candidate_that_comes_late_makes_the_code_soon(ann: Person) -> None:
+    link = ann.begin_invite()
+    ann.do(ann.described(link, DescriptionKind.OFFER))
+    ann.wait(GATHERING_PATIENCE + 10)
+    assert ann.node.links[link].code == ""
+
+    ann.do(ev.CandidateFound(link, samples.HOST))
+    ann.wait(BEST_CANDIDATE_PATIENCE)
+    assert ann.node.links[link].code
+
+
+def test_a_code_does_not_change_once_it_is_made(ann: Person) -> None:
+    link = ann.invite()
+    code = link.code
+    ann.do(ev.CandidateFound(link.id, samples.SERVER_REFLEXIVE), ev.GatheringFinished(link.id))
+    assert ann.node.next_deadline() is None
+    ann.wait(10)
+
+    assert link.code == code
+
+
+def test_a_computer_without_any_address_cannot_invite(ann: Person) -> None:
+    link = ann.begin_invite()
+    effects = ann.do(ann.described(link, DescriptionKind.OFFER, samples.TCP), ev.GatheringFinished(link))
+
+    assert ann.node.links[link].ending is Ending.NO_ADDRESS
+    assert only(fx.CloseConnection, effects).link == link
+
+
+def test_a_description_that_is_none_ends_only_its_link(ann: Person, bob: Person) -> None:
+    pair = connect(ann, bob)
+    link = ann.begin_invite()
+    ann.do(ev.LocalDescriptionReady(link, "v=0"))
+
+    assert ann.node.links[link].ending is Ending.FAILED_HERE
+    assert pair.ann_link.phase is Phase.OPEN
+
+
+@pytest.mark.parametrize("finish", [True, False], ids=["gathering finished", "at the deadline"])
+def test_credentials_that_fit_in_no_code_end_only_their_link(ann: Person, finish: bool) -> None:
+    link = ann.begin_invite()
+    sdp = samples.with_candidates(samples.CHROMIUM_OFFER, samples.HOST).replace("LkGn", "L%Gn")
+    ann.do(ev.LocalDescriptionReady(link, sdp), *([ev.GatheringFinished(link)] if finish else []))
+    ann.wait(GATHERING_PATIENCE)
+
+    assert ann.node.links[link].ending is Ending.FAILED_HERE
+
+
+def test_an_effect_that_could_not_be_carried_out_ends_its_link_in_the_platforms_words(ann: Person) -> None:
+    link = ann.begin_invite()
+    ann.do(ev.OperationFailed(link, "createOffer", "NotSupportedError"))
+
+    ended = ann.node.links[link]
+    assert (ended.ending, ended.detail) == (Ending.FAILED_HERE, "createOffer: NotSupportedError")
+
+
+def test_servers_that_were_chosen_are_used_by_connections_made_from_then_on(ann: Person) -> None:
+    before = only(fx.OpenConnection, ann.do(ev.InviteRequested()))
+    ann.do(ev.IceConfigured(STUN))
+    after = only(fx.OpenConnection, ann.do(ev.InviteRequested()))
+
+    assert (before.ice, after.ice) == (IceConfig(), STUN)
+
+
+# A pasted code that is of no use here.
+
+
+def test_a_code_that_cannot_be_read_says_so(ann: Person) -> None:
+    assert ann.paste("hello") == []
+    assert ann.node.code_problem is CodeProblem.NOT_A_CODE
+
+
+def test_the_next_paste_forgets_the_problem_of_the_last(ann: Person, bob: Person) -> None:
+    bob.paste("hello")
+    bob.paste(ann.invite().code)
+
+    assert bob.node.code_problem is None
+
+
+def test_ones_own_invite_is_for_somebody_else(ann: Person) -> None:
+    assert of(fx.OpenConnection, ann.paste(ann.invite().code)) == []
+    assert ann.node.code_problem is CodeProblem.OWN_INVITE
+
+
+def test_ones_own_reply_is_for_somebody_else(ann: Person, bob: Person) -> None:
+    reply = bob.reply(ann.invite().code)
+    effects = bob.paste(reply.code)
+
+    assert effects == []
+    assert bob.node.code_problem is CodeProblem.OWN_REPLY
+
+
+def test_an_invite_takes_one_reply_only(ann: Person, bob: Person, cat: Person) -> None:
+    invite = ann.invite()
+    first, second = bob.reply(invite.code), cat.reply(invite.code)
+    ann.paste(first.code)
+    effects = ann.paste(second.code)
+
+    assert effects == []
+    assert ann.node.code_problem is CodeProblem.INVITE_USED
+
+
+def test_an_invite_that_was_given_up_takes_no_reply(ann: Person, bob: Person) -> None:
+    invite = ann.invite()
+    reply = bob.reply(invite.code)
+    ann.do(ev.ConversationLeft(invite.conversation))
+    ann.paste(reply.code)
+
+    assert ann.node.code_problem is CodeProblem.INVITE_USED
+
+
+def test_an_invite_is_answered_once(ann: Person, bob: Person) -> None:
+    invite = ann.invite()
+    bob.reply(invite.code)
+    effects = bob.paste(invite.code)
+
+    assert effects == []
+    assert bob.node.code_problem is CodeProblem.INVITE_ALREADY_PASTED
+
+
+def test_an_invite_can_be_answered_again_when_the_first_try_has_ended(ann: Person, bob: Person) -> None:
+    invite = ann.invite()
+    first = bob.reply(invite.code)
+    bob.do(ev.ConversationLeft(first.conversation))
+    second = bob.reply(invite.code)
+    ann.paste(second.code)
+
+    assert ann.node.code_problem is None
+    assert invite.phase is Phase.CONNECTING
+
+
+def test_a_reply_to_nothing_has_no_invite_waiting_once_the_tabs_had_their_chance(
+    ann: Person, bob: Person, cat: Person
+) -> None:
+    reply = bob.reply(ann.invite().code)
+    cat.paste(reply.code)
+    assert cat.node.code_problem is None
+
+    cat.wait(TABS_PATIENCE)
+    assert cat.node.code_problem is CodeProblem.NO_INVITE_WAITING
+
+
+def test_a_reply_to_another_invite_says_so_once_the_tabs_had_their_chance(
+    ann: Person, bob: Person, cat: Person
+) -> None:
+    reply = bob.reply(ann.invite().code)
+    cat.invite()
+    cat.paste(reply.code)
+    cat.wait(TABS_PATIENCE)
+
+    assert cat.node.code_problem is CodeProblem.OTHER_INVITE
+
+
+# A code in the link by which the page was opened.
+
+
+def test_an_invite_in_a_link_waits_for_the_person(ann: Person, bob: Person) -> None:
+    code = ann.invite().code
+
+    assert bob.do(ev.CodeInLink(code)) == []
+    assert bob.node.code_problem is None
+    assert bob.node.links == {}
+
+
+def test_a_reply_in_a_link_goes_where_it_belongs(ann: Person, bob: Person, cat: Person) -> None:
+    reply = bob.reply(ann.invite().code)
+    new_tab = cat
+
+    assert only(fx.OfferCodeToTabs, new_tab.do(ev.CodeInLink(reply.code))).text == reply.code
+
+
+def test_a_link_with_a_damaged_code_says_so(ann: Person, bob: Person) -> None:
+    bob.do(ev.CodeInLink(ann.invite().code[:-5]))
+
+    assert bob.node.code_problem is CodeProblem.CUT_SHORT
+
+
+# Two tabs of one browser.
+
+
+def test_a_reply_pasted_into_the_wrong_tab_reaches_the_right_one(ann: Person, bob: Person, cat: Person) -> None:
+    invite = ann.invite()
+    reply = bob.reply(invite.code)
+    other_tab = cat
+    offered = only(fx.OfferCodeToTabs, other_tab.paste(f"Here it is: {reply.code}"))
+
+    effects = ann.do(ev.CodeFromTab(offered.text))
+    assert only(fx.AcceptAnswer, effects).link == invite.id
+
+    other_tab.do(ev.CodeTakenByTab(only(fx.TellTabsCodeTaken, effects).text))
+    other_tab.wait(TABS_PATIENCE)
+    assert other_tab.node.handed_over
+    assert other_tab.node.code_problem is None
+
+
+def test_a_tab_that_has_no_use_for_a_code_keeps_quiet(ann: Person, bob: Person, cat: Person) -> None:
+    reply = bob.reply(ann.invite().code)
+    cat.invite()
+
+    for text in (reply.code, ann.invite().code, "hello", ""):
+        assert cat.do(ev.CodeFromTab(text)) == []
+    assert bob.do(ev.CodeFromTab(reply.code)) == []
+    assert cat.node.code_problem is None
+
+
+def test_news_of_another_code_does_not_settle_this_one(ann: Person, bob: Person, cat: Person) -> None:
+    reply, other = bob.reply(ann.invite().code), bob.reply(ann.invite().code)
+    cat.paste(reply.code)
+    cat.do(ev.CodeTakenByTab(other.code))
+    cat.wait(TABS_PATIENCE)
+
+    assert not cat.node.handed_over
+    assert cat.node.code_problem is CodeProblem.NO_INVITE_WAITING
+
+
+def test_a_new_paste_ends_the_wait_for_the_tabs(ann: Person, bob: Person, cat: Person) -> None:
+    cat.paste(bob.reply(ann.invite().code).code)
+    cat.paste(ann.invite().code)
+    cat.wait(TABS_PATIENCE)
+
+    assert cat.node.code_problem is None
+    assert not cat.node.handed_over
+
+
+# Messages.
+
+
+def test_a_message_reaches_the_other(pair: Pair) -> None:
+    pair.ann.write(pair.ann_chat, "Hello, Bob")
+    pair.carry()
+
+    assert texts(pair.bob_chat) == ["Hello, Bob"]
+    assert pair.bob_chat.timeline[0].author == pair.ann.node.me
+    assert pair.bob_chat.timeline[0].entry.at == int(START * 1000)
+
+
+def test_both_can_write_at_once(pair: Pair) -> None:
+    pair.ann.write(pair.ann_chat, "from Ann")
+    pair.bob.write(pair.bob_chat, "from Bob")
+    pair.carry()
+
+    assert sorted(texts(pair.ann_chat)) == sorted(texts(pair.bob_chat)) == ["from Ann", "from Bob"]
+
+
+def test_a_burst_of_messages_becomes_one_frame_and_one_acknowledgement(pair: Pair) -> None:
+    pair.ann.write(pair.ann_chat, *(f"message {number}" for number in range(100)))
+    [entries] = pair.ann.says()
+    assert isinstance(entries, wire.Entries)
+    pair.bob.hears(pair.bob_link, entries)
+
+    assert pair.bob.says() == [wire.Have({pair.ann.node.me: 100})]
+
+
+def test_what_is_typed_before_the_link_opens_goes_out_when_it_does_in_order(ann: Person, bob: Person) -> None:
+    pair = exchange(ann, bob)
+    ann.write(pair.ann_chat, "one", "two")
+    bob.write(pair.bob_chat, "three")
+    assert ann.sent == bob.sent == []
+    pair.open_channel()
+
+    assert written_by(ann, pair.bob_chat) == ["one", "two"]
+    assert written_by(bob, pair.ann_chat) == ["three"]
+
+
+def test_a_message_waits_then_is_sent_then_delivered(ann: Person, bob: Person) -> None:
+    pair = exchange(ann, bob)
+    ann.write(pair.ann_chat, "one")
+    assert deliveries(pair.ann_chat) == [Delivery.WAITING]
+
+    pair.open_channel()
+    ann.write(pair.ann_chat, "two")
+    assert deliveries(pair.ann_chat) == [Delivery.DELIVERED, Delivery.SENT]
+
+    pair.carry()
+    assert deliveries(pair.ann_chat) == [Delivery.DELIVERED, Delivery.DELIVERED]
+
+
+def test_a_message_is_not_delivered_before_the_peer_has_said_so(pair: Pair) -> None:
+    pair.ann.write(pair.ann_chat, "one", "two")
+    pair.bob.hears(pair.bob_link, *(frame for frame in pair.ann.says() if isinstance(frame, wire.Entries)))
+    assert deliveries(pair.ann_chat) == [Delivery.SENT, Delivery.SENT]
+
+    pair.ann.hears(pair.ann_link, wire.Have({pair.ann.node.me: 1}))
+    assert deliveries(pair.ann_chat) == [Delivery.DELIVERED, Delivery.SENT]
+
+
+def test_what_was_sent_over_a_link_that_is_lost_waits_again(pair: Pair) -> None:
+    pair.ann.write(pair.ann_chat, "one")
+    pair.ann.do(ev.IceStateChanged(pair.ann_link.id, ev.IceState.DISCONNECTED))
+
+    assert deliveries(pair.ann_chat) == [Delivery.WAITING]
+
+
+def test_what_was_sent_over_a_link_that_has_closed_waits_again(pair: Pair) -> None:
+    pair.ann.write(pair.ann_chat, "one")
+    pair.kill()
+
+    assert deliveries(pair.ann_chat) == [Delivery.WAITING]
+
+
+def test_a_flood_of_messages_does_not_pile_up_in_the_channel(pair: Pair) -> None:
+    pair.ann.write(pair.ann_chat, *["x" * 8_000] * 300)
+
+    assert sum(len(frame.data) for frame in pair.ann.sent) <= WINDOW + wire.MAX_FRAME
+    pair.carry()
+    assert len(texts(pair.bob_chat)) == pair.ann_chat.acknowledged == 300
+
+
+@pytest.mark.parametrize("text", ["[[[[", "{{{{", "[ [ [ [", '"\\', "\x00\x1f", "ü😀", "\u2028"])
+def test_any_text_reaches_the_other_as_it_is(pair: Pair, text: str) -> None:
+    pair.ann.write(pair.ann_chat, text)
+    pair.carry()
+
+    assert texts(pair.bob_chat) == [text]
+    assert deliveries(pair.ann_chat) == [Delivery.DELIVERED]
+
+
+def test_half_a_character_is_replaced_before_anybody_sees_it(pair: Pair) -> None:
+    pair.ann.write(pair.ann_chat, "half \ud83d")
+    pair.carry()
+
+    assert texts(pair.ann_chat) == texts(pair.bob_chat) == ["half \ufffd"]
+
+
+@pytest.mark.parametrize("text", ["", "x" * 8_001])
+def test_whoever_hands_over_a_message_has_measured_it(pair: Pair, text: str) -> None:
+    with pytest.raises(LocalError):
+        pair.ann.write(pair.ann_chat, text)
+
+
+def test_a_message_in_no_conversation_goes_nowhere(pair: Pair) -> None:
+    assert pair.ann.do(ev.MessageWritten(999, "hello")) == []
+
+
+# A conversation is carried on over another link.
+
+
+def test_a_conversation_is_carried_on_with_nothing_missing_and_no_doubles(pair: Pair) -> None:
+    ann, bob = pair.ann, pair.bob
+    ann.write(pair.ann_chat, "one")
+    bob.write(pair.bob_chat, "two")
+    pair.carry()
+    ann.write(pair.ann_chat, "three: on its way when the link ends")
+    pair.kill()
+    ann.write(pair.ann_chat, "four")
+    bob.write(pair.bob_chat, "five")
+
+    again = connect(ann, bob, pair.ann_chat.id)
+
+    assert sorted(texts(again.ann_chat)) == sorted(texts(again.bob_chat))
+    assert written_by(ann, again.bob_chat) == ["one", "three: on its way when the link ends", "four"]
+    assert written_by(bob, again.ann_chat) == ["two", "five"]
+    assert set(deliveries(again.ann_chat)) == set(deliveries(again.bob_chat)) == {Delivery.DELIVERED}
+    assert len(ann.node.conversations) == len(bob.node.conversations) == 1
+
+
+def test_the_other_one_can_invite_to_carry_on(pair: Pair) -> None:
+    ann, bob = pair.ann, pair.bob
+    ann.write(pair.ann_chat, "one")
+    pair.kill()
+    connect(bob, ann, pair.bob_chat.id)
+
+    assert texts(pair.bob_chat) == ["one"]
+    assert len(ann.node.conversations) == len(bob.node.conversations) == 1
+
+
+def test_old_friends_find_their_conversation_again_although_both_began_a_new_one(pair: Pair) -> None:
+    ann, bob = pair.ann, pair.bob
+    ann.write(pair.ann_chat, "one")
+    pair.kill()
+    again = exchange(ann, bob)
+    ann.write(again.ann_chat, "two: typed while waiting")
+    again.open_channel()
+
+    assert texts(again.bob_chat) == ["one", "two: typed while waiting"]
+    assert list(ann.node.conversations.values()) == [again.ann_chat] == [pair.ann_chat]
+
+
+def test_what_is_written_into_a_conversation_that_was_just_joined_to_another_is_not_lost(pair: Pair) -> None:
+    ann, bob = pair.ann, pair.bob
+    pair.kill()
+    again = exchange(ann, bob)
+    waiting = again.ann_chat
+    again.open_channel()
+    ann.write(waiting, "typed at that very moment")
+    again.carry()
+
+    assert texts(again.bob_chat) == ["typed at that very moment"]
+    assert ann.node.successors[waiting.id] == again.ann_chat.id
+
+
+def test_what_the_peer_has_is_not_sent_anew(pair: Pair) -> None:
+    ann, bob = pair.ann, pair.bob
+    ann.write(pair.ann_chat, "one", "two")
+    pair.carry()
+    pair.kill()
+    ann.write(pair.ann_chat, "three")
+
+    again = exchange(ann, bob, pair.ann_chat.id)
+    for someone, link in ((ann, again.ann_link), (bob, again.bob_link)):
+        someone.do(ev.ChannelOpened(link.id))
+    sent: list[wire.Frame] = []
+    while ann.sent or bob.sent:
+        frames = ann.says()
+        sent += frames
+        bob.do(*(ev.FrameReceived(again.bob_link.id, encoded(frame)) for frame in frames))
+        ann.do(*(ev.FrameReceived(again.ann_link.id, encoded(frame)) for frame in bob.says()))
+
+    assert [(frame.first, len(frame.entries)) for frame in sent if isinstance(frame, wire.Entries)] == [(3, 1)]
+
+
+def encoded(frame: wire.Frame) -> str:
+    assert not isinstance(frame, wire.Unknown)
+    return wire.encode(frame)
+
+
+def test_a_long_conversation_can_be_carried_on(pair: Pair) -> None:
+    ann, bob = pair.ann, pair.bob
+    for _ in range(3):
+        ann.write(pair.ann_chat, *["x" * 8_000] * 100)
+        pair.carry()
+    pair.kill()
+    ann.write(pair.ann_chat, "the end")
+    again = connect(ann, bob, pair.ann_chat.id)
+
+    assert again.bob_chat.timeline[-1].entry.text == "the end"
+    assert again.ann_chat.undelivered == 0
+
+
+def test_an_invite_in_a_conversation_ends_the_link_before_it(pair: Pair) -> None:
+    before = pair.ann_link
+    pair.ann.invite(pair.ann_chat.id)
+    assert before.ending is Ending.REPLACED
+
+    pair.carry()
+    assert pair.bob_link.ending is Ending.PEER_LEFT
+
+
+def test_a_friend_who_comes_again_while_the_old_link_still_seems_open_replaces_it(pair: Pair) -> None:
+    ann, bob = pair.ann, pair.bob
+    again = connect(ann, bob)
+    ann.write(again.ann_chat, "over the new link")
+    again.carry()
+
+    assert pair.ann_link.ending is pair.bob_link.ending is Ending.REPLACED
+    assert texts(again.bob_chat) == ["over the new link"]
+
+
+# What was written to one never reaches another.
+
+
+def test_somebody_else_who_takes_the_invite_gets_nothing_of_the_conversation(pair: Pair, cat: Person) -> None:
+    ann = pair.ann
+    ann.write(pair.ann_chat, "for Bob")
+    pair.kill()
+    ann.write(pair.ann_chat, "for Bob too")
+    old = pair.ann_chat
+    with_cat = connect(ann, cat, old.id)
+
+    assert texts(with_cat.bob_chat) == []
+    assert with_cat.ann_chat is not old
+    assert texts(old) == ["for Bob", "for Bob too"]
+    assert ann.node.link_of(old) is None
+
+
+def test_a_greeting_tells_nothing_of_those_spoken_to_before(pair: Pair, cat: Person) -> None:
+    ann, bob = pair.ann, pair.bob
+    bob.write(pair.bob_chat, "for Ann")
+    pair.carry()
+    pair.kill()
+    with_cat = exchange(ann, cat, pair.ann_chat.id)
+    ann.do(ev.ChannelOpened(with_cat.ann_link.id))
+
+    assert [frame.data for frame in ann.sent if bob.node.me in frame.data] == []
+
+
+def test_afterwards_the_first_one_still_gets_what_was_written_to_them(pair: Pair, cat: Person) -> None:
+    ann, bob = pair.ann, pair.bob
+    pair.kill()
+    ann.write(pair.ann_chat, "for Bob")
+    old = pair.ann_chat
+    connect(ann, cat, old.id)
+    again = connect(ann, bob, old.id)
+
+    assert texts(again.bob_chat) == ["for Bob"]
+    assert again.ann_chat is old
+
+
+def test_somebody_else_whom_we_know_is_spoken_with_in_their_own_conversation(pair: Pair, cat: Person) -> None:
+    ann = pair.ann
+    before = connect(ann, cat)
+    cat_chat = before.ann_chat
+    ann.write(cat_chat, "one")
+    before.carry()
+    pair.kill()
+    with_cat = connect(ann, cat, pair.ann_chat.id)
+    ann.write(cat_chat, "two")
+    with_cat.carry()
+
+    assert with_cat.ann_chat is cat_chat
+    assert texts(with_cat.bob_chat) == ["one", "two"]
+
+
+def test_two_conversations_stay_apart(pair: Pair, cat: Person) -> None:
+    ann = pair.ann
+    with_cat = connect(ann, cat)
+    ann.write(pair.ann_chat, "for Bob")
+    ann.write(with_cat.ann_chat, "for Cat")
+    pair.carry()
+    with_cat.carry()
+
+    assert texts(pair.bob_chat) == ["for Bob"]
+    assert texts(with_cat.bob_chat) == ["for Cat"]
+
+
+# A peer that does not keep to the protocol.
+
+
+def assert_only_this_link_ended(pair: Pair, other: Pair, ending: Ending) -> None:
+    assert (pair.ann_link.phase, pair.ann_link.ending) == (Phase.CLOSED, ending)
+    other.ann.write(other.ann_chat, "still here")
+    other.carry()
+    assert texts(other.bob_chat)[-1] == "still here"
+
+
+HELLO = wire.encode(wire.Hello((1,), "bob-of-the-tests"))
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        pytest.param("hello", id="no frame"),
+        pytest.param("[1," * 20_000, id="deep nesting"),
+        pytest.param('["have",{"ann-of-the-tests":true}]', id="a malformed frame"),
+        pytest.param(HELLO, id="a second greeting"),
+        pytest.param('["entries","cat-of-the-tests",1,[[1,"text"]]]', id="somebody else's entries"),
+        pytest.param('["entries","ann-of-the-tests",1,[[1,"text"]]]', id="our own entries"),
+        pytest.param('["entries","bob-of-the-tests",2,[[1,"text"]]]', id="a gap"),
+        pytest.param('["have",{"ann-of-the-tests":2}]', id="an acknowledgement of what was never sent"),
+    ],
+)
+def test_a_peer_that_breaks_the_protocol_loses_its_link_and_nobody_else_does(
+    pair: Pair, cat: Person, data: str
+) -> None:
+    with_cat = connect(pair.ann, cat)
+    pair.ann.write(pair.ann_chat, "one")
+    pair.ann.hears(pair.ann_link, data)
+
+    assert_only_this_link_ended(pair, with_cat, Ending.BROKE_PROTOCOL)
+    assert pair.ann_link.detail
+
+
+@pytest.mark.parametrize("data", ['["have",{}]', '["entries","bob-of-the-tests",1,[[1,"text"]]]'])
+def test_a_peer_that_does_not_greet_first_loses_its_link(ann: Person, bob: Person, data: str) -> None:
+    pair = exchange(ann, bob)
+    ann.do(ev.ChannelOpened(pair.ann_link.id))
+    ann.hears(pair.ann_link, data)
+
+    assert pair.ann_link.ending is Ending.BROKE_PROTOCOL
+
+
+def test_a_peer_that_never_stops_sending_loses_its_link(pair: Pair, cat: Person) -> None:
+    with_cat = connect(pair.ann, cat)
+    pair.ann_chat.logs._max_entries = 5
+    bob = pair.bob.node.me
+    pair.ann.hears(pair.ann_link, wire.Entries(bob, 1, [Entry(1, "text")] * 5))
+    assert pair.ann_link.phase is Phase.OPEN
+
+    pair.ann.hears(pair.ann_link, wire.Entries(bob, 6, [Entry(1, "text")]))
+    assert_only_this_link_ended(pair, with_cat, Ending.BROKE_PROTOCOL)
+    assert pair.ann_chat.logs.count(bob) == 5
+
+
+def test_a_peer_that_claims_at_first_to_have_what_was_never_written_loses_its_link(ann: Person, bob: Person) -> None:
+    pair = exchange(ann, bob)
+    ann.write(pair.ann_chat, "one")
+    ann.do(ev.ChannelOpened(pair.ann_link.id))
+    ann.hears(pair.ann_link, wire.Hello((1,), bob.node.me), wire.Have({ann.node.me: 2}))
+
+    assert pair.ann_link.ending is Ending.BROKE_PROTOCOL
+    assert pair.ann_chat.acknowledged == 0
+
+
+def test_the_peer_that_broke_the_protocol_is_told_and_the_connection_closed_a_little_later(pair: Pair) -> None:
+    effects = pair.ann.hears(pair.ann_link, "hello")
+    assert pair.ann.says() == [wire.Bye()]
+    assert of(fx.CloseConnection, effects) == []
+
+    assert only(fx.CloseConnection, pair.ann.wait(FAREWELL)).link == pair.ann_link.id
+
+
+def test_entries_after_a_gap_are_not_acknowledged(pair: Pair) -> None:
+    pair.ann.hears(pair.ann_link, wire.Entries(pair.bob.node.me, 2, [Entry(1, "text")]))
+
+    assert pair.ann.says() == [wire.Bye()]
+
+
+def test_what_follows_a_broken_frame_in_the_same_turn_is_not_read(pair: Pair) -> None:
+    pair.ann.hears(pair.ann_link, "hello", wire.Entries(pair.bob.node.me, 1, [Entry(1, "text")]))
+
+    assert texts(pair.ann_chat) == []
+
+
+def test_frames_of_kinds_yet_unknown_are_passed_over(pair: Pair) -> None:
+    effects = pair.ann.hears(pair.ann_link, '["typing",true]', '["reaction",{"to":1}]')
+
+    assert effects == []
+    assert pair.ann_link.phase is Phase.OPEN
+
+
+def test_doubles_are_passed_over_and_acknowledged(pair: Pair) -> None:
+    bob = pair.bob.node.me
+    entries = wire.Entries(bob, 1, [Entry(1, "one"), Entry(2, "two")])
+    pair.ann.hears(pair.ann_link, entries)
+    pair.ann.says()
+    pair.ann.hears(pair.ann_link, entries)
+
+    assert texts(pair.ann_chat) == ["one", "two"]
+    assert pair.ann.says() == [wire.Have({bob: 2})]
+
+
+def test_a_peer_of_another_version_cannot_be_spoken_with(ann: Person, bob: Person) -> None:
+    pair = exchange(ann, bob)
+    ann.do(ev.ChannelOpened(pair.ann_link.id))
+    ann.hears(pair.ann_link, wire.Hello((2, 3), bob.node.me))
+
+    assert pair.ann_link.ending is Ending.OTHER_VERSION
+    assert pair.ann_chat.peer is None
+
+
+def test_a_peer_that_also_speaks_our_version_is_welcome(ann: Person, bob: Person) -> None:
+    pair = exchange(ann, bob)
+    ann.do(ev.ChannelOpened(pair.ann_link.id))
+    ann.hears(pair.ann_link, wire.Hello((2, 1), bob.node.me))
+
+    assert pair.ann_link.phase is Phase.OPEN
+
+
+def test_nobody_chats_with_themselves(ann: Person, bob: Person) -> None:
+    pair = exchange(ann, bob)
+    ann.do(ev.ChannelOpened(pair.ann_link.id))
+    ann.hears(pair.ann_link, wire.Hello((1,), ann.node.me))
+
+    assert pair.ann_link.ending is Ending.ONESELF
+
+
+# How a link ends.
+
+
+def test_whoever_leaves_says_goodbye_and_closes_a_little_later(pair: Pair) -> None:
+    pair.ann.do(ev.ConversationLeft(pair.ann_chat.id))
+    assert pair.ann_link.ending is Ending.LEFT
+    assert pair.ann.sent == [fx.SendFrame(pair.ann_link.id, '["bye"]')]
+
+    pair.carry()
+    assert pair.bob_link.ending is Ending.PEER_LEFT
+    assert only(fx.CloseConnection, pair.ann.wait(FAREWELL)).link == pair.ann_link.id
+
+
+def test_whoever_was_left_closes_at_once(pair: Pair) -> None:
+    effects = pair.bob.hears(pair.bob_link, wire.Bye())
+
+    assert only(fx.CloseConnection, effects).link == pair.bob_link.id
+
+
+def test_a_conversation_that_was_left_stays_to_be_read(pair: Pair) -> None:
+    pair.ann.write(pair.ann_chat, "one")
+    pair.ann.do(ev.ConversationLeft(pair.ann_chat.id))
+
+    assert texts(pair.ann_chat) == ["one"]
+    assert pair.ann_chat.id in pair.ann.node.conversations
+
+
+def test_an_invite_that_is_given_up_leaves_nothing_behind(ann: Person) -> None:
+    invite = ann.invite()
+    effects = ann.do(ev.ConversationLeft(invite.conversation))
+
+    assert only(fx.CloseConnection, effects).link == invite.id
+    assert ann.node.conversations == {}
+    assert ann.node.next_deadline() is None
+
+
+def test_an_invite_into_which_something_was_written_leaves_that_behind(ann: Person) -> None:
+    invite = ann.invite()
+    chat = ann.conversation_of(invite)
+    ann.write(chat, "one")
+    ann.do(ev.ConversationLeft(chat.id))
+
+    assert texts(ann.node.conversations[chat.id]) == ["one"]
+
+
+def test_leaving_twice_is_leaving_once(pair: Pair) -> None:
+    pair.ann.do(ev.ConversationLeft(pair.ann_chat.id))
+    pair.ann.says()
+
+    assert pair.ann.do(ev.ConversationLeft(pair.ann_chat.id)) == []
+
+
+def test_leaving_what_does_not_exist_does_nothing(ann: Person) -> None:
+    assert ann.do(ev.ConversationLeft(999)) == []
+
+
+def test_a_page_that_closes_says_goodbye_to_all(pair: Pair, cat: Person) -> None:
+    with_cat = connect(pair.ann, cat)
+    pair.ann.invite()
+    pair.ann.do(ev.PageClosing())
+
+    assert pair.ann.sent == [fx.SendFrame(link.id, '["bye"]') for link in (pair.ann_link, with_cat.ann_link)]
+
+
+def test_a_channel_that_closes_ends_the_link(pair: Pair) -> None:
+    effects = pair.ann.do(ev.ChannelClosed(pair.ann_link.id))
+
+    assert pair.ann_link.ending is Ending.CHANNEL_CLOSED
+    assert only(fx.CloseConnection, effects).link == pair.ann_link.id
+
+
+def test_late_news_of_a_closed_link_changes_nothing(pair: Pair) -> None:
+    link = pair.ann_link
+    pair.ann.do(ev.ChannelClosed(link.id))
+    late: list[ev.Event] = [
+        pair.ann.described(link.id, DescriptionKind.OFFER, samples.HOST),
+        ev.CandidateFound(link.id, samples.HOST),
+        ev.GatheringFinished(link.id),
+        ev.IceStateChanged(link.id, ev.IceState.CONNECTED),
+        ev.ConnectionStateChanged(link.id, ev.ConnectionState.CONNECTED),
+        ev.ChannelOpened(link.id),
+        ev.FrameReceived(link.id, "hello"),
+        ev.StatsRead(link.id, Stats()),
+        ev.OperationFailed(link.id, "close", "late"),
+        ev.ChannelClosed(link.id),
+    ]
+
+    assert pair.ann.do(*late) == []
+    assert (link.phase, link.ending) == (Phase.CLOSED, Ending.CHANNEL_CLOSED)
+
+
+def test_news_of_a_link_that_is_gone_changes_nothing(ann: Person) -> None:
+    invite = ann.invite()
+    ann.do(ev.ConversationLeft(invite.conversation))
+
+    assert ann.do(ev.ChannelOpened(invite.id), ev.FrameReceived(invite.id, "hello")) == []
+
+
+# Patience.
+
+
+def test_a_path_that_is_not_found_in_time_ends_the_link(ann: Person, bob: Person) -> None:
+    pair = exchange(ann, bob)
+    ann.wait(PATIENCE[Phase.CONNECTING][0] - 0.1)
+    assert pair.ann_link.phase is Phase.CONNECTING
+
+    ann.wait(0.1)
+    assert (pair.ann_link.ending, pair.ann_link.failed_in) == (Ending.NO_PATH, Phase.CONNECTING)
+
+
+@pytest.mark.parametrize("step", ["path", "encryption", "channel"])
+def test_an_encryption_or_a_greeting_that_does_not_come_in_time_ends_the_link(
+    ann: Person, bob: Person, step: str
+) -> None:
+    pair = exchange(ann, bob)
+    link = pair.ann_link.id
+    events: dict[str, ev.Event] = {
+        "path": ev.IceStateChanged(link, ev.IceState.CONNECTED),
+        "encryption": ev.ConnectionStateChanged(link, ev.ConnectionState.CONNECTED),
+        "channel": ev.ChannelOpened(link),
+    }
+    ann.do(events[step])
+    ann.wait(PATIENCE[Phase.SECURING][0])
+
+    assert pair.ann_link.ending is Ending.NOT_SECURED
+
+
+def test_a_reply_waits_as_long_as_people_take(ann: Person, bob: Person) -> None:
+    reply = bob.reply(ann.invite().code)
+    bob.wait(100_000)
+
+    assert reply.phase is Phase.SIGNALING
+    assert bob.node.next_deadline() is None
+
+
+def test_an_invite_waits_as_long_as_people_take(ann: Person, bob: Person) -> None:
+    invite = ann.invite()
+    ann.wait(100_000)
+    ann.paste(bob.reply(invite.code).code)
+
+    assert invite.phase is Phase.CONNECTING
+
+
+@pytest.mark.parametrize("state", [ev.IceState.FAILED, ev.IceState.DISCONNECTED])
+def test_ice_that_gives_up_before_the_reply_is_pasted_does_not_end_the_link(
+    ann: Person, bob: Person, state: ev.IceState
+) -> None:
+    reply = bob.reply(ann.invite().code)
+    bob.do(
+        ev.IceStateChanged(reply.id, ev.IceState.CHECKING),
+        ev.IceStateChanged(reply.id, state),
+        ev.ConnectionStateChanged(reply.id, ev.ConnectionState.FAILED),
+    )
+
+    assert reply.phase is Phase.SIGNALING
+
+
+def test_a_connection_that_failed_and_comes_back_in_time_is_as_good_as_any(ann: Person, bob: Person) -> None:
+    pair = exchange(ann, bob)
+    ann.do(
+        ev.IceStateChanged(pair.ann_link.id, ev.IceState.FAILED),
+        ev.ConnectionStateChanged(pair.ann_link.id, ev.ConnectionState.FAILED),
+    )
+    pair.open_channel()
+
+    assert pair.ann_link.phase is Phase.OPEN
+
+
+def test_a_path_that_is_lost_and_found_again_carries_on_where_it_was(pair: Pair) -> None:
+    pair.ann.write(pair.ann_chat, "before")
+    pair.break_path()
+    pair.ann.write(pair.ann_chat, "meanwhile")
+    assert pair.ann_link.phase is pair.bob_link.phase is Phase.LOST
+    assert all("meanwhile" not in frame.data for frame in pair.ann.sent)
+
+    for someone, link in ((pair.ann, pair.ann_link), (pair.bob, pair.bob_link)):
+        someone.do(ev.IceStateChanged(link.id, ev.IceState.CONNECTED))
+    pair.carry()
+    assert texts(pair.bob_chat) == ["before", "meanwhile"]
+    assert deliveries(pair.ann_chat) == [Delivery.DELIVERED] * 2
+
+
+@pytest.mark.parametrize("sign", ["ice", "connection", "frame"])
+def test_any_sign_of_life_finds_the_path_again(pair: Pair, sign: str) -> None:
+    pair.break_path()
+    link = pair.ann_link.id
+    events: dict[str, ev.Event] = {
+        "ice": ev.IceStateChanged(link, ev.IceState.COMPLETED),
+        "connection": ev.ConnectionStateChanged(link, ev.ConnectionState.CONNECTED),
+        "frame": ev.FrameReceived(link, '["typing"]'),
+    }
+    pair.ann.do(events[sign])
+
+    assert pair.ann_link.phase is Phase.OPEN
+
+
+def test_a_path_that_stays_lost_ends_the_link(pair: Pair) -> None:
+    pair.break_path()
+    pair.ann.wait(PATIENCE[Phase.LOST][0])
+
+    assert pair.ann_link.ending is Ending.PATH_LOST
+
+
+def test_a_clock_that_is_set_back_stands_still(pair: Pair) -> None:
+    pair.break_path()
+    due = pair.ann.node.next_deadline()
+    pair.ann.now = START - 3_600
+    pair.ann.write(pair.ann_chat, "one")
+
+    assert pair.ann.node.next_deadline() == due
+    assert pair.ann_chat.timeline[0].entry.at == int(START * 1000)
+    assert pair.ann_link.phase is Phase.LOST
+
+
+def test_a_node_that_has_nothing_to_wait_for_says_so(pair: Pair) -> None:
+    assert pair.ann.node.next_deadline() is None
+    assert pair.ann.do() == []
+
+
+def test_what_is_done_is_not_due_again(pair: Pair) -> None:
+    pair.ann.do(ev.ConversationLeft(pair.ann_chat.id))
+    pair.ann.wait(FAREWELL)
+
+    assert pair.ann.wait(1_000) == []
+
+
+# The details.
+
+
+def test_while_the_details_are_open_the_statistics_are_read_again_and_again(pair: Pair) -> None:
+    effects = pair.ann.do(ev.DetailsWatched(pair.ann_chat.id))
+    assert effects == [fx.ReadStats(pair.ann_link.id)]
+
+    assert pair.ann.wait(3 * STATS_INTERVAL) == [fx.ReadStats(pair.ann_link.id)] * 3
+
+
+def test_what_was_read_is_kept_with_the_link(pair: Pair) -> None:
+    stats = Stats("host", "192.168.1.5", "host", "192.168.1.6", 0.02, 1, 2)
+    pair.ann.do(ev.StatsRead(pair.ann_link.id, stats))
+
+    assert pair.ann_link.stats == stats
+
+
+def test_when_the_details_are_closed_nothing_is_read(pair: Pair) -> None:
+    pair.ann.do(ev.DetailsWatched(pair.ann_chat.id), ev.DetailsWatched(None))
+
+    assert pair.ann.wait(10) == []
+    assert pair.ann.node.next_deadline() is None
+
+
+def test_the_details_of_a_link_that_has_ended_are_not_read(pair: Pair) -> None:
+    pair.ann.do(ev.DetailsWatched(pair.ann_chat.id))
+    pair.kill()
+
+    assert of(fx.ReadStats, pair.ann.wait(3)) == []
+
+
+def test_the_details_are_those_of_the_conversations_new_link(pair: Pair) -> None:
+    pair.ann.do(ev.DetailsWatched(pair.ann_chat.id))
+    invite = pair.ann.invite(pair.ann_chat.id)
+
+    assert of(fx.ReadStats, pair.ann.wait(1)) == [fx.ReadStats(invite.id)]
+
+
+# Firefox gives up when a reply takes long; it is nudged.
+
+
+def reply_of(capabilities: Capabilities, *candidates: str) -> tuple[Person, Link]:
+    """Somebody with these capabilities has replied to an invite with these candidates."""
+    ann, bob = person("ann"), person("bob", capabilities=capabilities)
+    link = ann.begin_invite()
+    ann.do(ann.described(link, DescriptionKind.OFFER, *candidates), ev.GatheringFinished(link))
+    return bob, bob.reply(ann.node.links[link].code)
+
+
+GIVES_UP = Capabilities(keeps_checking=False)
+
+
+def test_a_side_that_keeps_checking_is_not_nudged() -> None:
+    bob, _ = reply_of(Capabilities(keeps_checking=True), samples.HOST)
+
+    assert bob.wait(60) == []
+
+
+def test_a_side_that_invites_is_not_nudged() -> None:
+    ann = person("ann", capabilities=GIVES_UP)
+    ann.invite()
+
+    assert ann.wait(60) == []
+
+
+def test_a_side_that_gives_up_is_nudged_again_and_again_with_the_peers_candidates_as_if_they_were_new() -> None:
+    bob, link = reply_of(GIVES_UP, samples.HOST, samples.SERVER_REFLEXIVE)
+    nudges = of(fx.AddCandidate, bob.wait(FIRST_NUDGE + 2 * NUDGE_INTERVAL))
+
+    assert link.remote is not None
+    assert [parse_candidate(nudge.candidate) for nudge in nudges] == list(link.remote.candidates) * 3
+    assert len({nudge.candidate.split()[0] for nudge in nudges}) == 6
+
+
+def test_where_all_addresses_are_hidden_one_that_never_answers_keeps_a_check_under_way() -> None:
+    bob, _ = reply_of(GIVES_UP, samples.MDNS)
+    nudges = of(fx.AddCandidate, bob.wait(FIRST_NUDGE))
+
+    addresses = [candidate.address for nudge in nudges if (candidate := parse_candidate(nudge.candidate))]
+    assert addresses == ["94fd06c2-ae2f-447e-81ad-7d84b02c8cc0.local", "198.51.100.1"]
+
+
+def test_nudging_ends_when_the_encryption_stands() -> None:
+    bob, link = reply_of(GIVES_UP, samples.HOST)
+    bob.wait(FIRST_NUDGE)
+    bob.do(ev.ConnectionStateChanged(link.id, ev.ConnectionState.CONNECTED))
+
+    assert of(fx.AddCandidate, bob.wait(NUDGE_INTERVAL)) == []
+
+
+def test_nudging_goes_on_while_only_a_path_is_found() -> None:
+    bob, link = reply_of(GIVES_UP, samples.HOST)
+    bob.do(ev.IceStateChanged(link.id, ev.IceState.CONNECTED))
+
+    assert of(fx.AddCandidate, bob.wait(FIRST_NUDGE))
+
+
+def test_nudging_ends_with_the_link() -> None:
+    bob, link = reply_of(GIVES_UP, samples.HOST)
+    bob.do(ev.ConversationLeft(link.conversation))
+
+    assert of(fx.AddCandidate, bob.wait(60)) == []

@@ -1,0 +1,113 @@
+from random import Random
+
+import pytest
+
+from pychat.core.errors import CodeError, CodeProblem
+from pychat.core.invite import Code
+from pychat.core.sdp import DescriptionKind, parse_description
+from pychat.core.signaling import ManualSignaling
+from tests.core import samples
+
+
+def invite(number: int) -> Code:
+    sdp = samples.fresh_sdp(DescriptionKind.OFFER, Random(number), samples.HOST)
+    return Code(parse_description(DescriptionKind.OFFER, sdp))
+
+
+def reply_to(code: Code, number: int = 100) -> Code:
+    sdp = samples.fresh_sdp(DescriptionKind.ANSWER, Random(number), samples.HOST)
+    return Code(parse_description(DescriptionKind.ANSWER, sdp), code.ref)
+
+
+@pytest.fixture
+def signaling() -> ManualSignaling:
+    return ManualSignaling()
+
+
+def problem_of_reply(signaling: ManualSignaling, code: Code) -> CodeProblem:
+    with pytest.raises(CodeError) as caught:
+        signaling.accept_reply(code)
+    return caught.value.problem
+
+
+def problem_of_invite(signaling: ManualSignaling, code: Code) -> CodeProblem:
+    with pytest.raises(CodeError) as caught:
+        signaling.accept_invite(code)
+    return caught.value.problem
+
+
+def test_a_reply_finds_the_link_of_its_invite(signaling: ManualSignaling) -> None:
+    signaling.issue(invite(1), 11)
+    signaling.issue(invite(2), 12)
+
+    assert signaling.accept_reply(reply_to(invite(2))) == 12
+    assert signaling.accept_reply(reply_to(invite(1))) == 11
+
+
+def test_a_reply_without_any_invite_has_none_to_answer(signaling: ManualSignaling) -> None:
+    assert problem_of_reply(signaling, reply_to(invite(1))) is CodeProblem.NO_INVITE_WAITING
+
+
+def test_a_reply_to_somebody_elses_invite_is_told_from_ours(signaling: ManualSignaling) -> None:
+    signaling.issue(invite(1), 11)
+
+    assert problem_of_reply(signaling, reply_to(invite(2))) is CodeProblem.OTHER_INVITE
+
+
+def test_an_invite_takes_one_reply(signaling: ManualSignaling) -> None:
+    signaling.issue(invite(1), 11)
+    signaling.accept_reply(reply_to(invite(1)))
+
+    assert problem_of_reply(signaling, reply_to(invite(1), 101)) is CodeProblem.INVITE_USED
+
+
+def test_an_invite_that_is_used_up_does_not_wait_any_more(signaling: ManualSignaling) -> None:
+    signaling.issue(invite(1), 11)
+    signaling.accept_reply(reply_to(invite(1)))
+
+    assert problem_of_reply(signaling, reply_to(invite(2))) is CodeProblem.NO_INVITE_WAITING
+
+
+def test_an_invite_that_was_given_up_takes_no_reply(signaling: ManualSignaling) -> None:
+    signaling.issue(invite(1), 11)
+    signaling.give_up(invite(1).ref)
+
+    assert problem_of_reply(signaling, reply_to(invite(1))) is CodeProblem.INVITE_USED
+
+
+def test_our_own_reply_is_for_the_other_person(signaling: ManualSignaling) -> None:
+    signaling.issue(reply_to(invite(1)), 11)
+
+    assert problem_of_reply(signaling, reply_to(invite(1))) is CodeProblem.OWN_REPLY
+
+
+def test_our_own_invite_is_for_the_other_person(signaling: ManualSignaling) -> None:
+    signaling.issue(invite(1), 11)
+
+    assert problem_of_invite(signaling, invite(1)) is CodeProblem.OWN_INVITE
+
+
+def test_our_own_invite_is_known_even_when_it_is_used_up(signaling: ManualSignaling) -> None:
+    signaling.issue(invite(1), 11)
+    signaling.accept_reply(reply_to(invite(1)))
+
+    assert problem_of_invite(signaling, invite(1)) is CodeProblem.OWN_INVITE
+
+
+def test_an_invite_is_not_answered_twice(signaling: ManualSignaling) -> None:
+    signaling.accept_invite(invite(1))
+
+    assert problem_of_invite(signaling, invite(1)) is CodeProblem.INVITE_ALREADY_PASTED
+
+
+def test_an_invite_whose_link_has_ended_can_be_pasted_again(signaling: ManualSignaling) -> None:
+    signaling.accept_invite(invite(1))
+    signaling.give_up(invite(1).ref)
+
+    signaling.accept_invite(invite(1))
+
+
+def test_giving_up_what_was_never_issued_does_nothing(signaling: ManualSignaling) -> None:
+    signaling.give_up(b"")
+
+    assert problem_of_reply(signaling, reply_to(invite(1))) is CodeProblem.NO_INVITE_WAITING

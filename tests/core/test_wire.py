@@ -1,0 +1,319 @@
+import json
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from pychat.core.errors import RemoteError
+from pychat.core.log import MAX_TEXT, Entry
+from pychat.core.wire import (
+    MAX_AUTHORS,
+    MAX_FRAME,
+    MAX_NUMBER,
+    Bye,
+    Entries,
+    Frame,
+    Have,
+    Hello,
+    Unknown,
+    decode,
+    encode,
+)
+
+ANN = "ann-ann-ann-ann-ann"
+
+AUTHORS = st.sampled_from([ANN, "a" * 16, "_-" * 32, "0123456789ABCDEFGHIJ"])
+TEXTS = st.text(st.characters(exclude_categories=["Cs"]), min_size=1, max_size=50)
+FRAMES = st.one_of(
+    st.builds(Hello, st.lists(st.integers(1, MAX_NUMBER), min_size=1, max_size=32).map(tuple), AUTHORS),
+    st.builds(
+        Entries,
+        AUTHORS,
+        st.integers(1, MAX_NUMBER),
+        st.lists(st.builds(Entry, st.integers(0, MAX_NUMBER), TEXTS), max_size=8),
+    ),
+    st.builds(Have, st.dictionaries(AUTHORS, st.integers(0, MAX_NUMBER), max_size=8)),
+    st.builds(Bye),
+)
+
+
+def refusal(data: str) -> str:
+    with pytest.raises(RemoteError) as caught:
+        decode(data)
+    return str(caught.value)
+
+
+# What is written is read.
+
+
+@given(FRAMES)
+def test_a_frame_that_is_written_is_read_again(frame: Hello | Entries | Have | Bye) -> None:
+    assert decode(encode(frame)) == frame
+
+
+@pytest.mark.parametrize(
+    ("frame", "data"),
+    [
+        (Hello((1,), ANN), f'["hello",[1],"{ANN}"]'),
+        (Have({ANN: 7}), f'["have",{{"{ANN}":7}}]'),
+        (
+            Entries(ANN, 3, [Entry(1_700_000_000_000, "hi"), Entry(0, "ü😀")]),
+            f'["entries","{ANN}",3,[[1700000000000,"hi"],[0,"ü😀"]]]',
+        ),
+        (Bye(), '["bye"]'),
+    ],
+)
+def test_a_frame_looks_on_the_wire_as_the_protocol_says(frame: Hello | Entries | Have | Bye, data: str) -> None:
+    assert encode(frame) == data
+
+
+def test_a_frame_may_be_written_with_spaces_and_escapes() -> None:
+    data = f' [ "entries" , "{ANN}" , 1 , [ [ 5 , "\\u0068\\ud83d\\ude00" ] ] ] '
+
+    assert decode(data) == Entries(ANN, 1, [Entry(5, "h😀")])
+
+
+@pytest.mark.parametrize(
+    "text", ["[[[[[[[[[[[[[[[[", "{[{[{[{[{[{[{[", ']"', '"[[[[[[[[[[', "\\", '\\"[[[[[[[[[[[[[[', "\\\\"]
+)
+def test_brackets_and_quotes_in_a_message_are_only_text(text: str) -> None:
+    frame = Entries(ANN, 1, [Entry(1, text), Entry(2, text)])
+
+    assert decode(encode(frame)) == frame
+
+
+# Later versions may add kinds.
+
+
+@pytest.mark.parametrize("data", ['["typing"]', '["typing",{"a":[1,[2,{"b":[]}]]}]', '["HELLO",[1]]', '[""]'])
+def test_a_frame_of_an_unknown_kind_passes(data: str) -> None:
+    assert decode(data) == Unknown(json.loads(data)[0])
+
+
+def test_the_name_of_an_unknown_kind_is_kept_short() -> None:
+    assert decode(json.dumps(["x" * 60_000])) == Unknown("x" * 32)
+
+
+# Whatever is no frame is refused.
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        "",
+        " ",
+        "null",
+        "1",
+        '"hello"',
+        "{}",
+        '{"0":"bye"}',
+        "[]",
+        "[null]",
+        "[1]",
+        '[["bye"]]',
+        "[bye]",
+        "['bye']",
+        '["bye"',
+        '["bye"]]',
+        '["bye",]',
+        '["bye"]x',
+        '\ufeff["bye"]',
+    ],
+)
+def test_what_is_no_list_that_begins_with_its_kind_is_refused(data: str) -> None:
+    refusal(data)
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        "",
+        "[1]",
+        f'"{ANN}",[1]',
+        f'1,"{ANN}"',
+        f'"1","{ANN}"',
+        f'[],"{ANN}"',
+        f'["1"],"{ANN}"',
+        f'[0],"{ANN}"',
+        f'[true],"{ANN}"',
+        f'[1.0],"{ANN}"',
+        f'[null],"{ANN}"',
+        f'{{"1":1}},"{ANN}"',
+        f'[{",".join(["1"] * 33)}],"{ANN}"',
+        "[1],null",
+        '[1],"short"',
+        f'[1],"{"x" * 65}"',
+        '[1],"ann ann ann ann ann"',
+        '[1],"annannannannannann\\n"',
+        '[1],"änn-änn-änn-änn-änn"',
+        f'[1],"{ANN}",{{}}',
+    ],
+)
+def test_a_malformed_hello_is_refused(arguments: str) -> None:
+    refusal(f'["hello",{arguments}]')
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        f'"{ANN}"',
+        f'"{ANN}",1',
+        f'"{ANN}",1,[],[]',
+        '"short",1,[]',
+        "null,1,[]",
+        f'"{ANN}",0,[]',
+        f'"{ANN}",-1,[]',
+        f'"{ANN}",true,[]',
+        f'"{ANN}",1.0,[]',
+        f'"{ANN}",1e3,[]',
+        f'"{ANN}","1",[]',
+        f'"{ANN}",null,[]',
+        f'"{ANN}",{MAX_NUMBER + 1},[]',
+        f'"{ANN}",1,{{}}',
+        f'"{ANN}",1,"text"',
+        f'"{ANN}",1,["text"]',
+        f'"{ANN}",1,[[1]]',
+        f'"{ANN}",1,[[1,"text",1]]',
+        f'"{ANN}",1,[{{"at":1}}]',
+        f'"{ANN}",1,[[1,""]]',
+        f'"{ANN}",1,[[1,"fine"],[1,""]]',
+        f'"{ANN}",1,[[1,null]]',
+        f'"{ANN}",1,[[1,["text"]]]',
+        f'"{ANN}",1,[["1","text"]]',
+        f'"{ANN}",1,[[true,"text"]]',
+        f'"{ANN}",1,[[1.5,"text"]]',
+        f'"{ANN}",1,[[-1,"text"]]',
+        f'"{ANN}",1,[[{MAX_NUMBER + 1},"text"]]',
+        f'"{ANN}",1,[[1,"{"x" * (MAX_TEXT + 1)}"]]',
+    ],
+)
+def test_malformed_entries_are_refused(arguments: str) -> None:
+    refusal(f'["entries",{arguments}]')
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        "",
+        "[]",
+        "null",
+        f'"{ANN}"',
+        f'{{"{ANN}":-1}}',
+        f'{{"{ANN}":true}}',
+        f'{{"{ANN}":1.0}}',
+        f'{{"{ANN}":null}}',
+        f'{{"{ANN}":"1"}}',
+        f'{{"{ANN}":{MAX_NUMBER + 1}}}',
+        '{"short":1}',
+        '{"":1}',
+        "{},{}",
+    ],
+)
+def test_a_malformed_have_is_refused(arguments: str) -> None:
+    refusal(f'["have",{arguments}]')
+
+
+def test_a_bye_says_nothing_more() -> None:
+    refusal('["bye","bye"]')
+
+
+@pytest.mark.parametrize("number", ["NaN", "Infinity", "-Infinity", "1e999", "9" * 400, "9" * 5_000, "-0.0"])
+def test_a_number_that_is_none_is_refused(number: str) -> None:
+    refusal(f'["have",{{"{ANN}":{number}}}]')
+    refusal(f'["entries","{ANN}",{number},[]]')
+    refusal(f'["entries","{ANN}",1,[[{number},"text"]]]')
+    refusal(f'["hello",[{number}],"{ANN}"]')
+
+
+def test_a_state_vector_names_no_more_authors_than_the_limit() -> None:
+    authors = {f"{number:020}": 1 for number in range(MAX_AUTHORS + 1)}
+    assert decode(encode(Have(dict(list(authors.items())[:-1])))) is not None
+
+    refusal(encode(Have(authors)))
+
+
+def test_of_a_key_that_comes_twice_the_last_counts_as_in_javascript() -> None:
+    assert decode(f'["have",{{"{ANN}":1,"{ANN}":2}}]') == Have({ANN: 2})
+
+
+def test_lone_surrogates_are_replaced_for_they_are_no_text() -> None:
+    data = f'["entries","{ANN}",1,[[1,"a\\ud800b"],[2,"\\udc00\\ud83d\\ude00"]]]'
+
+    assert decode(data) == Entries(ANN, 1, [Entry(1, "a\ufffdb"), Entry(2, "\ufffd😀")])
+
+
+@pytest.mark.parametrize(
+    ("opening", "closing"),
+    [("[", "]"), ("[1,", "]"), ('{"a":', "}"), ('["x",', "]"), ("[ ", " ]"), ('[{"a":', "}]"), ('["[",', "]")],
+)
+def test_deep_nesting_never_reaches_the_json_reader(
+    opening: str, closing: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    deep = 65_000 // len(opening + closing)
+    monkeypatch.setattr(json, "loads", lambda _: pytest.fail("it was read"))
+
+    assert "deep" in refusal(opening * deep + "1" + closing * deep)
+    assert "deep" in refusal(opening * (65_000 // len(opening)))
+    assert "deep" in refusal(f'["typing",{opening * 20}1{closing * 20}]')
+
+
+@pytest.mark.parametrize("char", ["x", "ü", "漢", "😀"])
+def test_a_frame_is_measured_in_bytes(char: str) -> None:
+    size = len(char.encode())
+    fitting = (MAX_FRAME - len('[""]')) // size
+    assert decode(f'["{char * fitting}"]') == Unknown(char * 32)
+
+    assert "large" in refusal(f'["{char * (fitting + 1)}"]')
+
+
+# Nothing that a peer sends does any harm.
+
+
+def reads(data: str) -> Frame | None:
+    """Whatever comes out, it is a frame or the peer's mistake; anything else that is raised fails the test."""
+    try:
+        return decode(data)
+    except RemoteError:
+        return None
+
+
+@given(st.text(st.characters()))
+def test_any_text_is_refused_or_a_frame(data: str) -> None:
+    assert reads(data) is None or data.lstrip().startswith("[")
+
+
+VALUES = st.recursive(
+    st.one_of(
+        st.none(),
+        st.booleans(),
+        st.integers(),
+        st.floats(),
+        st.text(st.characters(), max_size=20),
+        st.sampled_from([ANN, 1, 0, MAX_NUMBER]),
+    ),
+    lambda inner: st.one_of(
+        st.lists(inner, max_size=4), st.dictionaries(st.one_of(st.just(ANN), st.text(max_size=20)), inner, max_size=3)
+    ),
+    max_leaves=12,
+)
+
+
+@given(st.sampled_from(["hello", "entries", "have", "bye", "other"]), st.lists(VALUES, max_size=4))
+def test_a_known_kind_with_anything_in_it_is_refused_or_a_frame(kind: str, values: list[object]) -> None:
+    frame = reads(json.dumps([kind, *values]))
+
+    assert frame is None or isinstance(frame, Unknown) == (kind == "other")
+
+
+@given(FRAMES, st.data())
+def test_a_frame_that_was_damaged_is_refused_or_another_frame(
+    frame: Hello | Entries | Have | Bye, data: st.DataObject
+) -> None:
+    written = encode(frame)
+    at = data.draw(st.integers(0, len(written)))
+    until = data.draw(st.integers(at, min(len(written), at + 4)))
+    damaged = written[:at] + data.draw(st.text(st.characters(), max_size=3)) + written[until:]
+
+    found = reads(damaged)
+    if isinstance(found, Hello | Entries | Have | Bye):
+        assert decode(encode(found)) == found

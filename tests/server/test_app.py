@@ -1,0 +1,183 @@
+"""What the server answers: which file, in which form, under which headers."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from starlette.testclient import TestClient
+
+from pychat.server.app import create_app
+from pychat.server.config import Config
+from pychat.server.files import SiteMissing
+from pychat.server.headers import SECURITY_HEADERS
+from pychat.server.site import Site
+from tests.server.conftest import Checkout, write
+
+NO_CODING = {"Accept-Encoding": "identity"}
+
+
+@pytest.fixture
+def site(checkout: Checkout) -> Site:
+    return checkout.build()
+
+
+@pytest.fixture
+def client(site: Site) -> Iterator[TestClient]:
+    with TestClient(create_app(site.path, Config())) as client:
+        yield client
+
+
+def test_the_root_is_the_front_page(client: TestClient, site: Site) -> None:
+    answer = client.get("/")
+    assert answer.status_code == 200
+    assert answer.headers["content-type"] == "text/html; charset=utf-8"
+    assert answer.content == (site.path / "index.html").read_bytes()
+
+
+@pytest.mark.parametrize(
+    ("name", "media_type"),
+    [
+        ("demo.html", "text/html; charset=utf-8"),
+        ("{app}/boot.js", "text/javascript; charset=utf-8"),
+        ("{app}/main.py", "text/x-python; charset=utf-8"),
+        ("{app}/style.css", "text/css; charset=utf-8"),
+        ("{app}/pyscript.json", "application/json"),
+        ("{app}/pychat.zip", "application/zip"),
+        ("{app}/icons/send.svg", "image/svg+xml"),
+        ("{vendor}/pyodide/pyodide.mjs", "text/javascript; charset=utf-8"),
+        ("{vendor}/pyodide/pyodide.asm.wasm", "application/wasm"),
+    ],
+)
+def test_every_file_is_served_as_what_it_is(client: TestClient, site: Site, name: str, media_type: str) -> None:
+    path = name.format(app=site.app, vendor=site.vendor)
+    answer = client.get(f"/{path}")
+    assert answer.headers["content-type"] == media_type
+    assert answer.content == (site.path / path).read_bytes()
+
+
+@pytest.mark.parametrize(
+    ("accepted", "coding"),
+    [
+        ("gzip, deflate, br, zstd", "br"),
+        ("gzip, deflate", "gzip"),
+        ("BR;q=1.0, gzip;q=0.5", "br"),
+        ("br;q=0, gzip", "gzip"),
+        ("br; q=0.0, gzip;q=0.000", None),
+        ("identity", None),
+        ("", None),
+    ],
+)
+def test_the_best_form_that_the_browser_accepts_is_sent(client: TestClient, accepted: str, coding: str | None) -> None:
+    answer = client.get("/demo.html", headers={"Accept-Encoding": accepted})
+    assert answer.headers.get("content-encoding") == coding
+    assert answer.headers["vary"] == "Accept-Encoding"
+    assert "<title>demo</title>" in answer.text
+
+
+def test_a_large_file_arrives_whole(client: TestClient, checkout: Checkout) -> None:
+    write(checkout.web / "large.html", bytes(range(256)) * 1000)
+    app = create_app(checkout.build().path, Config())
+    answer = TestClient(app).get("/large.html", headers=NO_CODING)
+    assert answer.content == bytes(range(256)) * 1000
+    assert answer.headers["content-length"] == "256000"
+
+
+def test_compressed_forms_cannot_be_asked_for_by_name(client: TestClient) -> None:
+    assert client.get("/demo.html.br").status_code == 404
+
+
+def test_hashed_names_are_kept_for_ever_and_pages_are_asked_for_again(client: TestClient, site: Site) -> None:
+    for_ever = "public, max-age=31536000, immutable"
+    assert client.get(f"/{site.app}/boot.js").headers["cache-control"] == for_ever
+    assert client.get(f"/{site.vendor}/pyscript/core.js").headers["cache-control"] == for_ever
+    assert client.get("/").headers["cache-control"] == "no-cache"
+    assert client.get("/config.json").headers["cache-control"] == "no-cache"
+    assert client.get("/missing").headers["cache-control"] == "no-cache"
+
+
+@pytest.mark.parametrize("condition", ["{etag}", "W/{etag}", '"other", {etag}', "*"])
+def test_what_the_browser_has_already_is_not_sent_again(client: TestClient, condition: str) -> None:
+    etag = client.get("/demo.html").headers["etag"]
+    answer = client.get("/demo.html", headers={"If-None-Match": condition.format(etag=etag)})
+    assert answer.status_code == 304
+    assert answer.content == b""
+    assert answer.headers["etag"] == etag
+    assert answer.headers["vary"] == "Accept-Encoding"
+    assert answer.headers["cache-control"] == "no-cache"
+
+
+def test_each_form_has_a_strong_etag_of_its_own(client: TestClient) -> None:
+    etags = {
+        client.get("/demo.html", headers={"Accept-Encoding": coding}).headers["etag"] for coding in ("br", "gzip", "")
+    }
+    assert len(etags) == 3
+    assert all(etag.startswith('"') for etag in etags)
+
+
+def test_another_etag_gets_the_file(client: TestClient) -> None:
+    assert client.get("/demo.html", headers={"If-None-Match": '"other"'}).status_code == 200
+
+
+@pytest.mark.parametrize("path", ["/", "/demo.html", "/config.json"])
+def test_head_gets_the_headers_of_get_and_no_body(client: TestClient, path: str) -> None:
+    head, get = client.head(path), client.get(path)
+    assert head.status_code == 200
+    assert head.content == b""
+    assert head.headers == get.headers
+
+
+def test_security_headers_are_on_every_response(client: TestClient) -> None:
+    etag = client.get("/").headers["etag"]
+    for answer in (
+        client.get("/"),
+        client.get("/", headers={"If-None-Match": etag}),
+        client.get("/config.json"),
+        client.get("/missing"),
+        client.post("/"),
+    ):
+        for name, value in SECURITY_HEADERS.items():
+            assert answer.headers[name] == value
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        "/missing",
+        "/%2e%2e/site.sha256",
+        "/..%2fsite.sha256",
+        "/%2e%2e%2f%2e%2e%2fweb%2f.hidden",
+        "//etc/passwd",
+        "/index.html/",
+        "/demo.html%00",
+        "/.hidden",
+        "/app-000000000000/boot.js",
+    ],
+)
+def test_what_is_not_in_the_site_is_not_found(client: TestClient, path: str) -> None:
+    answer = client.get(path)
+    assert answer.status_code == 404
+    assert answer.text == "There is no such page here.\n"
+    assert answer.headers["content-type"] == "text/plain; charset=utf-8"
+
+
+@pytest.mark.parametrize("path", ["/", "/config.json", "/missing"])
+@pytest.mark.parametrize("method", ["POST", "PUT", "DELETE", "OPTIONS"])
+def test_files_are_only_given_out(client: TestClient, method: str, path: str) -> None:
+    answer = client.request(method, path)
+    assert answer.status_code == 405
+    assert set(answer.headers["allow"].split(", ")) == {"GET", "HEAD"}
+
+
+def test_the_page_is_told_that_the_operator_chose_nothing(client: TestClient) -> None:
+    assert client.get("/config.json").json() == {"iceServers": None}
+
+
+def test_the_page_is_told_of_the_operators_ice_servers(site: Site) -> None:
+    config = Config.from_environment({"PYCHAT_STUN_URLS": "stun:one.example"})
+    answer = TestClient(create_app(site.path, config)).get("/config.json")
+    assert answer.json() == {"iceServers": [{"urls": ["stun:one.example"]}]}
+
+
+def test_a_site_that_is_not_built_cannot_be_served(tmp_path: Path) -> None:
+    with pytest.raises(SiteMissing):
+        create_app(tmp_path, Config())

@@ -1,0 +1,139 @@
+// Starts Python. Only what cannot be Python, because it comes before Python: the downloads that take the time, how far
+// they have come, and words for the person when something is missing or fails. The chat itself is in main.py.
+//
+// It fills these elements of a page where they exist: #boot-progress, #boot-text, #boot-error; and it says on the root
+// element, for the style sheet, how things stand: data-boot is "loading", "ready" or "failed".
+// It is over when Python dispatches "pychat:ready" on the document, or when the page's script has run to its end.
+
+const find = (id) => document.getElementById(id);
+const vendor = new URL("../@VENDOR@/", import.meta.url);
+const total = Number("@LOAD_BYTES@");
+const realFetch = globalThis.fetch;
+
+const state = document.documentElement.dataset;
+
+let loaded = 0;
+state.boot = "loading";
+
+// Words for a person; what a developer needs goes to the console.
+function fail(sentence, error) {
+  if (state.boot !== "loading") return;
+  finish("failed");
+  if (error) console.error(error);
+  for (const id of ["boot-progress", "boot-text"]) find(id)?.setAttribute("hidden", "");
+  const place = find("boot-error");
+  if (!place) return;
+  place.textContent = sentence;
+  place.setAttribute("role", "alert");
+  place.removeAttribute("hidden");
+}
+
+function finish(outcome) {
+  state.boot = outcome;
+  globalThis.fetch = realFetch;
+}
+
+function show() {
+  if (state.boot !== "loading") return;
+  const progress = find("boot-progress");
+  if (progress) {
+    progress.max = total;
+    progress.value = Math.min(loaded, total);
+  }
+  const text = find("boot-text");
+  if (!text) return;
+  const megabytes = (bytes) => (bytes / 1e6).toFixed(1);
+  text.textContent =
+    loaded < total
+      ? `Loading Python… ${Math.floor((100 * loaded) / total)} % (${megabytes(loaded)} of ${megabytes(total)} MB)`
+      : "Starting Python…";
+}
+
+// Counts a clone: Pyodide must get the response itself, for only a response that came from the network, with its
+// address, is compiled while it arrives and kept compiled in the browser's cache.
+async function load(url) {
+  const response = await realFetch(url);
+  if (!response.ok) throw new Error(`The server answered ${response.status} for ${url}`);
+  const counter = new WritableStream({
+    write(chunk) {
+      loaded += chunk.byteLength;
+      show();
+    },
+  });
+  // A connection that breaks here breaks for Pyodide too, which says so.
+  response.clone().body.pipeTo(counter).catch(() => {});
+  return response;
+}
+
+// The large files start now, side by side, rather than after PyScript and Pyodide have loaded in turn; whoever fetches
+// one of them later is handed the download that is already under way.
+function loadEarly() {
+  const early = new Map();
+  for (const url of [
+    new URL("pyodide/pyodide.asm.wasm", vendor).href,
+    new URL("pyodide/python_stdlib.zip", vendor).href,
+    new URL("pychat.zip", import.meta.url).href,
+  ]) {
+    const response = load(url);
+    response.catch((error) => fail("pychat could not be loaded. Check your connection, then reload the page.", error));
+    early.set(url, response);
+  }
+  globalThis.fetch = (resource, options) => {
+    const url = new URL(resource.url ?? resource, document.baseURI).href;
+    const response = early.get(url) ?? realFetch(resource, options);
+    early.delete(url);
+    return response;
+  };
+}
+
+// PyScript also prepares for MicroPython, which this page has none of, and for that loads every plugin. This element
+// is the only place where it can be told not to.
+function declineMicroPython() {
+  const config = document.createElement("mpy-config");
+  config.setAttribute("type", "json");
+  config.hidden = true;
+  config.textContent = JSON.stringify({
+    plugins: ["codemirror", "deprecations-manager", "donkey", "error", "py-editor", "py-game", "py-terminal"].map(
+      (name) => `!${name}`,
+    ),
+  });
+  document.head.append(config);
+}
+
+async function startPython() {
+  const { hooks } = await import(new URL("pyscript/core.js", vendor));
+  // PyScript turns the hooks of its workers into source text and evaluates that, on a page without workers too. This
+  // page has none, and with no hook left nothing is evaluated: so the Content-Security-Policy can forbid eval.
+  hooks.worker.onBeforeRunAsync.clear();
+  // PyScript reports an exception of the page's script to its own stderr, and the script counts as done; what the
+  // script itself prints there are strings.
+  hooks.main.onReady.add(({ io }) => {
+    const { stderr } = io;
+    io.stderr = (...parts) => {
+      if (parts[0] instanceof Error) fail("pychat stopped while starting. Reload the page to try again.", parts[0]);
+      else stderr(...parts);
+    };
+  });
+}
+
+const NEEDED = ["WebAssembly", "RTCPeerConnection", "WritableStream"];
+
+if (NEEDED.every((name) => name in globalThis)) {
+  const stopped = (error) => fail("pychat could not start. Reload the page to try again.", error);
+  addEventListener("unhandledrejection", ({ reason }) => stopped(reason));
+  addEventListener("error", ({ error, message }) => stopped(error ?? message));
+  for (const event of ["pychat:ready", "py:done"]) {
+    document.addEventListener(event, () => state.boot === "loading" && finish("ready"), { once: true });
+  }
+  show();
+  loadEarly();
+  declineMicroPython();
+  startPython().catch((error) =>
+    fail("pychat could not be loaded. Check your connection, then reload the page.", error),
+  );
+} else {
+  fail(
+    "This browser lacks what pychat needs: WebAssembly and WebRTC. " +
+      "Open this page in a current Chrome, Edge, Firefox or Safari, and allow WebRTC there if it is switched off.",
+  );
+}

@@ -14,7 +14,7 @@ from pychat.browser.messages import MessageList
 from pychat.browser.people import PeopleList
 from pychat.browser.settings import SettingsDialog
 from pychat.core import events as ev
-from pychat.core.conversation import ConversationId, LinkId
+from pychat.core.conversation import ConversationId
 from pychat.core.ice import IceServer
 from pychat.core.node import Node
 from pychat.ports import Post, Store
@@ -60,7 +60,6 @@ class ChatPage:
         self._post = post
         self._turn = turn
         self._selected: ConversationId | None = None
-        self._selected_link: LinkId | None = None
         self._known: set[ConversationId] = set()
         self._seen: dict[ConversationId, int] = {}
         self._drafts: dict[ConversationId | None, str] = {}
@@ -176,15 +175,14 @@ class ChatPage:
         self._composer.text = self._drafts.pop(conversation, "")
 
     def _select(self) -> None:
-        """Follow the core: to a conversation that has just begun, or to where the shown link has moved."""
+        """Follow the core: to a conversation that has just begun, or to where the shown one is carried on."""
         present = self._node.conversations
         new = [number for number in present if number not in self._known]
         self._known = set(present)
         if new:
             self._turn_to(new[-1])
         elif self._selected is not None and self._selected not in present:
-            self._turn_to(next((c.id for c in present.values() if c.link == self._selected_link), None))
-        self._selected_link = present[self._selected].link if self._selected is not None else None
+            self._turn_to(self._node.successors.get(self._selected))
 
     def _is_writing(self) -> bool:
         return bool(self._part("draft").matches(":focus"))

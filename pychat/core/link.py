@@ -10,13 +10,15 @@ The person who replies cannot know when their reply is pasted: on that side the 
 may already have found a path, until DTLS is through.
 """
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from enum import Enum, auto
 
 from pychat.core.conversation import ConversationId, LinkId
+from pychat.core.gathering import Gathering
 from pychat.core.ice import IceConfig
 from pychat.core.log import AuthorId
-from pychat.core.sdp import Candidate, Description
+from pychat.core.nudging import Nudging
+from pychat.core.sdp import Description
 from pychat.core.stats import Stats
 from pychat.core.sync import Outgoing
 
@@ -99,14 +101,12 @@ class Link:
     role: Role
     conversation: ConversationId
     ice: IceConfig
+    gathering: Gathering
     phase: Phase = Phase.SIGNALING
     ending: Ending | None = None
     detail: str = ""
     failed_in: Phase | None = None
-    local: Description | None = None
     remote: Description | None = None
-    candidates: list[Candidate] = field(default_factory=list)
-    gathered: bool = False
     code: str = ""
     ref: bytes = b""
     path_found: bool = False
@@ -114,10 +114,8 @@ class Link:
     outgoing: Outgoing | None = None
     acknowledge: bool = False
     stats: Stats | None = None
-    code_due: float | None = None
+    nudging: Nudging | None = None
     phase_due: float | None = None
-    nudge_due: float | None = None
-    nudges: int = 0
     close_due: float | None = None
 
     def step(self, step: Step, now: float) -> bool:
@@ -126,6 +124,7 @@ class Link:
         if phase is self.phase:
             return False
         self.phase = phase
+        self.nudging = None  # only a side that waits needs it
         self.phase_due = now + PATIENCE[phase][0] if phase in PATIENCE else None
         return True
 
@@ -135,10 +134,11 @@ class Link:
         if not self.step(Step.OVER, now):
             return False
         self.ending, self.detail, self.failed_in = ending, detail, before
-        self.code_due = self.nudge_due = None
+        self.gathering.due = None
         return True
 
     def deadline(self) -> float | None:
         """The earliest time at which something is due."""
-        due = (self.code_due, self.phase_due, self.nudge_due, self.close_due)
+        nudge_due = self.nudging.due if self.nudging is not None else None
+        due = (self.gathering.due, self.phase_due, nudge_due, self.close_due)
         return min((time for time in due if time is not None), default=None)

@@ -4,49 +4,30 @@ A turn is one call of `handle`: all events that have come since the last one. Wh
 of a turn, so that a burst of messages becomes a few frames and a burst of frames one acknowledgement.
 """
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Any
 
 from pychat.core import effects as fx
 from pychat.core import events as ev
-from pychat.core import wire
+from pychat.core import nudging, wire
 from pychat.core.conversation import Conversation, ConversationId, LinkId
 from pychat.core.errors import CodeError, CodeProblem, LocalError, RemoteError
+from pychat.core.gathering import Gathering
 from pychat.core.ice import IceConfig
-from pychat.core.invite import Code, choose_candidates, decode, encode
+from pychat.core.invite import Code, decode, encode
 from pychat.core.link import PATIENCE, Ending, Link, Phase, Role, Step
 from pychat.core.log import AuthorId, Entry
-from pychat.core.sdp import (
-    Candidate,
-    CandidateKind,
-    DescriptionKind,
-    candidate_attribute,
-    mdns_uuid,
-    parse_candidate,
-    parse_description,
-    to_sdp,
-)
+from pychat.core.nudging import Nudging
+from pychat.core.sdp import CandidateKind, DescriptionKind, to_sdp
 from pychat.core.signaling import ManualSignaling
 from pychat.core.sync import Outgoing
 
-GATHERING_PATIENCE = 5.0
-"""Seconds after which a code is made of the candidates at hand (a dead STUN server would cost ten)."""
-BEST_CANDIDATE_PATIENCE = 1.0
-"""Seconds to wait for more once a candidate of the best kind to be expected has come."""
 TABS_PATIENCE = 1.5
 """Seconds that other tabs have to take a reply."""
 STATS_INTERVAL = 1.0
 FAREWELL = 1.0
 """Seconds between our “bye” and the closing of the connection, so that the farewell gets through."""
-FIRST_NUDGE, NUDGE_INTERVAL = 1.0, 8.0
-"""Seconds; see `Node._nudge`."""
-_NOWHERE = Candidate(CandidateKind.HOST, "198.51.100.1", 9)  # RFC 5737: documentation only, answers nothing
-
-
-class _OfLink(Protocol):
-    @property
-    def link(self) -> LinkId: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -157,10 +138,13 @@ class Node:
 
     def _handle_link_event(self, event: Any) -> None:
         link = self.links.get(event.link)
-        if link is None or link.phase is Phase.CLOSED:
-            return  # late news of what is over
+        if link is not None and link.phase is not Phase.CLOSED:  # else it is late news of what is over
+            self._guard(link, self._link_handlers[type(event)], event)
+
+    def _guard(self, link: Link, handler: Callable[..., None], *args: Any) -> None:
+        """Let a mistake, the peer's or ours, end no more than this link."""
         try:
-            self._link_handlers[type(event)](link, event)
+            handler(link, *args)
         except RemoteError as error:
             self._say_bye(link)
             self._end(link, Ending.BROKE_PROTOCOL, str(error))
@@ -170,12 +154,12 @@ class Node:
     def _do_what_is_due(self) -> None:
         now = self._now
         for link in list(self.links.values()):
-            if link.code_due is not None and link.code_due <= now:
-                self._make_code(link)
+            if link.gathering.due is not None and link.gathering.due <= now:
+                self._guard(link, self._make_code)
             if link.phase_due is not None and link.phase_due <= now:
-                self._end_impatiently(link)
-            if link.nudge_due is not None and link.nudge_due <= now:
-                self._nudge(link)
+                self._end(link, PATIENCE[link.phase][1])
+            if link.nudging is not None and link.nudging.due <= now:
+                self._effects += [fx.AddCandidate(link.id, a) for a in link.nudging.attributes(now)]
             if link.close_due is not None and link.close_due <= now:
                 link.close_due = None
                 self._effects.append(fx.CloseConnection(link.id))
@@ -278,36 +262,18 @@ class Node:
     # What WebRTC reports.
 
     def _on_local_description(self, link: Link, event: ev.LocalDescriptionReady) -> None:
-        kind = DescriptionKind.OFFER if link.role is Role.INVITER else DescriptionKind.ANSWER
-        link.local = parse_description(kind, event.sdp)
-        link.candidates = [*dict.fromkeys([*link.local.candidates, *link.candidates])]
-        link.code_due = self._now + GATHERING_PATIENCE
-        if link.role is Role.REPLIER and not self._capabilities.keeps_checking:
-            link.nudge_due = self._now + FIRST_NUDGE
-        self._use_what_is_gathered(link)
+        link.gathering.describe(event.sdp, self._now)
+        if link.remote is not None and not self._capabilities.keeps_checking:
+            link.nudging = Nudging(link.remote, self._now + nudging.FIRST)
+        self._make_code(link)
 
     def _on_candidate(self, link: Link, event: ev.CandidateFound) -> None:
-        candidate = parse_candidate(event.candidate)
-        if candidate is None or candidate in link.candidates or link.code:
-            return
-        link.candidates.append(candidate)
-        best = CandidateKind.RELAYED if link.ice.has_turn else CandidateKind.SERVER_REFLEXIVE
-        if link.local is not None and (candidate.kind is best or link.code_due is None):
-            soon = self._now + BEST_CANDIDATE_PATIENCE
-            link.code_due = min(link.code_due or soon, soon)
+        if not link.code:
+            link.gathering.add(event.candidate, self._now)
 
     def _on_gathering_finished(self, link: Link, _: ev.GatheringFinished) -> None:
-        link.gathered = True
-        self._use_what_is_gathered(link)
-
-    def _use_what_is_gathered(self, link: Link) -> None:
-        """Make the code once gathering is finished; that news may come before the description itself."""
-        if not link.gathered or link.local is None or link.code:
-            return
-        if link.candidates:
-            self._make_code(link)
-        else:
-            self._end(link, Ending.NO_ADDRESS)
+        link.gathering.finished = True
+        self._make_code(link)
 
     def _on_ice_state(self, link: Link, event: ev.IceStateChanged) -> None:
         if event.state in (ev.IceState.CONNECTED, ev.IceState.COMPLETED):
@@ -387,7 +353,9 @@ class Node:
         return conversation
 
     def _new_link(self, role: Role, conversation: Conversation) -> Link:
-        link = Link(self._next_number(), role, conversation.id, self.ice)
+        kind = DescriptionKind.OFFER if role is Role.INVITER else DescriptionKind.ANSWER
+        best = CandidateKind.RELAYED if self.ice.has_turn else CandidateKind.SERVER_REFLEXIVE
+        link = Link(self._next_number(), role, conversation.id, self.ice, Gathering(kind, best))
         self._bind(link, conversation)
         self._effects.append(fx.OpenConnection(link.id, self.ice))
         return link
@@ -439,44 +407,20 @@ class Node:
         del self.conversations[conversation.id]
 
     def _make_code(self, link: Link) -> None:
-        """Write the code for the person to hand over; without any candidate yet, go on waiting for one."""
-        link.code_due = None
-        if link.code or link.local is None or not link.candidates:
+        """Write the code for the person to hand over, once enough is gathered for it."""
+        if link.code:
             return
-        description = link.local
-        chosen = choose_candidates(link.candidates)
-        answers = link.ref if link.role is Role.REPLIER else None
-        code = Code(
-            type(description)(description.kind, description.fingerprint, description.ufrag, description.pwd, chosen),
-            answers,
-        )
-        try:
-            link.code = encode(code)
-        except LocalError as error:
-            self._end(link, Ending.FAILED_HERE, str(error))
+        if link.gathering.in_vain:
+            self._end(link, Ending.NO_ADDRESS)
             return
+        description = link.gathering.result(self._now)
+        if description is None:
+            return
+        code = Code(description, link.ref if link.role is Role.REPLIER else None)
+        link.code = encode(code)
         if link.role is Role.INVITER:
             link.ref = code.ref
         self._signaling.issue(code, link.id)
-
-    def _nudge(self, link: Link) -> None:
-        """Keep the ICE agent of a side that has replied from giving up before the reply is pasted.
-
-        It is given the inviter's candidates anew, under another foundation: it takes them for new ones and checks
-        them again, which also keeps this side's NAT open towards the inviter. Where all of them are mDNS names, which
-        may not resolve, an address that never answers keeps one check under way.
-        """
-        if link.phase is not Phase.SIGNALING or link.remote is None:
-            link.nudge_due = None
-            return
-        candidates = list(link.remote.candidates)
-        if all(mdns_uuid(candidate.address) for candidate in candidates):
-            candidates.append(_NOWHERE)
-        for candidate in candidates:
-            link.nudges += 1
-            attribute = candidate_attribute(candidate, link.nudges % 60_000 + 100)
-            self._effects.append(fx.AddCandidate(link.id, attribute))
-        link.nudge_due = self._now + NUDGE_INTERVAL
 
     def _step(self, link: Link, step: Step) -> None:
         if link.step(step, self._now):
@@ -489,9 +433,6 @@ class Node:
         if link.close_due is None:
             self._effects.append(fx.CloseConnection(link.id))
         self._after_phase_change(link)
-
-    def _end_impatiently(self, link: Link) -> None:
-        self._end(link, PATIENCE[link.phase][1])
 
     def _after_phase_change(self, link: Link) -> None:
         if link.phase in (Phase.LOST, Phase.CLOSED):

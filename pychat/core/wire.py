@@ -30,6 +30,8 @@ MAX_AUTHORS = 64
 """Authors in one state vector at most."""
 MAX_NUMBER = 2**53 - 1
 """Every integer is one that a JavaScript number can hold."""
+MAX_TIME = 2**47 - 1
+"""Milliseconds since 1970 at most: a moment in the year 6429, which every calendar can still write."""
 
 _AUTHOR = re.compile(r"[A-Za-z0-9_-]{16,64}")
 _NO_BRACKETS = re.compile(r'"[^"\\]*(?:\\.[^"\\]*)*"?|[^]["{}]+', re.DOTALL)  # strings, and what else is not of them
@@ -152,7 +154,7 @@ def _entries(value: Any, escaped: bool) -> list[Entry]:
         if type(item) is not list or len(item) != 2:
             raise RemoteError("an entry is malformed")
         at, text = item
-        if type(at) is not int or not 0 <= at <= MAX_NUMBER or type(text) is not str or not 0 < len(text) <= MAX_TEXT:
+        if type(at) is not int or not 0 <= at <= MAX_TIME or type(text) is not str or not 0 < len(text) <= MAX_TEXT:
             raise RemoteError("an entry is malformed")
         entries.append(Entry(at, without_surrogates(text) if escaped else text))
     return entries

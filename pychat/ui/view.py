@@ -6,6 +6,7 @@ from enum import Enum
 from pychat.core.conversation import Conversation, ConversationId
 from pychat.core.link import Ending, Link, Phase, Role
 from pychat.core.node import Node
+from pychat.core.sdp import Description
 from pychat.ui import words
 
 
@@ -155,13 +156,17 @@ def _card(link: Link | None) -> Card:
 
 def _details(link: Link | None) -> DetailsView:
     stats = link.stats if link is not None else None
-    local = link.local.fingerprint.hex(":").upper() if link is not None and link.local is not None else ""
-    remote = link.remote.fingerprint.hex(":").upper() if link is not None and link.remote is not None else ""
+    local = _fingerprint(link.gathering.description if link is not None else None)
+    remote = _fingerprint(link.remote if link is not None else None)
     if stats is None:
         return DetailsView(local, remote, "", "", "", link.detail if link is not None else "")
     round_trip = f"{stats.round_trip * 1000:.0f} ms" if stats.round_trip is not None else ""
     traffic = f"{_bytes(stats.bytes_sent)} sent, {_bytes(stats.bytes_received)} received"
     return DetailsView(local, remote, words.PATHS[stats.path], round_trip, traffic, link.detail if link else "")
+
+
+def _fingerprint(description: Description | None) -> str:
+    return description.fingerprint.hex(":").upper() if description is not None else ""
 
 
 def _bytes(count: int) -> str:

@@ -1,11 +1,17 @@
 import pytest
 
+from pychat.core.gathering import Gathering
 from pychat.core.ice import IceConfig
 from pychat.core.link import PATIENCE, TRANSITIONS, Ending, Link, Phase, Role, Step
+from pychat.core.nudging import Nudging
+from pychat.core.sdp import CandidateKind, Description, DescriptionKind
+
+INVITER = Description(DescriptionKind.OFFER, bytes(32), "ufra", "p" * 22)
 
 
 def link_in(phase: Phase) -> Link:
-    return Link(1, Role.INVITER, 1, IceConfig(), phase)
+    gathering = Gathering(DescriptionKind.OFFER, CandidateKind.SERVER_REFLEXIVE)
+    return Link(1, Role.INVITER, 1, IceConfig(), gathering, phase)
 
 
 def test_the_side_that_invites_goes_through_every_phase() -> None:
@@ -87,7 +93,8 @@ def test_a_step_that_changes_nothing_does_not_renew_the_patience() -> None:
 
 def test_a_closed_link_has_nothing_due_but_its_closing() -> None:
     link = link_in(Phase.LOST)
-    link.phase_due = link.code_due = link.nudge_due = 5.0
+    link.phase_due = link.gathering.due = 5.0
+    link.nudging = Nudging(INVITER, 5.0)
     link.close_due = 9.0
     link.end(Ending.LEFT, "", 0)
 
@@ -98,5 +105,6 @@ def test_the_deadline_is_the_earliest() -> None:
     link = link_in(Phase.SIGNALING)
     assert link.deadline() is None
 
-    link.code_due, link.nudge_due = 7.0, 3.0
+    link.gathering.due = 7.0
+    link.nudging = Nudging(INVITER, 3.0)
     assert link.deadline() == 3.0

@@ -2,7 +2,7 @@ import pytest
 
 from pychat.core import effects as fx
 from pychat.core import events as ev
-from pychat.core import wire
+from pychat.core import gathering, nudging, wire
 from pychat.core.conversation import Conversation, Delivery
 from pychat.core.errors import CodeProblem, LocalError
 from pychat.core.ice import IceConfig, IceServer
@@ -10,11 +10,7 @@ from pychat.core.invite import decode
 from pychat.core.link import PATIENCE, Ending, Link, Phase
 from pychat.core.log import Entry
 from pychat.core.node import (
-    BEST_CANDIDATE_PATIENCE,
     FAREWELL,
-    FIRST_NUDGE,
-    GATHERING_PATIENCE,
-    NUDGE_INTERVAL,
     STATS_INTERVAL,
     TABS_PATIENCE,
     Capabilities,
@@ -73,8 +69,8 @@ def test_an_invite_begins_with_a_connection_and_an_offer(ann: Person) -> None:
 def test_the_invite_holds_what_the_offer_says(ann: Person) -> None:
     link = ann.invite()
 
-    assert link.local is not None
-    assert decode(link.code).description == link.local
+    assert link.gathering.description is not None
+    assert decode(link.code).description == link.gathering.description
     assert decode(link.code).description.kind is DescriptionKind.OFFER
 
 
@@ -84,8 +80,8 @@ def test_a_pasted_invite_is_answered(ann: Person, bob: Person) -> None:
 
     assert isinstance(opened, fx.OpenConnection)
     assert isinstance(accepted, fx.AcceptOffer)
-    assert invite.local is not None
-    assert f"a=ice-pwd:{invite.local.pwd}" in accepted.sdp
+    assert invite.gathering.description is not None
+    assert f"a=ice-pwd:{invite.gathering.description.pwd}" in accepted.sdp
 
 
 def test_the_reply_names_the_invite_and_holds_what_the_answer_says(ann: Person, bob: Person) -> None:
@@ -93,7 +89,7 @@ def test_the_reply_names_the_invite_and_holds_what_the_answer_says(ann: Person, 
     reply = bob.reply(invite.code)
 
     assert decode(reply.code).answers == decode(invite.code).ref
-    assert decode(reply.code).description == reply.local
+    assert decode(reply.code).description == reply.gathering.description
 
 
 def test_the_pasted_reply_is_given_to_the_connection_of_its_invite(ann: Person, bob: Person) -> None:
@@ -175,7 +171,7 @@ def test_candidates_that_come_after_the_description_are_in_the_code(ann: Person)
 def test_gathering_that_goes_on_and_on_is_not_waited_for(ann: Person) -> None:
     link = ann.begin_invite()
     ann.do(ann.described(link, DescriptionKind.OFFER, samples.HOST))
-    ann.wait(GATHERING_PATIENCE - 0.1)
+    ann.wait(gathering.PATIENCE - 0.1)
     assert ann.node.links[link].code == ""
 
     ann.wait(0.1)
@@ -191,7 +187,7 @@ def test_with_the_best_candidate_at_hand_there_is_only_a_short_wait(ice: IceConf
     ann = person("ann", ice=ice)
     link = ann.begin_invite()
     ann.do(ann.described(link, DescriptionKind.OFFER, samples.HOST), ev.CandidateFound(link, best))
-    ann.wait(BEST_CANDIDATE_PATIENCE)
+    ann.wait(gathering.BEST_PATIENCE)
 
     assert ann.node.links[link].code
 
@@ -200,7 +196,7 @@ def test_with_a_relay_to_be_expected_a_reflexive_candidate_is_not_the_best() -> 
     ann = person("ann", ice=TURN)
     link = ann.begin_invite()
     ann.do(ann.described(link, DescriptionKind.OFFER, samples.HOST), ev.CandidateFound(link, samples.SERVER_REFLEXIVE))
-    ann.wait(BEST_CANDIDATE_PATIENCE)
+    ann.wait(gathering.BEST_PATIENCE)
 
     assert ann.node.links[link].code == ""
 
@@ -208,7 +204,7 @@ def test_with_a_relay_to_be_expected_a_reflexive_candidate_is_not_the_best() -> 
 def test_the_best_candidate_does_not_put_the_code_off(ann: Person) -> None:
     link = ann.begin_invite()
     ann.do(ann.described(link, DescriptionKind.OFFER, samples.HOST))
-    ann.wait(GATHERING_PATIENCE - 0.1)
+    ann.wait(gathering.PATIENCE - 0.1)
     ann.do(ev.CandidateFound(link, samples.SERVER_REFLEXIVE))
     ann.wait(0.1)
 
@@ -218,11 +214,11 @@ def test_the_best_candidate_does_not_put_the_code_off(ann: Person) -> None:
 def test_a_first_candidate_that_comes_late_makes_the_code_soon(ann: Person) -> None:
     link = ann.begin_invite()
     ann.do(ann.described(link, DescriptionKind.OFFER))
-    ann.wait(GATHERING_PATIENCE + 10)
+    ann.wait(gathering.PATIENCE + 10)
     assert ann.node.links[link].code == ""
 
     ann.do(ev.CandidateFound(link, samples.HOST))
-    ann.wait(BEST_CANDIDATE_PATIENCE)
+    ann.wait(gathering.BEST_PATIENCE)
     assert ann.node.links[link].code
 
 
@@ -258,7 +254,7 @@ def test_credentials_that_fit_in_no_code_end_only_their_link(ann: Person, finish
     link = ann.begin_invite()
     sdp = samples.with_candidates(samples.CHROMIUM_OFFER, samples.HOST).replace("LkGn", "L%Gn")
     ann.do(ev.LocalDescriptionReady(link, sdp), *([ev.GatheringFinished(link)] if finish else []))
-    ann.wait(GATHERING_PATIENCE)
+    ann.wait(gathering.PATIENCE)
 
     assert ann.node.links[link].ending is Ending.FAILED_HERE
 
@@ -1154,7 +1150,7 @@ def test_a_side_that_invites_is_not_nudged() -> None:
 
 def test_a_side_that_gives_up_is_nudged_again_and_again_with_the_peers_candidates_as_if_they_were_new() -> None:
     bob, link = reply_of(GIVES_UP, samples.HOST, samples.SERVER_REFLEXIVE)
-    nudges = of(fx.AddCandidate, bob.wait(FIRST_NUDGE + 2 * NUDGE_INTERVAL))
+    nudges = of(fx.AddCandidate, bob.wait(nudging.FIRST + 2 * nudging.INTERVAL))
 
     assert link.remote is not None
     assert [parse_candidate(nudge.candidate) for nudge in nudges] == list(link.remote.candidates) * 3
@@ -1163,7 +1159,7 @@ def test_a_side_that_gives_up_is_nudged_again_and_again_with_the_peers_candidate
 
 def test_where_all_addresses_are_hidden_one_that_never_answers_keeps_a_check_under_way() -> None:
     bob, _ = reply_of(GIVES_UP, samples.MDNS)
-    nudges = of(fx.AddCandidate, bob.wait(FIRST_NUDGE))
+    nudges = of(fx.AddCandidate, bob.wait(nudging.FIRST))
 
     addresses = [candidate.address for nudge in nudges if (candidate := parse_candidate(nudge.candidate))]
     assert addresses == ["94fd06c2-ae2f-447e-81ad-7d84b02c8cc0.local", "198.51.100.1"]
@@ -1171,17 +1167,17 @@ def test_where_all_addresses_are_hidden_one_that_never_answers_keeps_a_check_und
 
 def test_nudging_ends_when_the_encryption_stands() -> None:
     bob, link = reply_of(GIVES_UP, samples.HOST)
-    bob.wait(FIRST_NUDGE)
+    bob.wait(nudging.FIRST)
     bob.do(ev.ConnectionStateChanged(link.id, ev.ConnectionState.CONNECTED))
 
-    assert of(fx.AddCandidate, bob.wait(NUDGE_INTERVAL)) == []
+    assert of(fx.AddCandidate, bob.wait(nudging.INTERVAL)) == []
 
 
 def test_nudging_goes_on_while_only_a_path_is_found() -> None:
     bob, link = reply_of(GIVES_UP, samples.HOST)
     bob.do(ev.IceStateChanged(link.id, ev.IceState.CONNECTED))
 
-    assert of(fx.AddCandidate, bob.wait(FIRST_NUDGE))
+    assert of(fx.AddCandidate, bob.wait(nudging.FIRST))
 
 
 def test_nudging_ends_with_the_link() -> None:

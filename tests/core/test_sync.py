@@ -6,7 +6,7 @@ from pychat.core import wire
 from pychat.core.errors import RemoteError
 from pychat.core.log import MAX_TEXT, Entry, Logs
 from pychat.core.sync import FRAME_TARGET, WINDOW, Outgoing
-from pychat.core.wire import MAX_FRAME, MAX_NUMBER, Entries
+from pychat.core.wire import MAX_FRAME, MAX_TIME, Entries
 
 ME = "me-me-me-me-me-me"
 
@@ -126,7 +126,7 @@ def test_an_acknowledgement_within_a_frame_frees_the_window_only_when_the_frame_
 def test_no_message_makes_a_frame_that_a_peer_would_refuse(char: str, count: int) -> None:
     logs = Logs()
     for _ in range(count):
-        logs.append(ME, Entry(MAX_NUMBER, char * MAX_TEXT))
+        logs.append(ME, Entry(MAX_TIME, char * MAX_TEXT))
 
     for frame in Outgoing(ME, 0).frames(logs):
         encoded = wire.encode(frame)

@@ -1,4 +1,4 @@
-"""Serves pychat: `python server.py`, or `uvicorn server:app` behind a server of your own choice."""
+"""Serves pychat: `python server.py`, or `uvicorn --no-access-log server:app` behind a server of your own choice."""
 
 import sys
 from pathlib import Path

@@ -1,8 +1,9 @@
 """The loop: take events, ask the core, carry out the effects, arm one timer.
 
-Everything happens in one asyncio loop. Events that come while others wait are handled in the same turn, so that the
-core can answer a burst at once. What takes time (making an offer, reading statistics) runs in the background, one
-thing after the other for each link, and comes back as an event.
+Everything happens in one asyncio loop. An event that finds the loop at rest is handled at once, for waiting on the loop
+is what costs most in a browser; those that follow before the loop has come round are handled together, so that the
+core can answer a burst with few frames. What takes time (making an offer, reading statistics) runs in the background,
+one thing after the other for each link, and comes back as an event.
 """
 
 import asyncio
@@ -61,31 +62,40 @@ class Driver:
         self._observe = observe
         self._loop = asyncio.get_running_loop()
         self._events: list[ev.Event] = []
-        self._scheduled: asyncio.Handle | None = None
+        self._round: asyncio.Handle | None = None
+        self._turning = False
         self._timer: asyncio.TimerHandle | None = None
         self._connections: dict[LinkId, _Connection] = {}
 
     def post(self, event: ev.Event) -> None:
-        """Enqueue an event for the next turn, which comes as soon as the loop is free."""
+        """Take an event: at once when the loop is at rest, else in one turn with those that came before it."""
         self._events.append(event)
-        if self._scheduled is None:
-            self._scheduled = self._loop.call_soon(self.turn)
+        if self._round is None:
+            self._round = self._loop.call_soon(self._come_round)
+            if not self._turning:
+                self.turn()
 
     def turn(self) -> None:
         """Handle all that is enqueued, at once."""
-        if self._scheduled is not None:
-            self._scheduled.cancel()
-            self._scheduled = None
-        events, self._events = self._events, []
-        if self._observe is not None:
-            for event in events:
-                self._observe(event)
-        for effect in self.node.handle(events, self._clock()):
+        self._turning = True
+        try:
+            events, self._events = self._events, []
             if self._observe is not None:
-                self._observe(effect)
-            self._carry_out(effect)
-        self._arm_timer()
-        self._on_turn()
+                for event in events:
+                    self._observe(event)
+            for effect in self.node.handle(events, self._clock()):
+                if self._observe is not None:
+                    self._observe(effect)
+                self._carry_out(effect)
+            self._arm_timer()
+            self._on_turn()
+        finally:
+            self._turning = False
+
+    def _come_round(self) -> None:
+        self._round = None
+        if self._events:
+            self.turn()
 
     def close(self) -> None:
         """Say good-bye over every open link, then end everything; the driver is of no use afterwards."""
@@ -95,8 +105,8 @@ class Driver:
             self._close(link)
         if self._timer is not None:
             self._timer.cancel()
-        if self._scheduled is not None:
-            self._scheduled.cancel()
+        if self._round is not None:
+            self._round.cancel()
 
     def _arm_timer(self) -> None:
         if self._timer is not None:
@@ -113,15 +123,15 @@ class Driver:
             case fx.OpenConnection(link, ice):
                 self._open(link, ice)
             case fx.CreateOffer(link):
-                self._start(link, "make an offer", self._offer(link))
+                self._start(link, ev.Operation.OFFER, self._offer)
             case fx.AcceptOffer(link, sdp):
-                self._start(link, "take the invite", self._answer(link, sdp))
+                self._start(link, ev.Operation.INVITE, self._answer, sdp)
             case fx.AcceptAnswer(link, sdp):
-                self._start(link, "take the reply", self._take_answer(link, sdp))
+                self._start(link, ev.Operation.REPLY, self._take_answer, sdp)
             case fx.AddCandidate(link, candidate):
-                self._start(link, "take a candidate", self._add_candidate(link, candidate))
+                self._start(link, ev.Operation.CANDIDATE, self._add_candidate, candidate)
             case fx.ReadStats(link):
-                self._start(link, "read statistics", self._read_stats(link))
+                self._start(link, ev.Operation.STATS, self._read_stats)
             case fx.CloseConnection(link):
                 self._close(link)
             case fx.OfferCodeToTabs(text):
@@ -134,10 +144,9 @@ class Driver:
     def _open(self, link: LinkId, ice: IceConfig) -> None:
         try:
             peer = self._connect(link, ice, self.post)
+            self._connections[link] = _Connection(peer, peer.open_channel(CHANNEL_LABEL, CHANNEL_NUMBER))
         except PortError as error:
-            self.post(ev.OperationFailed(link, "open a connection", str(error)))
-            return
-        self._connections[link] = _Connection(peer, peer.open_channel(CHANNEL_LABEL, CHANNEL_NUMBER))
+            self.post(ev.OperationFailed(link, ev.Operation.CONNECT, str(error)))
 
     def _send(self, link: LinkId, data: str) -> None:
         connection = self._connections.get(link)
@@ -146,7 +155,7 @@ class Driver:
         try:
             connection.channel.send(data)
         except PortError as error:
-            self.post(ev.OperationFailed(link, "send", str(error)))
+            self.post(ev.OperationFailed(link, ev.Operation.SEND, str(error)))
 
     def _close(self, link: LinkId) -> None:
         connection = self._connections.pop(link, None)
@@ -155,11 +164,12 @@ class Driver:
                 connection.last_job.cancel()
             connection.peer.close()
 
-    def _start(self, link: LinkId, operation: str, job: Coroutine[Any, Any, None]) -> None:
+    def _start(
+        self, link: LinkId, operation: ev.Operation, job: Callable[..., Coroutine[Any, Any, None]], *args: str
+    ) -> None:
         """Do a job once those before it on this link are done; a failure becomes an event."""
         connection = self._connections.get(link)
         if connection is None:
-            job.close()
             return
         before = connection.last_job
 
@@ -167,28 +177,26 @@ class Driver:
             if before is not None:
                 await asyncio.wait([before])
             try:
-                await job
+                await job(link, connection.peer, *args)
             except PortError as error:
                 self.post(ev.OperationFailed(link, operation, str(error)))
 
         connection.last_job = self._loop.create_task(in_turn())
 
-    async def _offer(self, link: LinkId) -> None:
-        peer = self._connections[link].peer
+    async def _offer(self, link: LinkId, peer: PeerConnection) -> None:
         sdp = await peer.set_local_description(DescriptionKind.OFFER, await peer.create_offer())
         self.post(ev.LocalDescriptionReady(link, sdp))
 
-    async def _answer(self, link: LinkId, offer: str) -> None:
-        peer = self._connections[link].peer
+    async def _answer(self, link: LinkId, peer: PeerConnection, offer: str) -> None:
         await peer.set_remote_description(DescriptionKind.OFFER, offer)
         sdp = await peer.set_local_description(DescriptionKind.ANSWER, await peer.create_answer())
         self.post(ev.LocalDescriptionReady(link, sdp))
 
-    async def _take_answer(self, link: LinkId, answer: str) -> None:
-        await self._connections[link].peer.set_remote_description(DescriptionKind.ANSWER, answer)
+    async def _take_answer(self, _: LinkId, peer: PeerConnection, answer: str) -> None:
+        await peer.set_remote_description(DescriptionKind.ANSWER, answer)
 
-    async def _add_candidate(self, link: LinkId, candidate: str) -> None:
-        await self._connections[link].peer.add_candidate(candidate)
+    async def _add_candidate(self, _: LinkId, peer: PeerConnection, candidate: str) -> None:
+        await peer.add_candidate(candidate)
 
-    async def _read_stats(self, link: LinkId) -> None:
-        self.post(ev.StatsRead(link, await self._connections[link].peer.stats()))
+    async def _read_stats(self, link: LinkId, peer: PeerConnection) -> None:
+        self.post(ev.StatsRead(link, await peer.stats()))

@@ -10,7 +10,7 @@ from pychat.core.sdp import DescriptionKind
 from pychat.core.stats import Stats
 
 Post = Callable[[Event], None]
-"""Hands an event to the driver; it only enqueues, so it may be called from anywhere in the loop's thread."""
+"""Hands an event to the driver, which may handle it at once; called in the loop's thread, as the last thing done."""
 
 
 class PortError(Exception):

@@ -1,7 +1,7 @@
-"""Finds the Chromium and the Firefox that the tests use: those of this machine, else Playwright's own.
+"""Finds what the tests run against: Chromium and Firefox, those of this machine or Playwright's own, and coturn.
 
-`python -m tests.browsers` makes sure that both start, installs what is missing where that is possible, and says what
-it found.
+`python -m tests.browsers` makes sure that both browsers start and that there is a TURN server, installs what is
+missing where that is possible, and says what it found.
 """
 
 from __future__ import annotations
@@ -22,6 +22,8 @@ ON_PATH: dict[BrowserName, tuple[str, ...]] = {
     "firefox": ("firefox-esr", "firefox"),
 }
 DEBIAN_PACKAGES: dict[BrowserName, str] = {"chromium": "chromium", "firefox": "firefox-esr"}
+
+TURN_SERVER = "turnserver"
 
 # They keep a browser from talking to its maker while it is tested.
 CHROMIUM_QUIET = (
@@ -74,13 +76,21 @@ def main() -> int:
     """Make sure of both browsers; 0 when both start, 1 with what to install when one cannot be had."""
     missing = [name for name in ON_PATH if not _starts(name)]
     for name in missing:
-        if not any(install(name) and _starts(name) for install in (_install_playwright, _install_package)):
+        installs = (_install_playwright, lambda name: _install_package(DEBIAN_PACKAGES[name]))
+        if not any(install(name) and _starts(name) for install in installs):
             print(
                 f"The tests need {name}: install it with your package manager (Debian, Ubuntu: "
                 f"apt install {DEBIAN_PACKAGES[name]}) or with `.venv/bin/playwright install --with-deps {name}`.",
                 file=sys.stderr,
             )
             return 1
+    if not shutil.which(TURN_SERVER) and not (_install_package("coturn") and shutil.which(TURN_SERVER)):
+        print(
+            "The tests need the TURN server coturn: install it with your package manager (Debian, Ubuntu: "
+            "apt install coturn; macOS: brew install coturn).",
+            file=sys.stderr,
+        )
+        return 1
     return 0
 
 
@@ -102,7 +112,7 @@ def _install_playwright(name: BrowserName) -> bool:
     return _succeeds([sys.executable, "-m", "playwright", "install", name])
 
 
-def _install_package(name: BrowserName) -> bool:
+def _install_package(package: str) -> bool:
     if not shutil.which("apt-get"):
         return False
     if os.geteuid() == 0:
@@ -111,10 +121,10 @@ def _install_package(name: BrowserName) -> bool:
         elevate = ["sudo", "-n", "env"]
     else:
         return False
-    print(f"Installing the package {DEBIAN_PACKAGES[name]} …", flush=True)
+    print(f"Installing the package {package} …", flush=True)
     apt_get = [*elevate, "DEBIAN_FRONTEND=noninteractive", "apt-get", "-qq"] if elevate else ["apt-get", "-qq"]
     _succeeds([*apt_get, "update"])
-    return _succeeds([*apt_get, "install", "-y", "--no-install-recommends", DEBIAN_PACKAGES[name]])
+    return _succeeds([*apt_get, "install", "-y", "--no-install-recommends", package])
 
 
 def _succeeds(command: list[str]) -> bool:

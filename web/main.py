@@ -24,4 +24,4 @@ async def start() -> None:
     page.open()
 
 
-await start()  # noqa: F704 (PyScript runs this at the top level of an asynchronous script)
+await start()  # type: ignore[top-level-await]  # noqa: F704 (PyScript awaits it, and boot.js tells when it fails)

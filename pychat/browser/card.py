@@ -1,10 +1,12 @@
 """The card for the next step: the code to hand over, the box for the one that comes back."""
 
+import asyncio
+from contextlib import suppress
 from functools import partial
 from typing import Any
 
 import js
-from pyodide.ffi import create_once_callable
+from pyodide.ffi import JsException
 
 from pychat.browser.dom import Scope, set_data, set_text, show
 from pychat.ui import words
@@ -18,6 +20,7 @@ class CodeCard:
         self._part = part = scope.part
         self._shown = Card.NONE
         self._code = ""
+        self._task: asyncio.Future[None] | None = None  # kept, or it might be collected while it runs
         for kind in ("invite", "reply"):
             scope.on(part(f"copy-{kind}"), "click", partial(self._copy, kind, False))
             scope.on(part(f"copy-{kind}-link"), "click", partial(self._copy, kind, True))
@@ -53,12 +56,19 @@ class CodeCard:
         self._part(f"{kind}-text").select()
 
     def _copy(self, kind: str, as_link: bool, _: Any) -> None:
-        copied = create_once_callable(lambda _: set_text(self._part("copied"), words.COPIED))
-        refused = create_once_callable(lambda _: self._copy_by_hand(kind))
-        if hasattr(js.navigator, "clipboard"):
-            js.navigator.clipboard.writeText(self._link() if as_link else self._code).then(copied, refused)
-        else:  # only a secure page has a clipboard
+        if not hasattr(js.navigator, "clipboard"):  # only a secure page has one
             self._copy_by_hand(kind)
+            return
+        copying = js.navigator.clipboard.writeText(self._link() if as_link else self._code)
+        self._task = asyncio.ensure_future(self._tell_of_copying(copying, kind))
+
+    async def _tell_of_copying(self, copying: Any, kind: str) -> None:
+        try:
+            await copying
+        except JsException:  # the person, or the browser for them, refuses
+            self._copy_by_hand(kind)
+        else:
+            set_text(self._part("copied"), words.COPIED)
 
     def _copy_by_hand(self, kind: str) -> None:
         self._part(f"{kind}-text").focus()
@@ -67,4 +77,9 @@ class CodeCard:
 
     def _share(self, _: Any) -> None:
         data = js.Object.fromEntries([["text", self._code], ["url", self._link()]])
-        js.navigator.share(data).catch(create_once_callable(lambda _: None))  # people may change their mind
+        self._task = asyncio.ensure_future(_quietly(js.navigator.share(data)))
+
+
+async def _quietly(sharing: Any) -> None:
+    with suppress(JsException):  # people may change their mind
+        await sharing

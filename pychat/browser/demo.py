@@ -106,7 +106,7 @@ def carry_codes(panes: tuple[Pane, Pane], story: Story) -> None:
         if code:
             pane.carried = code
             title = f"hands its {what} to {other.name}: {len(code)} characters"
-            why = "In real life a person sends this by any messenger; whoever changes it on the way is found out."
+            why = "In real life a person sends this by any messenger. It holds no secret that would let others listen."
             story.add(pane.name, Step(Phase.SIGNALING, title, why, code))
             other.post(ev.CodePasted(code))
 

@@ -6,7 +6,8 @@ from typing import Any
 import js
 
 from pychat.browser.dom import Scope, from_template, set_data, set_text, show
-from pychat.core.conversation import Conversation, Delivery, Message
+from pychat.core.conversation import Conversation, Delivery
+from pychat.core.timeline import Message
 
 PAGE = 200
 """Messages drawn at first, and more at each “Show earlier messages”."""

@@ -1,6 +1,6 @@
 """RTCPeerConnection and RTCDataChannel, as the driver's ports ask for them.
 
-Handlers only enqueue. Whoever makes a proxy destroys it: each connection keeps its own in one list.
+Handlers do nothing but post an event. Whoever makes a proxy destroys it: each connection keeps its own in one list.
 """
 
 from collections.abc import Awaitable, Callable
@@ -69,7 +69,10 @@ class BrowserPeerConnection:
         await _asked(self._pc.addIceCandidate(_object(candidate=candidate, sdpMid="0", sdpMLineIndex=0)))
 
     def open_channel(self, label: str, number: int) -> BrowserDataChannel:
-        raw = self._pc.createDataChannel(label, _object(negotiated=True, id=number, ordered=True))
+        try:
+            raw = self._pc.createDataChannel(label, _object(negotiated=True, id=number, ordered=True))
+        except JsException as error:
+            raise PortError(_words(error)) from error
         raw.binaryType = "arraybuffer"  # Firefox's default, a Blob, could only be read later and out of order
         link, post = self._link, self._post
 

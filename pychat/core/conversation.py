@@ -3,10 +3,10 @@
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from enum import Enum
-from typing import NamedTuple
 
 from pychat.core.log import AuthorId, Entry, Logs
 from pychat.core.sync import Outgoing
+from pychat.core.timeline import Timeline
 
 ConversationId = int
 LinkId = int
@@ -20,20 +20,12 @@ class Delivery(Enum):
     DELIVERED = "delivered"
 
 
-class Message(NamedTuple):
-    """A message in its place on the screen: whose it is, its number in that author's log, and the entry."""
-
-    author: AuthorId
-    number: int
-    entry: Entry
-
-
 @dataclass(slots=True)
 class Conversation:
     """What was said with one other person, over however many links.
 
-    `peer` is unknown until a first link has opened. `acknowledged` and `sent` count our own entries; what is sent
-    and not acknowledged when a link is lost counts as waiting again, for it will be sent anew.
+    `peer` is unknown until a first link has opened. `acknowledged` and `sent` count our own entries; while
+    there is no path, what is not acknowledged counts as waiting, for nobody knows whether it has arrived.
     """
 
     id: ConversationId
@@ -41,13 +33,16 @@ class Conversation:
     peer: AuthorId | None = None
     link: LinkId | None = None
     logs: Logs = field(default_factory=Logs)
-    timeline: list[Message] = field(default_factory=list)
     acknowledged: int = 0
     sent: int = 0
+    timeline: Timeline = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.timeline = Timeline(self.logs)
 
     def write(self, entry: Entry) -> None:
         """Add a message of our own."""
-        self.timeline.append(Message(self.me, self.logs.append(self.me, entry), entry))
+        self.timeline.extend(self.me, self.logs.append(self.me, entry), 1)
 
     def receive(self, author: AuthorId, first: int, entries: Sequence[Entry]) -> int:
         """Take a peer's entries and return how many were new.
@@ -56,8 +51,8 @@ class Conversation:
             RemoteError: there is a gap, or there are too many.
         """
         new = self.logs.merge(author, first, entries)
-        number = self.logs.count(author) - len(new)
-        self.timeline.extend(Message(author, number + i, entry) for i, entry in enumerate(new, 1))
+        if new:
+            self.timeline.extend(author, self.logs.count(author) - len(new) + 1, len(new))
         return len(new)
 
     def progress(self, outgoing: Outgoing | None) -> None:

@@ -5,6 +5,7 @@ Every event that belongs to a link or a conversation names it by the number that
 
 from dataclasses import dataclass
 from enum import Enum
+from typing import NamedTuple
 
 from pychat.core.conversation import ConversationId, LinkId
 from pychat.core.ice import IceConfig
@@ -34,6 +35,18 @@ class ConnectionState(Enum):
     CLOSED = "closed"
 
 
+class Operation(Enum):
+    """What the driver was asked to do, in words that complete “could not …”."""
+
+    CONNECT = "open a connection"
+    OFFER = "make an offer"
+    INVITE = "take the invite"
+    REPLY = "take the reply"
+    CANDIDATE = "take a candidate"
+    STATS = "read statistics"
+    SEND = "send"
+
+
 @dataclass(frozen=True, slots=True)
 class InviteRequested:
     """A person wants an invite: for a new conversation, or to carry on with one whose link has ended."""
@@ -58,9 +71,11 @@ class CodeInLink:
     text: str
 
 
-@dataclass(frozen=True, slots=True)
-class MessageWritten:
-    """A person wrote a message of 1 to `log.MAX_TEXT` characters; `at` is in milliseconds since 1970."""
+class MessageWritten(NamedTuple):
+    """A person, or a program in a burst, wrote a message of 1 to `log.MAX_TEXT` characters.
+
+    A named tuple, which is made in half the time of a frozen dataclass.
+    """
 
     conversation: ConversationId
     text: str
@@ -152,7 +167,7 @@ class OperationFailed:
     """An effect could not be carried out; `detail` is the platform's own words."""
 
     link: LinkId
-    operation: str
+    operation: Operation
     detail: str
 
 

@@ -4,6 +4,7 @@ Two peers that connect tell each other how far they have read each log (a state 
 mechanism is thus the outbox, the acknowledgement, the resend after a lost link and the removal of doubles.
 """
 
+from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
@@ -37,7 +38,7 @@ class Logs:
     """
 
     def __init__(self, *, max_entries: int = 200_000, max_chars: int = 50_000_000) -> None:
-        self._logs: dict[AuthorId, list[Entry]] = {}
+        self._logs: defaultdict[AuthorId, list[Entry]] = defaultdict(list)
         self._chars: dict[AuthorId, int] = {}
         self._max_entries = max_entries
         self._max_chars = max_chars
@@ -54,6 +55,10 @@ class Logs:
         """The author's entries from number `after` + 1 on."""
         return self._logs.get(author, [])[after:]
 
+    def entry(self, author: AuthorId, number: int) -> Entry:
+        """One entry by its number, which must be one that is here."""
+        return self._logs[author][number - 1]
+
     def append(self, author: AuthorId, entry: Entry) -> int:
         """Add an entry of our own and return its number.
 
@@ -62,7 +67,7 @@ class Logs:
         """
         if not 0 < len(entry.text) <= MAX_TEXT:
             raise LocalError(f"a message has 1 to {MAX_TEXT} characters, not {len(entry.text)}")
-        log = self._logs.setdefault(author, [])
+        log = self._logs[author]
         log.append(entry)
         return len(log)
 
@@ -72,7 +77,7 @@ class Logs:
         Raises:
             RemoteError: there is a gap before it, or the author's log grows past the limits.
         """
-        log = self._logs.setdefault(author, [])
+        log = self._logs[author]
         if first > len(log) + 1:
             raise RemoteError(f"entries {len(log) + 1} to {first - 1} are missing")
         new = entries[len(log) + 1 - first :]

@@ -172,9 +172,7 @@ class Node:
     # What a person asks for.
 
     def _on_invite_requested(self, event: ev.InviteRequested) -> None:
-        conversation = self.conversations.get(event.conversation) if event.conversation is not None else None
-        if conversation is None:
-            conversation = self._new_conversation()
+        conversation = self._conversation(event.conversation) or self._new_conversation()
         link = self._new_link(Role.INVITER, conversation)
         self._effects.append(fx.CreateOffer(link.id))
 
@@ -217,12 +215,12 @@ class Node:
         link.step(Step.DESCRIBED, self._now)
 
     def _on_message_written(self, event: ev.MessageWritten) -> None:
-        conversation = self.conversations.get(self.successors.get(event.conversation, event.conversation))
+        conversation = self._conversation(event.conversation)
         if conversation is not None:
             conversation.write(Entry(int(self._now * 1000), wire.without_surrogates(event.text)))
 
     def _on_conversation_left(self, event: ev.ConversationLeft) -> None:
-        conversation = self.conversations.get(event.conversation)
+        conversation = self._conversation(event.conversation)
         if conversation is None:
             return
         link = self.link_of(conversation)
@@ -339,13 +337,18 @@ class Node:
         link.stats = event.stats
 
     def _on_operation_failed(self, link: Link, event: ev.OperationFailed) -> None:
-        self._end(link, Ending.FAILED_HERE, f"{event.operation}: {event.detail}")
+        if event.operation not in (ev.Operation.CANDIDATE, ev.Operation.STATS):  # a link lives without these
+            self._end(link, Ending.FAILED_HERE, f"could not {event.operation.value}: {event.detail}")
 
     # Parts of the above.
 
     def _next_number(self) -> int:
         self._number += 1
         return self._number
+
+    def _conversation(self, number: ConversationId | None) -> Conversation | None:
+        """The conversation of that number, or the one in which it was carried on."""
+        return self.conversations.get(self.successors.get(number, number)) if number is not None else None
 
     def _new_conversation(self) -> Conversation:
         conversation = Conversation(self._next_number(), self.me)
@@ -462,7 +465,7 @@ class Node:
 
     def _read_stats(self) -> None:
         self._stats_due = None
-        conversation = self.conversations.get(self.watched) if self.watched is not None else None
+        conversation = self._conversation(self.watched)
         link = self.link_of(conversation) if conversation is not None else None
         if link is not None and link.phase is not Phase.CLOSED:
             self._effects.append(fx.ReadStats(link.id))

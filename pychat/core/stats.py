@@ -40,7 +40,8 @@ class Stats:
             return Path.RELAY
         if "srflx" in kinds or not (_may_be_local(self.local_address) and _may_be_local(self.remote_address)):
             return Path.INTERNET
-        return Path.LOCAL
+        # A peer-reflexive address of ours is one that a NAT has made, unless it is seen to be a local one.
+        return Path.LOCAL if self.local_kind == "host" or self.local_address else Path.INTERNET
 
 
 def _may_be_local(address: str) -> bool:

@@ -162,4 +162,4 @@ def _entries(value: Any, escaped: bool) -> list[Entry]:
 
 def without_surrogates(text: str) -> str:
     """Replace lone surrogates, which are no text (JSON and JavaScript let them through), by U+FFFD."""
-    return text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
+    return text if text.isascii() else text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")

@@ -134,9 +134,10 @@ def _explain_ice(state: ev.IceState) -> Step | None:
 def _explain_frame(data: str) -> Step:
     match wire.decode(data):
         case wire.Hello():
-            title, why = "greets", "It says which versions it speaks, who it is, and what it has read already."
+            title, why = "greets", "It says which versions it speaks and who it is."
         case wire.Have():
-            title, why = "acknowledges", "Only now does the other side show the message as delivered."
+            title = "says what it has received"
+            why = "The first time it tells where to begin; later it is what makes a message count as delivered."
         case wire.Bye():
             title, why = "says good-bye", "So that the other side need not wait to notice."
         case _:

@@ -18,7 +18,7 @@ WAITING_WITH_PATH = (
 )
 CONNECTING = ("Connecting", "Looking for a path between the two of you…")
 SECURING = ("Securing", "A path is found. Agreeing on encryption keys…")
-OPEN = ("Connected", "You talk straight to each other, encrypted end to end.")
+OPEN = ("Connected", "What you write is encrypted from your browser to theirs.")
 LOST = ("Connection lost", "The path between you broke. Trying to get it back; what you write waits here.")
 
 ENDINGS: dict[Ending, tuple[str, str]] = {
@@ -79,7 +79,9 @@ CODE_PROBLEMS: dict[CodeProblem, str] = {
         "This reply answers another invite, not the one that waits here. Ask for a reply to the newest invite."
     ),
     CodeProblem.INVITE_USED: "The invite that this reply answers is used up. Make a new invite.",
-    CodeProblem.INVITE_ALREADY_PASTED: "You have answered this invite already. Send them the reply shown below.",
+    CodeProblem.INVITE_ALREADY_PASTED: (
+        "You have answered this invite already. Send them your reply, or ask for a new invite."
+    ),
 }
 
 SERVER_PROBLEMS: dict[ServerProblem, str] = {

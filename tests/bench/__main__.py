@@ -14,6 +14,9 @@ from statistics import median, quantiles
 
 import uvicorn
 from playwright.sync_api import Browser, expect, sync_playwright
+from starlette.applications import Starlette
+from starlette.routing import Mount
+from starlette.staticfiles import StaticFiles
 
 from pychat.server.app import create_app
 from pychat.server.config import Config
@@ -31,7 +34,16 @@ ON_READY = "document.addEventListener('pychat:ready', () => { window.readyAt = p
 def serve(site: Path) -> Iterator[str]:
     """Serve a site in this process; yields its address."""
     with socket.create_server(("127.0.0.1", 0)) as listener:
-        server = uvicorn.Server(uvicorn.Config(create_app(site, Config()), log_level="warning"))
+        stock = StaticFiles(directory=PAGES / "stock")
+        modules = StaticFiles(directory=ROOT / "web" / "node_modules")
+        app = Starlette(
+            routes=[
+                Mount("/stock/node_modules", modules),
+                Mount("/stock", stock),
+                Mount("/", create_app(site, Config())),
+            ]
+        )
+        server = uvicorn.Server(uvicorn.Config(app, log_level="warning"))
         thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]})
         thread.start()
         try:
@@ -45,7 +57,7 @@ def ready_times(browser: Browser, address: str, *, warm: bool) -> tuple[list[flo
     """Milliseconds from opening a page to Python being ready: of ours and of stock PyScript, in turn."""
     times: tuple[list[float], list[float]] = ([], [])
     for _ in range(VISITS):
-        for path, found in zip(("/", "/stock.html"), times, strict=True):
+        for path, found in zip(("/", "/stock/index.html"), times, strict=True):
             context = browser.new_context()
             context.add_init_script(ON_READY)
             page = context.new_page()
@@ -69,7 +81,7 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as folder, sync_playwright() as playwright:
         web = Path(folder) / "web"
         shutil.copytree(ROOT / "web", web, ignore=shutil.ignore_patterns("node_modules"))
-        shutil.copytree(PAGES, web, dirs_exist_ok=True)
+        shutil.copytree(PAGES, web, ignore=shutil.ignore_patterns("stock"), dirs_exist_ok=True)
         (web / "node_modules").symlink_to(ROOT / "web" / "node_modules")
         site = build_site(web, ROOT / "pychat", ROOT / "build" / "bench")
         browser = launch(playwright, "chromium")

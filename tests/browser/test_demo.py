@@ -39,7 +39,7 @@ def test_the_two_connect_and_talk_and_every_phase_is_told(page: Page) -> None:
     pane(page, "Remote").get_by_role("textbox", name="Message").fill("from Remote")
     page.keyboard.press("Enter")
     expect(pane(page, "Local").get_by_role("article").locator("p")).to_have_text(["from Local", "from Remote"])
-    expect(story.get_by_text("acknowledges").first).to_be_attached()
+    expect(story.get_by_text("says what it has received").first).to_be_attached()
 
 
 def test_what_was_exchanged_can_be_read(page: Page) -> None:

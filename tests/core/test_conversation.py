@@ -1,9 +1,10 @@
 import pytest
 
-from pychat.core.conversation import Conversation, Delivery, Message
+from pychat.core.conversation import Conversation, Delivery
 from pychat.core.errors import RemoteError
 from pychat.core.log import Entry
 from pychat.core.sync import Outgoing
+from pychat.core.timeline import Message
 
 ME, PEER = "me-me-me-me-me-me", "peer-peer-peer-peer"
 ONE, TWO, THREE = (Entry(number, f"text {number}") for number in range(1, 4))
@@ -27,21 +28,21 @@ def test_the_timeline_holds_both_sides_in_the_order_in_which_they_came(conversat
     conversation.receive(PEER, 1, [TWO])
     conversation.write(THREE)
 
-    assert conversation.timeline == [Message(ME, 1, ONE), Message(PEER, 1, TWO), Message(ME, 2, THREE)]
+    assert list(conversation.timeline) == [Message(ME, 1, ONE), Message(PEER, 1, TWO), Message(ME, 2, THREE)]
 
 
 def test_what_comes_twice_is_shown_once(conversation: Conversation) -> None:
     conversation.receive(PEER, 1, [ONE, TWO])
 
     assert conversation.receive(PEER, 2, [TWO, THREE]) == 1
-    assert conversation.timeline == [Message(PEER, 1, ONE), Message(PEER, 2, TWO), Message(PEER, 3, THREE)]
+    assert list(conversation.timeline) == [Message(PEER, 1, ONE), Message(PEER, 2, TWO), Message(PEER, 3, THREE)]
 
 
 def test_a_gap_shows_nothing(conversation: Conversation) -> None:
     with pytest.raises(RemoteError):
         conversation.receive(PEER, 2, [TWO])
 
-    assert conversation.timeline == []
+    assert list(conversation.timeline) == []
 
 
 def test_a_message_waits_until_it_is_sent(conversation: Conversation) -> None:

@@ -261,10 +261,10 @@ def test_credentials_that_fit_in_no_code_end_only_their_link(ann: Person, finish
 
 def test_an_effect_that_could_not_be_carried_out_ends_its_link_in_the_platforms_words(ann: Person) -> None:
     link = ann.begin_invite()
-    ann.do(ev.OperationFailed(link, "createOffer", "NotSupportedError"))
+    ann.do(ev.OperationFailed(link, ev.Operation.OFFER, "NotSupportedError"))
 
     ended = ann.node.links[link]
-    assert (ended.ending, ended.detail) == (Ending.FAILED_HERE, "createOffer: NotSupportedError")
+    assert (ended.ending, ended.detail) == (Ending.FAILED_HERE, "could not make an offer: NotSupportedError")
 
 
 def test_servers_that_were_chosen_are_used_by_connections_made_from_then_on(ann: Person) -> None:
@@ -940,7 +940,7 @@ def test_late_news_of_a_closed_link_changes_nothing(pair: Pair) -> None:
         ev.ChannelOpened(link.id),
         ev.FrameReceived(link.id, "hello"),
         ev.StatsRead(link.id, Stats()),
-        ev.OperationFailed(link.id, "close", "late"),
+        ev.OperationFailed(link.id, ev.Operation.SEND, "late"),
         ev.ChannelClosed(link.id),
     ]
 

@@ -1,0 +1,66 @@
+"""What a person sees of a conversation, in the order in which it came here.
+
+The texts stay in the logs; here is only whose turn it was. A burst of a thousand messages is one run, and a message
+is put together when somebody looks at it.
+"""
+
+from bisect import bisect_right
+from collections.abc import Iterator, Sequence
+from typing import NamedTuple, overload
+
+from pychat.core.log import AuthorId, Entry, Logs
+
+
+class Message(NamedTuple):
+    """A message in its place on the screen: whose it is, its number in that author's log, and the entry."""
+
+    author: AuthorId
+    number: int
+    entry: Entry
+
+
+class _Run(NamedTuple):
+    """Consecutive messages of one author, from the log's entry `first` on."""
+
+    author: AuthorId
+    first: int
+
+
+class Timeline(Sequence[Message]):
+    """The messages of a conversation, as a sequence that only grows."""
+
+    def __init__(self, logs: Logs) -> None:
+        self._logs = logs
+        self._runs: list[_Run] = []
+        self._starts: list[int] = []  # for each run the place of its first message
+        self._length = 0
+
+    def extend(self, author: AuthorId, first: int, count: int) -> None:
+        """Add the author's entries from number `first` on, which are in the log already."""
+        if not self._runs or self._runs[-1].author != author:
+            self._runs.append(_Run(author, first))
+            self._starts.append(self._length)
+        self._length += count
+
+    def __len__(self) -> int:
+        return self._length
+
+    @overload
+    def __getitem__(self, place: int) -> Message: ...
+
+    @overload
+    def __getitem__(self, place: slice) -> list[Message]: ...
+
+    def __getitem__(self, place: int | slice) -> Message | list[Message]:
+        if isinstance(place, slice):
+            return [self._message(i) for i in range(self._length)[place]]
+        return self._message(range(self._length)[place])
+
+    def __iter__(self) -> Iterator[Message]:
+        return iter(self[:])
+
+    def _message(self, place: int) -> Message:
+        at = bisect_right(self._starts, place) - 1
+        author, first = self._runs[at]
+        number = first + place - self._starts[at]
+        return Message(author, number, self._logs.entry(author, number))

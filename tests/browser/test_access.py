@@ -1,0 +1,75 @@
+"""The page for everybody: the rules of WCAG 2.2 AA as axe-core checks them, in both themes, on phone and desktop."""
+
+from __future__ import annotations
+
+import pytest
+from axe_playwright_python.sync_playwright import Axe
+from playwright.sync_api import Browser, Page, expect
+
+from tests.browser.conftest import LaunchBrowser, OpenContext
+from tests.browser.people import Person, connect
+from tests.browser.test_demo import expect_open
+
+OPTIONS = {"runOnly": ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]}
+SCREENS = {"phone": {"width": 390, "height": 844}, "desktop": {"width": 1280, "height": 800}}
+
+
+def expect_accessible(page: Page) -> None:
+    results = Axe().run(page, options=OPTIONS)
+    assert results.violations_count == 0, results.generate_report()
+
+
+@pytest.fixture(scope="session")
+def chromium(launch_browser: LaunchBrowser) -> Browser:
+    return launch_browser("chromium")
+
+
+@pytest.mark.parametrize("theme", ["light", "dark"])
+@pytest.mark.parametrize("screen", SCREENS)
+def test_every_screen_of_the_chat(chromium: Browser, open_context: OpenContext, screen: str, theme: str) -> None:
+    ann = Person.at(open_context(chromium, viewport=SCREENS[screen], color_scheme=theme))
+    bob = Person.at(open_context(chromium, viewport=SCREENS[screen], color_scheme=theme))
+    expect_accessible(ann.page)
+    bob.paste("not a code")
+    bob.expect_problem("There is no pychat code")
+    expect_accessible(bob.page)
+    invite = ann.make_invite()
+    expect_accessible(ann.page)
+    reply = bob.answer(invite)
+    bob.say("waiting")
+    expect_accessible(bob.page)
+    ann.paste(reply)
+    ann.expect_state("open")
+    ann.say("delivered")
+    ann.expect_delivered(1)
+    expect_accessible(ann.page)
+    for name in ("Details", "Settings"):
+        ann.button(name).click()
+        expect(ann.page.get_by_role("dialog", name=name)).to_be_visible()
+        expect_accessible(ann.page)
+        ann.page.keyboard.press("Escape")
+    bob.button("Leave").click()
+    ann.expect_state("closed")
+    expect_accessible(ann.page)
+
+
+@pytest.mark.parametrize("theme", ["light", "dark"])
+@pytest.mark.parametrize("screen", SCREENS)
+def test_the_demonstration(chromium: Browser, open_context: OpenContext, screen: str, theme: str) -> None:
+    page = open_context(chromium, viewport=SCREENS[screen], color_scheme=theme).new_page()
+    page.goto("/demo.html")
+    expect_open(page)
+    expect_accessible(page)
+
+
+@pytest.mark.parametrize("screen", SCREENS)
+def test_nothing_is_wider_than_the_screen_and_targets_are_large_enough(
+    chromium: Browser, open_context: OpenContext, screen: str
+) -> None:
+    ann, bob = (Person.at(open_context(chromium, viewport=SCREENS[screen])) for _ in range(2))
+    connect(ann, bob)
+    assert ann.page.evaluate("document.documentElement.scrollWidth <= innerWidth")
+    for button in ann.page.get_by_role("button").all():
+        box = button.bounding_box()
+        assert box
+        assert min(box["width"], box["height"]) >= 44, button.inner_text() or button.get_attribute("aria-label")

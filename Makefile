@@ -18,7 +18,7 @@ WEB_READY := web/node_modules/.ready
 help:
 	@echo "make run        build the site and serve it (PYCHAT_HOST, PYCHAT_PORT; default 127.0.0.1:8000)"
 	@echo "make test       run every check and every test, those in real browsers too"
-	@echo "make test-fast  run the checks and the tests that need no browser"
+	@echo "make test-fast  run the checks and the quick tests, without a browser"
 	@echo "make build      build the site into build/site"
 	@echo "make bench      measure how fast it is"
 	@echo "make lock       compile the lock files anew, from pyproject.toml and web/package.json"
@@ -35,7 +35,7 @@ test: check build
 	@$(PY) -m pytest --quiet
 
 test-fast: check
-	@$(PY) -m pytest --quiet -m "not browser"
+	@$(PY) -m pytest --quiet -m "not browser and not slow"
 
 check: $(DEV_READY)
 	@$(VENV)/bin/ruff check --quiet

@@ -97,7 +97,7 @@ def view(node: Node, selected: ConversationId | None) -> View:
 def _name(conversation: Conversation) -> str:
     if conversation.peer is None:
         return "New conversation"
-    return f"Guest {conversation.peer[:4]}"
+    return f"Guest {''.join(char for char in conversation.peer if char.isalnum())[:4].upper()}"
 
 
 def _state(link: Link | None) -> str:

@@ -38,3 +38,12 @@ def test_a_relay_on_either_side_is_a_relay(kinds: tuple[str, str]) -> None:
 
 def test_nothing_known_is_unknown() -> None:
     assert Stats().path is Path.UNKNOWN
+
+
+def test_a_hidden_address_that_a_nat_has_made_for_us_means_the_internet() -> None:
+    assert Stats("prflx", "", "prflx", "").path is Path.INTERNET
+
+
+def test_a_hidden_peer_that_we_reach_from_our_own_address_is_local() -> None:
+    assert Stats("host", "", "prflx", "").path is Path.LOCAL
+    assert Stats("prflx", "192.168.1.2", "host", "").path is Path.LOCAL

@@ -1,0 +1,52 @@
+import json
+
+import pytest
+
+from pychat.core.ice import IceConfig, IceServer, ServerError
+from pychat.ui.settings import PUBLIC_STUN, Settings, suggested_servers
+
+SUGGESTED = (IceServer("stun:stun.example.org"),)
+
+
+def test_what_was_kept_is_read_again() -> None:
+    settings = Settings(suggested=False, own="turn:turn.example.org:3478 name pass word", relay_only=True)
+    assert Settings.loads(settings.dumps()) == settings
+
+
+@pytest.mark.parametrize("text", [None, "", "{", "[]", "null", "7", '{"own": "nonsense"}', '{"own": 7}'])
+def test_what_cannot_be_read_counts_as_never_written(text: str | None) -> None:
+    assert Settings.loads(text) == Settings()
+
+
+def test_own_servers_come_before_the_suggested_ones() -> None:
+    config = Settings(own="stun:own.example.org").ice(SUGGESTED)
+    assert config == IceConfig((IceServer("stun:own.example.org"), *SUGGESTED))
+
+
+def test_suggested_servers_can_be_switched_off() -> None:
+    assert Settings(suggested=False).ice(SUGGESTED) == IceConfig()
+
+
+def test_a_malformed_server_is_refused() -> None:
+    with pytest.raises(ServerError):
+        Settings(own="nonsense").ice(())
+
+
+def test_a_local_page_needs_no_server_and_another_one_gets_a_public_stun_server() -> None:
+    configs: tuple[object, ...] = (None, {}, {"iceServers": None}, [])
+    for config in configs:
+        assert suggested_servers(config, local=True) == ()
+        assert suggested_servers(config, local=False) == (PUBLIC_STUN,)
+
+
+def test_the_server_of_the_page_may_suggest_others_or_none() -> None:
+    config = json.loads(
+        """{"iceServers": [{"urls": ["stun:a.example", "stun:b.example"]},
+                           {"urls": "turn:c.example", "username": "name", "credential": "secret"}, 7]}"""
+    )
+    assert suggested_servers(config, local=True) == (
+        IceServer("stun:a.example"),
+        IceServer("stun:b.example"),
+        IceServer("turn:c.example", "name", "secret"),
+    )
+    assert suggested_servers({"iceServers": []}, local=False) == ()

@@ -1,8 +1,8 @@
 """The loop: take events, ask the core, carry out the effects, arm one timer.
 
-Everything happens in one asyncio loop. An event that finds the loop at rest is handled at once, for waiting on the loop
-is what costs most in a browser; those that follow before the loop has come round are handled together, so that the
-core can answer a burst with few frames. What takes time (making an offer, reading statistics) runs in the background,
+Everything happens in one asyncio loop. A few events are handled at once, for waiting on the loop is what costs most in
+a browser; when more follow before the loop has come round, they are handled together, so that the core can answer a
+burst with few frames. What takes time (making an offer, reading statistics) runs in the background,
 one thing after the other for each link, and comes back as an event.
 """
 
@@ -19,6 +19,9 @@ from pychat.core.sdp import DescriptionKind
 from pychat.ports import Clock, Connect, DataChannel, PeerConnection, PortError, Tabs
 
 CHANNEL_LABEL, CHANNEL_NUMBER = "chat", 0
+
+TURNS_AT_ONCE = 4
+"""Turns in one round of the loop before events are gathered: a message and its acknowledgement each way."""
 
 Observer = Callable[[ev.Event | fx.Effect], None]
 
@@ -63,17 +66,19 @@ class Driver:
         self._loop = asyncio.get_running_loop()
         self._events: list[ev.Event] = []
         self._round: asyncio.Handle | None = None
+        self._turns_this_round = 0
         self._turning = False
         self._timer: asyncio.TimerHandle | None = None
         self._connections: dict[LinkId, _Connection] = {}
 
     def post(self, event: ev.Event) -> None:
-        """Take an event: at once when the loop is at rest, else in one turn with those that came before it."""
+        """Take an event: handle it at once, or in a burst together with others when the loop comes round."""
         self._events.append(event)
         if self._round is None:
             self._round = self._loop.call_soon(self._come_round)
-            if not self._turning:
-                self.turn()
+        if not self._turning and self._turns_this_round < TURNS_AT_ONCE:
+            self._turns_this_round += 1
+            self.turn()
 
     def turn(self) -> None:
         """Handle all that is enqueued, at once."""
@@ -94,6 +99,7 @@ class Driver:
 
     def _come_round(self) -> None:
         self._round = None
+        self._turns_this_round = 0
         if self._events:
             self.turn()
 

@@ -12,7 +12,7 @@ from pychat.core.link import Ending, Phase
 from pychat.core.node import Node
 from pychat.core.sdp import DescriptionKind
 from pychat.core.stats import Stats
-from pychat.driver import Driver
+from pychat.driver import TURNS_AT_ONCE, Driver
 from pychat.ports import PortError, Post
 from tests.core import samples
 
@@ -119,16 +119,18 @@ def test_an_invite_is_an_open_connection_with_an_offer_that_is_set() -> None:
     in_a_loop(scenario)
 
 
-def test_an_event_that_finds_the_loop_at_rest_is_handled_at_once_and_a_burst_in_one_turn() -> None:
+def test_a_few_events_are_handled_at_once_and_a_burst_in_one_turn() -> None:
     async def scenario(world: World) -> None:
         world.driver.post(ev.DetailsWatched(None))
         assert world.turns == 1
-        for _ in range(10):
+        for _ in range(100):
             world.driver.post(ev.DetailsWatched(None))
-        assert world.turns == 1
-        await world.until(lambda: world.turns > 1)
+        assert world.turns == TURNS_AT_ONCE
+        await world.until(lambda: world.turns > TURNS_AT_ONCE)
         await asyncio.sleep(0)
-        assert world.turns == 2
+        assert world.turns == TURNS_AT_ONCE + 1
+        world.driver.post(ev.DetailsWatched(None))
+        assert world.turns == TURNS_AT_ONCE + 2
 
     in_a_loop(scenario)
 

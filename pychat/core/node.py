@@ -12,19 +12,18 @@ from pychat.core import effects as fx
 from pychat.core import events as ev
 from pychat.core import nudging, wire
 from pychat.core.conversation import Conversation, ConversationId, LinkId
-from pychat.core.errors import CodeError, CodeProblem, LocalError, RemoteError
+from pychat.core.errors import LocalError, RemoteError
 from pychat.core.gathering import Gathering
 from pychat.core.ice import IceConfig
-from pychat.core.invite import Code, decode, encode
+from pychat.core.invite import Code, encode
 from pychat.core.link import PATIENCE, Ending, Link, Phase, Role, Step
 from pychat.core.log import AuthorId, Entry
 from pychat.core.nudging import Nudging
+from pychat.core.pasting import Pasting, Use
 from pychat.core.sdp import CandidateKind, DescriptionKind, to_sdp
 from pychat.core.signaling import ManualSignaling
 from pychat.core.sync import Outgoing
 
-TABS_PATIENCE = 1.5
-"""Seconds that other tabs have to take a reply."""
 STATS_INTERVAL = 1.0
 FAREWELL = 1.0
 """Seconds between our “bye” and the closing of the connection, so that the farewell gets through."""
@@ -39,15 +38,6 @@ class Capabilities:
     """
 
     keeps_checking: bool = True
-
-
-@dataclass(slots=True)
-class Handover:
-    """A reply on its way to another tab of this browser."""
-
-    text: str
-    due: float
-    problem: CodeProblem
 
 
 class Node:
@@ -68,12 +58,10 @@ class Node:
         self.successors: dict[ConversationId, ConversationId] = {}
         """Conversations that turned out to be with somebody known, and where they were carried on."""
         self.links: dict[LinkId, Link] = {}
-        self.code_problem: CodeProblem | None = None
-        self.handed_over = False
         self.watched: ConversationId | None = None
         self._capabilities = capabilities
         self._signaling = ManualSignaling()
-        self._handover: Handover | None = None
+        self.pasting = Pasting(self._signaling)
         self._stats_due: float | None = None
         self._number = 0
         self._now = 0.0
@@ -129,7 +117,7 @@ class Node:
         """The time at which `handle` wants to be called even if nothing happens, or None."""
         times = [link.deadline() for link in self.links.values()]
         times.append(self._stats_due)
-        times.append(self._handover.due if self._handover else None)
+        times.append(self.pasting.due)
         return min((time for time in times if time is not None), default=None)
 
     def link_of(self, conversation: Conversation) -> Link | None:
@@ -163,9 +151,8 @@ class Node:
             if link.close_due is not None and link.close_due <= now:
                 link.close_due = None
                 self._effects.append(fx.CloseConnection(link.id))
-        if self._handover is not None and self._handover.due <= now:
-            self.code_problem = self._handover.problem
-            self._handover = None
+        if self.pasting.due is not None and self.pasting.due <= now:
+            self.pasting.give_up()
         if self._stats_due is not None and self._stats_due <= now:
             self._read_stats()
 
@@ -177,42 +164,24 @@ class Node:
         self._effects.append(fx.CreateOffer(link.id))
 
     def _on_code_pasted(self, event: ev.CodePasted) -> None:
-        self.code_problem, self.handed_over, self._handover = None, False, None
-        try:
-            code = decode(event.text)
-            if not code.is_reply:
-                self._accept_invite(code)
-                return
-            try:
-                self._accept_reply(code)
-            except CodeError as error:
-                if error.problem not in (CodeProblem.NO_INVITE_WAITING, CodeProblem.OTHER_INVITE):
-                    raise
-                self._handover = Handover(encode(code), self._now + TABS_PATIENCE, error.problem)
-                self._effects.append(fx.OfferCodeToTabs(encode(code)))
-        except CodeError as error:
-            self.code_problem = error.problem
+        self._use(self.pasting.paste(event.text, self._now))
 
     def _on_code_in_link(self, event: ev.CodeInLink) -> None:
-        try:
-            is_reply = decode(event.text).is_reply
-        except CodeError as error:
-            self.code_problem = error.problem
-            return
-        if is_reply:
-            self._on_code_pasted(ev.CodePasted(event.text))
+        self._use(self.pasting.open_link(event.text, self._now))
 
-    def _accept_invite(self, code: Code) -> None:
-        self._signaling.accept_invite(code)
-        link = self._new_link(Role.REPLIER, self._new_conversation())
-        link.remote, link.ref = code.description, code.ref
-        self._effects.append(fx.AcceptOffer(link.id, to_sdp(code.description)))
-
-    def _accept_reply(self, code: Code) -> None:
-        link = self.links[self._signaling.accept_reply(code)]
-        link.remote = code.description
-        self._effects.append(fx.AcceptAnswer(link.id, to_sdp(code.description)))
-        link.step(Step.DESCRIBED, self._now)
+    def _use(self, outcome: Use | fx.OfferCodeToTabs | None) -> None:
+        match outcome:
+            case Use(code, None):
+                link = self._new_link(Role.REPLIER, self._new_conversation())
+                link.remote, link.ref = code.description, code.ref
+                self._effects.append(fx.AcceptOffer(link.id, to_sdp(code.description)))
+            case Use(code, number) if number is not None:
+                link = self.links[number]
+                link.remote = code.description
+                self._effects.append(fx.AcceptAnswer(link.id, to_sdp(code.description)))
+                link.step(Step.DESCRIBED, self._now)
+            case fx.OfferCodeToTabs():
+                self._effects.append(outcome)
 
     def _on_message_written(self, event: ev.MessageWritten) -> None:
         conversation = self._conversation(event.conversation)
@@ -245,17 +214,13 @@ class Node:
     # What other tabs say.
 
     def _on_code_from_tab(self, event: ev.CodeFromTab) -> None:
-        try:
-            code = decode(event.text)
-            if code.is_reply:
-                self._accept_reply(code)
-                self._effects.append(fx.TellTabsCodeTaken(event.text))
-        except CodeError:
-            return  # it is of no use to this tab either
+        use = self.pasting.take_from_tab(event.text)
+        if use is not None:
+            self._use(use)
+            self._effects.append(fx.TellTabsCodeTaken(event.text))
 
     def _on_code_taken_by_tab(self, event: ev.CodeTakenByTab) -> None:
-        if self._handover is not None and self._handover.text == event.text:
-            self._handover, self.handed_over = None, True
+        self.pasting.taken(event.text)
 
     # What WebRTC reports.
 
@@ -454,14 +419,14 @@ class Node:
         if link.phase is not Phase.OPEN:
             return
         conversation = self.conversations[link.conversation]
-        if link.acknowledge:
-            link.acknowledge = False
-            assert link.peer is not None
-            self._send(link, wire.Have({link.peer: conversation.logs.count(link.peer)}))
         if link.outgoing is not None:
             for frame in link.outgoing.frames(conversation.logs):
                 self._send(link, frame)
             conversation.progress(link.outgoing)
+        if link.acknowledge:
+            link.acknowledge = False
+            assert link.peer is not None
+            self._send(link, wire.Have({link.peer: conversation.logs.count(link.peer)}))
 
     def _read_stats(self) -> None:
         self._stats_due = None

@@ -85,8 +85,8 @@ def view(node: Node, selected: ConversationId | None) -> View:
         card=_card(link),
         code=link.code if link is not None else "",
         can_leave=link is not None and link.phase is not Phase.CLOSED,
-        code_problem=words.CODE_PROBLEMS[node.code_problem] if node.code_problem is not None else "",
-        handed_over=words.HANDED_OVER if node.handed_over else "",
+        code_problem=words.CODE_PROBLEMS[node.pasting.problem] if node.pasting.problem is not None else "",
+        handed_over=words.HANDED_OVER if node.pasting.handed_over else "",
         people=tuple(
             PersonView(c.id, _name(c), _state(node.link_of(c)), len(c.timeline)) for c in node.conversations.values()
         ),

@@ -12,9 +12,9 @@ from pychat.core.log import Entry
 from pychat.core.node import (
     FAREWELL,
     STATS_INTERVAL,
-    TABS_PATIENCE,
     Capabilities,
 )
+from pychat.core.pasting import TABS_PATIENCE
 from pychat.core.sdp import CandidateKind, DescriptionKind, parse_candidate
 from pychat.core.stats import Stats
 from pychat.core.sync import WINDOW
@@ -280,19 +280,19 @@ def test_servers_that_were_chosen_are_used_by_connections_made_from_then_on(ann:
 
 def test_a_code_that_cannot_be_read_says_so(ann: Person) -> None:
     assert ann.paste("hello") == []
-    assert ann.node.code_problem is CodeProblem.NOT_A_CODE
+    assert ann.node.pasting.problem is CodeProblem.NOT_A_CODE
 
 
 def test_the_next_paste_forgets_the_problem_of_the_last(ann: Person, bob: Person) -> None:
     bob.paste("hello")
     bob.paste(ann.invite().code)
 
-    assert bob.node.code_problem is None
+    assert bob.node.pasting.problem is None
 
 
 def test_ones_own_invite_is_for_somebody_else(ann: Person) -> None:
     assert of(fx.OpenConnection, ann.paste(ann.invite().code)) == []
-    assert ann.node.code_problem is CodeProblem.OWN_INVITE
+    assert ann.node.pasting.problem is CodeProblem.OWN_INVITE
 
 
 def test_ones_own_reply_is_for_somebody_else(ann: Person, bob: Person) -> None:
@@ -300,7 +300,7 @@ def test_ones_own_reply_is_for_somebody_else(ann: Person, bob: Person) -> None:
     effects = bob.paste(reply.code)
 
     assert effects == []
-    assert bob.node.code_problem is CodeProblem.OWN_REPLY
+    assert bob.node.pasting.problem is CodeProblem.OWN_REPLY
 
 
 def test_an_invite_takes_one_reply_only(ann: Person, bob: Person, cat: Person) -> None:
@@ -310,7 +310,7 @@ def test_an_invite_takes_one_reply_only(ann: Person, bob: Person, cat: Person) -
     effects = ann.paste(second.code)
 
     assert effects == []
-    assert ann.node.code_problem is CodeProblem.INVITE_USED
+    assert ann.node.pasting.problem is CodeProblem.INVITE_USED
 
 
 def test_an_invite_that_was_given_up_takes_no_reply(ann: Person, bob: Person) -> None:
@@ -319,7 +319,7 @@ def test_an_invite_that_was_given_up_takes_no_reply(ann: Person, bob: Person) ->
     ann.do(ev.ConversationLeft(invite.conversation))
     ann.paste(reply.code)
 
-    assert ann.node.code_problem is CodeProblem.INVITE_USED
+    assert ann.node.pasting.problem is CodeProblem.INVITE_USED
 
 
 def test_an_invite_is_answered_once(ann: Person, bob: Person) -> None:
@@ -328,7 +328,7 @@ def test_an_invite_is_answered_once(ann: Person, bob: Person) -> None:
     effects = bob.paste(invite.code)
 
     assert effects == []
-    assert bob.node.code_problem is CodeProblem.INVITE_ALREADY_PASTED
+    assert bob.node.pasting.problem is CodeProblem.INVITE_ALREADY_PASTED
 
 
 def test_an_invite_can_be_answered_again_when_the_first_try_has_ended(ann: Person, bob: Person) -> None:
@@ -338,7 +338,7 @@ def test_an_invite_can_be_answered_again_when_the_first_try_has_ended(ann: Perso
     second = bob.reply(invite.code)
     ann.paste(second.code)
 
-    assert ann.node.code_problem is None
+    assert ann.node.pasting.problem is None
     assert invite.phase is Phase.CONNECTING
 
 
@@ -347,10 +347,10 @@ def test_a_reply_to_nothing_has_no_invite_waiting_once_the_tabs_had_their_chance
 ) -> None:
     reply = bob.reply(ann.invite().code)
     cat.paste(reply.code)
-    assert cat.node.code_problem is None
+    assert cat.node.pasting.problem is None
 
     cat.wait(TABS_PATIENCE)
-    assert cat.node.code_problem is CodeProblem.NO_INVITE_WAITING
+    assert cat.node.pasting.problem is CodeProblem.NO_INVITE_WAITING
 
 
 def test_a_reply_to_another_invite_says_so_once_the_tabs_had_their_chance(
@@ -361,7 +361,7 @@ def test_a_reply_to_another_invite_says_so_once_the_tabs_had_their_chance(
     cat.paste(reply.code)
     cat.wait(TABS_PATIENCE)
 
-    assert cat.node.code_problem is CodeProblem.OTHER_INVITE
+    assert cat.node.pasting.problem is CodeProblem.OTHER_INVITE
 
 
 # A code in the link by which the page was opened.
@@ -371,7 +371,7 @@ def test_an_invite_in_a_link_waits_for_the_person(ann: Person, bob: Person) -> N
     code = ann.invite().code
 
     assert bob.do(ev.CodeInLink(code)) == []
-    assert bob.node.code_problem is None
+    assert bob.node.pasting.problem is None
     assert bob.node.links == {}
 
 
@@ -385,7 +385,7 @@ def test_a_reply_in_a_link_goes_where_it_belongs(ann: Person, bob: Person, cat: 
 def test_a_link_with_a_damaged_code_says_so(ann: Person, bob: Person) -> None:
     bob.do(ev.CodeInLink(ann.invite().code[:-5]))
 
-    assert bob.node.code_problem is CodeProblem.CUT_SHORT
+    assert bob.node.pasting.problem is CodeProblem.CUT_SHORT
 
 
 # Two tabs of one browser.
@@ -402,8 +402,8 @@ def test_a_reply_pasted_into_the_wrong_tab_reaches_the_right_one(ann: Person, bo
 
     other_tab.do(ev.CodeTakenByTab(only(fx.TellTabsCodeTaken, effects).text))
     other_tab.wait(TABS_PATIENCE)
-    assert other_tab.node.handed_over
-    assert other_tab.node.code_problem is None
+    assert other_tab.node.pasting.handed_over
+    assert other_tab.node.pasting.problem is None
 
 
 def test_a_tab_that_has_no_use_for_a_code_keeps_quiet(ann: Person, bob: Person, cat: Person) -> None:
@@ -413,7 +413,7 @@ def test_a_tab_that_has_no_use_for_a_code_keeps_quiet(ann: Person, bob: Person, 
     for text in (reply.code, ann.invite().code, "hello", ""):
         assert cat.do(ev.CodeFromTab(text)) == []
     assert bob.do(ev.CodeFromTab(reply.code)) == []
-    assert cat.node.code_problem is None
+    assert cat.node.pasting.problem is None
 
 
 def test_news_of_another_code_does_not_settle_this_one(ann: Person, bob: Person, cat: Person) -> None:
@@ -422,8 +422,8 @@ def test_news_of_another_code_does_not_settle_this_one(ann: Person, bob: Person,
     cat.do(ev.CodeTakenByTab(other.code))
     cat.wait(TABS_PATIENCE)
 
-    assert not cat.node.handed_over
-    assert cat.node.code_problem is CodeProblem.NO_INVITE_WAITING
+    assert not cat.node.pasting.handed_over
+    assert cat.node.pasting.problem is CodeProblem.NO_INVITE_WAITING
 
 
 def test_a_new_paste_ends_the_wait_for_the_tabs(ann: Person, bob: Person, cat: Person) -> None:
@@ -431,8 +431,8 @@ def test_a_new_paste_ends_the_wait_for_the_tabs(ann: Person, bob: Person, cat: P
     cat.paste(ann.invite().code)
     cat.wait(TABS_PATIENCE)
 
-    assert cat.node.code_problem is None
-    assert not cat.node.handed_over
+    assert cat.node.pasting.problem is None
+    assert not cat.node.pasting.handed_over
 
 
 # Messages.

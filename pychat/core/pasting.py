@@ -1,0 +1,88 @@
+"""What becomes of a code that a person pastes: it is used here, offered to another tab, or refused with a reason."""
+
+from dataclasses import dataclass
+
+from pychat.core.conversation import LinkId
+from pychat.core.effects import OfferCodeToTabs
+from pychat.core.errors import CodeError, CodeProblem
+from pychat.core.invite import Code, decode, encode
+from pychat.core.signaling import ManualSignaling
+
+TABS_PATIENCE = 1.5
+"""Seconds that other tabs have to take a reply."""
+
+
+@dataclass(frozen=True, slots=True)
+class Use:
+    """A code that is to be used: a reply on the link whose invite it answers, an invite on a new link (None)."""
+
+    code: Code
+    link: LinkId | None
+
+
+@dataclass(slots=True)
+class _Handover:
+    """A reply on its way to another tab of this browser, and what is wrong with it if none takes it."""
+
+    text: str
+    due: float
+    problem: CodeProblem
+
+
+class Pasting:
+    """What was pasted last. `problem` is for the person to see; `handed_over` says that another tab took a reply."""
+
+    def __init__(self, signaling: ManualSignaling) -> None:
+        self.problem: CodeProblem | None = None
+        self.handed_over = False
+        self._signaling = signaling
+        self._handover: _Handover | None = None
+
+    def paste(self, text: str, now: float) -> Use | OfferCodeToTabs | None:
+        """Take what a person pasted, with whatever surrounds the code; None when it is of no use, see `problem`."""
+        self.problem, self.handed_over, self._handover = None, False, None
+        try:
+            code = decode(text)
+            if not code.is_reply:
+                self._signaling.accept_invite(code)
+                return Use(code, None)
+            return Use(code, self._signaling.accept_reply(code))
+        except CodeError as error:
+            if error.problem in (CodeProblem.NO_INVITE_WAITING, CodeProblem.OTHER_INVITE):
+                reply = encode(code)
+                self._handover = _Handover(reply, now + TABS_PATIENCE, error.problem)
+                return OfferCodeToTabs(reply)
+            self.problem = error.problem
+            return None
+
+    def open_link(self, text: str, now: float) -> Use | OfferCodeToTabs | None:
+        """Take the code of a link that was opened: a reply at once, while an invite waits for the person's word."""
+        try:
+            is_reply = decode(text).is_reply
+        except CodeError as error:
+            self.problem = error.problem
+            return None
+        return self.paste(text, now) if is_reply else None
+
+    def take_from_tab(self, text: str) -> Use | None:
+        """Take a reply that another tab offers; None when it is of no use to this one either."""
+        try:
+            code = decode(text)
+            return Use(code, self._signaling.accept_reply(code)) if code.is_reply else None
+        except CodeError:
+            return None
+
+    def taken(self, text: str) -> None:
+        """Another tab has taken the reply that this one offered."""
+        if self._handover is not None and self._handover.text == text:
+            self._handover, self.handed_over = None, True
+
+    @property
+    def due(self) -> float | None:
+        """When the other tabs have had their time."""
+        return self._handover.due if self._handover is not None else None
+
+    def give_up(self) -> None:
+        """No tab has taken the reply: what was wrong with it is the person's to know."""
+        if self._handover is not None:
+            self.problem, self._handover = self._handover.problem, None

@@ -148,10 +148,13 @@ class Driver:
                     self._tabs.tell_code_taken(text)
 
     def _open(self, link: LinkId, ice: IceConfig) -> None:
+        peer: PeerConnection | None = None
         try:
             peer = self._connect(link, ice, self.post)
             self._connections[link] = _Connection(peer, peer.open_channel(CHANNEL_LABEL, CHANNEL_NUMBER))
         except PortError as error:
+            if peer is not None:
+                peer.close()
             self.post(ev.OperationFailed(link, ev.Operation.CONNECT, str(error)))
 
     def _send(self, link: LinkId, data: str) -> None:

@@ -35,17 +35,14 @@ class CodeCard:
         show(part("card"), view.card is not Card.NONE)
         if (view.card, view.code) == (self._shown, self._code):
             return
-        before, self._shown, self._code = self._shown, view.card, view.code
+        self._shown, self._code = view.card, view.code
         set_data(part("card"), "card", view.card.value)
         set_text(part("copied"), "")
         part("invite-text").value = view.code if view.card is Card.INVITE else ""
         part("reply-text").value = view.code if view.card is Card.REPLY else ""
-        home = part("paste-away" if view.card is Card.INVITE else "paste-home")
+        home = part("paste-away" if view.card in (Card.INVITE, Card.AGAIN) else "paste-home")
         if not home.contains(part("paste")):
             home.append(part("paste"))
-        reply_accepted = before is Card.INVITE and view.state in ("connecting", "securing", "open")
-        if view.card is Card.REPLY or reply_accepted:
-            part("paste-text").value = ""  # what stood there has been used
         if view.card in (Card.INVITE, Card.REPLY) and may_focus:
             part("copy-invite" if view.card is Card.INVITE else "copy-reply").focus()
 

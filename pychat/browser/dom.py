@@ -19,6 +19,7 @@ class Scope:
     def __init__(self, root: Element) -> None:
         self.root = root
         self._handlers: list[tuple[Any, str, Any]] = []
+        self._observers: list[tuple[Any, Any]] = []
         self._parts: dict[str, Element] = {}
 
     def part(self, name: str) -> Element:
@@ -35,11 +36,22 @@ class Scope:
         self._handlers.append((target, event, proxy))
         target.addEventListener(event, proxy)
 
+    def on_resize(self, target: Any, handler: Callable[[], None]) -> None:
+        """Call `handler` whenever an element gets another size."""
+        proxy = create_proxy(lambda *_: handler())
+        observer = js.ResizeObserver.new(proxy)
+        observer.observe(target)
+        self._observers.append((observer, proxy))
+
     def close(self) -> None:
         for target, event, proxy in self._handlers:
             target.removeEventListener(event, proxy)
             proxy.destroy()
         self._handlers.clear()
+        for observer, proxy in self._observers:
+            observer.disconnect()
+            proxy.destroy()
+        self._observers.clear()
 
 
 def from_template(name: str) -> Element:

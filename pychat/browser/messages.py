@@ -7,7 +7,7 @@ import js
 
 from pychat.browser.dom import Scope, from_template, set_data, set_text, show
 from pychat.core.conversation import Conversation, Delivery
-from pychat.core.timeline import Message
+from pychat.core.timeline import Message, Timeline
 
 PAGE = 200
 """Messages drawn at first, and more at each “Show earlier messages”."""
@@ -34,9 +34,11 @@ class MessageList:
         self._first = self._next = 0
         self._articles: list[Any] = []
         self._undelivered: list[tuple[int, Any]] = []  # numbers and articles of our own
+        self._following = True  # whether the reader is at the end, and wants to stay there
         scope.on(self._earlier, "click", lambda _: self._show_earlier())
-        scope.on(self._newer, "click", lambda _: self.to_end())
+        scope.on(self._newer, "click", lambda _: self._show_newest())
         scope.on(self._log, "scroll", lambda _: self._scrolled())
+        scope.on_resize(self._log, self._resized)
 
     def render(self, conversation: Conversation) -> None:
         """Bring what is drawn up to the conversation's state."""
@@ -45,23 +47,37 @@ class MessageList:
             self._conversation = conversation
         timeline = conversation.timeline
         if self._next < len(timeline):
-            follow = self._at_end() or timeline[-1].author == conversation.me
-            if not self._articles:
-                self._first = self._next = max(0, len(timeline) - PAGE)
-            self._append(timeline[self._next :])
-            if follow:
-                self._drop_oldest()
-                self.to_end()
+            if self._following or timeline[-1].author == conversation.me:
+                self._draw_newest(timeline)
             else:
+                self._append(timeline[self._next : self._first + KEPT])
                 show(self._newer, True)
         self._update_delivery()
         show(self._empty, not timeline)
         show(self._earlier, self._first > 0)
 
-    def to_end(self) -> None:
-        """Scroll to the newest message."""
+    def _draw_newest(self, timeline: Timeline) -> None:
+        """Draw what is new and go to the end; of a long pause only the last page."""
+        if len(timeline) - self._next > PAGE or not self._articles:
+            self._take_off()
+            self._first = self._next = max(0, len(timeline) - PAGE)
+        self._append(timeline[self._next :])
+        self._drop_oldest()
+        self._to_end()
+
+    def _to_end(self) -> None:
+        self._following = True
         self._log.scrollTop = self._log.scrollHeight
         show(self._newer, False)
+
+    def _show_newest(self) -> None:
+        if self._conversation is not None:
+            self._draw_newest(self._conversation.timeline)
+            self._log.focus()
+
+    def _resized(self) -> None:
+        if self._following:  # a keyboard on the screen, a card, a longer draft has taken some of the height
+            self._to_end()
 
     def _append(self, messages: list[Message]) -> None:
         fragment = js.document.createDocumentFragment()
@@ -76,6 +92,7 @@ class MessageList:
         article = from_template("message")
         mine = message.author == conversation.me
         article.setAttribute("data-author", "me" if mine else "peer")
+        article.querySelector(".who").textContent = "You:" if mine else "They:"
         article.querySelector("p").textContent = message.entry.text
         written = datetime.fromtimestamp(message.entry.at / 1000)
         time = article.querySelector("time")
@@ -121,27 +138,40 @@ class MessageList:
         self._log.scrollTop += self._log.scrollHeight - height  # what was read stays where it was
 
     def _drop_oldest(self) -> None:
-        if len(self._articles) <= KEPT:
-            return
-        drop = len(self._articles) - PAGE
-        for article in self._articles[:drop]:
+        if len(self._articles) > KEPT:
+            self._first += self._drop(len(self._articles) - PAGE)
+
+    def _drop(self, count: int) -> int:
+        """Take the first articles off; returns how many there were."""
+        dropped, self._articles = self._articles[:count], self._articles[count:]
+        for article in dropped:
             article.remove()
-        dropped, self._articles = drop, self._articles[drop:]
-        self._first += dropped
+        return len(dropped)
 
     def clear(self) -> None:
         """Take everything off the screen."""
+        self._take_off()
+        self._first = self._next = 0
+        self._following = True
+        show(self._newer, False)
+
+    def _take_off(self) -> None:
         for article in self._articles:
             article.remove()
         self._articles, self._undelivered = [], []
-        self._first = self._next = 0
-        show(self._newer, False)
 
     def _at_end(self) -> bool:
         return bool(self._log.scrollHeight - self._log.scrollTop - self._log.clientHeight < NEAR)
 
     def _scrolled(self) -> None:
-        if not self._newer.hidden and self._at_end():
+        self._following = self._at_end()
+        conversation = self._conversation
+        if not self._following or self._newer.hidden or conversation is None:
+            return
+        if self._next < len(conversation.timeline):
+            self._first += self._drop(PAGE)
+            self._append(conversation.timeline[self._next : self._next + PAGE])
+        else:
             show(self._newer, False)
 
 

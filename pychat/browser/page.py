@@ -18,6 +18,7 @@ from pychat.core.conversation import ConversationId
 from pychat.core.ice import IceServer
 from pychat.core.node import Node
 from pychat.ports import Post, Store
+from pychat.ui import words
 from pychat.ui.settings import Settings
 from pychat.ui.view import DetailsView, Progress, View, view
 
@@ -64,6 +65,7 @@ class ChatPage:
         self._seen: dict[ConversationId, int] = {}
         self._drafts: dict[ConversationId | None, str] = {}
         self._state = "idle"
+        self._accepted = 0
         self._scope = scope = Scope(js.document.body)
         self._part = scope.part
         self._messages = MessageList(scope)
@@ -85,6 +87,7 @@ class ChatPage:
     def render(self) -> None:
         """Bring the page up to the node's state."""
         self._select()
+        self._clear_used_code()
         now = view(self._node, self._selected)
         talking = now.conversation is not None
         set_data(js.document.body, "screen", "talk" if talking else "start")
@@ -114,7 +117,9 @@ class ChatPage:
         on(part("invite-again"), "click", lambda _: self._post(ev.InviteRequested(self._selected)))
         on(part("paste"), "submit", self._paste)
         on(part("paste-text"), "keydown", self._paste_key)
+        on(part("paste-text"), "input", lambda _: self._post(ev.CodeEdited()))
         on(part("leave"), "click", self._leave)
+        on(part("remove"), "click", self._remove)
         on(part("back"), "click", lambda _: self._choose(None))
         on(part("details-open"), "click", self._open_details)
         on(part("details"), "close", lambda _: self._post(ev.DetailsWatched(None)))
@@ -141,6 +146,7 @@ class ChatPage:
         if not code:
             return
         js.history.replaceState(None, "", js.location.pathname + js.location.search)
+        self._choose(None)  # where the box is
         self._part("paste-text").value = code
         self._part("connect").focus()
         self._post(ev.CodeInLink(code))
@@ -148,6 +154,17 @@ class ChatPage:
     def _leave(self, _: Any) -> None:
         if self._selected is not None:
             self._post(ev.ConversationLeft(self._selected))
+            self._focus_on_start()
+
+    def _remove(self, _: Any) -> None:
+        if self._selected is not None:
+            self._post(ev.ConversationRemoved(self._selected))
+            self._focus_on_start()
+
+    def _focus_on_start(self) -> None:
+        """Where nothing is shown any more, the focus would be nowhere."""
+        if self._selected is None:
+            self._part("new-invite").focus()
 
     def _open_details(self, _: Any) -> None:
         self._part("details").showModal()
@@ -181,8 +198,16 @@ class ChatPage:
         self._known = set(present)
         if new:
             self._turn_to(new[-1])
+        elif self._accepted != self._node.pasting.accepted:
+            self._turn_to(self._node.pasting.conversation)
         elif self._selected is not None and self._selected not in present:
             self._turn_to(self._node.successors.get(self._selected))
+
+    def _clear_used_code(self) -> None:
+        pasting = self._node.pasting
+        if pasting.accepted != self._accepted or pasting.handed_over:
+            self._accepted = pasting.accepted
+            self._part("paste-text").value = ""
 
     def _is_writing(self) -> bool:
         return bool(self._part("draft").matches(":focus"))
@@ -195,6 +220,7 @@ class ChatPage:
         for item, (_, progress) in zip(part("phases").children, now.phases, strict=True):
             if item.getAttribute("data-progress") != progress.value:
                 item.setAttribute("data-progress", progress.value)
+                item.lastElementChild.textContent = words.PROGRESS[progress.value]
                 if progress is Progress.NOW:
                     item.setAttribute("aria-current", "step")
                 else:

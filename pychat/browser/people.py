@@ -6,13 +6,14 @@ from typing import Any
 
 import js
 
-from pychat.browser.dom import Scope, from_template, set_data, show
+from pychat.browser.dom import Scope, from_template, set_data, set_text, show
 from pychat.core.conversation import ConversationId
+from pychat.ui import words
 from pychat.ui.view import PersonView
 
 
 class PeopleList:
-    """The part “people” of a scope.
+    """The part “people” of a scope. Its lines are changed in place, so that the focus stays where it is.
 
     Args:
         choose: called with the conversation that the person wants to see.
@@ -22,34 +23,43 @@ class PeopleList:
         self._list = scope.part("people")
         self._area = scope.part("people-area")
         self._choose = choose
-        self._items = Scope(self._list)
-        self._shown: object = None
+        self._items: dict[ConversationId, tuple[Any, Scope]] = {}
 
     def render(
         self, people: tuple[PersonView, ...], seen: dict[ConversationId, int], selected: ConversationId | None
     ) -> None:
         """Show the people; `seen` counts the messages of each conversation that have been on the screen."""
-        unread = {person.conversation: person.messages - seen.get(person.conversation, 0) for person in people}
-        shown = [(p.conversation, p.name, p.state, unread[p.conversation]) for p in people], selected
-        if shown == self._shown:
-            return
-        self._shown = shown
-        self._items.close()
-        self._list.replaceChildren(*(self._item(p, unread[p.conversation], selected) for p in people))
+        present = {person.conversation for person in people}
+        for conversation in [number for number in self._items if number not in present]:
+            item, scope = self._items.pop(conversation)
+            scope.close()
+            item.remove()
+        total = 0
+        for person in people:
+            unread = person.messages - seen.get(person.conversation, 0)
+            total += unread
+            self._update(person, unread, person.conversation == selected)
         show(self._area, bool(people))
-        total = sum(unread.values())
-        js.document.title = f"({total}) pychat" if total else "pychat"
+        title = f"({total}) pychat" if total else "pychat"
+        if js.document.title != title:
+            js.document.title = title
 
-    def _item(self, person: PersonView, unread: int, selected: ConversationId | None) -> Any:
-        item = from_template("person")
-        button = item.firstElementChild
+    def _update(self, person: PersonView, unread: int, selected: bool) -> None:
+        if person.conversation not in self._items:
+            item = from_template("person")
+            scope = Scope(item)
+            scope.on(item.firstElementChild, "click", partial(self._chosen, person.conversation))
+            self._items[person.conversation] = item, scope
+            self._list.append(item)
+        button = self._items[person.conversation][0].firstElementChild
         set_data(button, "state", person.state)
-        button.querySelector(".name").textContent = person.name
-        button.querySelector(".unread").textContent = str(unread) if unread else ""
-        if person.conversation == selected:
+        set_text(button.querySelector(".name"), person.name)
+        set_text(button.querySelector(".state"), words.STATES[person.state])
+        set_text(button.querySelector(".unread"), str(unread) if unread else "")
+        if selected:
             button.setAttribute("aria-current", "true")
-        self._items.on(button, "click", partial(self._chosen, person.conversation))
-        return item
+        else:
+            button.removeAttribute("aria-current")
 
     def _chosen(self, conversation: ConversationId, _: Any) -> None:
         self._choose(conversation)

@@ -36,6 +36,8 @@ class SettingsDialog:
         self._problem = scope.part("settings-problem")
         names = ", ".join(server.url for server in suggested) or "none are needed here"
         set_text(scope.part("suggested-list"), f"Now: {names}. ")
+        self._note = scope.part("stun-note")
+        self._tell_who_learns()
         scope.on(scope.part("settings-open"), "click", lambda _: self._open())
         scope.on(scope.part("settings-cancel"), "click", lambda _: self._dialog.close())
         scope.on(scope.part("settings-form"), "submit", self._save)
@@ -59,6 +61,7 @@ class SettingsDialog:
             self._complain(words.RELAY_NEEDS_TURN)
             return
         self._settings = settings
+        self._tell_who_learns()
         self._configured(ice)
         try:
             self._store.save(KEY, settings.dumps())
@@ -66,6 +69,11 @@ class SettingsDialog:
             self._complain(words.STORE_FAILED)
             return
         self._dialog.close()
+
+    def _tell_who_learns(self) -> None:
+        asked = self._suggested if self._settings.suggested else ()
+        set_text(self._note, words.stun_note(asked) if asked else "")
+        show(self._note, bool(asked))
 
     def _complain(self, sentence: str) -> None:
         set_text(self._problem, sentence)

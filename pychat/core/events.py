@@ -62,6 +62,11 @@ class CodePasted:
 
 
 @dataclass(frozen=True, slots=True)
+class CodeEdited:
+    """A person changes what they are about to paste: what was wrong with it before no longer matters."""
+
+
+@dataclass(frozen=True, slots=True)
 class CodeInLink:
     """The page was opened by a link with this code in it.
 
@@ -84,6 +89,13 @@ class MessageWritten(NamedTuple):
 @dataclass(frozen=True, slots=True)
 class ConversationLeft:
     """A person ends the link of a conversation, or gives up the invite that waits in it."""
+
+    conversation: ConversationId
+
+
+@dataclass(frozen=True, slots=True)
+class ConversationRemoved:
+    """A person puts away a conversation whose link has ended, with all that was said in it."""
 
     conversation: ConversationId
 
@@ -188,9 +200,11 @@ class CodeTakenByTab:
 Event = (
     InviteRequested
     | CodePasted
+    | CodeEdited
     | CodeInLink
     | MessageWritten
     | ConversationLeft
+    | ConversationRemoved
     | IceConfigured
     | DetailsWatched
     | PageClosing

@@ -49,7 +49,7 @@ class IceConfig:
 
     @property
     def has_turn(self) -> bool:
-        return any(server.url.startswith("turn") for server in self.servers)
+        return any(server.url.lower().startswith("turn") for server in self.servers)
 
 
 def parse_servers(text: str) -> tuple[IceServer, ...]:

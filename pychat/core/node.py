@@ -69,9 +69,11 @@ class Node:
         self._handlers: dict[type, Any] = {
             ev.InviteRequested: self._on_invite_requested,
             ev.CodePasted: self._on_code_pasted,
+            ev.CodeEdited: self._on_code_edited,
             ev.CodeInLink: self._on_code_in_link,
             ev.MessageWritten: self._on_message_written,
             ev.ConversationLeft: self._on_conversation_left,
+            ev.ConversationRemoved: self._on_conversation_removed,
             ev.IceConfigured: self._on_ice_configured,
             ev.DetailsWatched: self._on_details_watched,
             ev.PageClosing: self._on_page_closing,
@@ -160,11 +162,15 @@ class Node:
 
     def _on_invite_requested(self, event: ev.InviteRequested) -> None:
         conversation = self._conversation(event.conversation) or self._new_conversation()
+        self.pasting.forget()
         link = self._new_link(Role.INVITER, conversation)
         self._effects.append(fx.CreateOffer(link.id))
 
     def _on_code_pasted(self, event: ev.CodePasted) -> None:
         self._use(self.pasting.paste(event.text, self._now))
+
+    def _on_code_edited(self, _: ev.CodeEdited) -> None:
+        self.pasting.forget()
 
     def _on_code_in_link(self, event: ev.CodeInLink) -> None:
         self._use(self.pasting.open_link(event.text, self._now))
@@ -174,10 +180,12 @@ class Node:
             case Use(code, None):
                 link = self._new_link(Role.REPLIER, self._new_conversation())
                 link.remote, link.ref = code.description, code.ref
+                self.pasting.accept(link.conversation)
                 self._effects.append(fx.AcceptOffer(link.id, to_sdp(code.description)))
             case Use(code, number) if number is not None:
                 link = self.links[number]
                 link.remote = code.description
+                self.pasting.accept(link.conversation)
                 self._effects.append(fx.AcceptAnswer(link.id, to_sdp(code.description)))
                 link.step(Step.DESCRIBED, self._now)
             case fx.OfferCodeToTabs():
@@ -197,6 +205,14 @@ class Node:
             self._say_bye(link)
             self._end(link, Ending.LEFT)
         if conversation.peer is None and not conversation.timeline:
+            self._forget(conversation)
+
+    def _on_conversation_removed(self, event: ev.ConversationRemoved) -> None:
+        conversation = self._conversation(event.conversation)
+        if conversation is None:
+            return
+        link = self.link_of(conversation)
+        if link is None or link.phase is Phase.CLOSED:
             self._forget(conversation)
 
     def _on_ice_configured(self, event: ev.IceConfigured) -> None:

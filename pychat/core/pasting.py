@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from pychat.core.conversation import LinkId
+from pychat.core.conversation import ConversationId, LinkId
 from pychat.core.effects import OfferCodeToTabs
 from pychat.core.errors import CodeError, CodeProblem
 from pychat.core.invite import Code, decode, encode
@@ -30,17 +30,23 @@ class _Handover:
 
 
 class Pasting:
-    """What was pasted last. `problem` is for the person to see; `handed_over` says that another tab took a reply."""
+    """What was pasted last.
+
+    `problem` is for the person to see; `handed_over` says that another tab took a reply; `accepted` counts the codes
+    that were used here, and `conversation` is the one that took the last of them.
+    """
 
     def __init__(self, signaling: ManualSignaling) -> None:
         self.problem: CodeProblem | None = None
         self.handed_over = False
+        self.accepted = 0
+        self.conversation: ConversationId | None = None
         self._signaling = signaling
         self._handover: _Handover | None = None
 
     def paste(self, text: str, now: float) -> Use | OfferCodeToTabs | None:
         """Take what a person pasted, with whatever surrounds the code; None when it is of no use, see `problem`."""
-        self.problem, self.handed_over, self._handover = None, False, None
+        self.forget()
         try:
             code = decode(text)
             if not code.is_reply:
@@ -55,8 +61,18 @@ class Pasting:
             self.problem = error.problem
             return None
 
+    def accept(self, conversation: ConversationId) -> None:
+        """Note which conversation has taken a code."""
+        self.accepted += 1
+        self.conversation = conversation
+
+    def forget(self) -> None:
+        """What was wrong with the last code no longer matters."""
+        self.problem, self.handed_over, self._handover = None, False, None
+
     def open_link(self, text: str, now: float) -> Use | OfferCodeToTabs | None:
         """Take the code of a link that was opened: a reply at once, while an invite waits for the person's word."""
+        self.forget()
         try:
             is_reply = decode(text).is_reply
         except CodeError as error:

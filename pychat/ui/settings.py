@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 from pychat.core.ice import IceConfig, IceServer, ServerError, parse_servers
@@ -29,9 +29,12 @@ class Settings:
         try:
             raw = json.loads(text or "{}")
             settings = cls(bool(raw.get("suggested", True)), str(raw.get("own", "")), bool(raw.get("relay_only")))
-            parse_servers(settings.own)
-        except (ValueError, AttributeError, ServerError):
+        except (ValueError, AttributeError):
             return cls()
+        try:
+            parse_servers(settings.own)
+        except ServerError:
+            return replace(settings, own="")  # who wanted to be hidden stays so
         return settings
 
     def ice(self, suggested: Sequence[IceServer]) -> IceConfig:

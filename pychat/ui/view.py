@@ -70,19 +70,23 @@ class View:
     details: DetailsView
 
 
+_ORDERLY = (Ending.LEFT, Ending.PEER_LEFT, Ending.REPLACED)
+
+
 def view(node: Node, selected: ConversationId | None) -> View:
     """What is to be shown while the conversation `selected` is open (None: the first screen)."""
     conversation = node.conversations.get(selected) if selected is not None else None
     link = node.link_of(conversation) if conversation is not None else None
-    headline, sentence = _status(link)
+    deserted = conversation is not None and link is None  # its link has gone on with somebody else
+    headline, sentence = words.SOMEBODY_ELSE if deserted else _status(link)
     return View(
         conversation=conversation,
         name=_name(conversation) if conversation is not None else "",
-        state=_state(link),
+        state="closed" if deserted else _state(link),
         headline=headline,
         sentence=sentence,
         phases=tuple((name, _progress(link, phase)) for phase, name in words.PHASE_NAMES),
-        card=_card(link),
+        card=Card.AGAIN if deserted else _card(link),
         code=link.code if link is not None else "",
         can_leave=link is not None and link.phase is not Phase.CLOSED,
         code_problem=words.CODE_PROBLEMS[node.pasting.problem] if node.pasting.problem is not None else "",
@@ -132,14 +136,14 @@ def _progress(link: Link | None, phase: Phase) -> Progress:
         return Progress.TO_COME
     order = [phase for phase, _ in words.PHASE_NAMES]
     reached = link.failed_in if link.phase is Phase.CLOSED else link.phase
-    broken = reached is Phase.LOST or link.phase is Phase.CLOSED
+    broken = reached is Phase.LOST or (link.phase is Phase.CLOSED and link.ending not in _ORDERLY)
     at = order.index(Phase.OPEN if reached in (Phase.LOST, None) else reached)
     place = order.index(phase)
     if place != at:
         return Progress.DONE if place < at else Progress.TO_COME
     if broken:
         return Progress.FAILED
-    return Progress.DONE if phase is Phase.OPEN else Progress.NOW
+    return Progress.DONE if phase is Phase.OPEN or link.phase is Phase.CLOSED else Progress.NOW
 
 
 def _card(link: Link | None) -> Card:

@@ -1,7 +1,9 @@
 """Every sentence that explains a state or a mistake, in one place, the same for every screen."""
 
+from collections.abc import Sequence
+
 from pychat.core.errors import CodeProblem
-from pychat.core.ice import ServerProblem
+from pychat.core.ice import IceServer, ServerProblem
 from pychat.core.link import Ending, Phase
 from pychat.core.log import MAX_TEXT
 from pychat.core.stats import Path
@@ -11,15 +13,23 @@ IDLE = ("Not connected", "Make an invite, or paste a code that somebody sent you
 MAKING_INVITE = ("Making your invite", "Finding out how you can be reached…")
 WAITING_FOR_REPLY = ("Waiting for a reply", "Send the invite to one person. Paste what they send back.")
 MAKING_REPLY = ("Making your reply", "Finding out how you can be reached…")
-WAITING_FOR_INVITER = ("Waiting for them", "Send your reply back. You are connected once they paste it.")
+WAITING_FOR_INVITER = (
+    "Waiting for them",
+    "Send your reply back, and keep this page open. You are connected once they paste it.",
+)
 WAITING_WITH_PATH = (
     "Waiting for them",
-    "A path to them is found already. Send your reply back; you are connected once they paste it.",
+    "A path to them is found already. Send your reply back, and keep this page open until they paste it.",
 )
 CONNECTING = ("Connecting", "Looking for a path between the two of you…")
 SECURING = ("Securing", "A path is found. Agreeing on encryption keys…")
 OPEN = ("Connected", "What you write is encrypted from your browser to theirs.")
 LOST = ("Connection lost", "The path between you broke. Trying to get it back; what you write waits here.")
+
+SOMEBODY_ELSE = (
+    "Not connected",
+    "Somebody else answered that invite in a conversation of its own. A new invite connects you again.",
+)
 
 ENDINGS: dict[Ending, tuple[str, str]] = {
     Ending.LEFT: ("You left", "The conversation has ended. A new invite connects you again."),
@@ -35,8 +45,8 @@ ENDINGS: dict[Ending, tuple[str, str]] = {
     ),
     Ending.NO_PATH: (
         "No path found",
-        "The two of you could not reach each other. Try the same network, or set a TURN server in the settings on "
-        "one side, then make a new invite.",
+        "The two of you could not reach each other. Both pages must stay open: was theirs closed? If not, try the same "
+        "network, or set a TURN server in the settings of one side. Then make a new invite.",
     ),
     Ending.NOT_SECURED: (
         "Not secured",
@@ -108,9 +118,28 @@ PHASE_NAMES: tuple[tuple[Phase, str], ...] = (
 
 COPIED = "Copied. Now send it to them."
 COPY_BY_HAND = "The browser does not let this page copy. The code is marked: press Ctrl+C or ⌘C."
+PROGRESS = {"to-come": "", "now": "under way", "done": "done", "failed": "failed"}
+STATES = {
+    "idle": "not connected",
+    "signaling": "waiting",
+    "connecting": "connecting",
+    "securing": "securing",
+    "open": "connected",
+    "lost": "connection lost",
+    "closed": "ended",
+}
 HANDED_OVER = "The reply has reached the tab that was waiting for it. You can close this one."
 RELAY_NEEDS_TURN = "Hiding your address needs a TURN server: without one nobody can be reached."
 STORE_FAILED = "The settings hold for this visit, but this browser does not let the page keep them."
+
+
+def stun_note(servers: Sequence[IceServer]) -> str:
+    """Say whom a connection asks for this side's address, and what they learn."""
+    names = ", ".join(server.url for server in servers)
+    return (
+        f"To meet across the internet, your browser asks {names} how it looks from outside. They learn your network "
+        "address and when you connect, nothing else. The settings can change this."
+    )
 
 
 def too_long(length: int) -> str:

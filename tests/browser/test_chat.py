@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from typing import cast
 
@@ -256,3 +257,72 @@ def test_details_show_the_same_two_fingerprints_on_both_sides_and_live_figures(p
     bob.page.keyboard.press("Escape")
     bob.say("x" * 5000)
     expect(traffic).not_to_have_text(before, timeout=CONNECT)
+
+
+def test_the_newest_message_stays_in_sight_when_the_screen_gets_lower(person: MakePerson) -> None:
+    ann, bob = person(viewport={"width": 390, "height": 844}), person()
+    connect(ann, bob)
+    for i in range(20):
+        ann.say(f"number {i}")
+    ann.expect_delivered(20)
+    ann.page.set_viewport_size({"width": 390, "height": 480})  # as a keyboard on the screen does
+    expect(ann.messages.last).to_be_in_viewport()
+    bob.say("and one more")
+    expect(ann.messages.last).to_have_text(re.compile("and one more"))
+    expect(ann.messages.last).to_be_in_viewport()
+
+
+def test_somebody_else_who_answers_gets_a_conversation_of_their_own(person: MakePerson) -> None:
+    ann, bob, cleo = person(), person(), person()
+    connect(ann, bob)
+    ann.say("for Bob alone")
+    bob.button("Leave").click()
+    ann.expect_state("closed")
+    ann.say("also for Bob alone")
+    ann.button("Invite again").click()
+    ann.paste(cleo.answer(ann.shown_invite()))
+    cleo.expect_state("open")
+    ann.expect_state("open")
+    ann.expect_messages()
+    ann.say("for Cleo")
+    cleo.expect_messages("for Cleo")
+    ann.page.get_by_role("navigation", name="People").get_by_role("button").nth(0).click()
+    ann.expect_messages("for Bob alone", "also for Bob alone")
+    expect(ann.status).to_contain_text("Somebody else answered that invite")
+    expect(ann.button("Invite again")).to_be_visible()
+
+
+def test_a_conversation_that_has_ended_can_be_removed(person: MakePerson) -> None:
+    ann, bob = person(), person()
+    connect(ann, bob)
+    ann.say("hello")
+    bob.expect_messages("hello")
+    bob.button("Leave").click()
+    ann.expect_state("closed")
+    ann.button("Remove conversation").click()
+    ann.expect_state("idle")
+    expect(ann.button("New invite")).to_be_focused()
+    expect(ann.page.get_by_role("navigation", name="People")).to_be_hidden()
+
+
+def test_a_code_in_a_link_finds_the_box_in_the_middle_of_a_conversation(person: MakePerson) -> None:
+    ann, bob, cleo = person(viewport={"width": 390, "height": 844}), person(), person()
+    connect(ann, bob)
+    invite = cleo.make_invite()
+    ann.page.evaluate("invite => { location.hash = invite; }", invite)
+    expect(ann.paste_box).to_be_visible()
+    expect(ann.paste_box).to_have_value(invite)
+    ann.button("Connect").click()
+    expect(ann.reply).to_be_visible(timeout=CONNECT)
+    cleo.paste(ann.reply.input_value())
+    cleo.expect_state("open")
+
+
+def test_a_reply_pasted_into_another_card_shows_the_conversation_that_took_it(person: MakePerson) -> None:
+    ann, bob = person(), person()
+    reply = bob.answer(ann.make_invite())
+    ann.make_invite()
+    expect(ann.page.get_by_role("navigation", name="People").get_by_role("listitem")).to_have_count(2)
+    ann.paste(reply)
+    ann.expect_state("open")
+    expect(ann.paste_box).to_have_value("")

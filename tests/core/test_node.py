@@ -1185,3 +1185,27 @@ def test_nudging_ends_with_the_link() -> None:
     bob.do(ev.ConversationLeft(link.conversation))
 
     assert of(fx.AddCandidate, bob.wait(60)) == []
+
+
+def test_a_conversation_that_has_ended_can_be_put_away(pair: Pair) -> None:
+    pair.ann.do(ev.ConversationRemoved(pair.ann_chat.id))
+    assert pair.ann_chat.id in pair.ann.node.conversations
+
+    pair.ann.do(ev.ConversationLeft(pair.ann_chat.id))
+    pair.ann.do(ev.ConversationRemoved(pair.ann_chat.id))
+    assert pair.ann.node.conversations == {}
+    assert pair.ann.node.links == {}
+
+
+def test_editing_what_is_to_be_pasted_and_a_new_invite_forget_the_last_problem(ann: Person) -> None:
+    for event in (ev.CodeEdited(), ev.InviteRequested()):
+        ann.do(ev.CodePasted("nonsense"))
+        assert ann.node.pasting.problem is CodeProblem.NOT_A_CODE
+        ann.do(event)
+        assert ann.node.pasting.problem is None
+
+
+def test_a_link_lives_without_statistics_and_single_candidates(pair: Pair) -> None:
+    for operation in (ev.Operation.STATS, ev.Operation.CANDIDATE):
+        pair.ann.do(ev.OperationFailed(pair.ann_link.id, operation, "NotAllowedError"))
+    assert pair.ann_link.phase is Phase.OPEN

@@ -73,3 +73,17 @@ def test_a_link_with_a_reply_is_taken_at_once(pasting: Pasting, signaling: Manua
 def test_what_another_tab_offers_in_vain_leaves_no_trace(pasting: Pasting, text: str) -> None:
     assert pasting.take_from_tab(text) is None
     assert pasting.problem is None
+
+
+def test_an_accepted_code_names_the_conversation_that_took_it(pasting: Pasting) -> None:
+    pasting.accept(3)
+    assert (pasting.accepted, pasting.conversation) == (1, 3)
+
+
+def test_what_was_wrong_is_forgotten_when_the_person_edits_or_opens_a_link(pasting: Pasting) -> None:
+    pasting.paste("nonsense", 0.0)
+    pasting.forget()
+    assert pasting.problem is None
+    pasting.paste("nonsense", 0.0)
+    pasting.open_link(encode(INVITE), 0.0)
+    assert pasting.problem is None

@@ -50,3 +50,7 @@ def test_the_server_of_the_page_may_suggest_others_or_none() -> None:
         IceServer("turn:c.example", "name", "secret"),
     )
     assert suggested_servers({"iceServers": []}, local=False) == ()
+
+
+def test_who_wanted_to_be_hidden_stays_hidden_when_the_servers_cannot_be_read() -> None:
+    assert Settings.loads('{"own": "nonsense", "relay_only": true}') == Settings(relay_only=True)

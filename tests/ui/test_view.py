@@ -133,3 +133,18 @@ def test_everything_that_can_happen_has_words_of_its_own() -> None:
     assert {phase for phase, _ in words.PHASE_NAMES} | {Phase.LOST, Phase.CLOSED} == set(Phase)
     sentences = [*words.CODE_PROBLEMS.values(), *(sentence for _, sentence in words.ENDINGS.values())]
     assert len(set(sentences)) == len(sentences)
+
+
+def test_a_conversation_whose_link_went_on_with_somebody_else_can_be_taken_up_again(screen: Screen) -> None:
+    screen.connect()
+    deserted = next(iter(screen.node.conversations.values()))
+    deserted.link = None
+    now = screen.now
+    assert (now.state, now.card, now.sentence) == ("closed", Card.AGAIN, words.SOMEBODY_ELSE[1])
+
+
+def test_an_orderly_end_is_no_failure(screen: Screen) -> None:
+    screen.connect()
+    now = screen.do(ev.FrameReceived(screen.link.id, '["bye"]'))
+    assert now.state == "closed"
+    assert progress(now) == ["done"] * 4

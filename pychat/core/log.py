@@ -5,7 +5,8 @@ mechanism is thus the outbox, the acknowledgement, the resend after a lost link 
 """
 
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from typing import NamedTuple
 
 from pychat.core.errors import LocalError, RemoteError
@@ -28,6 +29,10 @@ class Entry(NamedTuple):
 
     at: int
     text: str
+
+
+make_entry: Callable[[tuple[int, str]], Entry] = partial(tuple.__new__, Entry)
+"""Makes an entry of a pair, in half the time that `Entry` itself takes; bursts are made of nothing else."""
 
 
 class Logs:
@@ -81,7 +86,7 @@ class Logs:
         if first > len(log) + 1:
             raise RemoteError(f"entries {len(log) + 1} to {first - 1} are missing")
         new = entries[len(log) + 1 - first :]
-        chars = self._chars.get(author, 0) + sum(len(entry.text) for entry in new)
+        chars = self._chars.get(author, 0) + sum([len(entry.text) for entry in new])
         if len(log) + len(new) > self._max_entries or chars > self._max_chars:
             raise RemoteError("more messages than can be kept")
         log.extend(new)

@@ -17,7 +17,7 @@ from pychat.core.gathering import Gathering
 from pychat.core.ice import IceConfig
 from pychat.core.invite import Code, encode
 from pychat.core.link import PATIENCE, Ending, Link, Phase, Role, Step
-from pychat.core.log import AuthorId, Entry
+from pychat.core.log import AuthorId, make_entry
 from pychat.core.nudging import Nudging
 from pychat.core.pasting import Pasting, Use
 from pychat.core.sdp import CandidateKind, DescriptionKind, to_sdp
@@ -192,9 +192,9 @@ class Node:
                 self._effects.append(outcome)
 
     def _on_message_written(self, event: ev.MessageWritten) -> None:
-        conversation = self._conversation(event.conversation)
+        conversation = self.conversations.get(event.conversation) or self._conversation(event.conversation)
         if conversation is not None:
-            conversation.write(Entry(int(self._now * 1000), wire.without_surrogates(event.text)))
+            conversation.write(make_entry((int(self._now * 1000), wire.without_surrogates(event.text))))
 
     def _on_conversation_left(self, event: ev.ConversationLeft) -> None:
         conversation = self._conversation(event.conversation)

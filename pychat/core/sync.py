@@ -60,18 +60,16 @@ class Outgoing:
 
 
 def _fill(waiting: Sequence[Entry], start: int) -> tuple[int, int]:
-    """Return where the frame that begins at `start` ends, and how many bytes it takes at most."""
+    """Return where the frame that begins at `start` ends, and how many bytes it takes at most.
+
+    The bytes are counted high: in JSON a printable ASCII character takes two at most (a backslash before it), any
+    other one six (a control character as \\u and four digits).
+    """
     size = _FRAME_OVERHEAD
     for stop in range(start, len(waiting)):
-        entry_size = _ENTRY_OVERHEAD + _json_size(waiting[stop].text)
+        text = waiting[stop].text
+        entry_size = _ENTRY_OVERHEAD + len(text) * (2 if text.isascii() and text.isprintable() else 6)
         if stop > start and size + entry_size > FRAME_TARGET:
             return stop, size
         size += entry_size
     return len(waiting), size
-
-
-def _json_size(text: str) -> int:
-    """Bytes of a text in JSON, counted high: an ASCII character may need an escape of two."""
-    if text.isascii() and text.isprintable():
-        return 2 * len(text)
-    return 6 * len(text)  # a control character is written as \\u and four digits; nothing needs more

@@ -34,10 +34,12 @@ class Timeline(Sequence[Message]):
         self._runs: list[_Run] = []
         self._starts: list[int] = []  # for each run the place of its first message
         self._length = 0
+        self._last_author: AuthorId | None = None
 
     def extend(self, author: AuthorId, first: int, count: int) -> None:
         """Add the author's entries from number `first` on, which are in the log already."""
-        if not self._runs or self._runs[-1].author != author:
+        if author != self._last_author:
+            self._last_author = author
             self._runs.append(_Run(author, first))
             self._starts.append(self._length)
         self._length += count

@@ -21,7 +21,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from pychat.core.errors import RemoteError
-from pychat.core.log import MAX_TEXT, AuthorId, Entry, StateVector
+from pychat.core.log import MAX_TEXT, AuthorId, Entry, StateVector, make_entry
 
 VERSIONS = (1,)
 MAX_FRAME = 65_536
@@ -122,6 +122,10 @@ def _too_large(data: str) -> bool:
 
 
 def _too_deep(data: str) -> bool:
+    # Each “],[” closes one level and opens one, so what is left of the opening brackets bounds the depth; those within
+    # strings only raise the bound. It settles all honest frames but those with many brackets in their texts.
+    if data.count("[") + data.count("{") - data.count("],[") <= _MAX_DEPTH:
+        return False
     brackets = _NO_BRACKETS.sub("", data)
     for _ in range(_MAX_DEPTH):
         brackets = brackets.replace("[]", "").replace("{}", "")
@@ -156,7 +160,7 @@ def _entries(value: Any, escaped: bool) -> list[Entry]:
         at, text = item
         if type(at) is not int or not 0 <= at <= MAX_TIME or type(text) is not str or not 0 < len(text) <= MAX_TEXT:
             raise RemoteError("an entry is malformed")
-        entries.append(Entry(at, without_surrogates(text) if escaped else text))
+        entries.append(make_entry((at, without_surrogates(text) if escaped else text)))
     return entries
 
 

@@ -236,7 +236,7 @@ def test_the_four_phases_are_shown_as_they_happen(person: MakePerson) -> None:
         assert sorted(states, key=order.index) == states
     assert "connecting" in ann.page.evaluate("window.states")
     phases = ann.page.get_by_role("list", name="Phases").get_by_role("listitem")
-    expect(phases).to_have_text(["Signaling", "Connecting", "Securing", "Communicating"])
+    expect(phases).to_have_text(["Signaling done", "Connecting done", "Securing done", "Communicating done"])
 
 
 def test_details_show_the_same_two_fingerprints_on_both_sides_and_live_figures(person: MakePerson) -> None:

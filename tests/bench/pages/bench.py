@@ -115,9 +115,10 @@ async def echo(count: int) -> list[float]:
 async def burst(count: int) -> float:
     """Until all messages are delivered and their author knows it."""
     a, b, _ = await pair()
+    post, conversation = a.driver.post, a.conversation.id
     begin = js.performance.now()
     for i in range(count):
-        a.write(f"message number {i}")
+        post(MessageWritten(conversation, f"message number {i}"))
     await a.until(lambda: a.conversation.acknowledged == count)
     took = float(js.performance.now() - begin)
     a.driver.close()

@@ -64,7 +64,9 @@ class Node:
         self.pasting = Pasting(self._signaling)
         self._stats_due: float | None = None
         self._number = 0
-        self._now = 0.0
+        self._clock = 0.0
+        self._set_back = 0.0  # seconds by which the clock was set back so far
+        self._now = 0.0  # the clock as if it had not been: never less than before
         self._effects: list[fx.Effect] = []
         self._handlers: dict[type, Any] = {
             ev.InviteRequested: self._on_invite_requested,
@@ -100,9 +102,11 @@ class Node:
 
         Args:
             events: in the order in which they happened; none is fine, when only time has passed.
-            now: seconds since 1970. A clock that was set back is taken to stand still.
+            now: seconds since 1970. When the clock was set back, what is due comes none the later for it.
         """
-        self._now = max(self._now, now)
+        self._set_back += max(0.0, self._clock - now)
+        self._clock = now
+        self._now = now + self._set_back
         for event in events:
             handler = self._handlers.get(type(event))
             if handler is not None:
@@ -120,7 +124,8 @@ class Node:
         times = [link.deadline() for link in self.links.values()]
         times.append(self._stats_due)
         times.append(self.pasting.due)
-        return min((time for time in times if time is not None), default=None)
+        due = min((time for time in times if time is not None), default=None)
+        return due - self._set_back if due is not None else None
 
     def link_of(self, conversation: Conversation) -> Link | None:
         """The conversation's present link, or the last one if that has ended."""
@@ -194,7 +199,7 @@ class Node:
     def _on_message_written(self, event: ev.MessageWritten) -> None:
         conversation = self.conversations.get(event.conversation) or self._conversation(event.conversation)
         if conversation is not None:
-            conversation.write(make_entry((int(self._now * 1000), wire.without_surrogates(event.text))))
+            conversation.write(make_entry((int(self._clock * 1000), wire.without_surrogates(event.text))))
 
     def _on_conversation_left(self, event: ev.ConversationLeft) -> None:
         conversation = self._conversation(event.conversation)

@@ -1060,15 +1060,19 @@ def test_a_path_that_stays_lost_ends_the_link(pair: Pair) -> None:
     assert pair.ann_link.ending is Ending.PATH_LOST
 
 
-def test_a_clock_that_is_set_back_stands_still(pair: Pair) -> None:
+def test_what_is_due_comes_none_the_later_for_a_clock_that_is_set_back(pair: Pair) -> None:
     pair.break_path()
     due = pair.ann.node.next_deadline()
-    pair.ann.now = START - 3_600
+    assert due is not None
+    before = pair.ann.now
+    pair.ann.now = before - 3_600
     pair.ann.write(pair.ann_chat, "one")
 
-    assert pair.ann.node.next_deadline() == due
-    assert pair.ann_chat.timeline[0].entry.at == int(START * 1000)
+    assert pair.ann.node.next_deadline() == pytest.approx(due - 3_600)
+    assert pair.ann_chat.timeline[0].entry.at == int((before - 3_600) * 1000)
     assert pair.ann_link.phase is Phase.LOST
+    pair.ann.wait(PATIENCE[Phase.LOST][0])
+    assert pair.ann_link.ending is Ending.PATH_LOST
 
 
 def test_a_node_that_has_nothing_to_wait_for_says_so(pair: Pair) -> None:

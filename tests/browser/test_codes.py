@@ -112,6 +112,7 @@ def test_copy_puts_the_code_or_the_link_on_the_clipboard(browser: Browser, open_
     ann.page.keyboard.press("ControlOrMeta+V")
     expect(ann.paste_box).to_have_value(invite)
     ann.button("Copy as link").click()
+    expect(ann.page.get_by_text("Copied. Now send it to them.")).to_be_visible()
     ann.paste_box.fill("")
     ann.paste_box.focus()
     ann.page.keyboard.press("ControlOrMeta+V")

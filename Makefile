@@ -12,7 +12,7 @@ RUNTIME_READY := $(VENV)/.runtime
 DEV_READY := $(VENV)/.dev
 WEB_READY := web/node_modules/.ready
 
-.PHONY: help run build test test-fast check bench lock clean
+.PHONY: help run build wheel test test-fast check bench lock clean
 .DEFAULT_GOAL := help
 
 help:
@@ -20,6 +20,7 @@ help:
 	@echo "make test       run every check and every test, those in real browsers too"
 	@echo "make test-fast  run the checks and the quick tests, without a browser"
 	@echo "make build      build the site into build/site"
+	@echo "make wheel      build a wheel into build/wheel, with the site in it: pip installs pychat from it"
 	@echo "make bench      measure how fast it is"
 	@echo "make lock       compile the lock files anew, from pyproject.toml and web/package.json"
 	@echo "make clean      delete everything that was made here"
@@ -29,6 +30,11 @@ run: build
 
 build: $(RUNTIME_READY) $(WEB_READY)
 	@$(PY) -m pychat.server.site
+
+# Started anew, for pip takes one wheel and not also that of another version.
+wheel: build $(DEV_READY)
+	@rm -rf build/wheel
+	@$(PY) -m hatchling build --target wheel --directory build/wheel
 
 test: check build
 	@$(PY) -m tests.browsers
@@ -95,11 +101,12 @@ $(WEB_READY): web/package.json web/package-lock.json pychat/server/precompile.mj
 COMPILE = $(VENV)/lock/bin/uv pip compile --quiet --no-config --upgrade --universal --python-version 3.11 \
 	--generate-hashes --no-emit-index-url --no-annotate --custom-compile-command "make lock"
 
+# All of it first, then the part that runs: what the tests are tied to, Playwright above all, holds back the rest.
 lock: $(RUNTIME_READY)
 	@$(PY) -m venv $(VENV)/lock
 	@$(VENV)/lock/bin/pip install --quiet --disable-pip-version-check uv
-	@$(COMPILE) pyproject.toml --output-file requirements.txt
-	@$(COMPILE) pyproject.toml --group dev --constraint requirements.txt --output-file requirements-dev.txt
+	@$(COMPILE) pyproject.toml --group site --group dev --output-file requirements-dev.txt
+	@$(COMPILE) pyproject.toml --group site --constraint requirements-dev.txt --output-file requirements.txt
 	@$(COMPILE) --group node --output-file requirements-node.txt
 	@$(FIND_NODE); cd web && npm install --package-lock-only --ignore-scripts --no-audit --no-fund --loglevel=error \
 		--omit-lockfile-registry-resolved

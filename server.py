@@ -1,13 +1,11 @@
 """Serves pychat: `python server.py`, or `uvicorn --no-access-log server:app` behind a server of your own choice."""
 
 import sys
-from pathlib import Path
 
 from pychat.server.cli import load_app, main
-
-SITE = Path(__file__).resolve().parent / "build" / "site"
+from pychat.server.files import find_site
 
 if __name__ == "__main__":
-    sys.exit(main(SITE))
+    sys.exit(main(find_site(), prog="python server.py"))
 
-app = load_app(SITE)
+app = load_app(find_site())

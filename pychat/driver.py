@@ -105,7 +105,7 @@ class Driver:
 
     def close(self) -> None:
         """Say good-bye over every open link, then end everything; the driver is of no use afterwards."""
-        self.post(ev.PageClosing())
+        self.post(ev.Closing())
         self.turn()
         for link in list(self._connections):
             self._close(link)

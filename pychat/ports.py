@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from typing import Protocol
 
+from pychat.core.capabilities import Capabilities
 from pychat.core.conversation import LinkId
 from pychat.core.events import Event
 from pychat.core.ice import IceConfig
@@ -29,8 +30,9 @@ class DataChannel(Protocol):
 class PeerConnection(Protocol):
     """A WebRTC peer connection (W3C WebRTC, section 4.4).
 
-    It posts `CandidateFound`, `GatheringFinished`, `IceStateChanged`, `ConnectionStateChanged`, and for its channels
-    `ChannelOpened`, `ChannelClosed`, `FrameReceived`. Every method may raise PortError.
+    It posts `IceStateChanged`, `ConnectionStateChanged`, for its channels `ChannelOpened`, `ChannelClosed` and
+    `FrameReceived`, and where the stack trickles `CandidateFound` and `GatheringFinished`. Every method may raise
+    PortError.
     """
 
     async def create_offer(self) -> str: ...
@@ -38,11 +40,15 @@ class PeerConnection(Protocol):
     async def create_answer(self) -> str: ...
 
     async def set_local_description(self, kind: DescriptionKind, sdp: str) -> str:
-        """Set it, begin to gather candidates, and return the local description now in force."""
+        """Set it, begin to gather candidates, and return the local description now in force.
+
+        Where the stack does not trickle, it returns once all candidates are gathered, and they are in it.
+        """
 
     async def set_remote_description(self, kind: DescriptionKind, sdp: str) -> None: ...
 
-    async def add_candidate(self, candidate: str) -> None: ...
+    async def add_candidate(self, candidate: str) -> None:
+        """Give the ICE agent a candidate of the peer; while there is no path, the checks of a known one begin anew."""
 
     def open_channel(self, label: str, number: int) -> DataChannel:
         """Open a channel that both sides know beforehand by its number ("negotiated" in the W3C's words)."""
@@ -54,7 +60,11 @@ class PeerConnection(Protocol):
 
 
 class Connect(Protocol):
-    """Makes peer connections."""
+    """Makes peer connections of one WebRTC stack. Raises PortError when it refuses."""
+
+    @property
+    def capabilities(self) -> Capabilities:
+        """What this stack can do."""
 
     def __call__(self, link: LinkId, ice: IceConfig, post: Post) -> PeerConnection: ...
 
@@ -70,7 +80,8 @@ class Tabs(Protocol):
 class Store(Protocol):
     """Keeps small texts across visits."""
 
-    def load(self, key: str) -> str | None: ...
+    def load(self, key: str) -> str | None:
+        """None when nothing is kept. Raises PortError when what is kept cannot be read."""
 
     def save(self, key: str, text: str) -> None:
         """Raises PortError when nothing can be kept (a full disk, a private window)."""

@@ -15,7 +15,7 @@ from __future__ import annotations
 import re
 from collections import deque
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from heapq import heappop, heappush
 from itertools import combinations, count
 from random import Random
@@ -23,10 +23,11 @@ from random import Random
 from pychat.core import effects as fx
 from pychat.core import events as ev
 from pychat.core import sync, wire
+from pychat.core.capabilities import Capabilities
 from pychat.core.conversation import Conversation, ConversationId, LinkId
 from pychat.core.link import Link, Phase, Role
 from pychat.core.log import AuthorId
-from pychat.core.node import Capabilities, Node
+from pychat.core.node import Node
 from pychat.core.sdp import DescriptionKind
 from pychat.core.stats import Stats
 from tests.core import samples
@@ -141,8 +142,23 @@ class World:
         for end in connection.ends:
             if self.chance(0.8):
                 self.tell(end, ev.IceStateChanged(end.link, ev.IceState.DISCONNECTED), self.random.uniform(0, 8))
-        if self.chance(0.8):
+        gives_up = [end for end in connection.ends if not end.owner.capabilities.can_restart]
+        if gives_up and self.chance(0.3):
+            for end in gives_up:
+                self._fail_for_good(end)
+            self._lose(connection)
+        elif self.chance(0.8):
             self.later(self.random.expovariate(1 / 20), lambda: self._heal_path(connection))
+
+    def _fail_for_good(self, end: End) -> None:
+        """What a stack that cannot restart ICE reports when the path was broken for too long."""
+        news: list[ev.Event] = [
+            ev.IceStateChanged(end.link, ev.IceState.FAILED),
+            ev.ConnectionStateChanged(end.link, ev.ConnectionState.FAILED),
+            ev.ChannelClosed(end.link),
+        ]
+        for event in news if self.chance(0.5) else reversed(news):
+            self.tell(end, event, self.random.uniform(0, 15))
 
     def _heal_path(self, connection: Connection) -> None:
         if not connection.alive or not connection.broken:
@@ -206,14 +222,15 @@ class World:
         candidates = [] if self.chance(0.02) else self.random.sample(_CANDIDATES, self.random.randint(1, 4))
         if not self.chance(0.02) and candidates == [samples.TCP]:
             candidates.append(samples.HOST)
-        known = self.random.randint(0, len(candidates))
+        trickles = end.owner.capabilities.trickles
+        known = self.random.randint(0, len(candidates)) if trickles else len(candidates)
         sdp = samples.fresh_sdp(kind, self.random, *candidates[:known])
         end.pwd = _pwd_of(sdp)
         self.ends_by_pwd[end.pwd] = end
-        self.tell(end, ev.LocalDescriptionReady(end.link, sdp), self.random.uniform(0, 0.1))
+        self.tell(end, ev.LocalDescriptionReady(end.link, sdp), self.random.uniform(0, 0.1 if trickles else 5))
         for candidate in candidates[known:]:
             self.tell(end, ev.CandidateFound(end.link, candidate), self.random.uniform(0, 1))
-        if not self.chance(0.2):
+        if trickles and not self.chance(0.2):
             self.tell(end, ev.GatheringFinished(end.link), self.random.choice((0, 0.1, 3, 12)))
 
     def join(self, end: End) -> None:
@@ -326,7 +343,8 @@ class Someone:
 
     def __init__(self, world: World, number: int) -> None:
         self.world = world
-        self.node = Node(f"person-number-{number:03}", capabilities=Capabilities(world.random.random() < 0.7))
+        self.capabilities = Capabilities(*(world.random.random() < 0.7 for _ in fields(Capabilities)))
+        self.node = Node(f"person-number-{number:03}", capabilities=self.capabilities)
         self.ends: dict[LinkId, End] = {}
         self.recipient: Someone | None = None
         self._clock = world.random.choice((0, 0, 3_600, 86_400))

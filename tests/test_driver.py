@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable
+from typing import ClassVar
 
 from pychat.core import events as ev
+from pychat.core.capabilities import Capabilities
 from pychat.core.conversation import LinkId
 from pychat.core.ice import IceConfig
 from pychat.core.link import Ending, Phase
@@ -19,6 +21,8 @@ from tests.core import samples
 
 class Recorder:
     """A peer connection that answers with a real browser's words, and its own data channel."""
+
+    capabilities: ClassVar = Capabilities()
 
     def __init__(self, link: LinkId, ice: IceConfig, post: Post) -> None:
         self.link, self.post = link, post
@@ -71,14 +75,16 @@ class Recorder:
 class World:
     """A driver with its recorders; `until` waits for a state of the node."""
 
+    capabilities = Recorder.capabilities
+
     def __init__(self) -> None:
         self.made: list[Recorder] = []
         self.turns = 0
         self.time = 1000.0
-        self.driver = Driver(Node("me-me-me-me-me-me"), self._connect, lambda: self.time, on_turn=self._turned)
+        self.driver = Driver(Node("me-me-me-me-me-me"), self, lambda: self.time, on_turn=self._turned)
         self.node = self.driver.node
 
-    def _connect(self, link: LinkId, ice: IceConfig, post: Post) -> Recorder:
+    def __call__(self, link: LinkId, ice: IceConfig, post: Post) -> Recorder:
         self.made.append(Recorder(link, ice, post))
         return self.made[-1]
 

@@ -4,7 +4,7 @@ import secrets
 import time
 
 from pychat.browser.demo import Pane, Story, carry_codes, on_start_again
-from pychat.browser.peer import CAPABILITIES, BrowserPeerConnection
+from pychat.browser.peer import BrowserPeerConnection
 from pychat.core.events import InviteRequested
 from pychat.core.node import Node
 from pychat.driver import Driver
@@ -21,7 +21,7 @@ class Run:
         local.post(InviteRequested())
 
     def _driver(self, name: str) -> Driver:
-        node = Node(secrets.token_urlsafe(16), capabilities=CAPABILITIES)
+        node = Node(secrets.token_urlsafe(16), capabilities=BrowserPeerConnection.capabilities)
         return Driver(
             node,
             BrowserPeerConnection,

@@ -4,7 +4,7 @@ import secrets
 import time
 
 from pychat.browser.page import ChatPage, load_config, page_is_local
-from pychat.browser.peer import CAPABILITIES, BrowserPeerConnection
+from pychat.browser.peer import BrowserPeerConnection
 from pychat.browser.store import BrowserStore
 from pychat.browser.tabs import BrowserTabs
 from pychat.core.node import Node
@@ -17,7 +17,7 @@ async def start() -> None:
     suggested = suggested_servers(await load_config(), local=page_is_local())
     store = BrowserStore()
     settings = Settings.loads(store.load(KEY))
-    node = Node(secrets.token_urlsafe(16), capabilities=CAPABILITIES, ice=settings.ice(suggested))
+    node = Node(secrets.token_urlsafe(16), capabilities=BrowserPeerConnection.capabilities, ice=settings.ice(suggested))
     tabs = BrowserTabs(lambda event: driver.post(event))
     driver = Driver(node, BrowserPeerConnection, time.time, tabs=tabs, on_turn=lambda: page.render())
     page = ChatPage(node, driver.post, driver.turn, store, settings, suggested)

@@ -4,7 +4,9 @@ from collections.abc import Callable
 from typing import Any
 
 from pychat.browser.dom import Scope, set_text, show
-from pychat.core.log import MAX_TEXT
+from pychat.core.conversation import Conversation
+from pychat.core.events import MessageWritten
+from pychat.ports import Post
 from pychat.ui import words
 
 
@@ -12,10 +14,10 @@ class Composer:
     """The parts “composer”, “draft” and “draft-problem” of a scope.
 
     Args:
-        send: called with a text that may be sent; the box is then empty.
+        send: called with a text; returns "" when it is sent, and the box is then empty, else why it cannot be.
     """
 
-    def __init__(self, scope: Scope, send: Callable[[str], None]) -> None:
+    def __init__(self, scope: Scope, send: Callable[[str], str]) -> None:
         self._send = send
         self._draft = scope.part("draft")
         self._problem = scope.part("draft-problem")
@@ -45,11 +47,11 @@ class Composer:
         text = self.text.strip("\r\n")
         if not text.strip():
             return
-        if len(text) > MAX_TEXT:
-            self._complain(words.too_long(len(text)))
+        complaint = self._send(text)
+        if complaint:
+            self._complain(complaint)
             return
         self.text = ""
-        self._send(text)
         self.focus()
 
     def _changed(self) -> None:
@@ -60,3 +62,12 @@ class Composer:
     def _complain(self, sentence: str) -> None:
         set_text(self._problem, sentence)
         show(self._problem, bool(sentence))
+
+
+def send(text: str, conversation: Conversation, post: Post) -> str:
+    """Write a message into a conversation; returns "" or why that cannot be."""
+    problem = conversation.problem(text)
+    if problem is not None:
+        return words.message_problem(problem, text)
+    post(MessageWritten(conversation.id, text))
+    return ""

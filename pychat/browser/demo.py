@@ -5,7 +5,7 @@ from typing import Any
 
 import js
 
-from pychat.browser.composer import Composer
+from pychat.browser.composer import Composer, send
 from pychat.browser.dom import Scope, from_template, set_data, set_text
 from pychat.browser.messages import MessageList
 from pychat.core import effects as fx
@@ -58,9 +58,8 @@ class Pane:
         self._messages.clear()
         self._scope.close()
 
-    def _send(self, text: str) -> None:
-        if self.conversation is not None:
-            self.post(ev.MessageWritten(self.conversation.id, text))
+    def _send(self, text: str) -> str:
+        return send(text, self.conversation, self.post) if self.conversation is not None else ""
 
     def _leave(self) -> None:
         if self.conversation is not None:

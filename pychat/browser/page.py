@@ -8,7 +8,7 @@ from pyodide.ffi import JsException
 from pyodide.http import pyfetch
 
 from pychat.browser.card import CodeCard
-from pychat.browser.composer import Composer
+from pychat.browser.composer import Composer, send
 from pychat.browser.dom import Scope, set_data, set_text, show
 from pychat.browser.messages import MessageList
 from pychat.browser.people import PeopleList
@@ -128,9 +128,9 @@ class ChatPage:
         on(js.window, "beforeunload", self._before_unload)
         on(js.document, "visibilitychange", lambda _: self.render())
 
-    def _send(self, text: str) -> None:
-        if self._selected is not None:
-            self._post(ev.MessageWritten(self._selected, text))
+    def _send(self, text: str) -> str:
+        conversation = self._node.conversation(self._selected)
+        return send(text, conversation, self._post) if conversation is not None else ""
 
     def _paste(self, event: Any) -> None:
         event.preventDefault()
@@ -172,7 +172,7 @@ class ChatPage:
 
     def _page_hidden(self, event: Any) -> None:
         if not event.persisted:
-            self._post(ev.PageClosing())
+            self._post(ev.Closing())
             self._turn()
 
     def _before_unload(self, event: Any) -> None:

@@ -4,20 +4,18 @@ Handlers do nothing but post an event. Whoever makes a proxy destroys it: each c
 """
 
 from collections.abc import Awaitable, Callable
-from typing import Any
+from typing import Any, ClassVar
 
 import js
 from pyodide.ffi import JsException, create_proxy, to_js
 
 from pychat.core import events as ev
+from pychat.core.capabilities import Capabilities
 from pychat.core.conversation import LinkId
 from pychat.core.ice import IceConfig
-from pychat.core.node import Capabilities
 from pychat.core.sdp import DescriptionKind
 from pychat.core.stats import Stats
 from pychat.ports import PortError, Post
-
-CAPABILITIES = Capabilities(keeps_checking="Firefox/" not in js.navigator.userAgent)
 
 
 class BrowserDataChannel:
@@ -37,7 +35,9 @@ class BrowserDataChannel:
 
 
 class BrowserPeerConnection:
-    """Implements `ports.PeerConnection`."""
+    """Implements `ports.PeerConnection`; the class itself is the `ports.Connect`."""
+
+    capabilities: ClassVar = Capabilities(keeps_checking="Firefox/" not in js.navigator.userAgent)
 
     def __init__(self, link: LinkId, ice: IceConfig, post: Post) -> None:
         self._link = link

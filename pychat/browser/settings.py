@@ -4,10 +4,10 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from pychat.browser.dom import Scope, set_text, show
-from pychat.core.ice import IceConfig, IceServer, ServerError
+from pychat.core.ice import IceConfig, IceServer
 from pychat.ports import PortError, Store
 from pychat.ui import words
-from pychat.ui.settings import KEY, Settings
+from pychat.ui.settings import KEY, Settings, SettingsProblem, usable_ice
 
 
 class SettingsDialog:
@@ -53,12 +53,9 @@ class SettingsDialog:
         event.preventDefault()
         settings = Settings(bool(self._use_suggested.checked), str(self._own.value), bool(self._relay_only.checked))
         try:
-            ice = settings.ice(self._suggested)
-        except ServerError as error:
-            self._complain(f"“{error.line[:60]}” {words.SERVER_PROBLEMS[error.problem]}")
-            return
-        if ice.relay_only and not ice.has_turn:
-            self._complain(words.RELAY_NEEDS_TURN)
+            ice = usable_ice(settings, self._suggested)
+        except SettingsProblem as problem:
+            self._complain(str(problem))
             return
         self._settings = settings
         self._tell_who_learns()

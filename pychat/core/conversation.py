@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from enum import Enum
 
+from pychat.core.errors import MessageProblem
 from pychat.core.log import AuthorId, Entry, Logs
 from pychat.core.sync import Outgoing
 from pychat.core.timeline import Timeline
@@ -40,8 +41,16 @@ class Conversation:
     def __post_init__(self) -> None:
         self.timeline = Timeline(self.logs)
 
+    def problem(self, text: str) -> MessageProblem | None:
+        """Why this text cannot be a message of ours, or None."""
+        return self.logs.problem(self.me, text)
+
     def write(self, entry: Entry) -> None:
-        """Add a message of our own."""
+        """Add a message of our own.
+
+        Raises:
+            LocalError: there is a `problem` with its text.
+        """
         self.timeline.extend(self.me, self.logs.append(self.me, entry), 1)
 
     def receive(self, author: AuthorId, first: int, entries: Sequence[Entry]) -> int:

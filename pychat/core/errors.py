@@ -27,12 +27,22 @@ class CodeProblem(Enum):
     CUT_SHORT = "cut-short"
     MISTYPED = "mistyped"
     NEWER_VERSION = "newer-version"
+    NOT_AN_INVITE = "not-an-invite"
+    NOT_A_REPLY = "not-a-reply"
     NO_INVITE_WAITING = "no-invite-waiting"
     OWN_INVITE = "own-invite"
     OWN_REPLY = "own-reply"
     OTHER_INVITE = "other-invite"
     INVITE_USED = "invite-used"
     INVITE_ALREADY_PASTED = "invite-already-pasted"
+
+
+class MessageProblem(Enum):
+    """Why a message of our own cannot be sent."""
+
+    EMPTY = "empty"
+    TOO_LONG = "too-long"
+    FULL = "full"
 
 
 class CodeError(RemoteError):

@@ -77,7 +77,7 @@ class CodeInLink:
 
 
 class MessageWritten(NamedTuple):
-    """A person, or a program in a burst, wrote a message of 1 to `log.MAX_TEXT` characters.
+    """A person, or a program in a burst, wrote a message, with which there is no `Conversation.problem`.
 
     A named tuple, which is made in half the time of a frozen dataclass.
     """
@@ -115,7 +115,7 @@ class DetailsWatched:
 
 
 @dataclass(frozen=True, slots=True)
-class PageClosing:
+class Closing:
     """The program ends in this very turn."""
 
 
@@ -207,7 +207,7 @@ Event = (
     | ConversationRemoved
     | IceConfigured
     | DetailsWatched
-    | PageClosing
+    | Closing
     | LocalDescriptionReady
     | CandidateFound
     | GatheringFinished

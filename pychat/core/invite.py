@@ -129,13 +129,12 @@ def _what_is_wrong(word: str, rest: str) -> CodeProblem:
     if version > VERSION and (_is_intact(word) or _is_intact(rest)):
         return CodeProblem.NEWER_VERSION
     if version == VERSION:
-        for piece in (word, rest):
-            try:
-                _read(piece)
-            except _CutShort:
-                return CodeProblem.CUT_SHORT
-            except _Damaged:
-                continue
+        try:
+            _read(word)
+        except _CutShort:
+            return CodeProblem.CUT_SHORT
+        except _Damaged:
+            pass
     return CodeProblem.MISTYPED
 
 

@@ -9,7 +9,7 @@ from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from typing import NamedTuple
 
-from pychat.core.errors import LocalError, RemoteError
+from pychat.core.errors import LocalError, MessageProblem, RemoteError
 
 AuthorId = str
 """Names the author of a log: 16 to 64 characters of base64url."""
@@ -38,8 +38,8 @@ make_entry: Callable[[tuple[int, str]], Entry] = partial(tuple.__new__, Entry)
 class Logs:
     """The logs of one conversation, by author.
 
-    `max_entries` and `max_chars` limit what one author may make us keep; they are a protection against a hostile
-    peer that never stops sending.
+    `max_entries` and `max_chars` limit what one author may make everybody keep; they are a protection against a
+    hostile peer that never stops sending.
     """
 
     def __init__(self, *, max_entries: int = 200_000, max_chars: int = 50_000_000) -> None:
@@ -64,16 +64,27 @@ class Logs:
         """One entry by its number, which must be one that is here."""
         return self._logs[author][number - 1]
 
+    def problem(self, author: AuthorId, text: str) -> MessageProblem | None:
+        """Why the author cannot add this text to their log, or None."""
+        length = len(text)
+        if not 0 < length <= MAX_TEXT:
+            return MessageProblem.TOO_LONG if length else MessageProblem.EMPTY
+        if self.count(author) >= self._max_entries or self._chars.get(author, 0) + length > self._max_chars:
+            return MessageProblem.FULL
+        return None
+
     def append(self, author: AuthorId, entry: Entry) -> int:
         """Add an entry of our own and return its number.
 
         Raises:
-            LocalError: the text is empty or too long; whoever asks is expected to have looked before.
+            LocalError: there is a `problem` with the text; whoever asks is expected to have looked before.
         """
-        if not 0 < len(entry.text) <= MAX_TEXT:
-            raise LocalError(f"a message has 1 to {MAX_TEXT} characters, not {len(entry.text)}")
+        problem = self.problem(author, entry.text)
+        if problem is not None:
+            raise LocalError(f"the message is refused: {problem.value}")
         log = self._logs[author]
         log.append(entry)
+        self._chars[author] = self._chars.get(author, 0) + len(entry.text)
         return len(log)
 
     def merge(self, author: AuthorId, first: int, entries: Sequence[Entry]) -> Sequence[Entry]:

@@ -5,12 +5,12 @@ of a turn, so that a burst of messages becomes a few frames and a burst of frame
 """
 
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
 from typing import Any
 
 from pychat.core import effects as fx
 from pychat.core import events as ev
 from pychat.core import nudging, wire
+from pychat.core.capabilities import Capabilities
 from pychat.core.conversation import Conversation, ConversationId, LinkId
 from pychat.core.errors import LocalError, RemoteError
 from pychat.core.gathering import Gathering
@@ -29,17 +29,6 @@ FAREWELL = 1.0
 """Seconds between our “bye” and the closing of the connection, so that the farewell gets through."""
 
 
-@dataclass(frozen=True, slots=True)
-class Capabilities:
-    """What the WebRTC stack under this core can do.
-
-    `keeps_checking`: a side that has answered goes on with ICE checks for as long as the other needs to paste the
-    reply. Firefox does not: it gives up for good when every pair has failed and five seconds have passed.
-    """
-
-    keeps_checking: bool = True
-
-
 class Node:
     """One person's end of everything: their conversations, the links, the codes under way.
 
@@ -47,10 +36,16 @@ class Node:
         me: names this person's logs; random, made by whoever creates the node.
         capabilities: of the WebRTC stack in use.
         ice: the servers to begin with.
+        tabs: whether other nodes of the same person may run beside, in other tabs.
     """
 
     def __init__(
-        self, me: AuthorId, *, capabilities: Capabilities = Capabilities(), ice: IceConfig = IceConfig()
+        self,
+        me: AuthorId,
+        *,
+        capabilities: Capabilities = Capabilities(),
+        ice: IceConfig = IceConfig(),
+        tabs: bool = True,
     ) -> None:
         self.me = me
         self.ice = ice
@@ -61,7 +56,7 @@ class Node:
         self.watched: ConversationId | None = None
         self._capabilities = capabilities
         self._signaling = ManualSignaling()
-        self.pasting = Pasting(self._signaling)
+        self.pasting = Pasting(self._signaling, tabs=tabs)
         self._stats_due: float | None = None
         self._number = 0
         self._clock = 0.0
@@ -78,7 +73,7 @@ class Node:
             ev.ConversationRemoved: self._on_conversation_removed,
             ev.IceConfigured: self._on_ice_configured,
             ev.DetailsWatched: self._on_details_watched,
-            ev.PageClosing: self._on_page_closing,
+            ev.Closing: self._on_closing,
             ev.CodeFromTab: self._on_code_from_tab,
             ev.CodeTakenByTab: self._on_code_taken_by_tab,
         }
@@ -166,7 +161,7 @@ class Node:
     # What a person asks for.
 
     def _on_invite_requested(self, event: ev.InviteRequested) -> None:
-        conversation = self._conversation(event.conversation) or self._new_conversation()
+        conversation = self.conversation(event.conversation) or self._new_conversation()
         self.pasting.forget()
         link = self._new_link(Role.INVITER, conversation)
         self._effects.append(fx.CreateOffer(link.id))
@@ -197,12 +192,12 @@ class Node:
                 self._effects.append(outcome)
 
     def _on_message_written(self, event: ev.MessageWritten) -> None:
-        conversation = self.conversations.get(event.conversation) or self._conversation(event.conversation)
+        conversation = self.conversations.get(event.conversation) or self.conversation(event.conversation)
         if conversation is not None:
             conversation.write(make_entry((int(self._clock * 1000), wire.without_surrogates(event.text))))
 
     def _on_conversation_left(self, event: ev.ConversationLeft) -> None:
-        conversation = self._conversation(event.conversation)
+        conversation = self.conversation(event.conversation)
         if conversation is None:
             return
         link = self.link_of(conversation)
@@ -213,7 +208,7 @@ class Node:
             self._forget(conversation)
 
     def _on_conversation_removed(self, event: ev.ConversationRemoved) -> None:
-        conversation = self._conversation(event.conversation)
+        conversation = self.conversation(event.conversation)
         if conversation is None:
             return
         link = self.link_of(conversation)
@@ -227,7 +222,7 @@ class Node:
         self.watched = event.conversation
         self._stats_due = None if event.conversation is None else self._now
 
-    def _on_page_closing(self, _: ev.PageClosing) -> None:
+    def _on_closing(self, _: ev.Closing) -> None:
         for link in self.links.values():
             if link.phase is not Phase.CLOSED:
                 self._say_bye(link)
@@ -247,6 +242,7 @@ class Node:
 
     def _on_local_description(self, link: Link, event: ev.LocalDescriptionReady) -> None:
         link.gathering.describe(event.sdp, self._now)
+        link.gathering.finished |= not self._capabilities.trickles
         if link.remote is not None and not self._capabilities.keeps_checking:
             link.nudging = Nudging(link.remote, self._now + nudging.FIRST)
         self._make_code(link)
@@ -268,11 +264,14 @@ class Node:
             self._step(link, Step.PATH_BROKEN)
 
     def _on_connection_state(self, link: Link, event: ev.ConnectionStateChanged) -> None:
-        # A failure is no reason to give up by itself: ICE recovers when the peer's own checks arrive late, which is
-        # the rule when codes travel by hand. The patience of each phase decides.
         if event.state is ev.ConnectionState.CONNECTED:
             self._step(link, Step.ENCRYPTED)
             self._step(link, Step.PATH_FOUND)
+        elif event.state is ev.ConnectionState.FAILED and not self._capabilities.can_restart:
+            # Elsewhere it is no reason to give up: ICE recovers when the peer's own checks arrive late, which is the
+            # rule when codes travel by hand, and the patience of each phase decides.
+            self._step(link, Step.PATH_BROKEN)
+            self._end(link, PATIENCE.get(link.phase, PATIENCE[Phase.CONNECTING])[1])
         elif event.state is ev.ConnectionState.CLOSED:
             self._end(link, Ending.CHANNEL_CLOSED)
 
@@ -308,11 +307,10 @@ class Node:
     def _on_hello(self, link: Link, hello: wire.Hello) -> None:
         if link.peer is not None:
             raise RemoteError("the peer greets twice")
-        if not set(hello.versions) & set(wire.VERSIONS):
-            self._end(link, Ending.OTHER_VERSION)
-            return
-        if hello.author == self.me:
-            self._end(link, Ending.ONESELF)
+        understood = set(hello.versions) & set(wire.VERSIONS)
+        if not understood or hello.author == self.me:
+            link.close_due = self._now + FAREWELL  # so that our own greeting gets through and tells the peer the same
+            self._end(link, Ending.ONESELF if understood else Ending.OTHER_VERSION)
             return
         link.peer = hello.author
         self._settle(link, hello.author)
@@ -332,7 +330,7 @@ class Node:
         self._number += 1
         return self._number
 
-    def _conversation(self, number: ConversationId | None) -> Conversation | None:
+    def conversation(self, number: ConversationId | None) -> Conversation | None:
         """The conversation of that number, or the one in which it was carried on."""
         return self.conversations.get(self.successors.get(number, number)) if number is not None else None
 
@@ -451,7 +449,7 @@ class Node:
 
     def _read_stats(self) -> None:
         self._stats_due = None
-        conversation = self._conversation(self.watched)
+        conversation = self.conversation(self.watched)
         link = self.link_of(conversation) if conversation is not None else None
         if link is not None and link.phase is not Phase.CLOSED:
             self._effects.append(fx.ReadStats(link.id))

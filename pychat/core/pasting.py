@@ -34,9 +34,13 @@ class Pasting:
 
     `problem` is for the person to see; `handed_over` says that another tab took a reply; `accepted` counts the codes
     that were used here, and `conversation` is the one that took the last of them.
+
+    Args:
+        tabs: whether there may be other tabs, to which a reply that is of no use here belongs.
     """
 
-    def __init__(self, signaling: ManualSignaling) -> None:
+    def __init__(self, signaling: ManualSignaling, *, tabs: bool) -> None:
+        self._tabs = tabs
         self.problem: CodeProblem | None = None
         self.handed_over = False
         self.accepted = 0
@@ -54,7 +58,7 @@ class Pasting:
                 return Use(code, None)
             return Use(code, self._signaling.accept_reply(code))
         except CodeError as error:
-            if error.problem in (CodeProblem.NO_INVITE_WAITING, CodeProblem.OTHER_INVITE):
+            if self._tabs and error.problem in (CodeProblem.NO_INVITE_WAITING, CodeProblem.OTHER_INVITE):
                 reply = encode(code)
                 self._handover = _Handover(reply, now + TABS_PATIENCE, error.problem)
                 return OfferCodeToTabs(reply)

@@ -16,7 +16,7 @@ from enum import Enum
 from pychat.core.errors import LocalError
 
 MAX_MESSAGE_SIZE = 65_536
-"""Bytes of one data-channel message that every peer must take: the least that is announced (by aiortc)."""
+"""Bytes of one data-channel message that every peer must take: what a stack assumes that is told nothing (RFC 8841)."""
 
 _TYPE_PREFERENCE = {"host": 126, "srflx": 100, "relay": 0}  # RFC 8445, section 5.1.2.2
 
@@ -97,7 +97,9 @@ def parse_candidate(line: str) -> Candidate | None:
         ip = ipaddress.ip_address(address.partition("%")[0])
     except ValueError:
         return None
-    return None if ip.is_unspecified else Candidate(kind, str(ip), port)
+    if ip.is_unspecified or (ip.version == 6 and ip.ipv4_mapped is not None):  # RFC 8445, section 5.1.1.1
+        return None
+    return Candidate(kind, str(ip), port)
 
 
 def parse_description(kind: DescriptionKind, sdp: str) -> Description:

@@ -35,6 +35,7 @@ MAX_TIME = 2**47 - 1
 
 _AUTHOR = re.compile(r"[A-Za-z0-9_-]{16,64}")
 _NO_BRACKETS = re.compile(r'"[^"\\]*(?:\\.[^"\\]*)*"?|[^]["{}]+', re.DOTALL)  # strings, and what else is not of them
+_INNERMOST = re.compile(r"\[\]|\{\}")
 _MAX_DEPTH = 8  # deep nesting overflows the stack of Pyodide's JSON reader, which ends the whole page
 
 
@@ -96,7 +97,7 @@ def decode(data: str) -> Frame:
     if _too_deep(data):
         raise RemoteError("a frame is nested too deep, or its brackets do not match")
     try:
-        items = json.loads(data)
+        items = _DECODER.decode(data)
     except (ValueError, RecursionError) as error:
         raise RemoteError("a frame is no JSON") from error
     if type(items) is not list or not items or type(items[0]) is not str:
@@ -128,8 +129,15 @@ def _too_deep(data: str) -> bool:
         return False
     brackets = _NO_BRACKETS.sub("", data)
     for _ in range(_MAX_DEPTH):
-        brackets = brackets.replace("[]", "").replace("{}", "")
+        brackets = _INNERMOST.sub("", brackets)
     return brackets != ""
+
+
+def _refuse(constant: str) -> None:
+    raise ValueError(f"{constant} is no JSON")
+
+
+_DECODER = json.JSONDecoder(parse_constant=_refuse)  # else NaN and Infinity would pass (RFC 8259, section 6)
 
 
 def _number(value: Any, *, least: int) -> int:

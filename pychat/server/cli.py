@@ -25,12 +25,16 @@ EXIT_USAGE = 2
 
 def load_app(site: Path) -> Starlette:
     """The application for another ASGI server; ends the program with one sentence when it cannot be made."""
-    return _app_or_exit(site, _config_or_exit([]))
+    return _app_or_exit(site, _config_or_exit(host=None, port=None))
 
 
-def main(site: Path, arguments: Sequence[str] | None = None) -> int:
-    """Serve `site` until interrupted; returns the exit status."""
-    config = _config_or_exit(arguments)
+def main(site: Path, arguments: Sequence[str] | None = None, *, prog: str = "pychat serve") -> int:
+    """Serve `site` until interrupted; returns the exit status. `prog` is how the command was called."""
+    parser = argparse.ArgumentParser(prog=prog, description="Serve the web page of pychat.")
+    parser.add_argument("--host", help="the address to listen on (PYCHAT_HOST, else 127.0.0.1)")
+    parser.add_argument("--port", help="the port, 0 for any free one (PYCHAT_PORT, else 8000)")
+    options = parser.parse_args(arguments)
+    config = _config_or_exit(options.host, options.port)
     app = _app_or_exit(site, config)
     try:
         listener = _listen(config.host, config.port)
@@ -68,27 +72,27 @@ class _Server(uvicorn.Server):
                 )
 
 
-def _config_or_exit(arguments: Sequence[str] | None) -> Config:
-    parser = argparse.ArgumentParser(prog="python server.py", description="Serve pychat.")
-    parser.add_argument("--host", help="the address to listen on (PYCHAT_HOST, else 127.0.0.1)")
-    parser.add_argument("--port", help="the port, 0 for any free one (PYCHAT_PORT, else 8000)")
-    options = parser.parse_args(arguments)
+def _config_or_exit(host: str | None, port: str | None) -> Config:
+    """The settings of the environment, with the flags over them."""
     environment = dict(os.environ)
     try:
-        if options.port is not None:
-            environment["PYCHAT_PORT"] = str(parse_port(options.port, "--port"))
+        if port is not None:
+            environment["PYCHAT_PORT"] = str(parse_port(port, "--port"))
         config = Config.from_environment(environment)
     except ConfigError as error:
         print(f"pychat: {error}", file=sys.stderr)
         sys.exit(EXIT_USAGE)
-    return replace(config, host=options.host) if options.host else config
+    return replace(config, host=host) if host else config
 
 
 def _app_or_exit(site: Path, config: Config) -> Starlette:
     try:
         return create_app(site, config)
     except SiteMissing:
-        print("pychat: the site is not built yet: run `make build`.", file=sys.stderr)
+        print(
+            f"pychat: there is no built site in {site}: run `make build` in a checkout, or install pychat anew.",
+            file=sys.stderr,
+        )
         sys.exit(EXIT_FAILED)
 
 

@@ -40,6 +40,8 @@ ASK_AGAIN = "no-cache"
 
 CHUNK_BYTES = 64 * 1024
 
+PACKAGE = Path(__file__).resolve().parents[1]
+
 
 class SiteMissing(Exception):
     """There is no built site where one was looked for."""
@@ -71,6 +73,12 @@ class File:
         return StreamingResponse(_chunks(body), headers=headers)
 
 
+def find_site() -> Path:
+    """Where the built site is: in the package that a wheel has installed, else where `make build` puts it."""
+    installed = PACKAGE / "site"
+    return installed if installed.is_dir() else PACKAGE.parent / "build" / "site"
+
+
 def load_files(site: Path) -> dict[str, File]:
     """Every file of the site by its path, as it stands in an address.
 
@@ -79,7 +87,9 @@ def load_files(site: Path) -> dict[str, File]:
     """
     if not (site / "index.html").is_file():
         raise SiteMissing(site)
-    content = {path.relative_to(site).as_posix(): path.read_bytes() for path in site.rglob("*") if path.is_file()}
+    # Installers compile every .py of a wheel, those of the site too, and leave the results beside them.
+    paths = (path for path in site.rglob("*") if path.is_file() and path.parent.name != "__pycache__")
+    content = {path.relative_to(site).as_posix(): path.read_bytes() for path in paths}
     compressed = {name + suffix for name in content for suffix in ENCODINGS.values()}
     return {name: _file(name, content) for name in content.keys() - compressed}
 

@@ -6,6 +6,7 @@ from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 from pychat.core.ice import IceConfig, IceServer, ServerError, parse_servers
+from pychat.ui import words
 
 KEY = "settings"
 PUBLIC_STUN = IceServer("stun:stun.cloudflare.com:3478")
@@ -45,6 +46,25 @@ class Settings:
         """
         own = parse_servers(self.own)
         return IceConfig((*own, *(suggested if self.suggested else ())), self.relay_only)
+
+
+class SettingsProblem(ValueError):
+    """The settings cannot be used; the text is a sentence for a person."""
+
+
+def usable_ice(settings: Settings, suggested: Sequence[IceServer]) -> IceConfig:
+    """The configuration that follows from settings that a person has just made.
+
+    Raises:
+        SettingsProblem: a server is malformed, or there is none that can hide this side's address.
+    """
+    try:
+        ice = settings.ice(suggested)
+    except ServerError as error:
+        raise SettingsProblem(f"“{error.line[:60]}” {words.SERVER_PROBLEMS[error.problem]}") from error
+    if ice.relay_only and not ice.has_turn:
+        raise SettingsProblem(words.RELAY_NEEDS_TURN)
+    return ice
 
 
 def suggested_servers(config: Any, *, local: bool) -> tuple[IceServer, ...]:

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from pychat.core.errors import CodeProblem
+from pychat.core.errors import CodeProblem, MessageProblem
 from pychat.core.ice import IceServer, ServerProblem
 from pychat.core.link import Ending, Phase
 from pychat.core.log import MAX_TEXT
@@ -15,15 +15,15 @@ WAITING_FOR_REPLY = ("Waiting for a reply", "Send the invite to one person. Past
 MAKING_REPLY = ("Making your reply", "Finding out how you can be reached…")
 WAITING_FOR_INVITER = (
     "Waiting for them",
-    "Send your reply back, and keep this page open. You are connected once they paste it.",
+    "Send your reply back, and keep pychat open. You are connected once they paste it.",
 )
 WAITING_WITH_PATH = (
     "Waiting for them",
-    "A path to them is found already. Send your reply back, and keep this page open until they paste it.",
+    "A path to them is found already. Send your reply back, and keep pychat open until they paste it.",
 )
 CONNECTING = ("Connecting", "Looking for a path between the two of you…")
 SECURING = ("Securing", "A path is found. Agreeing on encryption keys…")
-OPEN = ("Connected", "What you write is encrypted from your browser to theirs.")
+OPEN = ("Connected", "What you write is encrypted from your device to theirs.")
 LOST = ("Connection lost", "The path between you broke. Trying to get it back; what you write waits here.")
 
 SOMEBODY_ELSE = (
@@ -33,10 +33,10 @@ SOMEBODY_ELSE = (
 
 ENDINGS: dict[Ending, tuple[str, str]] = {
     Ending.LEFT: ("You left", "The conversation has ended. A new invite connects you again."),
-    Ending.PEER_LEFT: ("They left", "The other side closed the page or left. A new invite connects you again."),
+    Ending.PEER_LEFT: ("They left", "The other side closed pychat or left. A new invite connects you again."),
     Ending.CHANNEL_CLOSED: (
         "Connection closed",
-        "The other side is gone: the page was closed, or its network went away. A new invite connects you again.",
+        "The other side is gone: pychat was closed there, or its network went away. A new invite connects you again.",
     ),
     Ending.NO_ADDRESS: (
         "No way out",
@@ -45,8 +45,8 @@ ENDINGS: dict[Ending, tuple[str, str]] = {
     ),
     Ending.NO_PATH: (
         "No path found",
-        "The two of you could not reach each other. Both pages must stay open: was theirs closed? If not, try the same "
-        "network, or set a TURN server in the settings of one side. Then make a new invite.",
+        "The two of you could not reach each other. Both must keep pychat open: was theirs closed? If not, try the "
+        "same network, or set a TURN server in the settings of one side. Then make a new invite.",
     ),
     Ending.NOT_SECURED: (
         "Not secured",
@@ -63,13 +63,14 @@ ENDINGS: dict[Ending, tuple[str, str]] = {
     ),
     Ending.OTHER_VERSION: (
         "Versions differ",
-        "The other side speaks another version of pychat. Reload the page on both sides, then make a new invite.",
+        "The other side speaks another version of pychat. Get the newest on both sides (reload the page, or update the "
+        "program), then make a new invite.",
     ),
     Ending.ONESELF: ("That was you", "You connected to yourself. Send the invite to somebody else."),
     Ending.REPLACED: ("Replaced", "A newer connection took the place of this one."),
     Ending.FAILED_HERE: (
         "It did not work",
-        "The browser refused to go on. Reload the page and make a new invite.",
+        "This device refused to go on. Start pychat anew (reload the page) and make a new invite.",
     ),
 }
 
@@ -78,10 +79,16 @@ CODE_PROBLEMS: dict[CodeProblem, str] = {
     CodeProblem.NOT_A_CODE: "There is no pychat code in this text. Copy the whole message you got, and paste it again.",
     CodeProblem.CUT_SHORT: "The end of this code is missing. Copy all of it, and paste it again.",
     CodeProblem.MISTYPED: "This code was changed on its way: a character is wrong or missing. Copy it once more.",
-    CodeProblem.NEWER_VERSION: "This code is from a newer pychat. Reload this page to get the newer version.",
+    CodeProblem.NEWER_VERSION: (
+        "This code is from a newer pychat. Get the newer version: reload the page, or update the program."
+    ),
+    CodeProblem.NOT_AN_INVITE: "This is a reply, and an invite is wanted. A reply belongs to whoever made the invite.",
+    CodeProblem.NOT_A_REPLY: (
+        "This is an invite, and a reply is wanted. One of you makes the invite, the other one answers with a reply."
+    ),
     CodeProblem.NO_INVITE_WAITING: (
-        "This is a reply, but no invite of yours is waiting here. Open the page in which you made the invite, or make "
-        "a new one."
+        "This is a reply, but no invite of yours is waiting here. Paste it where you made the invite, or make a new "
+        "one."
     ),
     CodeProblem.OWN_INVITE: "This is your own invite. Send it to the other person, and paste what they send back.",
     CodeProblem.OWN_REPLY: "This is your own reply. Send it to the person who invited you.",
@@ -116,6 +123,7 @@ PHASE_NAMES: tuple[tuple[Phase, str], ...] = (
     (Phase.OPEN, "Communicating"),
 )
 
+ME = "You"
 COPIED = "Copied. Now send it to them."
 COPY_BY_HAND = "The browser does not let this page copy. The code is marked: press Ctrl+C or ⌘C."
 PROGRESS = {"to-come": "", "now": "under way", "done": "done", "failed": "failed"}
@@ -137,11 +145,22 @@ def stun_note(servers: Sequence[IceServer]) -> str:
     """Say whom a connection asks for this side's address, and what they learn."""
     names = ", ".join(server.url for server in servers)
     return (
-        f"To meet across the internet, your browser asks {names} how it looks from outside. They learn your network "
+        f"To meet across the internet, pychat asks {names} how it looks from outside. They learn your network "
         "address and when you connect, nothing else. The settings can change this."
     )
 
 
-def too_long(length: int) -> str:
-    """Say that a message is too long to be sent."""
-    return f"A message has at most {MAX_TEXT:,} characters; this one has {length:,}. Send it in parts."
+def message_problem(problem: MessageProblem, text: str) -> str:
+    """Say why a message cannot be sent."""
+    match problem:
+        case MessageProblem.EMPTY:
+            return "There is nothing to send."
+        case MessageProblem.TOO_LONG:
+            return f"A message has at most {MAX_TEXT:,} characters; this one has {len(text):,}. Send it in parts."
+        case MessageProblem.FULL:
+            return "This conversation holds as many messages as it can. Begin a new one with a new invite."
+
+
+def undelivered(count: int) -> str:
+    """Say how many messages have not arrived."""
+    return "One message is not delivered." if count == 1 else f"{count:,} messages are not delivered."

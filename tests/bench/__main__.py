@@ -1,19 +1,21 @@
-"""Measures in Chromium and prints a table: our figure, the alternative's, the ratio of the two."""
+"""Measures in Chromium and on CPython, and prints tables: our figure, the alternative's, the ratio of the two."""
 
 from __future__ import annotations
 
 import json
 import shutil
 import socket
+import subprocess
+import sys
 import tempfile
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from statistics import median, quantiles
 
 import uvicorn
-from playwright.sync_api import Browser, expect, sync_playwright
+from playwright.sync_api import Browser, Page, expect, sync_playwright
 from starlette.applications import Starlette
 from starlette.routing import Mount
 from starlette.staticfiles import StaticFiles
@@ -21,11 +23,13 @@ from starlette.staticfiles import StaticFiles
 from pychat.server.app import create_app
 from pychat.server.config import Config
 from pychat.server.site import build_site
+from tests.bench import native
 from tests.browsers import launch
 
 ROOT = Path(__file__).resolve().parents[2]
 PAGES = Path(__file__).parent / "pages"
 VISITS = 10
+NATIVE_ROUNDS = 5
 MINUTES = 60_000
 ON_READY = "document.addEventListener('pychat:ready', () => { window.readyAt = performance.now(); })"
 
@@ -73,6 +77,67 @@ def ready_times(browser: Browser, address: str, *, warm: bool) -> tuple[list[flo
     return times
 
 
+Answer = Callable[[str], str]
+"""Makes the other side of a measurement: takes what the side that measures wrote, returns what it is to read."""
+
+
+def measure(kind: str, answer: Answer) -> native.Figures:
+    """Run the side that measures in a process of its own, against the other side that `answer` makes."""
+    with _side(kind, "measure") as process:
+        assert process.stdin
+        assert process.stdout
+        process.stdin.write(f"{answer(process.stdout.readline().strip())}\n")
+        process.stdin.flush()
+        figures: native.Figures = json.loads(process.stdout.readline())
+        return figures
+
+
+def _side(kind: str, role: str) -> subprocess.Popen[str]:
+    command = [sys.executable, "-m", native.__name__, kind, role]
+    return subprocess.Popen(command, cwd=ROOT, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+
+
+def native_table(name: str, answers: Mapping[str, Answer]) -> None:
+    """Measure “ours” and “bare” in turn, and print their rows."""
+    echoes: dict[str, list[float]] = {kind: [] for kind in answers}
+    bursts: dict[str, list[float]] = {kind: [] for kind in answers}
+    for _ in range(NATIVE_ROUNDS):
+        for kind, answer in answers.items():
+            figures = measure(kind, answer)
+            echoes[kind] += figures["echo"]
+            bursts[kind] += figures["burst"]
+    print(f"{name:<52}{'pychat':>13}{'bare aiortc':>13}{'ratio':>9}")
+    row("echo, p50", median(echoes["ours"]), median(echoes["bare"]))
+    row("echo, p99", quantiles(echoes["ours"], n=100)[98], quantiles(echoes["bare"], n=100)[98])
+    row("20,000 messages (ours acknowledged, bare arrived)", median(bursts["ours"]), median(bursts["bare"]))
+
+
+def measure_native(page: Page) -> None:
+    """Between two processes, and between a process and a page."""
+
+    def by_process(kind: str) -> Answer:
+        def answer(line: str) -> str:
+            process = _side(kind, "answer")  # it ends when the other side leaves
+            assert process.stdin
+            assert process.stdout
+            process.stdin.write(f"{line}\n")
+            process.stdin.flush()
+            return process.stdout.readline().strip()
+
+        return answer
+
+    native_table("CPython to CPython", {kind: by_process(kind) for kind in ("ours", "bare")})
+    native_table(
+        "CPython to Chromium",
+        {
+            "ours": lambda invite: str(page.evaluate("invite => ours(invite)", invite)),
+            "bare": lambda offer: json.dumps(
+                page.evaluate("([offer, count]) => bare.answer(JSON.parse(offer), count)", [offer, native.MESSAGES])
+            ),
+        },
+    )
+
+
 def row(name: str, ours: float, other: float, unit: str = "ms") -> None:
     print(f"{name:<52}{ours:>10.1f} {unit}{other:>10.1f} {unit}{ours / other:>9.2f}")
 
@@ -106,6 +171,10 @@ def main() -> None:
             for warm, name in ((False, "first visit to ready"), (True, "next visit to ready")):
                 ours, stock = ready_times(browser, address, warm=warm)
                 row(name, median(ours), median(stock))
+            page = browser.new_page()
+            page.goto(f"{address}/partner.html")
+            expect(page.locator("html")).to_have_attribute("data-partner", "ready", timeout=MINUTES)
+            measure_native(page)
         browser.close()
 
 

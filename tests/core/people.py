@@ -8,10 +8,11 @@ from typing import TypeVar
 from pychat.core import effects as fx
 from pychat.core import events as ev
 from pychat.core import wire
+from pychat.core.capabilities import Capabilities
 from pychat.core.conversation import Conversation, ConversationId, LinkId
 from pychat.core.ice import IceConfig
 from pychat.core.link import Link, Phase
-from pychat.core.node import Capabilities, Node
+from pychat.core.node import Node
 from pychat.core.sdp import DescriptionKind
 from tests.core import samples
 

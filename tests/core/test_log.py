@@ -1,6 +1,6 @@
 import pytest
 
-from pychat.core.errors import LocalError, RemoteError
+from pychat.core.errors import LocalError, MessageProblem, RemoteError
 from pychat.core.log import MAX_TEXT, Entry, Logs
 
 ANN = "ann-ann-ann-ann-ann"
@@ -33,10 +33,26 @@ def test_entries_after_a_number_are_those_that_somebody_lacks() -> None:
     assert list(logs.entries(BOB, 0)) == []
 
 
-@pytest.mark.parametrize("text", ["", "x" * (MAX_TEXT + 1)])
-def test_nobody_writes_an_empty_or_an_endless_message(text: str) -> None:
+@pytest.mark.parametrize(
+    ("text", "problem"), [("", MessageProblem.EMPTY), ("x" * (MAX_TEXT + 1), MessageProblem.TOO_LONG)]
+)
+def test_nobody_writes_an_empty_or_an_endless_message(text: str, problem: MessageProblem) -> None:
+    assert Logs().problem(ANN, text) is problem
     with pytest.raises(LocalError):
         Logs().append(ANN, Entry(1, text))
+
+
+@pytest.mark.parametrize("limits", [{"max_entries": 2}, {"max_chars": 17}])
+def test_one_writes_no_more_than_others_keep(limits: dict[str, int]) -> None:
+    logs, theirs = Logs(**limits), Logs(**limits)
+    for _ in range(2):
+        assert logs.problem(ANN, "12345678") is None
+        theirs.merge(ANN, logs.append(ANN, Entry(1, "12345678")), [Entry(1, "12345678")])
+
+    assert logs.problem(ANN, "12345678") is MessageProblem.FULL
+    with pytest.raises(LocalError):
+        logs.append(ANN, Entry(1, "12345678"))
+    assert logs.count(ANN) == theirs.count(ANN) == 2
 
 
 def test_the_longest_message_can_be_written() -> None:

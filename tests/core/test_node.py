@@ -3,17 +3,14 @@ import pytest
 from pychat.core import effects as fx
 from pychat.core import events as ev
 from pychat.core import gathering, nudging, wire
+from pychat.core.capabilities import Capabilities
 from pychat.core.conversation import Conversation, Delivery
 from pychat.core.errors import CodeProblem, LocalError
 from pychat.core.ice import IceConfig, IceServer
 from pychat.core.invite import decode
 from pychat.core.link import PATIENCE, Ending, Link, Phase
 from pychat.core.log import Entry
-from pychat.core.node import (
-    FAREWELL,
-    STATS_INTERVAL,
-    Capabilities,
-)
+from pychat.core.node import FAREWELL, STATS_INTERVAL, Node
 from pychat.core.pasting import TABS_PATIENCE
 from pychat.core.sdp import CandidateKind, DescriptionKind, parse_candidate
 from pychat.core.stats import Stats
@@ -916,7 +913,7 @@ def test_leaving_what_does_not_exist_does_nothing(ann: Person) -> None:
 def test_a_page_that_closes_says_goodbye_to_all(pair: Pair, cat: Person) -> None:
     with_cat = connect(pair.ann, cat)
     pair.ann.invite()
-    pair.ann.do(ev.PageClosing())
+    pair.ann.do(ev.Closing())
 
     assert pair.ann.sent == [fx.SendFrame(link.id, '["bye"]') for link in (pair.ann_link, with_cat.ann_link)]
 
@@ -1137,6 +1134,7 @@ def reply_of(capabilities: Capabilities, *candidates: str) -> tuple[Person, Link
 
 
 GIVES_UP = Capabilities(keeps_checking=False)
+FAILED = ev.ConnectionState.FAILED
 
 
 def test_a_side_that_keeps_checking_is_not_nudged() -> None:
@@ -1189,6 +1187,82 @@ def test_nudging_ends_with_the_link() -> None:
     bob.do(ev.ConversationLeft(link.conversation))
 
     assert of(fx.AddCandidate, bob.wait(60)) == []
+
+
+# Other stacks than a browser's.
+
+
+def test_where_candidates_do_not_trickle_the_description_has_all_and_the_code_is_made_at_once() -> None:
+    ann = person("ann", capabilities=Capabilities(trickles=False))
+    link = ann.node.links[ann.begin_invite()]
+    ann.do(ann.described(link.id, DescriptionKind.OFFER, samples.HOST, samples.SERVER_REFLEXIVE))
+
+    assert len(decode(link.code).description.candidates) == 2
+
+
+def test_where_candidates_do_not_trickle_and_there_are_none_the_link_ends() -> None:
+    ann = person("ann", capabilities=Capabilities(trickles=False))
+    link = ann.node.links[ann.begin_invite()]
+    ann.do(ann.described(link.id, DescriptionKind.OFFER))
+
+    assert link.ending is Ending.NO_ADDRESS
+
+
+NEVER_RECOVERS = Capabilities(can_restart=False)
+
+
+def test_a_failure_is_final_where_ice_cannot_be_restarted() -> None:
+    ann, bob = person("ann", capabilities=NEVER_RECOVERS), person("bob")
+    link = ann.invite()
+    ann.do(ev.CodePasted(bob.reply(link.code).code))
+    assert link.phase is Phase.CONNECTING
+    ann.do(ev.IceStateChanged(link.id, ev.IceState.FAILED), ev.ConnectionStateChanged(link.id, FAILED))
+
+    assert link.ending is Ending.NO_PATH
+
+
+@pytest.mark.parametrize(
+    ("reached", "ending"),
+    [
+        ((), Ending.NO_PATH),
+        ((ev.IceState.CHECKING, ev.IceState.COMPLETED), Ending.NOT_SECURED),
+    ],
+)
+def test_what_has_failed_tells_why_it_has_ended(reached: tuple[ev.IceState, ...], ending: Ending) -> None:
+    ann, bob = person("ann", capabilities=NEVER_RECOVERS), person("bob")
+    link = ann.invite()
+    ann.do(ev.CodePasted(bob.reply(link.code).code))
+    ann.do(*(ev.IceStateChanged(link.id, state) for state in reached))
+    ann.do(ev.ConnectionStateChanged(link.id, FAILED))
+
+    assert link.ending is ending
+
+
+def test_a_replier_whose_connection_has_failed_for_good_ends_too() -> None:
+    bob, link = reply_of(NEVER_RECOVERS, samples.HOST)
+    bob.do(ev.ConnectionStateChanged(link.id, FAILED))
+
+    assert link.ending is Ending.NO_PATH
+
+
+@pytest.mark.parametrize("ice_first", [True, False])
+def test_an_open_link_that_fails_for_good_has_lost_its_path(ice_first: bool) -> None:
+    pair = connect(person("ann", capabilities=NEVER_RECOVERS), person("bob"))
+    news = [
+        ev.IceStateChanged(pair.ann_link.id, ev.IceState.FAILED),
+        ev.ConnectionStateChanged(pair.ann_link.id, FAILED),
+    ]
+    pair.ann.do(*(news if ice_first else reversed(news)))
+
+    assert pair.ann_link.ending is Ending.PATH_LOST
+
+
+def test_without_other_tabs_a_reply_that_is_of_no_use_is_refused_at_once() -> None:
+    ann, bob = person("ann"), Person(Node("bob-of-the-tests", tabs=False))
+    reply = person("cleo").reply(ann.invite().code)
+    bob.do(ev.CodePasted(reply.code))
+
+    assert bob.node.pasting.problem is CodeProblem.NO_INVITE_WAITING
 
 
 def test_a_conversation_that_has_ended_can_be_put_away(pair: Pair) -> None:

@@ -19,7 +19,7 @@ def signaling() -> ManualSignaling:
 
 @pytest.fixture
 def pasting(signaling: ManualSignaling) -> Pasting:
-    return Pasting(signaling)
+    return Pasting(signaling, tabs=True)
 
 
 def test_an_invite_is_used_on_a_new_link(pasting: Pasting) -> None:

@@ -6,9 +6,10 @@ from pathlib import Path
 import pytest
 from starlette.testclient import TestClient
 
+from pychat.server import files
 from pychat.server.app import create_app
 from pychat.server.config import Config
-from pychat.server.files import SiteMissing
+from pychat.server.files import SiteMissing, find_site
 from pychat.server.headers import SECURITY_HEADERS
 from pychat.server.site import Site
 from tests.server.conftest import Checkout, write
@@ -176,6 +177,22 @@ def test_the_page_is_told_of_the_operators_ice_servers(site: Site) -> None:
     config = Config.from_environment({"PYCHAT_STUN_URLS": "stun:one.example"})
     answer = TestClient(create_app(site.path, config)).get("/config.json")
     assert answer.json() == {"iceServers": [{"urls": ["stun:one.example"]}]}
+
+
+def test_what_an_installer_compiled_is_not_served(checkout: Checkout) -> None:
+    site = checkout.build()
+    write(site.path / site.app / "__pycache__" / "main.cpython-311.pyc", b"compiled")
+    assert TestClient(create_app(site.path, Config())).get(f"/{site.app}/__pycache__/main.cpython-311.pyc").is_error
+
+
+def test_the_site_of_a_checkout_is_where_the_build_puts_it() -> None:
+    assert find_site() == Path(__file__).resolve().parents[2] / "build" / "site"
+
+
+def test_the_site_of_an_installed_package_comes_first(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    write(tmp_path / "site" / "index.html", "installed")
+    monkeypatch.setattr(files, "PACKAGE", tmp_path)
+    assert find_site() == tmp_path / "site"
 
 
 def test_a_site_that_is_not_built_cannot_be_served(tmp_path: Path) -> None:

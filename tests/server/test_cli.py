@@ -13,6 +13,7 @@ from pathlib import Path
 
 import pytest
 
+from pychat.server.cli import main
 from tests.server.conftest import Checkout
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -139,4 +140,14 @@ def test_a_site_that_is_not_built_is_said_in_one_sentence(tmp_path: Path) -> Non
         [sys.executable, "-c", SERVE, str(tmp_path)], cwd=ROOT, capture_output=True, text=True, timeout=SECONDS
     )
     assert process.returncode == 1
-    assert process.stderr == "pychat: the site is not built yet: run `make build`.\n"
+    assert process.stderr == (
+        f"pychat: there is no built site in {tmp_path}: run `make build` in a checkout, or install pychat anew.\n"
+    )
+
+
+def test_help_names_the_command_as_it_was_called(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
+    with pytest.raises(SystemExit):
+        main(tmp_path, ["--help"], prog="pychat serve")
+    assert capsys.readouterr().out.startswith("usage: pychat serve [")
+    checkout = subprocess.run([sys.executable, "server.py", "--help"], cwd=ROOT, capture_output=True, text=True)
+    assert checkout.stdout.startswith("usage: python server.py [")

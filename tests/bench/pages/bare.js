@@ -61,4 +61,25 @@ globalThis.bare = {
     close();
     return took;
   },
+
+  // Takes the offer of a native peer that measures, and answers it as tests/bench/native.py does; returns the answer.
+  async answer(offer, count) {
+    const pc = new RTCPeerConnection();
+    const channel = pc.createDataChannel("chat", { negotiated: true, id: 0 });
+    let received = 0;
+    let echoes = true;
+    channel.onmessage = ({ data }) => {
+      if (!echoes) {
+        if (++received === count) channel.send("all is here");
+      } else if (data === "now the burst") {
+        echoes = false;
+      } else {
+        channel.send(data);
+      }
+    };
+    await pc.setRemoteDescription(offer);
+    await pc.setLocalDescription();
+    await gathered(pc);
+    return { type: pc.localDescription.type, sdp: pc.localDescription.sdp };
+  },
 };

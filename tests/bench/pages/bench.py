@@ -8,7 +8,7 @@ from collections.abc import Callable
 
 import js
 
-from pychat.browser.peer import CAPABILITIES, BrowserPeerConnection
+from pychat.browser.peer import BrowserPeerConnection
 from pychat.core.conversation import Conversation
 from pychat.core.events import CodePasted, InviteRequested, MessageWritten
 from pychat.core.link import Phase
@@ -24,7 +24,7 @@ class Peer:
     """A node with its driver; `until` waits for a state of the node."""
 
     def __init__(self) -> None:
-        self.node = Node(secrets.token_urlsafe(16), capabilities=CAPABILITIES)
+        self.node = Node(secrets.token_urlsafe(16), capabilities=BrowserPeerConnection.capabilities)
         self.driver = Driver(self.node, BrowserPeerConnection, time.time, on_turn=self._turned)
         self.on_turn: Callable[[], None] = lambda: None
 

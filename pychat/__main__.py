@@ -1,0 +1,206 @@
+"""The command `pychat`: reads what is asked for, puts the parts together, ends with a status that scripts can use.
+
+This is the composition root of CPython: it alone knows all the parts.
+"""
+
+import argparse
+import asyncio
+import logging
+import os
+import secrets
+import signal
+import sys
+import time
+from collections.abc import Coroutine, Sequence
+from dataclasses import replace
+from typing import Any
+
+from platformdirs import user_data_path
+
+from pychat.core.ice import IceConfig
+from pychat.exits import Exit, Failure, say
+from pychat.native import settings as terminal_settings
+from pychat.native.store import FileStore
+from pychat.ports import PortError
+from pychat.ui import words
+from pychat.ui.settings import KEY, Settings, SettingsProblem, usable_ice
+
+_EPILOG = """\
+On a terminal invite and join open a chat. In a pipe they pass lines: those of the standard input are sent, those that
+arrive are printed, and nothing else is. The code to hand over then goes to standard error, alone on its line; a code
+that is wanted is read from the first lines of the input.
+
+exit status: 0 all was delivered; 1 something on this machine does not work; 2 wrong usage, or nothing to send;
+3 no code came, or it cannot be used; 4 no connection came about; 5 it ended before all was delivered;
+6 the standard output was closed; 130 interrupted
+"""
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Do what the command line says; returns the exit status."""
+    parser = _parser()
+    options, rest = parser.parse_known_args(arguments)
+    if options.command == "serve":
+        from pychat.server import cli, files  # what is not asked for is not loaded
+
+        return cli.main(files.find_site(), rest)
+    if rest:
+        parser.error(f"unrecognized arguments: {' '.join(rest)}")
+    logging.getLogger().addHandler(logging.NullHandler())  # what aiortc has to say is nothing for a person
+    try:
+        return int(options.run(options))
+    except KeyboardInterrupt:
+        return Exit.INTERRUPTED
+    except Failure as failure:
+        say(str(failure))
+        return failure.status
+    except PortError as error:
+        say(f"{error}.")
+        return Exit.FAILED
+    except SettingsProblem as problem:
+        say(str(problem))
+        return Exit.USAGE
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="pychat",
+        description="A private chat that needs no server: straight to the other side, encrypted on the whole way.",
+        epilog=_EPILOG,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
+
+    servers = argparse.ArgumentParser(add_help=False)
+    servers.add_argument(
+        "--server",
+        metavar="LINE",
+        action="append",
+        help="a STUN or TURN server for this time, “stun:host:port” or “turn:host:port name password”; repeatable",
+    )
+    servers.add_argument(
+        "--suggested", action=argparse.BooleanOptionalAction, help="whether to ask the suggested STUN server too"
+    )
+    servers.add_argument(
+        "--hide-address", action=argparse.BooleanOptionalAction, help="whether to go through a TURN server only"
+    )
+
+    chat = argparse.ArgumentParser(add_help=False, parents=[servers])
+    chat.add_argument("--json", action="store_true", help="in a pipe: print messages as lines of JSON")
+    chat.add_argument("--stay", action="store_true", help="in a pipe: after the end of input wait until they leave")
+    chat.add_argument(
+        "--page",
+        metavar="URL",
+        default=os.environ.get("PYCHAT_PAGE", ""),
+        help="a page with pychat: show the code as a link to it, too (PYCHAT_PAGE)",
+    )
+
+    invite = commands.add_parser("invite", parents=[chat], help="make an invite for one other person")
+    invite.set_defaults(run=_chat, joins=False, code=None)
+    join = commands.add_parser("join", parents=[chat], help="take an invite, and make the reply")
+    join.add_argument("code", nargs="?", metavar="CODE", help="the invite; without it, it is asked for")
+    join.set_defaults(run=_chat, joins=True)
+    settings = commands.add_parser(
+        "settings", parents=[servers], help="show the settings; keep those that are given (--server - reads lines)"
+    )
+    settings.set_defaults(run=_settings)
+    commands.add_parser("serve", add_help=False, help="serve the page for browsers")
+    return parser
+
+
+def _store() -> FileStore:
+    return FileStore(user_data_path("pychat", appauthor=False))
+
+
+def _settings_with(options: argparse.Namespace) -> Settings:
+    """The settings that are kept, with those of the command line in their place."""
+    kept = Settings.loads(_store().load(KEY))
+    given: dict[str, Any] = {"suggested": options.suggested, "relay_only": options.hide_address}
+    if options.server is not None:
+        given["own"] = "\n".join(options.server)
+    return replace(kept, **{name: value for name, value in given.items() if value is not None})
+
+
+def _settings(options: argparse.Namespace) -> Exit:
+    if options.server == ["-"]:
+        options.server = sys.stdin.read().splitlines()
+    settings = _settings_with(options)
+    usable_ice(settings, terminal_settings.SUGGESTED)
+    if settings != Settings.loads(_store().load(KEY)):
+        _store().save(KEY, settings.dumps())
+    print("\n".join(terminal_settings.describe(settings)))
+    return Exit.DONE
+
+
+def _chat(options: argparse.Namespace) -> Exit:
+    settings = _settings_with(options)
+    ice = usable_ice(settings, terminal_settings.SUGGESTED)
+    if settings.suggested:
+        say(words.stun_note(terminal_settings.SUGGESTED))
+    return _run(_in_terminal(options, ice) if _on_a_terminal() else _in_pipe(options, ice))
+
+
+def _on_a_terminal() -> bool:
+    for stream in (sys.stdin, sys.stdout):
+        if stream is None or stream.closed or not stream.isatty():
+            return False
+    return os.environ.get("TERM") != "dumb"
+
+
+def _run(work: Coroutine[Any, Any, Exit]) -> Exit:
+    async def run() -> Exit:
+        loop = asyncio.get_running_loop()
+        # What fails within aiortc ends a connection, which is told; a traceback would tell nobody anything.
+        loop.set_exception_handler(lambda *_: None)
+        task = loop.create_task(work)
+        if hasattr(signal, "SIGTERM") and sys.platform != "win32":
+            loop.add_signal_handler(signal.SIGTERM, task.cancel)
+        try:
+            return await task
+        except asyncio.CancelledError:
+            return Exit.INTERRUPTED
+
+    return asyncio.run(run())
+
+
+async def _in_pipe(options: argparse.Namespace, ice: IceConfig) -> Exit:
+    from pychat import filter as pipe
+    from pychat.library import Peer
+
+    async with Peer(ice=ice) as peer:
+        if options.joins:
+            code = None if options.code == "-" else options.code
+            await pipe.join(peer, code, stay=options.stay, as_json=options.json)
+        else:
+            await pipe.invite(peer, stay=options.stay, as_json=options.json)
+    return Exit.DONE
+
+
+async def _in_terminal(options: argparse.Namespace, ice: IceConfig) -> Exit:
+    from pychat.core.node import Node
+    from pychat.driver import Driver
+    from pychat.native.page import TerminalPage
+    from pychat.native.peer import NativeConnect
+
+    connect = NativeConnect()
+    node = Node(secrets.token_urlsafe(16), capabilities=connect.capabilities, ice=ice, tabs=False)
+    driver = Driver(node, connect, time.time, on_turn=lambda: page.render())
+    page = TerminalPage(
+        node,
+        driver.post,
+        page=options.page,
+        colors="NO_COLOR" not in os.environ,
+        symbols="utf" in sys.stdout.encoding.lower(),
+    )
+    try:
+        undelivered = await page.run(code=options.code, joins=options.joins)
+    finally:
+        driver.close()
+        await connect.finish()
+    if undelivered:
+        raise Failure(Exit.NOT_DELIVERED, words.undelivered(undelivered))
+    return Exit.DONE
+
+
+if __name__ == "__main__":
+    sys.exit(main())

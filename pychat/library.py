@@ -1,0 +1,300 @@
+"""pychat for programs: a bot, a script, another user interface. A small asyncio API over the same core.
+
+    async with Peer() as peer:
+        chat = await peer.join(invite)       # or: chat = await peer.invite()
+        print(chat.code)                     # the reply; or the invite, then: await chat.accept(reply)
+        async for message in chat:
+            chat.send(message.text)
+
+Everything happens in the event loop that is running; there is no thread and no global state, so a program may have any
+number of peers. What can go wrong comes as an exception whose text is a sentence for a person.
+"""
+
+import asyncio
+import secrets
+import time
+from collections import Counter
+from collections.abc import AsyncIterator, Callable
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from functools import partial
+from types import TracebackType
+
+from pychat.core import events as ev
+from pychat.core.conversation import Conversation, ConversationId
+from pychat.core.errors import CodeError, CodeProblem, MessageProblem, PychatError
+from pychat.core.ice import IceConfig
+from pychat.core.invite import Code, decode
+from pychat.core.link import Ending, Link, Phase
+from pychat.core.node import Node
+from pychat.driver import Driver
+from pychat.native.peer import NativeConnect
+from pychat.ui import words
+
+
+class CodeRefused(PychatError):
+    """An invite or a reply that cannot be used; `problem` says why, the text says it in words."""
+
+    def __init__(self, problem: CodeProblem) -> None:
+        super().__init__(words.CODE_PROBLEMS[problem])
+        self.problem = problem
+
+
+class MessageRefused(PychatError):
+    """A message that cannot be sent; `problem` says why, the text says it in words."""
+
+    def __init__(self, problem: MessageProblem, text: str) -> None:
+        super().__init__(words.message_problem(problem, text))
+        self.problem = problem
+
+
+class ChatEnded(PychatError):
+    """What was waited for cannot come any more; `ending` says why, the text says it in words."""
+
+    def __init__(self, ending: Ending) -> None:
+        super().__init__(": ".join(words.ENDINGS[ending]))
+        self.ending = ending
+
+
+@dataclass(frozen=True, slots=True)
+class Message:
+    """What the other side wrote; `at` is when, by their clock."""
+
+    text: str
+    at: datetime
+
+
+class Peer:
+    """One person's end of any number of chats, each with one other person. To be used with `async with`.
+
+    Args:
+        ice: the STUN and TURN servers to use; none by itself, which is enough on one network.
+    """
+
+    def __init__(self, *, ice: IceConfig = IceConfig()) -> None:
+        self._ice = ice
+        self._read: Counter[ConversationId] = Counter()  # how many messages of a conversation were handed out
+        self._waiting: dict[asyncio.Future[None], Callable[[], object]] = {}
+
+    async def __aenter__(self) -> "Peer":
+        self._connect = NativeConnect()
+        self._node = Node(secrets.token_urlsafe(16), capabilities=self._connect.capabilities, ice=self._ice, tabs=False)
+        self._driver = Driver(self._node, self._connect, time.time, on_turn=self._turned)
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        for conversation in list(self._node.conversations):  # whoever still waits for something learns that it is over
+            self._post(ev.ConversationLeft(conversation))
+        self._driver.close()
+        await self._connect.finish()
+
+    async def invite(self) -> "Chat":
+        """Make an invite for one other person: the chat's `code`.
+
+        Raises:
+            ChatEnded: no invite can be made, for example because there is no network.
+        """
+        before = set(self._node.links)
+        self._post(ev.InviteRequested())
+        (made,) = set(self._node.links) - before
+        return await self._with_code(self._node.links[made])
+
+    async def join(self, invite: str) -> "Chat":
+        """Take an invite, with whatever surrounds it; the chat's `code` is the reply to hand back.
+
+        Raises:
+            CodeRefused: the invite cannot be used.
+            ChatEnded: no reply can be made.
+        """
+        if _read(invite).is_reply:
+            raise CodeRefused(CodeProblem.NOT_AN_INVITE)
+        return await self._with_code(self._paste(invite))
+
+    async def _with_code(self, link: Link) -> "Chat":
+        try:
+            await self._until(lambda: link.code or link.ending)
+        except asyncio.CancelledError:
+            self._post(ev.ConversationLeft(link.conversation))  # nobody has a chat to leave by
+            raise
+        if link.ending is not None:
+            raise ChatEnded(link.ending)
+        return Chat(self, link)
+
+    def _post(self, event: ev.Event) -> None:
+        self._driver.post(event)
+        self._driver.turn()  # in a burst it would come later
+
+    def _paste(self, text: str) -> Link:
+        pasting = self._node.pasting
+        self._post(ev.CodePasted(text))
+        if pasting.problem is not None:
+            raise CodeRefused(pasting.problem)
+        conversation = self._node.conversation(pasting.conversation)
+        assert conversation is not None
+        assert conversation.link is not None
+        return self._node.links[conversation.link]
+
+    def _turned(self) -> None:
+        for future, condition in list(self._waiting.items()):
+            if not future.done() and condition():
+                future.set_result(None)
+
+    async def _until(self, condition: Callable[[], object]) -> None:
+        """Wait for a state of the node."""
+        if condition():
+            return
+        future: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        self._waiting[future] = condition
+        try:
+            await future
+        finally:
+            del self._waiting[future]
+
+
+class Chat:
+    """A conversation with one other person, over one link: from its code to its end. `Peer` makes them.
+
+    Iterating over it gives each message of the other side once, and ends when the chat has ended.
+    """
+
+    def __init__(self, peer: Peer, link: Link) -> None:
+        self._peer = peer
+        self._link = link
+        self._latest = peer._node.conversations[link.conversation]
+
+    @property
+    def code(self) -> str:
+        """The invite to hand over, or the reply to hand back."""
+        return self._link.code
+
+    @property
+    def phase(self) -> Phase:
+        """How far the connection has come."""
+        return self._link.phase
+
+    @property
+    def ending(self) -> Ending | None:
+        """Why the chat has ended, or None while it has not."""
+        return self._link.ending
+
+    @property
+    def was_open(self) -> bool:
+        """Whether the two have ever been connected."""
+        return self._link.peer is not None
+
+    @property
+    def undelivered(self) -> int:
+        """How many messages the other side has not acknowledged yet."""
+        self._peer._driver.turn()  # in a burst they would be counted later
+        return self._conversation.undelivered
+
+    async def accept(self, reply: str) -> None:
+        """Take the reply to this invite, with whatever surrounds it.
+
+        Raises:
+            CodeRefused: the reply cannot be used; the invite goes on waiting for the right one.
+        """
+        code = _read(reply)
+        if not code.is_reply:
+            raise CodeRefused(CodeProblem.NOT_A_REPLY)
+        if code.answers != self._link.ref:
+            raise CodeRefused(CodeProblem.OTHER_INVITE)
+        self._peer._paste(reply)
+
+    async def opened(self) -> None:
+        """Wait until the two are connected; for people to hand over codes there is no limit of time.
+
+        Raises:
+            ChatEnded: it did not come about.
+        """
+        await self._peer._until(lambda: self.was_open or self.ending is not None)
+        if not self.was_open:
+            self._raise_ending()
+
+    def send(self, text: str) -> None:
+        """Write a message of 1 to 8,000 characters; before the two are connected it waits.
+
+        Raises:
+            MessageRefused: the text cannot be sent.
+            ChatEnded: nobody is there any more.
+        """
+        problem = self._conversation.problem(text)
+        if problem is not None:
+            raise MessageRefused(problem, text)
+        self._raise_ending()
+        self._peer._driver.post(ev.MessageWritten(self._conversation.id, text))
+
+    async def delivered(self) -> None:
+        """Wait until the other side has acknowledged everything that was sent.
+
+        Raises:
+            ChatEnded: it has ended before that.
+        """
+        if self.undelivered:
+            await self._peer._until(lambda: not self._conversation.undelivered or self.ending is not None)
+        if self.undelivered:
+            self._raise_ending()
+
+    async def ended(self) -> Ending:
+        """Wait until the chat has ended, for whatever reason."""
+        await self._peer._until(lambda: self.ending is not None)
+        assert self.ending is not None
+        return self.ending
+
+    async def phases(self) -> AsyncIterator[Phase]:
+        """The phases that the connection passes from now on; one that lasts no time may be missing."""
+        seen = self.phase
+        while seen is not Phase.CLOSED:
+            await self._peer._until(partial(self._phase_is_not, seen))
+            seen = self.phase
+            yield seen
+
+    async def __aiter__(self) -> AsyncIterator[Message]:
+        read = self._peer._read
+        while True:
+            await self._peer._until(lambda: self._next_place() is not None or self.ending is not None)
+            place = self._next_place()
+            if place is None:
+                return
+            conversation = self._conversation
+            read[conversation.id] = place + 1
+            entry = conversation.timeline[place].entry
+            yield Message(entry.text, datetime.fromtimestamp(entry.at / 1000, UTC))
+
+    def close(self) -> None:
+        """Leave. What is not delivered by then stays undelivered; see `delivered`."""
+        if self.ending is None:
+            self._peer._post(ev.ConversationLeft(self._conversation.id))
+
+    @property
+    def _conversation(self) -> Conversation:
+        # One that was left before a word was said is forgotten.
+        self._latest = self._peer._node.conversations.get(self._link.conversation, self._latest)
+        return self._latest
+
+    def _phase_is_not(self, phase: Phase) -> bool:
+        return self.phase is not phase
+
+    def _next_place(self) -> int | None:
+        """The place of the next message of the other side."""
+        conversation, me = self._conversation, self._peer._node.me
+        read = self._peer._read
+        timeline = conversation.timeline
+        while read[conversation.id] < len(timeline):
+            if timeline[read[conversation.id]].author != me:
+                return read[conversation.id]
+            read[conversation.id] += 1
+        return None
+
+    def _raise_ending(self) -> None:
+        if self.ending is not None:
+            raise ChatEnded(self.ending)
+
+
+def _read(text: str) -> Code:
+    try:
+        return decode(text)
+    except CodeError as error:
+        raise CodeRefused(error.problem) from error

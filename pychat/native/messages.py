@@ -1,0 +1,75 @@
+"""What a peer wrote, as lines for a terminal or a pipe: nothing in it can act as a control sequence."""
+
+import json
+import re
+from collections.abc import Iterator
+from datetime import UTC, datetime
+
+from wcwidth import iter_graphemes, wcwidth, width
+
+# C0 and C1 controls and DEL (ECMA-48), which drive a terminal; marks that turn the direction of what follows
+# (UAX #9), with which a text could dress up as somebody else's; separators that some programs take for line ends.
+_UNSAFE = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u2028-\u202e\u2066-\u2069]")
+_LINE_END = re.compile("\r\n|\r|\n")
+
+
+def lines(text: str) -> list[str]:
+    """The lines of a message, each safe to be shown."""
+    return [_UNSAFE.sub(_visible, line) for line in _LINE_END.split(text)]
+
+
+def one_line(text: str) -> str:
+    """A message as one line: its line ends are shown as a sign."""
+    return "␊".join(lines(text))
+
+
+def json_line(text: str, at: datetime) -> str:
+    """A message as one line of JSON: {"at": when, by the sender's clock, "text": as it was written}."""
+    line = json.dumps({"at": at.astimezone(UTC).isoformat(timespec="milliseconds"), "text": text})
+    return line.replace("\x7f", "\\u007f")  # the one control character that JSON leaves as it is
+
+
+def paragraph(name: str, text: str, columns: int) -> list[str]:
+    """A message for a screen of that many columns: what goes on is indented, so that none of it looks like a name."""
+    columns = max(columns, 2 * len(_INDENT))
+    first, *rest = lines(text)
+    wrapped = [*_wrap(f"{name}: {first}", columns, "")]
+    for line in rest:
+        wrapped += _wrap(line, columns, _INDENT)
+    return wrapped
+
+
+_INDENT = "    "
+_WORD = re.compile(" +|[^ ]+")
+
+
+def _wrap(line: str, columns: int, indent: str) -> Iterator[str]:
+    room = columns - len(_INDENT)
+    row, used = indent, len(indent)
+    for word in _WORD.findall(line.expandtabs()):
+        if room >= _cells(word) > columns - used:
+            yield row
+            row, used = _INDENT, len(_INDENT)
+            word = word.removeprefix(" ")  # the break stands for it
+        for grapheme in iter_graphemes(word):
+            for part in [grapheme] if _cells(grapheme) <= room else grapheme:
+                if _cells(part) > columns - used:
+                    yield row
+                    row, used = _INDENT, len(_INDENT)
+                row += part
+                used += _cells(part)
+    yield row
+
+
+def _cells(text: str) -> int:
+    """The cells that a text takes at most: not every terminal joins what Unicode joins, such as a family of emoji."""
+    if text.isascii():
+        return len(text)
+    return max(width(text), sum(max(wcwidth(char), 0) for char in text))
+
+
+def _visible(control: re.Match[str]) -> str:
+    code = ord(control[0])
+    if code < 0x20:
+        return chr(0x2400 + code)  # Unicode's control pictures
+    return "␡" if code == 0x7F else "�"

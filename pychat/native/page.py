@@ -1,0 +1,274 @@
+"""The chat in a terminal: shows the view, hands over intents. What has been said scrolls up and stays there.
+
+Above the input line stands what is not delivered yet, so that what is printed is true for good: a message of one's own
+is printed once it has arrived.
+"""
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+
+from wcwidth import clip, width
+
+from pychat.core import events as ev
+from pychat.core.conversation import Conversation, ConversationId
+from pychat.core.errors import CodeError
+from pychat.core.invite import decode
+from pychat.core.link import Link
+from pychat.core.node import Node
+from pychat.native import card
+from pychat.native.composer import Composer, Text
+from pychat.native.messages import one_line, paragraph
+from pychat.ports import Post
+from pychat.ui import words
+from pychat.ui.view import Card, Progress, View, view
+
+_SHOWN_WAITING = 3
+"""Messages above the input line at most; the rest is counted."""
+_SIGNS = {Progress.TO_COME: "·", Progress.NOW: "…", Progress.DONE: "✓", Progress.FAILED: "✗"}
+_STYLES = {
+    Progress.TO_COME: "",
+    Progress.NOW: "class:now",
+    Progress.DONE: "class:done",
+    Progress.FAILED: "class:failed",
+}
+
+
+@dataclass(slots=True)
+class _Printed:
+    """How much of a conversation is on the screen: how far the timeline was looked at, and how many of our own."""
+
+    place: int = 0
+    own: int = 0
+
+
+class TerminalPage:
+    """Joins a terminal to a node.
+
+    Args:
+        post: hands an event to the driver.
+        page: the address of a page with pychat, for a link beside each code; or "".
+        symbols: whether the terminal can show blocks and ticks.
+    """
+
+    def __init__(self, node: Node, post: Post, *, page: str, colors: bool, symbols: bool) -> None:
+        self._node = node
+        self._post = post
+        self._page = page
+        self._draws_qr = colors and symbols
+        self._composer = Composer(self._above, self._below, colors=colors)
+        self._selected: ConversationId | None = None
+        self._link: Link | None = None
+        self._accepted = 0
+        self._printed: dict[ConversationId, _Printed] = {}
+        self._status = ("", "")
+        self._code = self._problem = ""
+        self._leaving = self._warned = False
+        self._commands: dict[str, tuple[str, Callable[[], None]]] = {
+            "/help": ("what you can do here", self._help),
+            "/details": ("the path, the traffic, the two fingerprints", self._details),
+            "/invite": ("make a new invite once a connection has ended", self._invite),
+            "/quit": ("leave; Ctrl-C and Ctrl-D do the same", self._quit),
+        }
+
+    async def run(self, *, code: str | None, joins: bool) -> int:
+        """Talk until the person leaves; returns how many of their messages were not delivered.
+
+        Args:
+            code: an invite to take at once.
+            joins: whether there is, or will be, an invite of somebody else; else one is made.
+        """
+        if code is not None:
+            self._post(ev.CodePasted(code))
+        elif not joins:
+            self._post(ev.InviteRequested())
+        self.render()
+        while not self._leaving:
+            try:
+                text = await self._composer.read()
+            except (KeyboardInterrupt, EOFError):
+                self._quit()
+            else:
+                self._warned = False
+                self._enter(text)
+        undelivered = self._undelivered
+        if self._selected is not None:
+            self._post(ev.ConversationLeft(self._selected))
+        await self._composer.drained()
+        return undelivered
+
+    def render(self) -> None:
+        """Print what is new, and show the rest anew."""
+        self._select()
+        now = view(self._node, self._selected)
+        if now.code_problem != self._problem:
+            self._problem = now.code_problem
+            self._complain(now.code_problem)
+        if (now.headline, now.sentence) != self._status and now.conversation is not None and not self._leaving:
+            self._status = now.headline, now.sentence
+            self._tell(f"{now.headline}. {now.sentence}")
+        if now.code != self._code:
+            self._code = now.code
+            if now.card in (Card.INVITE, Card.REPLY):
+                self._show_code(now)
+        if now.conversation is not None:
+            self._print_messages(now.conversation, now.name)
+        self._composer.refresh()
+
+    def _select(self) -> None:
+        """Follow the conversation that took the last code, and the link if it goes on with somebody else."""
+        pasting = self._node.pasting
+        if pasting.accepted > self._accepted:
+            self._accepted, self._selected = pasting.accepted, pasting.conversation
+        elif self._selected is None:
+            self._selected = next(iter(self._node.conversations), None)
+        conversation = self._node.conversation(self._selected)
+        if conversation is None:
+            return
+        self._selected = conversation.id
+        if conversation.link is not None:
+            self._link = self._node.links[conversation.link]
+        elif self._link is not None:
+            self._selected = self._link.conversation
+            self._tell("It is somebody else who has answered: this is a conversation of its own.")
+
+    # What the person does.
+
+    def _enter(self, text: str) -> None:
+        word = text.strip()
+        if not word:
+            return
+        command = self._commands.get(word)
+        if command is not None:
+            command[1]()
+        elif word.startswith("/") and not word.startswith("//"):
+            self._complain(f"There is no command {word.split()[0]}; /help lists them. Two // begin a message with one.")
+        elif self._wants_code(word):
+            self._problem = ""
+            self._post(ev.CodePasted(word))
+        else:
+            self._send(word.removeprefix("/") if word.startswith("//") else text.strip("\r\n"))
+
+    def _wants_code(self, text: str) -> bool:
+        card = view(self._node, self._selected).card
+        if self._selected is None or card is Card.INVITE:
+            return True
+        if card is not Card.AGAIN:
+            return False
+        try:
+            decode(text)
+        except CodeError:
+            return False
+        return True
+
+    def _send(self, text: str) -> None:
+        conversation = self._node.conversation(self._selected)
+        assert conversation is not None
+        problem = conversation.problem(text)
+        if problem is not None:
+            self._complain(words.message_problem(problem, text))
+        else:
+            self._post(ev.MessageWritten(conversation.id, text))
+
+    def _quit(self) -> None:
+        undelivered = self._undelivered
+        if not undelivered or self._warned:
+            self._leaving = True
+            return
+        self._warned = True
+        self._complain(f"{words.undelivered(undelivered)} Ctrl-C once more leaves all the same.")
+
+    def _invite(self) -> None:
+        if view(self._node, self._selected).card is Card.AGAIN or self._selected is None:
+            self._post(ev.InviteRequested(self._selected))
+        else:
+            self._complain("The connection has not ended: there is no need for a new invite.")
+
+    def _help(self) -> None:
+        for name, (meaning, _) in self._commands.items():
+            self._tell(f"{name:<9} {meaning}")
+        self._tell("Anything else is a message. A code is recognised where one is wanted.")
+
+    def _details(self) -> None:
+        details = view(self._node, self._selected).details
+        for name, value in (
+            ("Path", details.path),
+            ("Traffic", details.traffic),
+            ("Your fingerprint", details.local_fingerprint),
+            ("Their fingerprint", details.remote_fingerprint),
+            ("Trouble", details.trouble),
+        ):
+            if value:
+                self._tell(f"{name}: {value}")
+
+    @property
+    def _undelivered(self) -> int:
+        conversation = self._node.conversation(self._selected)
+        return conversation.undelivered if conversation is not None else 0
+
+    # What the screen shows.
+
+    def _print_messages(self, conversation: Conversation, name: str) -> None:
+        printed = self._printed.setdefault(conversation.id, _Printed())
+        lines: list[Text] = []
+        while printed.own < conversation.acknowledged:
+            printed.own += 1
+            entry = conversation.logs.entry(self._node.me, printed.own)
+            lines += self._paragraph("class:mine", words.ME, entry.text)
+        for message in conversation.timeline[printed.place :]:
+            if message.author != self._node.me:
+                lines += self._paragraph("class:name", name, message.entry.text)
+        printed.place = len(conversation.timeline)
+        self._composer.print(lines)
+
+    def _paragraph(self, style: str, name: str, text: str) -> Iterator[Text]:
+        first, *rest = paragraph(name, text, self._composer.columns)
+        yield [(style, first[: len(name) + 1]), ("", first[len(name) + 1 :])]
+        for line in rest:
+            yield [("", line)]
+
+    def _show_code(self, now: View) -> None:
+        target = card.link(self._page, now.code) if self._page else now.code
+        drawing = card.qr_lines(target, self._composer.columns, self._composer.rows) if self._draws_qr else ()
+        self._composer.print([[("class:qr", line)] for line in drawing])
+        codes = [now.code, target] if self._page else [now.code]
+        self._composer.print([[("class:code", code)] for code in codes], wrap=True)
+
+    def _above(self) -> Text:
+        conversation = self._node.conversation(self._selected)
+        text: Text = []
+        if conversation is not None and conversation.undelivered:
+            last = conversation.acknowledged + conversation.undelivered
+            first = max(conversation.acknowledged + 1, last - _SHOWN_WAITING + 1)
+            if first > conversation.acknowledged + 1:
+                text.append(("class:quiet", f"… {first - conversation.acknowledged - 1:,} more\n"))
+            for number in range(first, last + 1):
+                entry = conversation.logs.entry(self._node.me, number)
+                state = conversation.delivery(number).value
+                text.append(("class:quiet", f"{self._cut(f'{words.ME}: {one_line(entry.text)}', state)} ({state})\n"))
+        return [*text, ("class:mine", f"{self._label()}: ")]
+
+    def _cut(self, text: str, state: str) -> str:
+        room = max(self._composer.columns - len(state) - 4, 1)
+        return text if width(text) <= room else clip(text, 0, room - 1) + "…"
+
+    def _label(self) -> str:
+        if self._selected is None:
+            return "Their invite"
+        return "Their reply" if view(self._node, self._selected).card is Card.INVITE else words.ME
+
+    def _below(self) -> Text:
+        now = view(self._node, self._selected)
+        text: Text = []
+        for name, progress in now.phases:
+            text += [(_STYLES[progress], f"{_SIGNS[progress]} {name}"), ("", "  ")]
+        return [*text, ("", f"{words.STATES[now.state]}  /help")]
+
+    def _tell(self, sentence: str) -> None:
+        self._composer.print(
+            [[("class:quiet", line)] for line in paragraph("pychat", sentence, self._composer.columns)]
+        )
+
+    def _complain(self, sentence: str) -> None:
+        if sentence:
+            lines = paragraph("pychat", sentence, self._composer.columns)
+            self._composer.print([[("class:problem", line)] for line in lines])

@@ -1,0 +1,292 @@
+"""RTCPeerConnection and RTCDataChannel of aiortc, as the driver's ports ask for them.
+
+Handlers do nothing but post an event. A few things that a browser does by itself aiortc has no public way to ask for;
+they are in `_Inside`, and the version of aiortc is pinned for them.
+"""
+
+import asyncio
+import socket
+from collections.abc import Awaitable, Coroutine
+from typing import Any, ClassVar, TypeVar
+
+import aioice.ice
+from aioice import stun
+from aioice.ice import CandidatePair
+from aiortc import (
+    RTCConfiguration,
+    RTCDataChannel,
+    RTCIceServer,
+    RTCPeerConnection,
+    RTCSctpTransport,
+    RTCSessionDescription,
+)
+from aiortc.rtcconfiguration import RTCIceTransportPolicy
+from aiortc.rtcicetransport import RTCIceCandidate
+from aiortc.sdp import candidate_from_sdp
+
+from pychat.core import events as ev
+from pychat.core.capabilities import Capabilities
+from pychat.core.conversation import LinkId
+from pychat.core.errors import LocalError
+from pychat.core.ice import IceConfig
+from pychat.core.sdp import DescriptionKind, parse_description
+from pychat.core.stats import Stats
+from pychat.ports import PortError, Post
+
+_Result = TypeVar("_Result")
+
+
+class NativeConnect:
+    """Implements `ports.Connect`; it holds what still goes on after a connection was closed."""
+
+    capabilities: ClassVar = Capabilities(trickles=False, can_restart=False, keeps_checking=False)
+
+    def __init__(self) -> None:
+        self._tasks: set[asyncio.Task[None]] = set()
+
+    def __call__(self, link: LinkId, ice: IceConfig, post: Post) -> "NativePeerConnection":
+        _forget_other_loops()
+        return NativePeerConnection(link, ice, post, self)
+
+    def begin(self, work: Coroutine[Any, Any, None]) -> asyncio.Task[None]:
+        """Let something go on by itself; what goes wrong with it ends nothing."""
+        task = asyncio.get_running_loop().create_task(work)
+        self._tasks.add(task)
+        task.add_done_callback(self._ended)
+        return task
+
+    async def finish(self) -> None:
+        """Wait until all that was closed has told its peer and let go of its sockets."""
+        while self._tasks:
+            await asyncio.wait(self._tasks)
+
+    def _ended(self, task: asyncio.Task[None]) -> None:
+        self._tasks.discard(task)
+        if not task.cancelled():
+            task.exception()  # it is known now, so that the loop does not complain
+
+
+class NativeDataChannel:
+    """Implements `ports.DataChannel`."""
+
+    def __init__(self, peer: "NativePeerConnection", raw: RTCDataChannel) -> None:
+        self._peer = peer
+        self._raw = raw
+
+    def send(self, data: str) -> None:
+        if self._peer.closed or self._raw.readyState != "open":
+            raise PortError("the channel is not open")
+        try:
+            self._raw.send(data)
+        except ValueError as error:
+            raise PortError(_words(error)) from error
+
+    def close(self) -> None:
+        self._raw.close()
+
+
+class NativePeerConnection:
+    """Implements `ports.PeerConnection`."""
+
+    def __init__(self, link: LinkId, ice: IceConfig, post: Post, connect: NativeConnect) -> None:
+        self._link = link
+        self._post = post
+        self._connect = connect
+        self._going_on: list[asyncio.Task[None]] = []
+        self.closed = False
+        try:
+            self._pc = RTCPeerConnection(_configuration(ice))
+        except ValueError as error:
+            raise PortError(_words(error)) from error
+        self._inside = _Inside(self._pc)
+        self._pc.on("iceconnectionstatechange", self._iceconnectionstatechange)
+        self._pc.on("connectionstatechange", self._connectionstatechange)
+
+    async def create_offer(self) -> str:
+        return (await _asked(self._pc.createOffer())).sdp
+
+    async def create_answer(self) -> str:
+        return (await _asked(self._pc.createAnswer())).sdp
+
+    async def set_local_description(self, kind: DescriptionKind, sdp: str) -> str:
+        # Shielded, for aioice forgets the sockets that it has opened when it is stopped while it opens others.
+        gathering = asyncio.ensure_future(self._pc.setLocalDescription(RTCSessionDescription(sdp, kind.value)))
+        gathering.add_done_callback(self._gathered)
+        await _asked(asyncio.shield(gathering))
+        if self.closed:
+            raise PortError("the connection is closed")
+        self._begin(self._inside.stay_reachable())
+        return self._pc.localDescription.sdp
+
+    async def set_remote_description(self, kind: DescriptionKind, sdp: str) -> None:
+        try:
+            parse_description(kind, sdp)  # what it lacks aiortc would notice too late, where nobody hears of it
+        except LocalError as error:
+            raise PortError(_words(error)) from error
+        # mDNS names are looked up meanwhile: one that nobody answers to would hold up all the rest for a second.
+        lines = sdp.splitlines(keepends=True)
+        names = [line for line in lines if line.startswith("a=candidate:") and ".local " in line]
+        rest = "".join(line for line in lines if line not in names)
+        await _asked(self._pc.setRemoteDescription(RTCSessionDescription(rest, kind.value)))
+        for line in names:
+            self._begin(self.add_candidate(line.strip().removeprefix("a=")))
+
+    async def add_candidate(self, candidate: str) -> None:
+        try:
+            parsed = candidate_from_sdp(candidate.removeprefix("candidate:"))
+        except (ValueError, AssertionError) as error:
+            raise PortError("the candidate is malformed") from error
+        parsed.sdpMid = "0"
+        self._inside.check_again(parsed)
+        await _asked(self._pc.addIceCandidate(parsed))
+
+    def open_channel(self, label: str, number: int) -> NativeDataChannel:
+        try:
+            raw = self._pc.createDataChannel(label, negotiated=True, id=number, ordered=True)
+        except ValueError as error:
+            raise PortError(_words(error)) from error
+        self._inside.keep_within_window()
+        link = self._link
+        raw.on("open", lambda: self._tell(ev.ChannelOpened(link)))
+        raw.on("close", lambda: self._tell(ev.ChannelClosed(link)))
+        # Bytes are no frame of this channel.
+        raw.on("message", lambda data: self._tell(ev.FrameReceived(link, data if isinstance(data, str) else "")))
+        return NativeDataChannel(self, raw)
+
+    async def stats(self) -> Stats:
+        return self._inside.stats()
+
+    def close(self) -> None:
+        if self.closed:
+            return
+        self.closed = True
+        for task in self._going_on:
+            task.cancel()
+        self._connect.begin(self._pc.close())  # a task, so that what was sent just before still goes out
+
+    def _begin(self, work: Coroutine[Any, Any, None]) -> None:
+        """Let something go on beside, at the longest until the connection is closed."""
+        self._going_on.append(self._connect.begin(work))
+
+    def _gathered(self, gathering: asyncio.Future[None]) -> None:
+        if self.closed:  # so nobody waits for it any more
+            self._connect.begin(self._inside.let_go())
+            if not gathering.cancelled():
+                gathering.exception()
+
+    def _tell(self, event: ev.Event) -> None:
+        if not self.closed:
+            self._post(event)
+
+    def _iceconnectionstatechange(self) -> None:
+        self._tell(ev.IceStateChanged(self._link, ev.IceState(self._pc.iceConnectionState)))
+
+    def _connectionstatechange(self) -> None:
+        self._tell(ev.ConnectionStateChanged(self._link, ev.ConnectionState(self._pc.connectionState)))
+
+
+class _Inside:
+    """What aiortc and aioice have no public way to ask for; of use once a channel was opened."""
+
+    def __init__(self, pc: RTCPeerConnection) -> None:
+        self._pc = pc
+
+    @property
+    def _sctp(self) -> RTCSctpTransport:
+        assert self._pc.sctp is not None
+        return self._pc.sctp
+
+    def check_again(self, candidate: RTCIceCandidate) -> None:
+        """Begin the checks of a known candidate anew; aioice asks less and less often, and ends after half a minute."""
+        agent = self._sctp.transport.transport._connection
+        if agent._check_list_done:
+            return
+        for pair in agent._check_list:
+            known = (pair.remote_candidate.host, pair.remote_candidate.port) == (candidate.ip, candidate.port)
+            if known and pair.state in (CandidatePair.State.IN_PROGRESS, CandidatePair.State.FAILED):
+                if pair.task is not None:
+                    pair.task.cancel()
+                    pair.task = None
+                agent.check_state(pair, CandidatePair.State.WAITING)
+
+    async def let_go(self) -> None:
+        """Close the sockets that were opened after the connection had been closed."""
+        await self._sctp.transport.transport._connection.close()
+
+    async def stay_reachable(self) -> None:
+        """Ask the STUN server again and again until there is a path, so that NATs keep the address that it saw."""
+        agent = self._sctp.transport.transport._connection
+        if agent.stun_server is None:
+            return
+        found = await asyncio.get_running_loop().getaddrinfo(
+            *agent.stun_server, family=socket.AF_INET, type=socket.SOCK_DGRAM
+        )
+        host, port, *_ = found[0][4]
+        while not agent._check_list_done:
+            await asyncio.sleep(_KEEPALIVE)
+            for protocol in agent._protocols:
+                if protocol.local_candidate.type == "host" and "." in protocol.local_candidate.host:
+                    request = stun.Message(message_method=stun.Method.BINDING, message_class=stun.Class.REQUEST)
+                    protocol.send_stun(
+                        request, (str(host), int(port))
+                    )  # what comes back is passed over: it is the way out that counts
+
+    def keep_within_window(self) -> None:
+        """End the connection to a peer that sends more than was granted: aiortc keeps whatever comes, without end."""
+        sctp = self._sctp
+        receive = sctp._receive_data_chunk
+
+        async def receive_within_window(chunk: Any) -> None:
+            await receive(chunk)
+            if sctp._advertised_rwnd < -_TOLERANCE:
+                raise ConnectionError("the peer sends more than the window allows")
+
+        sctp._receive_data_chunk = receive_within_window  # type: ignore[method-assign]
+
+    def stats(self) -> Stats:
+        """The candidate pair in use, and what went over it; aiortc counts no round trips."""
+        dtls = self._sctp.transport
+        pair = dtls.transport._connection._nominated.get(1)
+        if pair is None:
+            return Stats()
+        counters = next(iter(dtls._get_stats().values()))
+        return Stats(
+            local_kind=pair.local_candidate.type,
+            local_address=pair.local_candidate.host,
+            remote_kind=pair.remote_candidate.type,
+            remote_address=pair.remote_candidate.host,
+            bytes_sent=counters.bytesSent,
+            bytes_received=counters.bytesReceived,
+        )
+
+
+_KEEPALIVE = 10.0
+"""Seconds between requests to the STUN server (RFC 8445, section 11, asks for one in 15 at least)."""
+_TOLERANCE = 128 * 1024
+"""Bytes above the SCTP window that a peer may be mistaken by: a message under way, and a probe of a full window."""
+
+
+def _forget_other_loops() -> None:
+    """Let aioice resolve mDNS names in this event loop, even if it has done so in another one before."""
+    loop = asyncio.get_running_loop()
+    if getattr(aioice.ice._mdns, "loop", None) is not loop:
+        aioice.ice._mdns.__dict__.clear()  # a lock and a socket of that other loop
+        aioice.ice._mdns.loop = loop
+
+
+async def _asked(work: Awaitable[_Result]) -> _Result:
+    try:
+        return await work
+    except Exception as error:  # aiortc raises many kinds, none of which is for the core to know
+        raise PortError(_words(error)) from error
+
+
+def _words(error: Exception) -> str:
+    return (str(error) or type(error).__name__)[:200]
+
+
+def _configuration(ice: IceConfig) -> RTCConfiguration:
+    servers = [RTCIceServer(s.url, s.username or None, s.credential or None) for s in ice.servers]
+    # No list at all would mean aiortc's default: a server of somebody else.
+    policy = RTCIceTransportPolicy.RELAY if ice.relay_only else RTCIceTransportPolicy.ALL
+    return RTCConfiguration(iceServers=servers, iceTransportPolicy=policy)

@@ -1,0 +1,54 @@
+"""Runs in the page: answers a native peer that measures, as `tests/bench/native.py` does on CPython."""
+
+import asyncio
+import secrets
+import time
+
+import js
+from pyodide.ffi import create_proxy
+
+from pychat.browser.peer import BrowserPeerConnection
+from pychat.core.events import CodePasted, MessageWritten
+from pychat.core.node import Node
+from pychat.driver import Driver
+
+END_OF_ECHOES = "now the burst"
+
+
+class Partner:
+    """Takes an invite and echoes until it is told to only listen."""
+
+    def __init__(self) -> None:
+        self.node = Node(secrets.token_urlsafe(16), capabilities=BrowserPeerConnection.capabilities)
+        self.driver = Driver(self.node, BrowserPeerConnection, time.time, on_turn=self._turned)
+        self.reply: asyncio.Future[str] = asyncio.get_running_loop().create_future()
+        self._place = 0
+        self._echoes = True
+
+    def _turned(self) -> None:
+        for link in self.node.links.values():
+            if link.code and not self.reply.done():
+                self.reply.set_result(link.code)
+        for conversation in self.node.conversations.values():
+            timeline = conversation.timeline
+            while self._echoes and self._place < len(timeline):
+                message = timeline[self._place]
+                self._place += 1
+                if message.author != self.node.me:
+                    self._echoes = message.entry.text != END_OF_ECHOES
+                    if self._echoes:
+                        self.driver.post(MessageWritten(conversation.id, message.entry.text))
+
+
+partners: list[Partner] = []
+
+
+async def answer(invite: str) -> str:
+    """Take an invite; returns the reply."""
+    partners.append(Partner())
+    partners[-1].driver.post(CodePasted(invite))
+    return await partners[-1].reply
+
+
+js.ours = create_proxy(answer)
+js.document.documentElement.dataset.partner = "ready"

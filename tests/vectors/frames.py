@@ -1,0 +1,428 @@
+"""Frames one by one: what each says, and which are mistakes."""
+
+import json
+from collections.abc import Iterator
+from typing import Any
+
+from tests.vectors.writer import Json, Text
+
+NOTE = """\
+Single frames, as messages of the channel. See 'Frames' and 'What is refused' in docs/protocol.md.
+`data` is the message: a string, or a list of strings and of pairs [string, how often it is repeated], to be put
+together. Texts in a `reading` may be such lists too.
+`reading` is what the frame says; for entries that are alike there is a pair [entry, how often].
+`passed_over`: the frame is of an unknown kind, and nothing comes of it.
+`error` is broke-protocol: a mistake of the peer, which ends the link.
+`plain`: the frame is written as pychat itself writes it, without spaces and without needless escapes.
+`optional` says who may read such a frame all the same."""
+
+ANN, BOB = "Zq3v0uJ8mYtP1cXr9LkWsA", "b7Nf_2Ge-KdQ4hTy6VoR1w"
+"""The two of the document's dialogue."""
+
+MAX_NUMBER, MAX_TIME, MAX_FRAME, MAX_TEXT = 2**53 - 1, 2**47 - 1, 65_536, 8_000
+
+
+def vectors() -> list[Json]:
+    return [
+        *_hello(),
+        *_have(),
+        *_entries(),
+        *_bye(),
+        *_unknown(),
+        *_no_frames(),
+        *_bad_hello(),
+        *_bad_have(),
+        *_bad_entries(),
+        *_bad_bye(),
+        *_bad_numbers(),
+        *_limits(),
+    ]
+
+
+def _good(name: str, data: Text, reading: Json) -> Json:
+    return {"name": name, "data": data, "reading": reading}
+
+
+def _passed_over(name: str, data: Text) -> Json:
+    return {"name": name, "data": data, "passed_over": True}
+
+
+def _plain(name: str, frame: list[Any], reading: Json) -> Json:
+    """A frame in the plain form."""
+    data = json.dumps(frame, ensure_ascii=False, separators=(",", ":"))
+    return {"name": name, "data": data, "reading": reading, "plain": True}
+
+
+def _bad(name: str, data: Text, optional: str = "") -> Json:
+    bad: Json = {"name": name, "data": data, "error": "broke-protocol"}
+    return {**bad, "optional": optional} if optional else bad
+
+
+# Each kind.
+
+
+def _hello() -> Iterator[Json]:
+    def hello(versions: list[int], author: str) -> Json:
+        return {"kind": "hello", "versions": versions, "author": author}
+
+    for name, versions, author in [
+        ("hello: version 1", [1], ANN),
+        ("hello: several versions", [1, 2, 3], ANN),
+        ("hello: other versions only", [2, 3], ANN),
+        ("hello: versions in any order, one of them twice", [7, 1, 7], ANN),
+        ("hello: 32 versions", list(range(1, 33)), ANN),
+        ("hello: the highest version", [MAX_NUMBER], ANN),
+        ("hello: an author of 16 characters", [1], "0123456789abcdef"),
+        ("hello: an author of 64 characters", [1], "Zz09_-" * 10 + "____"),
+    ]:
+        yield _plain(name, ["hello", versions, author], hello(versions, author))
+    yield _good("hello: with spaces", f' [ "hello" ,\t[ 1 ],\r\n"{ANN}" ] \n', hello([1], ANN))
+    yield _good("hello: with escapes", f'["\\u0068ello",[1],"\\u005a{ANN[1:]}"]', hello([1], ANN))
+
+
+def _have() -> Iterator[Json]:
+    many = {f"{number:016}": number for number in range(64)}
+    for name, have in [
+        ("have: nobody", {}),
+        ("have: one author", {ANN: 7}),
+        ("have: nothing of an author", {ANN: 0}),
+        ("have: two authors", {ANN: 7, BOB: 1}),
+        ("have: 64 authors", many),
+        ("have: the highest count", {ANN: MAX_NUMBER}),
+    ]:
+        yield _plain(name, ["have", have], {"kind": "have", "have": have})
+    seven: Json = {"kind": "have", "have": {ANN: 7}}
+    yield _good("have: of a key that comes twice the last counts", f'["have",{{"{ANN}":9,"{ANN}":7}}]', seven)
+    yield _good("have: a key with an escape", f'["have",{{"\\u005a{ANN[1:]}":7}}]', seven)
+    yield _good("have: minus zero is zero", f'["have",{{"{ANN}":-0}}]', {"kind": "have", "have": {ANN: 0}})
+
+
+def _entries() -> Iterator[Json]:
+    def reading(first: int, *entries: list[Any]) -> Json:
+        return {"kind": "entries", "author": BOB, "first": first, "entries": list(entries)}
+
+    def plain(name: str, first: int, *entries: list[Any]) -> Json:
+        return _plain(f"entries: {name}", ["entries", BOB, first, list(entries)], reading(first, *entries))
+
+    def escaped(name: str, text: str, read: str) -> Json:
+        data = f'["entries","{BOB}",1,[[5,"{text}"]]]'
+        return _good(f"entries: {name}", data, reading(1, [5, read]))
+
+    def long(name: str, char: str, count: int, read: str) -> Json:
+        data: Text = [f'["entries","{BOB}",1,[[5,"', [char, count], '"]]]']
+        return _good(f"entries: {name}", data, reading(1, [5, [[read, count]]]))
+
+    yield plain("none", 1)
+    yield plain("one", 1, [1_700_000_000_000, "Hello Ann"])
+    yield plain("several", 3, [1_700_000_000_000, "one"], [1_700_000_000_001, "two"], [5, "three"])
+    yield plain("the highest number", MAX_NUMBER, [5, "text"])
+    yield plain("the lowest and the highest time", 1, [0, "1970"], [MAX_TIME, "6429"])
+    for name, text in {
+        "German and Greek": "Grüße, αβγ",
+        "Chinese": "漢字",
+        "from right to left": "שלום \u202eمرحبا\u202c",
+        "an emoji outside the BMP": "\U0001f600",
+        "an emoji of several code points": "\U0001f469\u200d\U0001f4bb",
+        "a combining accent is kept": "e\u0301",
+        "a space": " ",
+        "a line": "one\ntwo\r\n\tthree",
+        "a null character": "\x00",
+        "all control characters": "".join(map(chr, range(32))) + "\x7f",
+        "line and paragraph separators": "\u2028\u2029",
+        "a byte order mark": "\ufeff",
+        "noncharacters": "\ufffe\U0010ffff",
+        "a replacement character": "\ufffd",
+        "quotation marks and backslashes": '"\\"\\\\" \\u0041',
+        "markup": "<script>alert(1)</script> &amp;",
+        "what looks like a frame": '["bye"]',
+        "opening brackets, which are no nesting": "[[[[[[[[[[[[{{{{{{{{",
+        "closing brackets": '"]]]}}}]]]',
+    }.items():
+        yield plain(name, 1, [5, text])
+    yield escaped("escapes", '\\u0068\\"\\\\\\/\\b\\f\\n\\r\\t', 'h"\\/\b\f\n\r\t')
+    yield escaped("a pair of surrogates", "\\ud83d\\ude00", "\U0001f600")
+    yield escaped("a pair of surrogates in upper case", "\\uD83D\\uDE00", "\U0001f600")
+    yield escaped("a lone high surrogate", "a\\ud800b", "a\ufffdb")
+    yield escaped("a lone low surrogate", "a\\udc00b", "a\ufffdb")
+    yield escaped("nothing but a lone surrogate", "\\udfff", "\ufffd")
+    yield escaped("a pair of surrogates the wrong way round", "\\ude00\\ud83d", "\ufffd\ufffd")
+    yield escaped("a lone surrogate before a pair", "\\ud83d\\ud83d\\ude00", "\ufffd\U0001f600")
+    yield escaped("a lone surrogate after a pair", "\\ud83d\\ude00\\ude00", "\U0001f600\ufffd")
+    yield escaped("a lone surrogate before another character outside the BMP", "\\ud83d\U0001f600", "\ufffd\U0001f600")
+    yield long("8,000 characters", "x", MAX_TEXT, "x")
+    yield long("8,000 characters of 3 bytes", "漢", MAX_TEXT, "漢")
+    yield long("8,000 characters outside the BMP", "\U0001f600", MAX_TEXT, "\U0001f600")
+    yield long("8,000 escapes", "\\u0000", MAX_TEXT, "\x00")
+    yield long("8,000 lone surrogates", "\\udead", MAX_TEXT, "\ufffd")
+    yield _good(
+        "entries: 7,000",
+        [f'["entries","{BOB}",1,[', ['[5,"x"],', 6_999], '[5,"x"]]]'],
+        {"kind": "entries", "author": BOB, "first": 1, "entries": [[[5, "x"], 7_000]]},
+    )
+
+
+def _bye() -> Iterator[Json]:
+    yield _plain("bye", ["bye"], {"kind": "bye"})
+    yield _good("bye: with spaces", '\t[\n"bye"\r] ', {"kind": "bye"})
+
+
+def _unknown() -> Iterator[Json]:
+    for name, frame in {
+        "no items": ["typing"],
+        "items of any type": ["typing", None, True, -1, 1.5, "text", [], {}, {"a": [{"b": None}]}],
+        "a known kind in upper case": ["HELLO", [1], ANN],
+        "a known kind with a space": ["bye "],
+        "an empty name": [""],
+        "a name that programs have themselves": ["__proto__"],
+        "another name that programs have themselves": ["constructor", {}],
+        "a name in Greek": ["αβγ"],
+        "a key that is no author": ["typing", {"__proto__": 1, "": 2}],
+    }.items():
+        data = json.dumps(frame, ensure_ascii=False, separators=(",", ":"))
+        yield _passed_over(f"unknown: {name}", data)
+    yield _passed_over("unknown: numbers in other writings", '["typing",1.0,1e3,-0.0,1E-2]')
+    yield _passed_over("unknown: a name with a lone surrogate", '["\\ud800"]')
+    yield _passed_over("unknown: a long name", ['["', ["x", 60_000], '"]'])
+
+
+# Mistakes.
+
+
+def _no_frames() -> Iterator[Json]:
+    for name, data in {
+        "an empty message": "",
+        "a space": " ",
+        "null": "null",
+        "a number": "1",
+        "a string": '"hello"',
+        "an object": '{"0":"bye"}',
+        "an empty array": "[]",
+        "null for a kind": "[null]",
+        "a number for a kind": "[1]",
+        "an array for a kind": '[["bye"]]',
+        "a kind without quotation marks": "[bye]",
+        "a kind in single quotation marks": "['bye']",
+        "the array does not end": '["bye"',
+        "a bracket too many": '["bye"]]',
+        "two frames": '["bye"]["bye"]',
+        "a comma too many": '["bye",]',
+        "characters after the frame": '["bye"]x',
+        "a null character after the frame": '["bye"]\x00',
+        "a no-break space after the frame": '["bye"]\u00a0',
+        "a byte order mark before the frame": '\ufeff["bye"]',
+        "a comment": '["bye"] // good',
+        "a line within a string": '["ty\nping"]',
+        "a control character within a string": '["ty\x01ping"]',
+        "an escape that JSON does not have": '["\\x41"]',
+        "an escape that is cut": '["\\u12"]',
+        "a string that does not end": '["typing',
+        "not a number, in an unknown kind": '["typing",NaN]',
+        "infinity, in an unknown kind": '["typing",[-Infinity]]',
+        "a number that begins with 0, in an unknown kind": '["typing",01]',
+        "a number that begins with a plus sign, in an unknown kind": '["typing",+1]',
+        "brackets that do not match, in an unknown kind": '["typing",[{]}]',
+    }.items():
+        yield _bad(f"no frame: {name}", data)
+
+
+def _bad_hello() -> Iterator[Json]:
+    for name, rest in {
+        "nothing else": "",
+        "no author": ",[1]",
+        "no versions": f',"{ANN}"',
+        "the other way round": f',"{ANN}",[1]',
+        "an item too many": f',[1],"{ANN}",{{}}',
+        "a number for the versions": f',1,"{ANN}"',
+        "a string for the versions": f',"1","{ANN}"',
+        "an object for the versions": f',{{"1":1}},"{ANN}"',
+        "an empty list of versions": f',[],"{ANN}"',
+        "33 versions": f',[{",".join(["1"] * 33)}],"{ANN}"',
+        "version 0": f',[1,0],"{ANN}"',
+        "a negative version": f',[1,-1],"{ANN}"',
+        "a version that is too high": f',[1,{MAX_NUMBER + 1}],"{ANN}"',
+        "a string for a version": f',[1,"1"],"{ANN}"',
+        "true for a version": f',[true],"{ANN}"',
+        "null for a version": f',[1,null],"{ANN}"',
+        "a version with a fraction": f',[1,1.5],"{ANN}"',
+        "a list for a version": f',[[1]],"{ANN}"',
+        "null for the author": ",[1],null",
+        "a number for the author": ",[1],1234567890123456",
+        "a list for the author": f',[1],["{ANN}"]',
+        "an author of 15 characters": ',[1],"0123456789abcde"',
+        "an author of 65 characters": f',[1],"{"x" * 65}"',
+        "an empty author": ',[1],""',
+        "an author with a space": f',[1],"{ANN[:10]} {ANN[10:]}"',
+        "an author with a plus sign": f',[1],"{ANN}+"',
+        "an author with a slash": f',[1],"{ANN}/"',
+        "an author with a full stop": f',[1],"{ANN}."',
+        "an author and a line feed": f',[1],"{ANN}\\n"',
+        "an author with an umlaut": f',[1],"{ANN}ä"',
+        "an author with digits of another alphabet": f',[1],"{ANN}\u0661"',
+        "an author with a lone surrogate": f',[1],"{ANN}\\ud800"',
+    }.items():
+        yield _bad(f"bad hello: {name}", f'["hello"{rest}]')
+
+
+def _bad_have() -> Iterator[Json]:
+    many = ",".join(f'"{number:016}":1' for number in range(65))
+    for name, rest in {
+        "nothing else": "",
+        "null": ",null",
+        "a list": ",[]",
+        "a list of pairs": f',[["{ANN}",1]]',
+        "an author": f',"{ANN}"',
+        "an item too many": ",{},{}",
+        "65 authors": f",{{{many}}}",
+        "an author of 15 characters": ',{"0123456789abcde":1}',
+        "an empty author": ',{"":1}',
+        "an author with a space": f',{{"{ANN} ":1}}',
+        "a malformed author beside a good one": f',{{"{ANN}":1,"short":1}}',
+        "a name that programs have themselves": ',{"__proto__":1}',
+        "a negative count": f',{{"{ANN}":-1}}',
+        "a count that is too high": f',{{"{ANN}":{MAX_NUMBER + 1}}}',
+        "a string for a count": f',{{"{ANN}":"1"}}',
+        "true for a count": f',{{"{ANN}":true}}',
+        "null for a count": f',{{"{ANN}":null}}',
+        "a list for a count": f',{{"{ANN}":[1]}}',
+        "a count with a fraction": f',{{"{ANN}":0.5}}',
+    }.items():
+        yield _bad(f"bad have: {name}", f'["have"{rest}]')
+
+
+def _bad_entries() -> Iterator[Json]:
+    for name, rest in {
+        "nothing else": "",
+        "no number and no list": f',"{BOB}"',
+        "no list": f',"{BOB}",1',
+        "an item too many": f',"{BOB}",1,[],[]',
+        "null for the author": ",null,1,[]",
+        "an author of 15 characters": ',"0123456789abcde",1,[]',
+        "an author with a space": f',"{BOB} ",1,[]',
+        "number 0": f',"{BOB}",0,[]',
+        "a negative number": f',"{BOB}",-1,[]',
+        "a number that is too high": f',"{BOB}",{MAX_NUMBER + 1},[]',
+        "a string for the number": f',"{BOB}","1",[]',
+        "true for the number": f',"{BOB}",true,[]',
+        "null for the number": f',"{BOB}",null,[]',
+        "a number with a fraction": f',"{BOB}",1.5,[]',
+        "null for the list": f',"{BOB}",1,null',
+        "an object for the list": f',"{BOB}",1,{{}}',
+        "a string for the list": f',"{BOB}",1,"text"',
+        "an entry without a list around it": f',"{BOB}",1,[5,"text"]',
+        "a string for an entry": f',"{BOB}",1,["xy"]',
+        "an object for an entry": f',"{BOB}",1,[{{"at":5,"text":"text"}}]',
+        "null for an entry": f',"{BOB}",1,[null]',
+        "an empty entry": f',"{BOB}",1,[[]]',
+        "an entry without a text": f',"{BOB}",1,[[5]]',
+        "an entry with an item too many": f',"{BOB}",1,[[5,"text",1]]',
+        "an entry the other way round": f',"{BOB}",1,[["text",5]]',
+        "a negative time": f',"{BOB}",1,[[-1,"text"]]',
+        "a time that is too high": f',"{BOB}",1,[[{MAX_TIME + 1},"text"]]',
+        "a string for a time": f',"{BOB}",1,[["5","text"]]',
+        "true for a time": f',"{BOB}",1,[[true,"text"]]',
+        "null for a time": f',"{BOB}",1,[[null,"text"]]',
+        "a time with a fraction": f',"{BOB}",1,[[5.5,"text"]]',
+        "an empty text": f',"{BOB}",1,[[5,""]]',
+        "an empty text after a good entry": f',"{BOB}",1,[[5,"fine"],[5,""]]',
+        "a number for a text": f',"{BOB}",1,[[5,5]]',
+        "null for a text": f',"{BOB}",1,[[5,null]]',
+        "a list for a text": f',"{BOB}",1,[[5,["text"]]]',
+    }.items():
+        yield _bad(f"bad entries: {name}", f'["entries"{rest}]')
+    for name, char in {
+        "8,001 characters": "x",
+        "8,001 characters outside the BMP": "\U0001f600",
+        "8,001 escapes": "\\n",
+        "8,001 lone surrogates": "\\ud800",
+    }.items():
+        yield _bad(f"bad entries: {name}", [f'["entries","{BOB}",1,[[5,"', [char, MAX_TEXT + 1], '"]]]'])
+
+
+def _bad_bye() -> Iterator[Json]:
+    for name, rest in {"an item": ',"bye"', "null": ",null", "an empty object": ",{}"}.items():
+        yield _bad(f"bad bye: {name}", f'["bye"{rest}]')
+
+
+def _bad_numbers() -> Iterator[Json]:
+    """Numbers in writings that are not allowed, in each place where a number stands."""
+    places = {
+        "a version": f'["hello",[{{}}],"{ANN}"]',
+        "a count": f'["have",{{{{"{ANN}":{{}}}}}}]',
+        "the number of an entry": f'["entries","{BOB}",{{}},[]]',
+        "a time": f'["entries","{BOB}",1,[[{{}},"text"]]]',
+    }
+    writings = {
+        "NaN": "NaN",
+        "Infinity": "Infinity",
+        "a number beyond all": "1e999",
+        "a number of 400 digits": "9" * 400,
+        "a number that begins with 0": "01",
+    }
+    for place, frame in places.items():
+        for name, writing in writings.items():
+            yield _bad(f"bad number: {name} for {place}", frame.format(writing))
+        for writing in ("1.0", "1e0", "10E-1"):
+            yield _bad(
+                f"bad number: {writing} for {place}",
+                frame.format(writing),
+                optional="a reader whose JSON library does not tell this from 1 may take it for 1",
+            )
+
+
+def _limits() -> Iterator[Json]:
+    """Sizes and depths, as large as is allowed and one more."""
+
+    def padded(size: int) -> Text:
+        return ['["bye"]', [" ", size - len('["bye"]')]]
+
+    def unknown(char: str, count: int, rest: str = "") -> Text:
+        return ['["', [char, count], f'{rest}"]']
+
+    room = MAX_FRAME - len('[""]')
+    yield _good("limit: 65,536 bytes with spaces", padded(MAX_FRAME), {"kind": "bye"})
+    yield _bad("limit: 65,537 bytes with spaces", padded(MAX_FRAME + 1))
+    for size, char in enumerate(("x", "ü", "漢", "\U0001f600"), 1):
+        assert room % size == 0
+        yield _passed_over(f"limit: 65,536 bytes, {size} a character", unknown(char, room // size))
+        yield _bad(f"limit: 65,537 bytes, {size} a character", unknown(char, room // size, "x"))
+
+    # Eight texts of 8,000 characters, and a ninth in what is still free.
+    most: list[Any] = [f'["entries","{BOB}",1,[']
+    for _ in range(8):
+        most += ['[5,"', ["x", MAX_TEXT], '"],']
+    free = MAX_FRAME - sum(len(part) if isinstance(part, str) else MAX_TEXT for part in most) - len('[5,""]]]')
+    yield _good(
+        "limit: 65,536 bytes of entries",
+        [*most, '[5,"', ["x", free], '"]]]'],
+        {
+            "kind": "entries",
+            "author": BOB,
+            "first": 1,
+            "entries": [[[5, [["x", MAX_TEXT]]], 8], [5, [["x", free]]]],
+        },
+    )
+    yield _bad("limit: 65,537 bytes of entries", [*most, '[5,"', ["x", free + 1], '"]]]'])
+
+    for name, opening, closing in (
+        ("arrays", "[", "]"),
+        ("objects", '{"a":', "}"),
+        ("arrays with items", "[1,", ",2]"),
+    ):
+        yield _passed_over(f"limit: {name} 8 deep", ['["typing",', [opening, 7], "1", [closing, 7], "]"])
+        yield _bad(f"limit: {name} 9 deep", ['["typing",', [opening, 8], "1", [closing, 8], "]"])
+    yield _passed_over("limit: arrays and objects 8 deep", ['["typing",', ['[{"a":', 3], "[]", ["}]", 3], "]"])
+    yield _bad("limit: arrays and objects 9 deep", ['["typing",{"a":', ['[{"a":', 3], "[]", ["}]", 3], "}]"])
+    yield _passed_over("limit: many arrays side by side", ['["typing"', [",[[]]", 10_000], "]"])
+    yield _passed_over("limit: brackets in a string are not counted", ['["typing","', ["[{", 30_000], '"]'])
+    yield _passed_over(
+        "limit: brackets after an escaped quotation mark are not counted",
+        ['["typing","\\"', ["[{", 20], '\\\\"]'],
+    )
+    yield _bad(
+        "limit: brackets after an escaped backslash are counted", ['["typing","\\\\",', ["[", 20], ["]", 20], "]"]
+    )
+    yield _bad("limit: a known kind nested deep", [f'["have",{{"{ANN}":', ["[", 9], ["]", 9], "}]"])
+    yield _bad("limit: 30,000 arrays deep", [["[", 30_000], ["]", 30_000]])
+    yield _bad("limit: 60,000 opening brackets", [["[", 60_000]])
+    yield _bad("limit: 10,000 objects deep", ['["typing",', ['{"a":', 10_000], "1", ["}", 10_000], "]"])
+    yield _bad("limit: 20,000 arrays and objects that do not end", ['["typing",', ['[{"a":', 10_000]])

@@ -54,7 +54,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except Failure as failure:
         say(str(failure))
         return failure.status
-    except PortError as error:
+    except (PortError, OSError) as error:
         say(f"{error}.")
         return Exit.FAILED
     except SettingsProblem as problem:
@@ -123,7 +123,7 @@ def _settings_with(options: argparse.Namespace) -> Settings:
 
 def _settings(options: argparse.Namespace) -> Exit:
     if options.server == ["-"]:
-        options.server = sys.stdin.read().splitlines()
+        options.server = sys.stdin.read().splitlines() if sys.stdin is not None else []
     settings = _settings_with(options)
     usable_ice(settings, terminal_settings.SUGGESTED)
     if settings != Settings.loads(_store().load(KEY)):
@@ -133,6 +133,8 @@ def _settings(options: argparse.Namespace) -> Exit:
 
 
 def _chat(options: argparse.Namespace) -> Exit:
+    if options.code == "-":
+        options.code = None
     settings = _settings_with(options)
     ice = usable_ice(settings, terminal_settings.SUGGESTED)
     if settings.suggested:
@@ -153,8 +155,10 @@ def _run(work: Coroutine[Any, Any, Exit]) -> Exit:
         # What fails within aiortc ends a connection, which is told; a traceback would tell nobody anything.
         loop.set_exception_handler(lambda *_: None)
         task = loop.create_task(work)
-        if hasattr(signal, "SIGTERM") and sys.platform != "win32":
-            loop.add_signal_handler(signal.SIGTERM, task.cancel)
+        if sys.platform != "win32":
+            for number in (signal.SIGTERM, signal.SIGHUP):
+                if signal.getsignal(number) is signal.SIG_DFL:  # nohup has it ignored
+                    loop.add_signal_handler(number, task.cancel)
         try:
             return await task
         except asyncio.CancelledError:
@@ -169,8 +173,7 @@ async def _in_pipe(options: argparse.Namespace, ice: IceConfig) -> Exit:
 
     async with Peer(ice=ice) as peer:
         if options.joins:
-            code = None if options.code == "-" else options.code
-            await pipe.join(peer, code, stay=options.stay, as_json=options.json)
+            await pipe.join(peer, options.code, stay=options.stay, as_json=options.json)
         else:
             await pipe.invite(peer, stay=options.stay, as_json=options.json)
     return Exit.DONE

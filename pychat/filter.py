@@ -18,7 +18,7 @@ from pychat.core.errors import CodeProblem
 from pychat.core.link import Ending, Phase
 from pychat.core.log import MAX_TEXT
 from pychat.exits import Exit, Failure, say, say_alone
-from pychat.library import Chat, ChatEnded, CodeRefused, Message, Peer
+from pychat.library import Chat, ChatEnded, CodeRefused, Message, MessageRefused, Peer
 from pychat.native.messages import json_line, one_line
 from pychat.ui import words
 
@@ -123,9 +123,13 @@ async def _send(chat: Chat, source: "_Input", *, stay: bool) -> None:
             number += 1
             parts = [line[at : at + MAX_TEXT] for at in range(0, len(line), MAX_TEXT)]
             if len(parts) > 1:
-                say(f"Line {number} has {len(line):,} characters; it goes out in {len(parts)} messages.")
-            for part in parts:
-                chat.send(part)
+                say(f"Line {number:,} has {len(line):,} characters; it goes out in {len(parts)} messages.")
+            try:
+                for part in parts:
+                    chat.send(part)
+            except MessageRefused as error:
+                await chat.delivered()
+                raise Failure(Exit.NOT_DELIVERED, f"Line {number:,} is not sent. {error}") from error
             sent += len(parts)
         if not sent and not stay:
             raise Failure(
@@ -175,7 +179,8 @@ class _Input:
 
     def __init__(self) -> None:
         self._loop = asyncio.get_running_loop()
-        self._pieces: asyncio.Queue[bytes] = asyncio.Queue(1)
+        self._pieces: asyncio.Queue[bytes] = asyncio.Queue()
+        self._wanted = threading.Semaphore()
         self._lines: list[str] = []
         self._rest = ""
         self._decode = codecs.getincrementaldecoder("utf-8")("replace").decode
@@ -187,6 +192,7 @@ class _Input:
         """The next line without its end; None when there is no more."""
         while not self._lines and not self._ended:
             piece = await self._pieces.get()
+            self._wanted.release()
             self._ended = not piece
             *lines, self._rest = (self._rest + self._decode(piece, self._ended)).split("\n")
             self._lines = [line.removesuffix("\r") for line in reversed(lines)]
@@ -197,12 +203,13 @@ class _Input:
     def _read(self, descriptor: int) -> None:
         piece = b"\n"
         while piece:
+            self._wanted.acquire()
             try:
                 piece = os.read(descriptor, _CHUNK)
             except OSError:
                 piece = b""
-            with suppress(RuntimeError, asyncio.CancelledError):  # the loop has ended, nobody wants to know any more
-                asyncio.run_coroutine_threadsafe(self._pieces.put(piece), self._loop).result()
+            with suppress(RuntimeError):  # the loop has ended, nobody wants to know any more
+                self._loop.call_soon_threadsafe(self._pieces.put_nowait, piece)
 
 
 class _Output:

@@ -13,14 +13,15 @@ from pychat.core import events as ev
 from pychat.core.conversation import Conversation, ConversationId
 from pychat.core.errors import CodeError
 from pychat.core.invite import decode
-from pychat.core.link import Link
+from pychat.core.link import Link, Phase
 from pychat.core.node import Node
+from pychat.core.stats import Stats
 from pychat.native import card
 from pychat.native.composer import Composer, Text
 from pychat.native.messages import one_line, paragraph
 from pychat.ports import Post
 from pychat.ui import words
-from pychat.ui.view import Card, Progress, View, view
+from pychat.ui.view import Card, DetailsView, Progress, View, view
 
 _SHOWN_WAITING = 3
 """Messages above the input line at most; the rest is counted."""
@@ -62,7 +63,8 @@ class TerminalPage:
         self._printed: dict[ConversationId, _Printed] = {}
         self._status = ("", "")
         self._code = self._problem = ""
-        self._leaving = self._warned = False
+        self._stats: Stats | None = None
+        self._leaving = self._warned = self._wants_details = False
         self._commands: dict[str, tuple[str, Callable[[], None]]] = {
             "/help": ("what you can do here", self._help),
             "/details": ("the path, the traffic, the two fingerprints", self._details),
@@ -112,6 +114,11 @@ class TerminalPage:
                 self._show_code(now)
         if now.conversation is not None:
             self._print_messages(now.conversation, now.name)
+        link = self._link
+        if self._wants_details and link and (link.stats is not self._stats or link.phase is Phase.CLOSED):
+            self._wants_details = False
+            self._post(ev.DetailsWatched(None))
+            self._tell_details(now.details)
         self._composer.refresh()
 
     def _select(self) -> None:
@@ -189,7 +196,14 @@ class TerminalPage:
         self._tell("Anything else is a message. A code is recognised where one is wanted.")
 
     def _details(self) -> None:
-        details = view(self._node, self._selected).details
+        if self._link is None or self._link.phase is Phase.CLOSED:
+            self._tell_details(view(self._node, self._selected).details)
+            return
+        self._stats = self._link.stats
+        self._wants_details = True  # as soon as they are read
+        self._post(ev.DetailsWatched(self._selected))
+
+    def _tell_details(self, details: DetailsView) -> None:
         for name, value in (
             ("Path", details.path),
             ("Traffic", details.traffic),

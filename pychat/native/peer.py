@@ -145,7 +145,8 @@ class NativePeerConnection:
             raw = self._pc.createDataChannel(label, negotiated=True, id=number, ordered=True)
         except ValueError as error:
             raise PortError(_words(error)) from error
-        self._inside.keep_within_window()
+        self._inside.keep_within_bounds()
+        self._inside.pass_over_nothing()
         link = self._link
         raw.on("open", lambda: self._tell(ev.ChannelOpened(link)))
         raw.on("close", lambda: self._tell(ev.ChannelClosed(link)))
@@ -231,17 +232,35 @@ class _Inside:
                         request, (str(host), int(port))
                     )  # what comes back is passed over: it is the way out that counts
 
-    def keep_within_window(self) -> None:
-        """End the connection to a peer that sends more than was granted: aiortc keeps whatever comes, without end."""
+    def keep_within_bounds(self) -> None:
+        """End the connection to a peer that sends more than was granted: aiortc keeps whatever comes, without end.
+
+        Pieces are counted too, for with each that waits it takes aiortc longer to take one more.
+        """
         sctp = self._sctp
         receive = sctp._receive_data_chunk
 
-        async def receive_within_window(chunk: Any) -> None:
+        async def receive_within_bounds(chunk: Any) -> None:
+            if sctp._association_state is not RTCSctpTransport.State.ESTABLISHED:
+                return  # it overtook the end of the handshake, and comes again (RFC 9260, section 6)
             await receive(chunk)
-            if sctp._advertised_rwnd < -_TOLERANCE:
+            streams = sctp._inbound_streams.values()
+            pieces = len(sctp._sack_misordered) + sum(len(stream.reassembly) for stream in streams)
+            if sctp._advertised_rwnd < -_TOLERANCE or pieces > _MOST_PIECES or len(streams) > _MOST_STREAMS:
                 raise ConnectionError("the peer sends more than the window allows")
 
-        sctp._receive_data_chunk = receive_within_window  # type: ignore[method-assign]
+        sctp._receive_data_chunk = receive_within_bounds  # type: ignore[method-assign]
+
+    def pass_over_nothing(self) -> None:
+        """Drop empty datagrams, which anybody can send: aiortc would end the connection."""
+        agent = self._sctp.transport.transport._connection
+        take = agent.data_received
+
+        def take_something(data: bytes, component: int) -> None:
+            if data:
+                take(data, component)
+
+        agent.data_received = take_something  # type: ignore[method-assign]
 
     def stats(self) -> Stats:
         """The candidate pair in use, and what went over it; aiortc counts no round trips."""
@@ -264,6 +283,8 @@ _KEEPALIVE = 10.0
 """Seconds between requests to the STUN server (RFC 8445, section 11, asks for one in 15 at least)."""
 _TOLERANCE = 128 * 1024
 """Bytes above the SCTP window that a peer may be mistaken by: a message under way, and a probe of a full window."""
+_MOST_PIECES, _MOST_STREAMS = 4096, 64
+"""Pieces that may wait for missing ones: four times as many as the window holds of full ones. One stream is in use."""
 
 
 def _forget_other_loops() -> None:

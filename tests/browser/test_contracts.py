@@ -1,0 +1,86 @@
+"""The contracts of the ports over the browser's own parts, in a page of each browser."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import subprocess
+import sys
+import zipfile
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Browser, Page
+
+from pychat.server.site import build_site
+from tests.browser.conftest import READY, ROOT, Watch, wait_until_ready
+from tests.contracts import Port, contracts_of
+
+CONTRACTS = ROOT / "tests" / "contracts"
+PORTS = (Port.PEERS, Port.STORE, Port.TABS, Port.CLOCK)
+
+SERVE = """\
+import sys
+from pathlib import Path
+from pychat.server import cli
+sys.exit(cli.main(Path(sys.argv[1]), sys.argv[2:]))
+"""
+
+
+@pytest.fixture(scope="module")
+def contracts_site(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The site with one page more, in which the contracts are."""
+    web = tmp_path_factory.mktemp("contracts") / "web"
+    shutil.copytree(ROOT / "web", web, ignore=shutil.ignore_patterns("node_modules"))
+    (web / "node_modules").symlink_to(ROOT / "web" / "node_modules")
+    shutil.copytree(CONTRACTS / "page", web, dirs_exist_ok=True, ignore=shutil.ignore_patterns("__pycache__"))
+    with zipfile.ZipFile(web / "contracts.zip", "w") as target:
+        for path in (ROOT / "tests" / "__init__.py", *sorted(CONTRACTS.glob("*.py"))):
+            target.write(path, path.relative_to(ROOT))
+    return build_site(web, ROOT / "pychat", ROOT / "build" / "contracts").path
+
+
+@pytest.fixture(scope="module")
+def contracts_server(contracts_site: Path) -> Iterator[str]:
+    command = [sys.executable, "-c", SERVE, str(contracts_site), "--host", "127.0.0.1", "--port", "0"]
+    with subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, text=True) as process:
+        assert process.stdout
+        line = process.stdout.readline().strip()
+        assert line.startswith(READY), f"the server said {line!r}"
+        try:
+            yield line.removeprefix(READY).rstrip("/")
+        finally:
+            process.terminate()
+
+
+@pytest.fixture(scope="module")
+def watched(contracts_server: str) -> Watch:
+    return Watch(contracts_server)
+
+
+@pytest.fixture(scope="module")
+def contracts_page(browser: Browser, contracts_server: str, watched: Watch) -> Iterator[Page]:
+    """One page of each browser, in which all contracts run one after the other."""
+    context = browser.new_context(base_url=contracts_server)
+    watched.follow(context)
+    page = context.new_page()
+    page.goto("/contracts.html")
+    wait_until_ready(page)
+    yield page
+    context.close()
+
+
+def test_the_page_has_every_contract(contracts_page: Page) -> None:
+    assert json.loads(contracts_page.evaluate("listContracts()")) == contracts_of(PORTS)
+
+
+@pytest.mark.parametrize("name", contracts_of(PORTS))
+def test_contract(contracts_page: Page, watched: Watch, name: str) -> None:
+    wrong = json.loads(contracts_page.evaluate("async name => await runContract(name)", name))
+    if wrong:
+        pytest.fail(wrong, pytrace=False)
+    # Where ICE fails, as some contracts want it to, Firefox tells its console too.
+    uncaught = [error for error in watched.uncaught_errors if not error.startswith("ICE failed")]
+    watched.uncaught_errors.clear()
+    assert uncaught == watched.foreign_requests == []

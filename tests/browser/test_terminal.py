@@ -1,0 +1,136 @@
+"""A person in a browser talks with a person, or a script, in a terminal: each browser, and whoever invites."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import expect
+
+from pychat.core.log import MAX_TEXT
+from tests.browser.conftest import LaunchBrowser, OpenContext
+from tests.browser.people import CONNECT, Person
+from tests.browsers import BrowserName
+from tests.terminal.command import Commands, SomeCommand
+
+DONE, NOT_DELIVERED = 0, 5
+LONG = ("The quick fox, быстрая лиса, 敏捷的狐狸, الثعلب السريع, השועל המהיר, 👋🏽 👨‍👩‍👧, Z\u0335\u0301. " * MAX_TEXT)[
+    :MAX_TEXT
+].strip()
+SUBMIT = """(box, texts) => {
+    for (const text of texts) { box.value = text; box.form.requestSubmit(); }
+}"""
+
+MakePerson = Callable[[BrowserName], Person]
+
+
+@pytest.fixture
+def person(launch_browser: LaunchBrowser, open_context: OpenContext) -> MakePerson:
+    """Makes people, each with a browser profile of their own."""
+    return lambda browser: Person.at(open_context(launch_browser(browser)))
+
+
+@pytest.fixture
+def commands(tmp_path: Path) -> Iterator[Commands]:
+    with Commands(tmp_path) as commands:
+        yield commands
+
+
+def connect(page: Person, start: Callable[..., SomeCommand], *, page_invites: bool) -> SomeCommand:
+    """Exchange the two codes by hand, and wait until both are connected."""
+    if page_invites:
+        command = start("join", page.make_invite())
+        page.paste(command.code)
+    else:
+        command = start("invite")
+        command.take(page.answer(command.code))
+    page.expect_state("open")
+    command.is_connected()
+    return command
+
+
+def heard(page: Person, last: str) -> list[str]:
+    """The texts of all messages of the other side, once this last one has come."""
+    newest = page.messages.locator("p").last.filter(has_text=last)
+    newer, earlier = page.button("New messages"), page.button("Show earlier messages")
+    expect(newest.or_(newer).first).to_be_visible(timeout=CONNECT)
+    if newer.is_visible():  # a burst may leave the end out of sight
+        newer.click()
+    expect(newest).to_have_text(last, timeout=CONNECT)
+    while earlier.is_visible():
+        earlier.click()
+    texts: list[str] = page.log.locator('[data-author="peer"] p').evaluate_all("all => all.map(p => p.textContent)")
+    return texts
+
+
+@pytest.mark.parametrize("page_invites", [True, False], ids=["page-invites", "terminal-invites"])
+@pytest.mark.parametrize("browser", ["chromium", "firefox"])
+def test_a_page_and_a_pipe_talk(
+    person: MakePerson, commands: Commands, browser: BrowserName, page_invites: bool
+) -> None:
+    ann = person(browser)
+    pipe = connect(ann, commands.pipe, page_invites=page_invites)
+    ann.say("Hello, שלום, 你好, 👋🏽")
+    ann.say("two\nlines")
+    ann.say(LONG)
+    pipe.hears("Hello, שלום, 你好, 👋🏽", "two␊lines", LONG)
+    pipe.say("Hello Ann")
+    pipe.say(LONG)
+    assert heard(ann, LONG) == ["Hello Ann", LONG]
+
+    texts = [f"number {number}" for number in range(1000)]
+    pipe.write("".join(f"{text}\n" for text in texts))
+    ann.message_box.evaluate(SUBMIT, texts)
+    assert pipe.lines(1003)[3:] == texts
+    pipe.say("the end")
+    assert heard(ann, "the end")[2:] == [*texts, "the end"]
+    ann.expect_delivered(1003)
+
+    if page_invites:
+        ann.page.close()
+        if pipe.status() != DONE:
+            assert browser == "firefox"  # it does not always send the good-bye of a page that is closed
+            assert pipe.status() == NOT_DELIVERED
+            assert "pychat: Connection closed: The other side is gone: " in pipe.err
+    else:
+        pipe.end_input()
+        assert pipe.status() == DONE
+        ann.expect_state("closed")
+        expect(ann.status).to_contain_text("They left")
+
+
+@pytest.mark.parametrize(("browser", "page_invites"), [("chromium", True), ("firefox", False)])
+def test_a_page_and_a_terminal_talk(
+    person: MakePerson, commands: Commands, browser: BrowserName, page_invites: bool
+) -> None:
+    ann = person(browser)
+    terminal = connect(ann, commands.terminal, page_invites=page_invites)
+    terminal.write("half a sentence")
+    terminal.wait_for_input("You: half a sentence")
+    ann.say("I interrupt you")
+    terminal.hears("I interrupt you")
+    terminal.wait_for_input("You: half a sentence")
+    terminal.say(", whole")
+    ann.expect_messages("I interrupt you", "half a sentence, whole")
+    terminal.wait_above_input("You: half a sentence, whole")
+    ann.page.close()
+    good_bye = "pychat: They left. The other side closed pychat or left."
+    none = "pychat: Connection closed. The other side is gone: pychat was closed there"
+    terminal.wait_for(
+        lambda: terminal.said(good_bye) or (browser == "firefox" and terminal.said(none)), "what became of the page"
+    )
+    terminal.say("/quit")
+    assert terminal.status() == DONE
+
+
+@pytest.mark.slow
+def test_a_killed_terminal_is_noticed(person: MakePerson, commands: Commands) -> None:
+    ann, bob = person("chromium"), person("firefox")
+    with_ann = connect(ann, commands.pipe, page_invites=True)
+    with_bob = connect(bob, commands.pipe, page_invites=False)
+    for command in (with_ann, with_bob):
+        command.kill()
+    for page in (ann, bob):
+        page.expect_state("lost")
+        expect(page.status).to_contain_text("Connection lost")

@@ -1,0 +1,138 @@
+"""What all of it is for: two whole nodes with their drivers talk over the ports."""
+
+import asyncio
+import secrets
+import time
+from collections.abc import Callable
+
+from pychat.core import events as ev
+from pychat.core.conversation import Conversation, ConversationId
+from pychat.core.link import Ending, Link, Phase
+from pychat.core.node import Node
+from pychat.driver import Driver
+from pychat.ports import Clock, Tabs
+from tests.contracts.kit import Kit, Port, contract
+
+PATIENCE = 40.0
+
+
+class Person:
+    """A node with its driver; `until` waits for a state of the node."""
+
+    def __init__(self, kit: Kit, *, with_tabs: bool = False, clock: Clock = time.time) -> None:
+        self.node = Node(secrets.token_urlsafe(16), capabilities=kit.connect.capabilities, tabs=with_tabs)
+        tabs: Tabs | None = kit.tab(lambda event: self.driver.post(event)) if with_tabs else None
+        self.driver = Driver(self.node, kit.connect, clock, tabs=tabs, on_turn=self._turned)
+        self._news = asyncio.Event()
+        kit.at_end(self.driver.close)
+
+    def _turned(self) -> None:
+        self._news.set()
+
+    async def until(self, condition: Callable[[], object]) -> None:
+        try:
+            async with asyncio.timeout(PATIENCE):
+                while not condition():
+                    self._news.clear()
+                    await self._news.wait()
+        except TimeoutError:
+            raise AssertionError(f"waited in vain; the links are {list(self.node.links.values())}") from None
+
+    async def invite(self, conversation: ConversationId | None = None) -> Link:
+        return await self._with_code(ev.InviteRequested(conversation))
+
+    async def reply(self, invite: str) -> Link:
+        return await self._with_code(ev.CodePasted(invite))
+
+    async def _with_code(self, event: ev.Event) -> Link:
+        before = set(self.node.links)
+        self.driver.post(event)
+        (number,) = set(self.node.links) - before
+        link = self.node.links[number]
+        await self.until(lambda: link.code)
+        return link
+
+    async def until_open(self, link: Link) -> None:
+        await self.until(lambda: link.phase is Phase.OPEN)
+
+    def conversation(self, link: Link) -> Conversation:
+        return self.node.conversations[link.conversation]
+
+    def write(self, link: Link, *texts: str) -> None:
+        for text in texts:
+            self.driver.post(ev.MessageWritten(link.conversation, text))
+
+    def texts(self, link: Link) -> list[str]:
+        return [message.entry.text for message in self.conversation(link).timeline]
+
+    async def until_delivered(self, link: Link) -> None:
+        await self.until(lambda: not self.conversation(link).undelivered)
+
+
+async def connect(ann: Person, bob: Person, again: ConversationId | None = None) -> tuple[Link, Link]:
+    at_ann = await ann.invite(again)
+    at_bob = await bob.reply(at_ann.code)
+    ann.driver.post(ev.CodePasted(at_bob.code))
+    await ann.until_open(at_ann)
+    await bob.until_open(at_bob)
+    return at_ann, at_bob
+
+
+@contract(Port.PEERS)
+async def two_people_talk(kit: Kit) -> None:
+    ann, bob = Person(kit), Person(kit)
+    at_ann, at_bob = await connect(ann, bob)
+    ann.write(at_ann, "Hello!", "Grüße, 世界, 👩‍👩‍👧")
+    await ann.until_delivered(at_ann)
+    bob.write(at_bob, "two\nlines")
+    await bob.until_delivered(at_bob)
+    expected = ["Hello!", "Grüße, 世界, 👩‍👩‍👧", "two\nlines"]
+    assert ann.texts(at_ann) == expected
+    assert bob.texts(at_bob) == expected
+
+
+@contract(Port.PEERS)
+async def a_burst_of_messages_is_delivered(kit: Kit) -> None:
+    ann, bob = Person(kit), Person(kit)
+    at_ann, at_bob = await connect(ann, bob)
+    texts = [f"message number {i}" for i in range(5000)]
+    ann.write(at_ann, *texts)
+    await ann.until_delivered(at_ann)
+    assert bob.texts(at_bob) == texts
+
+
+@contract(Port.PEERS)
+async def whoever_leaves_says_so_and_can_come_back(kit: Kit) -> None:
+    ann, bob = Person(kit), Person(kit)
+    at_ann, at_bob = await connect(ann, bob)
+    bob.write(at_bob, "I have to go")
+    await bob.until_delivered(at_bob)
+    bob.driver.post(ev.ConversationLeft(at_bob.conversation))
+    await ann.until(lambda: at_ann.phase is Phase.CLOSED)
+    assert at_ann.ending is Ending.PEER_LEFT
+    ann.write(at_ann, "Too late?")
+    at_ann, at_bob = await connect(ann, bob, again=at_ann.conversation)
+    await ann.until_delivered(at_ann)
+    assert bob.texts(at_bob) == ["I have to go", "Too late?"]
+
+
+@contract(Port.PEERS)
+async def a_program_that_ends_says_so(kit: Kit) -> None:
+    ann, bob = Person(kit), Person(kit)
+    at_ann, _ = await connect(ann, bob)
+    bob.driver.close()
+    await ann.until(lambda: at_ann.phase is Phase.CLOSED)
+    assert at_ann.ending is Ending.PEER_LEFT
+
+
+@contract(Port.TABS)
+async def a_reply_pasted_into_another_tab_connects(kit: Kit) -> None:
+    # The clock stands still, so that the other tab has all the time it takes.
+    ann, other_tab = (Person(kit, with_tabs=True, clock=lambda: 1_700_000_000.0) for _ in range(2))
+    bob = Person(kit)
+    at_ann = await ann.invite()
+    at_bob = await bob.reply(at_ann.code)
+    other_tab.driver.post(ev.CodePasted(at_bob.code))
+    await ann.until_open(at_ann)
+    await other_tab.until(lambda: other_tab.node.pasting.handed_over)
+    assert not other_tab.node.links

@@ -1,0 +1,167 @@
+"""Two terminals behind a NAT each, in network namespaces of their own: they meet with the help of a STUN server.
+
+The NATs are Linux's own: a packet from outside comes in only from where one went out to before, and only for a while.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import ExitStack
+from pathlib import Path
+
+import pytest
+
+from pychat.core.invite import decode
+from pychat.core.sdp import CandidateKind
+from tests.browsers import TURN_SERVER
+
+ROOT = Path(__file__).resolve().parents[2]
+FORGETS = 8
+"""Seconds after which the NATs forget."""
+AIOICE_FALLS_SILENT = 40
+"""Seconds after which aioice, left alone, has sent its last check and the NATs have forgotten it."""
+
+OUTSIDE = "203.0.113.1"  # RFC 5737: addresses for documentation
+SIDES = (("left", "203.0.113.2", "10.0.1"), ("right", "203.0.113.3", "10.0.2"))
+
+
+def name(place: str) -> str:
+    return f"pychat-{os.getpid()}-{place}"
+
+
+def run(*command: str) -> None:
+    subprocess.run(command, check=True, capture_output=True)
+
+
+def within(place: str, *command: str) -> list[str]:
+    return ["ip", "netns", "exec", name(place), *command]
+
+
+def build() -> None:
+    """An “internet” in the middle, a NAT to its left and its right, behind each of them one host."""
+    for place in ("internet", *(f"{side}{what}" for side, *_ in SIDES for what in ("-nat", "-host"))):
+        run("ip", "netns", "add", name(place))
+        run("ip", "-n", name(place), "link", "set", "lo", "up")
+    internet = ("ip", "-n", name("internet"))
+    run(*internet, "link", "add", "bridge", "type", "bridge")
+    run(*internet, "addr", "add", f"{OUTSIDE}/24", "dev", "bridge")
+    run(*internet, "link", "set", "bridge", "up")
+    for side, public, private in SIDES:
+        nat, host = ("ip", "-n", name(f"{side}-nat")), ("ip", "-n", name(f"{side}-host"))
+        run(*internet, "link", "add", side, "type", "veth", "peer", "name", "out", "netns", name(f"{side}-nat"))
+        run(*internet, "link", "set", side, "master", "bridge", "up")
+        run(*nat, "link", "add", "in", "type", "veth", "peer", "name", "eth", "netns", name(f"{side}-host"))
+        for device, address in (("out", f"{public}/24"), ("in", f"{private}.1/24")):
+            run(*nat, "addr", "add", address, "dev", device)
+            run(*nat, "link", "set", device, "up")
+        run(*host, "addr", "add", f"{private}.2/24", "dev", "eth")
+        run(*host, "link", "set", "eth", "up")
+        run(*host, "route", "add", "default", "via", f"{private}.1")
+        for path, value in (
+            ("ipv4/ip_forward", 1),
+            ("netfilter/nf_conntrack_udp_timeout", FORGETS),
+            ("netfilter/nf_conntrack_udp_timeout_stream", FORGETS),
+        ):
+            run(*within(f"{side}-nat", "sh", "-c", f"echo {value} > /proc/sys/net/{path}"))
+        run(*within(f"{side}-nat", *["iptables", "-t", "nat", "-A", "POSTROUTING", "-o", "out", "-j", "MASQUERADE"]))
+        run(*within(f"{side}-nat", *["iptables", "-A", "INPUT", "-i", "out", "-j", "DROP"]))
+
+
+def tear_down() -> None:
+    for place in ("internet", *(f"{side}{what}" for side, *_ in SIDES for what in ("-nat", "-host"))):
+        subprocess.run(["ip", "netns", "del", name(place)], capture_output=True)
+
+
+@pytest.fixture(scope="module")
+def stun() -> Iterator[str]:
+    """The world of namespaces; yields the STUN server in its middle."""
+    if os.geteuid() != 0 or not shutil.which("ip") or not shutil.which("iptables"):
+        pytest.skip("network namespaces take root, iproute2 and iptables")
+    try:
+        build()
+    except subprocess.CalledProcessError as error:
+        tear_down()
+        pytest.skip(f"this machine makes no network namespaces with NATs: {error.stderr.decode().strip()}")
+    server = shutil.which(TURN_SERVER) or pytest.fail("coturn is missing: run `python -m tests.browsers`")
+    options = (
+        f"-n --no-cli --no-tls --no-dtls --no-auth --listening-ip {OUTSIDE} --relay-ip {OUTSIDE} --log-file stdout"
+    )
+    with subprocess.Popen(
+        within("internet", server, *options.split(), "--pidfile", "/dev/null", "--userdb", "/dev/null"),
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+    ) as process:
+        try:
+            yield f"stun:{OUTSIDE}:3478"
+        finally:
+            process.terminate()
+    tear_down()
+
+
+def pychat(place: str, stun: str, folder: Path, *arguments: str) -> subprocess.Popen[str]:
+    command = [sys.executable, "-m", "pychat", *arguments, "--no-suggested", "--server", stun]
+    return subprocess.Popen(
+        within(place, *command),
+        cwd=ROOT,
+        env={**os.environ, "XDG_DATA_HOME": str(folder)},
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+
+
+def code_of(process: subprocess.Popen[str]) -> str:
+    assert process.stderr is not None
+    return next(line.strip() for line in process.stderr if not line.startswith("pychat: "))
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("wait", [0, AIOICE_FALLS_SILENT], ids=["at once", "late"])
+def test_two_behind_nats_meet_also_when_the_reply_is_pasted_late(stun: str, tmp_path: Path, wait: int) -> None:
+    with ExitStack() as stack:
+        ann = stack.enter_context(pychat("left-host", stun, tmp_path, "invite"))
+        stack.callback(ann.kill)
+        invite = code_of(ann)
+        assert CandidateKind.SERVER_REFLEXIVE in {c.kind for c in decode(invite).description.candidates}
+        bob = stack.enter_context(pychat("right-host", stun, tmp_path, "join", invite))
+        stack.callback(bob.kill)
+        reply = code_of(bob)
+        time.sleep(wait)  # the time itself is what this test is about
+        out, err = ann.communicate(f"{reply}\nhello from behind\n", timeout=120)
+        assert (ann.returncode, out) == (0, ""), err
+        out, err = bob.communicate(timeout=120)
+        assert (bob.returncode, out) == (0, "hello from behind\n"), err
+
+
+@pytest.mark.slow
+def test_while_an_invite_waits_the_stun_server_is_asked_again_and_again(tmp_path: Path) -> None:
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as server, ExitStack() as stack:
+        server.bind(("127.0.0.1", 0))
+        server.settimeout(120)
+        command = ["-m", "pychat", "invite", "--no-suggested", "--server", f"stun:127.0.0.1:{server.getsockname()[1]}"]
+        ann = subprocess.Popen(
+            [sys.executable, *command],
+            cwd=ROOT,
+            env={**os.environ, "XDG_DATA_HOME": str(tmp_path)},
+            stdin=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+        stack.enter_context(ann)
+        stack.callback(ann.kill)
+        code_of(ann)
+        server.setblocking(False)
+        while True:  # what was asked while gathering
+            try:
+                server.recv(1500)
+            except BlockingIOError:
+                break
+        server.settimeout(120)
+        assert server.recv(1500)[:2] == b"\x00\x01"  # RFC 8489: a binding request

@@ -1,0 +1,141 @@
+"""What a store of files does beside its contract: who may read them, and what becomes of them when writing fails."""
+
+from __future__ import annotations
+
+import os
+import resource
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+
+from pychat.native.store import FileStore
+from pychat.ports import PortError
+
+NOBODY = 65_534
+
+
+@contextmanager
+def small_files(most: int) -> Iterator[None]:
+    """Let the system refuse to write more than so many bytes to a file, as a full disk does."""
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (most, before[1]))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, before)
+
+
+@contextmanager
+def somebody() -> Iterator[None]:
+    """Be somebody for whom permissions count: they do not for root."""
+    if os.geteuid() != 0:
+        yield
+        return
+    os.seteuid(NOBODY)
+    try:
+        yield
+    finally:
+        os.seteuid(0)
+
+
+@pytest.fixture
+def place() -> Iterator[Path]:
+    """A folder that belongs to `somebody`."""
+    with tempfile.TemporaryDirectory() as folder:
+        if os.geteuid() == 0:
+            os.chown(folder, NOBODY, NOBODY)
+        yield Path(folder)
+
+
+def test_only_their_owner_may_read_them(tmp_path: Path) -> None:
+    folder = tmp_path / "data" / "pychat"
+    before = os.umask(0)
+    try:
+        FileStore(folder).save("settings", "secret")
+    finally:
+        os.umask(before)
+    assert folder.stat().st_mode & 0o777 == 0o700
+    assert (folder / "settings").stat().st_mode & 0o777 == 0o600
+
+
+def test_it_stays_so_when_they_are_written_anew(tmp_path: Path) -> None:
+    store = FileStore(tmp_path / "pychat")
+    store.save("settings", "old")
+    (tmp_path / "pychat" / "settings").chmod(0o644)
+    store.save("settings", "new")
+    assert (tmp_path / "pychat" / "settings").stat().st_mode & 0o777 == 0o600
+
+
+def test_nothing_is_made_before_something_is_saved(tmp_path: Path) -> None:
+    assert FileStore(tmp_path / "pychat").load("settings") is None
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_nothing_but_the_text_is_left_behind(tmp_path: Path) -> None:
+    store = FileStore(tmp_path)
+    for text in ("one", "two"):
+        store.save("settings", text)
+    assert [path.name for path in tmp_path.iterdir()] == ["settings"]
+
+
+def test_a_full_disk_leaves_what_was_there(tmp_path: Path) -> None:
+    store = FileStore(tmp_path)
+    store.save("settings", "old")
+    with small_files(1000), pytest.raises(PortError, match=r"settings: "):
+        store.save("settings", "new" * 1000)
+    assert store.load("settings") == "old"
+    assert [path.name for path in tmp_path.iterdir()] == ["settings"]
+
+
+def test_a_folder_that_cannot_be_written_leaves_what_was_there(place: Path) -> None:
+    store = FileStore(place / "pychat")
+    with somebody():
+        store.save("settings", "old")
+        (place / "pychat").chmod(0o500)
+        with pytest.raises(PortError, match=r"settings: Permission denied"):
+            store.save("settings", "new")
+        assert store.load("settings") == "old"
+        (place / "pychat").chmod(0o700)  # so that it can be removed
+
+
+def test_a_folder_that_cannot_be_made_is_told(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("in the way")
+    with pytest.raises(PortError, match=r"settings: "):
+        FileStore(tmp_path / "file" / "pychat").save("settings", "new")
+
+
+def test_a_file_that_may_not_be_read_is_told(place: Path) -> None:
+    store = FileStore(place)
+    with somebody():
+        store.save("settings", "secret")
+        (place / "settings").chmod(0o000)
+        with pytest.raises(PortError, match=r"settings: Permission denied"):
+            store.load("settings")
+
+
+def test_a_file_that_is_no_text_is_told(tmp_path: Path) -> None:
+    (tmp_path / "settings").write_bytes(b"\xff\xfe\x00")
+    with pytest.raises(PortError, match=r"settings: it is no text"):
+        FileStore(tmp_path).load("settings")
+
+
+def test_a_folder_in_the_place_of_a_file_is_told(tmp_path: Path) -> None:
+    (tmp_path / "settings").mkdir()
+    with pytest.raises(PortError, match=r"settings: "):
+        FileStore(tmp_path).load("settings")
+    with pytest.raises(PortError, match=r"settings: "):
+        FileStore(tmp_path).save("settings", "new")
+    assert [path.name for path in tmp_path.iterdir()] == ["settings"]
+
+
+def test_what_is_no_text_is_refused_and_leaves_what_was_there(tmp_path: Path) -> None:
+    """Arguments of a command are such texts when they are not UTF-8."""
+    store = FileStore(tmp_path)
+    store.save("settings", "old")
+    with pytest.raises(PortError, match=r"settings: it is no text"):
+        store.save("settings", os.fsdecode(b"\xff"))
+    assert store.load("settings") == "old"
+    assert [path.name for path in tmp_path.iterdir()] == ["settings"]

@@ -1,0 +1,1 @@
+"""The command `pychat`, as real processes: in pipes and on terminals."""

@@ -1,0 +1,481 @@
+"""The command on a terminal: what a person sees while they type, paste, resize the window and leave."""
+
+from __future__ import annotations
+
+import asyncio
+import signal
+import unicodedata
+from typing import Any
+
+import pytest
+import segno
+
+from pychat.core.errors import CodeProblem
+from pychat.core.link import Ending
+from pychat.core.log import MAX_TEXT
+from pychat.library import Peer
+from pychat.ui import words
+from tests.terminal.command import Command, Commands, Terminal
+from tests.terminal.stranger import NEWER_HELLO, stranger
+
+DONE, NOT_DELIVERED, INTERRUPTED = 0, 5, 130
+
+CTRL_C, CTRL_D = "\x03", "\x04"
+HALVES = {" ": (False, False), "▀": (True, False), "▄": (False, True), "█": (True, True)}
+
+
+def connect(commands: Commands, **options: Any) -> tuple[Terminal, Command]:
+    """Ann sits at a terminal and has invited Bob, who is in a pipe; the two are connected."""
+    ann = commands.terminal("invite", **options)
+    bob = commands.pipe("join", ann.code)
+    ann.take(bob.code)
+    ann.is_connected()
+    bob.is_connected()
+    return ann, bob
+
+
+# The codes.
+
+
+def drawn(terminal: Terminal) -> list[list[bool]]:
+    """The modules of the QR code on the screen, without the quiet zone around it."""
+    rows = []
+    for row in terminal.cells:
+        cells = [cell for cell in row if (cell.fg, cell.bg) == ("000000", "ffffff")]
+        if cells:
+            upper, lower = zip(*(HALVES[cell.data] for cell in cells), strict=True)
+            rows += [list(upper), list(lower)]
+    size = len(rows[0]) - 4
+    assert not any(map(any, rows[:2] + rows[size + 2 :]))
+    assert not any(any(row[:2] + row[-2:]) for row in rows)
+    return [row[2:-2] for row in rows[2 : size + 2]]
+
+
+def modules(text: str) -> list[list[bool]]:
+    return [list(map(bool, row)) for row in segno.make(text, error="l", micro=False).matrix]
+
+
+def test_an_invite_is_shown_as_text_and_as_a_qr_code(commands: Commands) -> None:
+    ann = commands.terminal("invite")
+    code = ann.code
+    ann.wait_for_input("Their reply: ")
+    assert drawn(ann) == modules(code)
+    ann.wait_until_shown("pychat: Waiting for a reply. Send the invite to one person. Paste what they send back.\n")
+    ann.wait_for_bottom("… Signaling  · Connecting  · Securing  · Communicating  waiting  /help")
+
+
+def test_a_reply_is_shown_in_the_same_way(commands: Commands) -> None:
+    ann = commands.pipe("invite")
+    bob = commands.terminal("join")
+    bob.wait_for_input("Their invite: ")
+    bob.take(ann.code)
+    reply = bob.code
+    bob.wait_for_input("You: ")
+    assert drawn(bob) == modules(reply)
+    ann.take(reply)
+    bob.is_connected()
+
+
+def test_with_a_page_the_code_is_a_link_too(commands: Commands) -> None:
+    ann = commands.terminal("invite", "--page", "https://chat.example/", columns=160, rows=60)
+    link = f"https://chat.example/#{ann.code}"
+    ann.wait_until_shown(link)
+    ann.wait_for_input("Their reply: ")
+    assert ann.rows.count(ann.code) == 1
+    assert drawn(ann) == modules(link)
+
+
+@pytest.mark.parametrize(("columns", "rows"), [(40, 50), (100, 20)])
+def test_without_room_for_the_qr_code_the_text_can_still_be_copied_whole(
+    commands: Commands, columns: int, rows: int
+) -> None:
+    ann = commands.terminal("invite", columns=columns, rows=rows)
+    code = ann.code
+    ann.wait_for_input("Their reply: ")
+    assert "█" not in ann.text
+    # The terminal itself has broken it, so it knows that the rows are one line.
+    assert code.encode() in ann.written
+    bob = commands.pipe("join", code)
+    ann.take(bob.code)
+    ann.is_connected()
+
+
+def test_a_reply_is_pasted_in_lines_and_waits_for_enter(commands: Commands) -> None:
+    ann = commands.terminal("invite")
+    bob = commands.pipe("join", ann.code)
+    half = len(bob.code) // 2
+    ann.paste(f"Here it is:\n> {bob.code[:half]}\n> {bob.code[half:]}\n")
+    ann.wait_until_shown(bob.code[half:])
+    ann.wait_for_bottom("… Signaling  · Connecting  · Securing  · Communicating  waiting  /help")
+    ann.write("\r")
+    ann.wait_for_bottom("✓ Signaling  ✓ Connecting  ✓ Securing  ✓ Communicating  connected  /help")
+    ann.say("the first message")
+    bob.hears("the first message")
+
+
+def test_a_wrong_code_is_said_and_the_right_one_works(commands: Commands) -> None:
+    ann = commands.terminal("invite")
+    code = ann.code
+    bob = commands.terminal("join", "no code at all")
+    bob.wait_until_said(f"pychat: {words.CODE_PROBLEMS[CodeProblem.NOT_A_CODE]}")
+    bob.wait_for_input("Their invite: ")
+    bob.take(code[:-5])
+    bob.wait_until_said(f"pychat: {words.CODE_PROBLEMS[CodeProblem.CUT_SHORT]}")
+    bob.take(code)
+    reply = bob.code
+    for times in (1, 2):  # each time it is said anew
+        ann.take(code)
+        ann.wait_for(lambda n=times: ann.said(words.CODE_PROBLEMS[CodeProblem.OWN_INVITE]) == n, "what is wrong")  # type: ignore[misc]
+    ann.wait_for_input("Their reply: ")
+    ann.take(reply)
+    ann.is_connected()
+    bob.is_connected()
+    ann.say("hello")
+    bob.hears("hello")
+    bob.say("hello you")
+    ann.hears("hello you")
+
+
+def test_somebody_who_speaks_another_version_is_said_and_a_new_invite_works(commands: Commands) -> None:
+    ann = commands.terminal("invite")
+
+    async def meet() -> None:
+        first = ann.code
+        async with stranger(first, NEWER_HELLO) as reply:
+            ann.take(reply)
+            await asyncio.to_thread(ann.wait_until_said, "pychat: Versions differ. The other side speaks another")
+
+    asyncio.run(meet())
+    ann.wait_for_bottom("ended")
+    first = ann.code
+    ann.say("/invite")
+    bob = commands.pipe("join", ann.next_code(first))
+    ann.take(bob.code)
+    ann.is_connected()
+
+
+# Messages.
+
+
+def test_two_terminals_talk(commands: Commands) -> None:
+    ann = commands.terminal("invite")
+    bob = commands.terminal("join", ann.code)
+    bob.say("written before")
+    bob.wait_above_input("You: written before (waiting)")
+    ann.take(bob.code)
+    ann.is_connected()
+    bob.is_connected()
+    ann.hears("written before")
+    ann.say("hello Bob")
+    bob.hears("hello Bob")
+    bob.say("two words")
+    ann.hears("written before", "two words")
+    ann.wait_until_shown("You: hello Bob")
+    bob.wait_until_shown("You: two words")
+    bob.wait_until_gone("(waiting)")
+    assert bob.rows.count("You: written before") == 1
+    bob.write(CTRL_D)
+    assert bob.status() == DONE
+    ann.wait_until_said("pychat: They left. The other side closed pychat or left.")
+    ann.write(CTRL_C)
+    assert ann.status() == DONE
+    assert ann.is_as_before()
+    assert bob.is_as_before()
+
+
+def test_what_arrives_does_not_break_the_line_one_types(commands: Commands) -> None:
+    ann, bob = connect(commands)
+    ann.write("half a")
+    ann.wait_for_input("You: half a")
+    bob.say("one")
+    bob.say("two")
+    ann.hears("one", "two")
+    ann.wait_for_input("You: half a")
+    ann.write(" sentence\x1b[D\x1b[D")  # and two steps to the left
+    ann.wait_for_input("You: half a senten")
+    bob.say("three")
+    ann.hears("one", "two", "three")
+    ann.wait_for_input("You: half a senten")
+    ann.write("\x1b[C\x1b[C!\r")
+    bob.hears("half a sentence!")
+    ann.wait_above_input("You: half a sentence!")
+
+
+def test_what_is_not_delivered_stands_above_the_line_with_its_state(commands: Commands) -> None:
+    ann = commands.pipe("invite")
+    bob = commands.terminal("join", ann.code)
+    reply = bob.code
+    for number in range(1, 6):
+        bob.say(f"number {number}")
+    bob.wait_above_input("… 2 more", *(f"You: number {number} (waiting)" for number in (3, 4, 5)))
+    ann.take(reply)
+    ann.hears(*(f"number {n}" for n in range(1, 6)))
+    bob.wait_above_input(*(f"You: number {number}" for number in range(1, 6)))
+    ann.process.send_signal(signal.SIGSTOP)  # what is sent now is not answered
+    bob.say("are you there?")
+    bob.wait_above_input("You: are you there? (sent)")
+    ann.process.send_signal(signal.SIGCONT)
+    bob.wait_above_input("You: are you there?")
+    ann.lines(6)
+
+
+def test_a_window_may_change_its_size_while_one_types(commands: Commands) -> None:
+    ann, bob = connect(commands)
+    ann.write("half a sentence")
+    ann.wait_for_input("You: half a sentence")
+    for columns in (60, 30, 120):
+        ann.resize(columns, 50)
+        bob.say(f"{columns} columns {'and more ' * 8}")
+        ann.wait_until_said(f": {columns} columns")
+        rows = ann.rows_above("You: half a sentence")
+        first = next(i for i, row in enumerate(rows) if f": {columns} columns" in row)
+        assert all(len(row) <= columns for row in rows[first:])
+        assert all(row.startswith("    ") for row in rows[first + 1 :])
+        assert (len(rows) - first > 1) == (columns < 120)
+    ann.say(" to its end")
+    bob.hears("half a sentence to its end")
+
+
+@pytest.mark.slow
+def test_a_thousand_messages_arrive_while_one_types(commands: Commands) -> None:
+    ann, bob = connect(commands)
+    texts = [f"number {number}" for number in range(1000)]
+    bob.write("".join(f"{text}\n" for text in texts))
+    for text in texts[:100]:
+        ann.say(text)
+    ann.hears(*texts)
+    bob.hears(*texts[:100])
+    ann.wait_for(lambda: "You: number 99" in ann.above_input, "the last of one's own")
+    rows = ann.rows_above("You: ")
+    assert [row for row in rows if row.startswith("You: ")] == [f"You: {text}" for text in texts[:100]]
+
+
+def test_a_long_text_of_many_scripts_is_shown_whole(commands: Commands) -> None:
+    ann, bob = connect(commands)
+    text = (
+        "The quick brown fox, быстрая лиса, 敏捷的狐狸, الثعلب السريع, השועל המהיר, 👋🏽👨‍👩‍👧, Z\u0335\u0301. " * 200
+    )[:MAX_TEXT]
+    bob.say(text)
+    bob.say("the end")
+    ann.wait_until_shown(": the end")
+    rows = ann.rows
+    first = next(i for i, row in enumerate(rows) if row.startswith("Guest "))
+    last = next(i for i, row in enumerate(rows) if row.endswith(": the end"))
+    assert all(row.startswith("    ") for row in rows[first + 1 : last])
+    shown = "".join(rows[first:last]).partition(": ")[2]
+    assert visible(shown) == visible(text)
+    ann.paste(text)
+    ann.write("\r")
+    assert bob.lines(1) == [text.rstrip()]
+
+
+def visible(text: str) -> str:
+    """What the tests' terminal shows of a text: it joins nothing, and puts accents together with their letters."""
+    apart = unicodedata.normalize("NFD", text)
+    return "".join(char for char in apart if char not in " \u200d" and not unicodedata.combining(char))
+
+
+HOSTILE = [
+    "\x1b[2J\x1b[H\x1b[31mred",
+    "\x1b]0;title\x07\x1b]52;c;aGVsbG8=\x07\x1bP$q q\x1b\\",
+    "\x1b[6n\x1b[5n\x1b[c\x05\x1b[>c\x1b[14t",
+    "\x9b2J\x9d0;title\x9c\x90q\x9c",
+    "\x1b[?7h\x1b[?1049h\x1b[?2004l\x1bc",
+    "a line\rYou: I owe you 1000 euros",
+    "a line\nYou: I owe you 1000 euros\n\n\nYou: I do",
+    "\b" * 40 + "You: deleted",
+    "\x0b\x0c\x85\u2028\u2029You: next line",
+    "\u202eesrever\u2066 never closed",
+    "\x7f\x00\x0e\x0f\x18\x1a\x11\x13",
+    "👨\u200d" * 70 + "You: emoji",
+    "\u3164" * 90 + "\xad" * 90 + "You: fillers",
+    "x" * 88 + "You: no space before",
+    "\t" * 30 + "You: tabs",
+    "Z" + "\u0301" * 300,
+]
+
+
+def test_a_hostile_message_changes_nothing_outside_its_own_paragraph(commands: Commands) -> None:
+    ann = commands.terminal("invite")
+
+    async def meet() -> None:
+        async with Peer() as mallory:
+            chat = await mallory.join(ann.code)
+            ann.take(chat.code)
+            await chat.opened()
+            await asyncio.to_thread(ann.wait_until_said, "pychat: Connected. What you write")
+            ann.write("half a sentence")
+            before = await asyncio.to_thread(ann.rows_above, "You: half a sentence")
+            for text in HOSTILE:
+                chat.send(text)
+            chat.send("the end")
+            await asyncio.to_thread(ann.wait_until_shown, ": the end")
+            rows = await asyncio.to_thread(ann.rows_above, "You: half a sentence")
+            assert rows[: len(before)] == before
+            after = rows[len(before) :]
+            assert sum(row.startswith("Guest ") for row in after) == len(HOSTILE) + 1
+            assert all(row.startswith(("Guest ", "    ")) or row == "" for row in after)
+            await asyncio.to_thread(ann.wait_for_bottom, "✓ Communicating  connected  /help")
+            assert all(reply.endswith("R") for reply in ann.replies)  # where the cursor is, and nothing else
+            ann.say(", finished")
+            async for message in chat:
+                assert message.text == "half a sentence, finished"
+                break
+
+    asyncio.run(meet())
+
+
+# Commands.
+
+
+def test_commands(commands: Commands) -> None:
+    ann, bob = connect(commands)
+    ann.say("/help")
+    ann.wait_until_said("A code is recognised where one is wanted.")
+    for command in ("/help", "/details", "/invite", "/quit"):
+        assert any(row.startswith(f"pychat: {command} ") for row in ann.rows)
+    ann.say("/details")
+    ann.wait_until_shown("pychat: Their fingerprint:")
+    for row in ("pychat: Path: On the local network", "pychat: Traffic: ", "pychat: Your fingerprint:"):
+        assert any(shown.startswith(row) for shown in ann.rows)
+    ann.say("/invite")
+    ann.wait_until_said("pychat: The connection has not ended: there is no need for a new invite.")
+    ann.say("/unknown command")
+    ann.wait_until_said("pychat: There is no command /unknown; /help lists them. Two // begin a message with one.")
+    ann.say("//help is a command")
+    ann.say("   ")
+    ann.say("  and this has spaces before it")
+    bob.hears("/help is a command", "  and this has spaces before it")
+    ann.say("/quit")
+    assert ann.status() == DONE
+    assert bob.status() == DONE
+
+
+def test_after_an_end_a_new_invite_carries_on_and_brings_what_waited(commands: Commands) -> None:
+    ann = commands.terminal("invite")
+
+    async def meet() -> None:
+        async with Peer() as bob, Peer() as cleo:
+            chat = await bob.join(ann.code)
+            ann.take(chat.code)
+            await chat.opened()
+            chat.send("before")
+            await asyncio.to_thread(ann.hears, "before")
+            chat.close()
+            await asyncio.to_thread(ann.wait_until_said, "pychat: They left. The other side closed pychat or left.")
+            ann.say("for Bob alone")
+            await asyncio.to_thread(ann.wait_until_shown, "You: for Bob alone (waiting)")
+
+            # Somebody else answers the next invite.
+            old = ann.code
+            ann.say("/invite")
+            with_cleo = await cleo.join(await asyncio.to_thread(ann.next_code, old))
+            ann.take(with_cleo.code)
+            sentence = "pychat: It is somebody else who has answered: this is a conversation of its own."
+            await asyncio.to_thread(ann.wait_until_said, sentence)
+            await with_cleo.opened()
+            ann.say("for Cleo")
+            async for message in with_cleo:
+                assert message.text == "for Cleo"
+                break
+            with_cleo.close()
+            await asyncio.to_thread(ann.wait_for_bottom, "ended")
+
+            # Bob invites, and his conversation goes on.
+            chat = await bob.invite()
+            old = ann.code
+            ann.take(chat.code)
+            await chat.accept(await asyncio.to_thread(ann.next_code, old))
+            async for message in chat:
+                assert message.text == "for Bob alone"
+                break
+            await asyncio.to_thread(ann.wait_until_gone, "(waiting)")
+            assert ann.rows.count("You: for Bob alone") == 1
+
+    asyncio.run(meet())
+
+
+# How it ends.
+
+
+def test_leaving_with_something_undelivered_is_asked_about_once(commands: Commands) -> None:
+    ann = commands.pipe("invite")
+    bob = commands.terminal("join", ann.code)
+    assert bob.code
+    bob.say("one")
+    bob.say("two")
+    bob.wait_until_shown("You: two (waiting)")
+    bob.write(CTRL_C)
+    bob.wait_until_said("pychat: 2 messages are not delivered. Ctrl-C once more leaves all the same.")
+    bob.say("three")  # it is no longer meant
+    bob.wait_until_shown("You: three (waiting)")
+    bob.write(CTRL_D)
+    bob.wait_until_said("pychat: 3 messages are not delivered. Ctrl-C once more leaves all the same.")
+    assert bob.process.poll() is None
+    bob.write(CTRL_C)
+    assert bob.status() == NOT_DELIVERED
+    assert [row for row in bob.rows if row][-1] == "pychat: 3 messages are not delivered."
+    assert bob.is_as_before()
+
+
+def test_a_signal_leaves_the_terminal_as_it_was(commands: Commands) -> None:
+    ann, bob = connect(commands)
+    ann.write("half a sentence")
+    ann.wait_for_input("You: half a sentence")
+    ann.interrupt(signal.SIGTERM)
+    assert ann.status() == INTERRUPTED
+    assert ann.is_as_before()
+    assert bob.status() == DONE
+
+
+def test_a_window_that_is_closed_says_good_bye(commands: Commands) -> None:
+    ann, bob = connect(commands)
+    ann.hang_up()
+    assert bob.status() == DONE
+    ann.process.wait()
+
+
+@pytest.mark.slow
+def test_a_peer_that_was_killed_is_noticed(commands: Commands) -> None:
+    ann, bob = connect(commands)
+    cleo = commands.pipe("invite")
+    dan = commands.terminal("join", cleo.code)
+    cleo.take(dan.code)
+    cleo.is_connected()
+    dan.is_connected()
+    for one, other in ((ann, bob), (cleo, dan)):
+        other.kill()
+        one.say("are you there?")
+    endings = [words.ENDINGS[ending] for ending in (Ending.PATH_LOST, Ending.CHANNEL_CLOSED)]  # whichever shows first
+    assert cleo.status() == NOT_DELIVERED
+    last = cleo.err.splitlines()[-1]
+    assert last in [f"pychat: {headline}: {rest} One message is not delivered." for headline, rest in endings]
+    ann.wait_for(lambda: any(ann.said(f"pychat: {headline}. {rest}") for headline, rest in endings), "the end")
+    ann.wait_for_bottom("✗ Communicating  ended")
+    ann.wait_above_input("You: are you there? (waiting)")
+
+
+# Terminals that can do less.
+
+
+def test_without_colours_there_are_none(commands: Commands) -> None:
+    ann, bob = connect(commands, environment={"NO_COLOR": "1"})
+    bob.say("hello")
+    ann.hears("hello")
+    assert "█" not in ann.text
+    assert {(cell.fg, cell.bg) for row in ann.cells for cell in row} == {("default", "default")}
+
+
+def test_a_dumb_terminal_gets_lines(commands: Commands) -> None:
+    ann = commands.terminal("invite", environment={"TERM": "dumb"})
+    bob = commands.pipe("join", ann.code)
+    ann.write(f"{bob.code}\n")
+    ann.wait_until_shown("pychat: Connected: ")
+    bob.say("\x1b[2Jhello")
+    ann.wait_until_shown("␛[2Jhello")
+    ann.write("hello Bob\n")
+    bob.hears("hello Bob")
+    assert b"\x1b" not in ann.written
+    ann.write(CTRL_D)
+    assert ann.status() == DONE
+    assert bob.status() == DONE

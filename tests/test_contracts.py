@@ -1,0 +1,95 @@
+"""The contracts of the ports over the fakes and over the native parts; tests/browser has them over the browser's."""
+
+from __future__ import annotations
+
+import asyncio
+import gc
+import time
+import warnings
+from collections.abc import Collection
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import ClassVar
+
+import pytest
+
+from pychat.core.capabilities import Capabilities
+from pychat.native.peer import NativeConnect, NativeDataChannel
+from pychat.native.store import FileStore
+from pychat.ports import DataChannel, Post, Store, Tabs
+from tests.contracts import Kit, Port, contracts_of, verify
+from tests.fakes import FakeConnect, FakeDataChannel, FakeNetwork, FakeStore, FakeTabs
+
+
+class FakeKit(Kit):
+    """Fakes that can do all that the W3C asks for."""
+
+    ports: Collection[Port] = (Port.PEERS, Port.STORE, Port.TABS)
+    capabilities: ClassVar = Capabilities()
+
+    def __init__(self, _: Path) -> None:
+        super().__init__()
+        self.connect = FakeConnect(FakeNetwork(), self.capabilities)
+        self._kept: dict[str, str] = {}
+        self._browser: list[FakeTabs] = []
+
+    def send_bytes(self, channel: DataChannel, data: bytes) -> None:
+        assert isinstance(channel, FakeDataChannel)
+        channel.send_bytes(data)
+
+    def store(self) -> Store:
+        return FakeStore(self._kept)
+
+    def tab(self, post: Post) -> Tabs:
+        return FakeTabs(self._browser, post)
+
+
+class LesserFakeKit(FakeKit):
+    """Fakes that can do no more than aiortc."""
+
+    ports = (Port.PEERS,)
+    capabilities = NativeConnect.capabilities
+
+
+class NativeKit(Kit):
+    ports = (Port.PEERS, Port.STORE, Port.CLOCK)
+
+    def __init__(self, folder: Path) -> None:
+        super().__init__()
+        self.connect = self._connect = NativeConnect()
+        self.clock = time.time
+        self._folder = folder / "kept"
+
+    def send_bytes(self, channel: DataChannel, data: bytes) -> None:
+        assert isinstance(channel, NativeDataChannel)
+        channel._raw.send(data)
+
+    def store(self) -> Store:
+        return FileStore(self._folder)
+
+    def other_clock(self) -> float:
+        return datetime.now(UTC).timestamp()
+
+    async def finish(self) -> None:
+        await super().finish()
+        await self._connect.finish()
+
+
+KITS: dict[str, type[FakeKit | NativeKit]] = {"fake": FakeKit, "lesser-fake": LesserFakeKit, "native": NativeKit}
+CASES = [
+    pytest.param(kit, name, id=f"{label}-{name}", marks=[pytest.mark.slow] if kit is NativeKit else [])
+    for label, kit in KITS.items()
+    for name in contracts_of(kit.ports)
+]
+
+
+@pytest.mark.parametrize(("kit", "name"), CASES)
+def test_contract(kit: type[FakeKit | NativeKit], name: str, tmp_path: Path) -> None:
+    async def run() -> None:
+        await verify(name, kit(tmp_path))
+
+    with warnings.catch_warnings(record=True) as warned:
+        warnings.simplefilter("always")
+        asyncio.run(run())
+        gc.collect()  # a socket that was left open is told of when it is collected
+    assert [str(warning.message) for warning in warned] == []

@@ -1,0 +1,556 @@
+"""The library, over real connections within one process: what it promises, and that it leaves nothing behind."""
+
+from __future__ import annotations
+
+import asyncio
+import base64
+import hashlib
+import os
+import stat
+from collections.abc import Callable, Coroutine
+from contextlib import suppress
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+
+from pychat.core.errors import CodeProblem, MessageProblem, PychatError
+from pychat.core.link import Ending, Phase
+from pychat.core.log import MAX_TEXT
+from pychat.library import Chat, ChatEnded, CodeRefused, Message, MessageRefused, Peer
+from pychat.ui import words
+from tests.terminal.stranger import HELLO, NEWER_HELLO, stranger
+
+pytestmark = pytest.mark.slow
+
+SECONDS = 60
+"""Far more than anything here takes; only so that a hung test does not hang the rest."""
+
+
+def run(work: Coroutine[Any, Any, None]) -> None:
+    """Run a test. Fails also when it leaves a task or a socket behind, or an error that nobody caught."""
+    errors = []
+
+    async def test() -> None:
+        asyncio.get_running_loop().set_exception_handler(lambda _, context: errors.append(context))
+        sockets = open_sockets()
+        async with asyncio.timeout(SECONDS):
+            await work
+            # aiortc looks every 20 ms whether it is to go on looking for a path.
+            await until(lambda: asyncio.all_tasks() == {asyncio.current_task()} and open_sockets() == sockets)
+
+    asyncio.run(test())
+    assert errors == []
+
+
+async def until(condition: Callable[[], bool]) -> None:
+    while not condition():
+        await asyncio.sleep(0.01)
+
+
+def open_sockets() -> int:
+    count = 0
+    for name in os.listdir("/dev/fd"):
+        with suppress(OSError):  # the folder itself was open while it was listed
+            count += stat.S_ISSOCK(os.fstat(int(name)).st_mode)
+    return count
+
+
+async def connect(ann: Peer, bob: Peer) -> tuple[Chat, Chat]:
+    """Ann invites Bob; the two ends of their chat, open."""
+    at_ann = await ann.invite()
+    at_bob = await bob.join(at_ann.code)
+    await at_ann.accept(at_bob.code)
+    await at_ann.opened()
+    await at_bob.opened()
+    return at_ann, at_bob
+
+
+async def take(chat: Chat, count: int) -> list[str]:
+    """The texts of the next so many messages."""
+    texts: list[str] = []
+    async for message in chat:
+        texts.append(message.text)
+        if len(texts) == count:
+            break
+    return texts
+
+
+async def all_of(chat: Chat) -> list[str]:
+    """The texts of all messages until the chat ends."""
+    return [message.text async for message in chat]
+
+
+# What it promises.
+
+
+def test_two_peers_meet_by_two_codes_talk_and_part() -> None:
+    async def test() -> None:
+        async with Peer() as ann, Peer() as bob:
+            at_ann = await ann.invite()
+            at_bob = await bob.join(at_ann.code)
+            assert (at_ann.phase, at_bob.phase) == (Phase.SIGNALING, Phase.SIGNALING)
+            assert (at_ann.was_open, at_bob.was_open) == (False, False)
+            await at_ann.accept(at_bob.code)
+            await at_ann.opened()
+            await at_bob.opened()
+            assert at_ann.was_open
+            at_ann.send("Hello Bob, שלום, 你好, 👋🏽")
+            at_bob.send("Hello Ann")
+            assert await take(at_bob, 1) == ["Hello Bob, שלום, 你好, 👋🏽"]
+            assert await take(at_ann, 1) == ["Hello Ann"]
+            await at_ann.delivered()
+            await at_bob.delivered()
+            assert (at_ann.undelivered, at_bob.undelivered) == (0, 0)
+            assert (at_ann.ending, at_bob.ending) == (None, None)
+            at_ann.close()
+            assert at_ann.ending is Ending.LEFT
+            assert await at_bob.ended() is Ending.PEER_LEFT
+            assert (at_ann.phase, at_bob.phase) == (Phase.CLOSED, Phase.CLOSED)
+            assert await all_of(at_bob) == []
+
+    run(test())
+
+
+def test_a_code_is_found_in_whatever_surrounds_it() -> None:
+    async def test() -> None:
+        async with Peer() as ann, Peer() as bob:
+            at_ann = await ann.invite()
+            half = len(at_ann.code) // 2
+            at_bob = await bob.join(f"Hi Bob,\r\n\r\n> {at_ann.code[:half]}\r\n> {at_ann.code[half:]}\r\n\r\nAnn\r\n")
+            await at_ann.accept(f"Here: “{at_bob.code}”.")
+            await at_ann.opened()
+
+    run(test())
+
+
+def test_a_message_has_its_text_and_its_time() -> None:
+    async def test() -> None:
+        async with Peer() as ann, Peer() as bob:
+            at_ann, at_bob = await connect(ann, bob)
+            before = datetime.now(UTC) - timedelta(milliseconds=1)  # messages carry whole ones
+            at_ann.send("what time is it?")
+            async for message in at_bob:
+                assert message == Message("what time is it?", message.at)
+                assert before <= message.at <= datetime.now(UTC)
+                assert message.at.tzinfo is UTC
+                break
+
+    run(test())
+
+
+def test_what_is_written_before_the_two_are_connected_arrives_in_order() -> None:
+    async def test() -> None:
+        async with Peer() as ann, Peer() as bob:
+            at_ann = await ann.invite()
+            at_bob = await bob.join(at_ann.code)
+            texts = [f"number {number}" for number in range(100)]
+            for text in texts:
+                at_ann.send(text)
+                at_bob.send(f"{text} too")
+            assert (at_ann.undelivered, at_bob.undelivered) == (100, 100)
+            await at_ann.accept(at_bob.code)
+            assert await take(at_bob, 100) == texts
+            assert await take(at_ann, 100) == [f"{text} too" for text in texts]
+            await at_ann.delivered()
+            await at_bob.delivered()
+
+    run(test())
+
+
+def test_a_thousand_messages_each_way_at_once() -> None:
+    async def test() -> None:
+        async with Peer() as ann, Peer() as bob:
+            at_ann, at_bob = await connect(ann, bob)
+            texts = [f"{number}: {'text ' * (number % 50)}" for number in range(1000)]
+
+            async def send_all(chat: Chat) -> None:
+                for text in texts:
+                    chat.send(text)
+                    if len(text) % 50 == 0:
+                        await asyncio.sleep(0)  # some go out in bursts, some are on their way meanwhile
+                await chat.delivered()
+
+            _, _, heard_by_ann, heard_by_bob = await asyncio.gather(
+                send_all(at_ann), send_all(at_bob), take(at_ann, 1000), take(at_bob, 1000)
+            )
+            assert heard_by_ann == heard_by_bob == texts
+
+    run(test())
+
+
+def test_the_longest_text_of_any_characters_arrives_as_it_is() -> None:
+    text = ("\x00\x1b[2J\r\n\u202e\x7f\x9b é👋🏽 שלום 你好 \U0010fffd" * MAX_TEXT)[:MAX_TEXT]
+
+    async def test() -> None:
+        async with Peer() as ann, Peer() as bob:
+            at_ann, at_bob = await connect(ann, bob)
+            at_ann.send(text)
+            assert await take(at_bob, 1) == [text]
+
+    run(test())
+
+
+def test_one_peer_has_several_chats_apart_from_each_other() -> None:
+    async def test() -> None:
+        async with Peer() as ann, Peer() as bob, Peer() as cleo:
+            with_bob, at_bob = await connect(ann, bob)
+            invited = await ann.invite()  # stays open beside, while others talk
+            with_cleo, at_cleo = await connect(cleo, ann)
+            with_bob.send("for Bob")
+            at_cleo.send("for Cleo")
+            at_bob.send("from Bob")
+            with_cleo.send("from Cleo")
+            assert await take(at_bob, 1) == ["for Bob"]
+            assert await take(with_cleo, 1) == ["for Cleo"]
+            assert await take(with_bob, 1) == ["from Bob"]
+            assert await take(at_cleo, 1) == ["from Cleo"]
+            at_bob.close()
+            assert await with_bob.ended() is Ending.PEER_LEFT
+            at_cleo.send("still there")
+            assert await take(with_cleo, 1) == ["still there"]
+            assert invited.phase is Phase.SIGNALING
+
+    run(test())
+
+
+def test_many_peers_talk_at_once_in_one_process() -> None:
+    async def talk(number: int) -> list[str]:
+        async with Peer() as ann, Peer() as bob:
+            at_ann, at_bob = await connect(ann, bob)
+            at_ann.send(f"pair {number}")
+            await at_ann.delivered()
+            at_ann.close()
+            return await all_of(at_bob)
+
+    async def test() -> None:
+        assert await asyncio.gather(*(talk(number) for number in range(5))) == [[f"pair {n}"] for n in range(5)]
+
+    run(test())
+
+
+def test_delivered_waits_for_what_was_sent_in_the_same_breath() -> None:
+    async def test() -> None:
+        async with Peer() as ann, Peer() as bob, Peer() as cleo:
+            with_bob, at_bob = await connect(ann, bob)
+            with_cleo, at_cleo = await connect(ann, cleo)
+            for number in range(10):
+                with_bob.send(str(number))
+            with_cleo.send("the last")
+            assert (with_bob.undelivered, with_cleo.undelivered) == (10, 1)
+            await with_cleo.delivered()
+            assert with_cleo.undelivered == 0
+            with_cleo.close()
+            assert await all_of(at_cleo) == ["the last"]
+            assert len(await take(at_bob, 10)) == 10
+
+    run(test())
+
+
+def test_a_message_is_handed_out_once_whoever_asks() -> None:
+    async def test() -> None:
+        async with Peer() as ann, Peer() as bob:
+            at_ann, at_bob = await connect(ann, bob)
+            for number in range(4):
+                at_ann.send(str(number))
+            assert await take(at_bob, 1) == ["0"]
+            async for message in at_bob:
+                assert message.text == "1"
+                break
+            at_bob.send("my own is not handed out")
+            assert await take(at_bob, 2) == ["2", "3"]
+            at_ann.send("4")
+            await at_ann.delivered()
+            at_ann.close()
+            assert await at_bob.ended() is Ending.PEER_LEFT
+            assert await all_of(at_bob) == ["4"]  # what has come is there even after the end
+            assert await all_of(at_bob) == []
+
+    run(test())
+
+
+def test_a_new_invite_carries_on_the_same_conversation() -> None:
+    async def test() -> None:
+        async with Peer() as ann, Peer() as bob:
+            first_at_ann, first_at_bob = await connect(ann, bob)
+            first_at_ann.send("heard")
+            assert await take(first_at_bob, 1) == ["heard"]
+            first_at_bob.close()
+            await first_at_ann.ended()
+            second_at_ann = await ann.invite()
+            second_at_ann.send("written meanwhile")
+            second_at_bob = await bob.join(second_at_ann.code)
+            await second_at_ann.accept(second_at_bob.code)
+            assert await take(second_at_bob, 1) == ["written meanwhile"]
+            assert (first_at_ann.ending, first_at_bob.ending) == (Ending.PEER_LEFT, Ending.LEFT)
+            assert await all_of(first_at_bob) == []
+
+    run(test())
+
+
+def test_the_phases_come_in_their_order() -> None:
+    async def test() -> None:
+        async with Peer() as ann, Peer() as bob:
+            at_ann = await ann.invite()
+            at_bob = await bob.join(at_ann.code)
+
+            async def phases_of(chat: Chat) -> list[Phase]:
+                return [phase async for phase in chat.phases()]
+
+            async def meet_and_part() -> None:
+                await at_ann.accept(at_bob.code)
+                await at_ann.opened()
+                await at_bob.opened()
+                at_ann.close()
+
+            ann_saw, bob_saw, _ = await asyncio.gather(phases_of(at_ann), phases_of(at_bob), meet_and_part())
+            order = list(Phase)
+            for seen in (ann_saw, bob_saw):
+                assert sorted(seen, key=order.index) == seen
+                assert seen[-2:] == [Phase.OPEN, Phase.CLOSED]
+            assert Phase.SIGNALING not in ann_saw
+            assert await phases_of(at_ann) == []
+
+    run(test())
+
+
+# What cannot be.
+
+
+def refused(problem: CodeProblem) -> Any:
+    return pytest.raises(CodeRefused, match=f"^{_escaped(words.CODE_PROBLEMS[problem])}$")
+
+
+def _escaped(sentence: str) -> str:
+    return "".join(f"\\{char}" if char in ".?()" else char for char in sentence)
+
+
+def of_version(code: str, version: int) -> str:
+    """The code as a later pychat might write it."""
+    raw = base64.urlsafe_b64decode(code + "=" * (-len(code) % 4))
+    body = bytes([version << 4 | raw[0] & 0b1111]) + raw[1:-3]
+    return base64.urlsafe_b64encode(body + hashlib.sha256(body).digest()[:3]).decode().rstrip("=")
+
+
+def mistyped(code: str) -> str:
+    """The code with one character in its middle changed."""
+    half = len(code) // 2
+    return code[:half] + ("A" if code[half] != "A" else "B") + code[half + 1 :]
+
+
+DAMAGE: list[tuple[Callable[[str], str], CodeProblem]] = [
+    (lambda code: " \r\n", CodeProblem.EMPTY),
+    (lambda code: "hello", CodeProblem.NOT_A_CODE),
+    (lambda code: code[:-5], CodeProblem.CUT_SHORT),
+    (mistyped, CodeProblem.MISTYPED),
+    (lambda code: of_version(code, 2), CodeProblem.NEWER_VERSION),
+]
+
+
+def test_every_code_that_cannot_be_used_is_refused_in_words() -> None:
+    async def test() -> None:
+        async with Peer() as ann, Peer() as bob, Peer() as cleo:
+            at_ann = await ann.invite()
+            another = await ann.invite()
+            at_bob = await bob.join(at_ann.code)
+            for damage, problem in DAMAGE:
+                with refused(problem) as caught:
+                    await cleo.join(damage(at_ann.code))
+                assert caught.value.problem is problem
+                with refused(problem) as caught:
+                    await at_ann.accept(damage(at_bob.code))
+                assert caught.value.problem is problem
+            with refused(CodeProblem.NOT_AN_INVITE):
+                await ann.join(at_bob.code)
+            with refused(CodeProblem.NOT_A_REPLY):
+                await at_ann.accept(another.code)
+            with refused(CodeProblem.NOT_A_REPLY):
+                await at_ann.accept(at_ann.code)
+            with refused(CodeProblem.OTHER_INVITE):
+                await another.accept(at_bob.code)
+            with refused(CodeProblem.OWN_INVITE):
+                await ann.join(at_ann.code)
+            with refused(CodeProblem.INVITE_ALREADY_PASTED):
+                await bob.join(at_ann.code)
+            with refused(CodeProblem.OWN_REPLY):
+                await at_bob.accept(at_bob.code)
+            # None of this has harmed the invite.
+            await at_ann.accept(at_bob.code)
+            await at_ann.opened()
+            with refused(CodeProblem.INVITE_USED):
+                await at_ann.accept(at_bob.code)
+            another.close()
+            with refused(CodeProblem.INVITE_USED):
+                await another.accept((await cleo.join(another.code)).code)
+
+    run(test())
+
+
+def test_a_message_that_cannot_be_sent_is_refused_in_words() -> None:
+    async def test() -> None:
+        async with Peer() as ann:
+            chat = await ann.invite()
+            with pytest.raises(MessageRefused, match=r"^There is nothing to send\.$") as caught:
+                chat.send("")
+            assert caught.value.problem is MessageProblem.EMPTY
+            sentence = r"^A message has at most 8,000 characters; this one has 8,001\. Send it in parts\.$"
+            with pytest.raises(MessageRefused, match=sentence) as caught:
+                chat.send("x" * (MAX_TEXT + 1))
+            assert caught.value.problem is MessageProblem.TOO_LONG
+            assert chat.undelivered == 0
+            chat.send("x" * MAX_TEXT)
+            assert chat.undelivered == 1
+
+    run(test())
+
+
+def test_after_the_end_everything_says_so() -> None:
+    async def test() -> None:
+        async with Peer() as ann, Peer() as bob:
+            at_ann, at_bob = await connect(ann, bob)
+            at_ann.send("one")
+            await at_ann.delivered()
+            at_bob.close()
+            await at_ann.ended()
+            with pytest.raises(ChatEnded, match=r"^They left: The other side closed pychat or left\.") as caught:
+                at_ann.send("two")
+            assert caught.value.ending is Ending.PEER_LEFT
+            with pytest.raises(ChatEnded, match=r"^You left: "):
+                at_bob.send("two")
+            await at_ann.opened()  # they were connected
+            await at_ann.delivered()  # nothing was lost
+            at_ann.close()
+            assert at_ann.ending is Ending.PEER_LEFT
+            assert issubclass(ChatEnded, PychatError)
+
+    run(test())
+
+
+def test_an_invite_that_is_given_up_is_over_for_whoever_waits() -> None:
+    async def test() -> None:
+        async with Peer() as ann:
+            chat = await ann.invite()
+            waiting = [
+                asyncio.create_task(chat.opened()),
+                asyncio.create_task(all_of(chat)),
+                asyncio.create_task(chat.ended()),
+            ]
+            await asyncio.sleep(0)
+            chat.close()
+            chat.close()
+            opened, messages, ended = await asyncio.gather(*waiting, return_exceptions=True)
+            assert isinstance(opened, ChatEnded)
+            assert opened.ending is ended is Ending.LEFT
+            assert messages == []
+            assert chat.undelivered == 0
+            await chat.delivered()
+            with pytest.raises(ChatEnded):
+                chat.send("too late")
+
+    run(test())
+
+
+def test_delivered_fails_when_the_chat_ends_before() -> None:
+    async def test() -> None:
+        async with Peer() as ann, Peer() as bob:
+            at_ann = await ann.invite()
+            await bob.join(at_ann.code)
+            at_ann.send("one")
+            at_ann.send("two")
+            waiting = asyncio.create_task(at_ann.delivered())
+            await asyncio.sleep(0)
+            at_ann.close()
+            with pytest.raises(ChatEnded, match=r"^You left: "):
+                await waiting
+            assert at_ann.undelivered == 2
+
+    run(test())
+
+
+def test_leaving_the_block_ends_every_chat_for_whoever_waits() -> None:
+    async def test() -> None:
+        async with Peer() as bob:
+            async with Peer() as ann:
+                at_ann, at_bob = await connect(ann, bob)
+                invited = await ann.invite()
+                opening = asyncio.create_task(invited.opened())
+                listening = asyncio.create_task(all_of(at_ann))
+                await asyncio.sleep(0)
+            with pytest.raises(ChatEnded, match=r"^You left: "):
+                await opening
+            assert await listening == []
+            assert at_ann.ending is Ending.LEFT
+            assert await at_bob.ended() is Ending.PEER_LEFT  # it has heard the good-bye
+            at_ann.close()
+            with pytest.raises(ChatEnded):
+                at_ann.send("too late")
+
+    run(test())
+
+
+def test_what_is_cancelled_leaves_nothing_behind() -> None:
+    async def test() -> None:
+        async with Peer() as ann, Peer() as bob:
+            sockets = open_sockets()
+            for waiting in (ann.invite(), bob.join((await ann.invite()).code)):
+                task = asyncio.create_task(waiting)
+                await asyncio.sleep(0)
+                task.cancel()
+                with pytest.raises(asyncio.CancelledError):
+                    await task
+            at_ann, at_bob = await connect(ann, bob)
+            at_ann.send("x")
+            await at_ann.delivered()
+            for waits in (at_ann.ended(), take(at_ann, 1), at_ann.phases().__anext__()):
+                with pytest.raises(TimeoutError):
+                    await asyncio.wait_for(waits, 0.01)
+            at_bob.send("heard all the same")
+            assert await take(at_ann, 1) == ["heard all the same"]
+            assert ann._waiting == {}
+            # One invite of Ann's that nobody answered, and the two ends of the chat.
+            await until(lambda: open_sockets() - sockets == 3 * sockets_of_one_connection)
+
+    async def sockets_of_one() -> int:
+        async with Peer() as peer:
+            before = open_sockets()
+            await peer.invite()
+            return open_sockets() - before
+
+    sockets_of_one_connection = asyncio.run(sockets_of_one())
+    run(test())
+
+
+@pytest.mark.parametrize(
+    ("frames", "ending", "sentence"),
+    [
+        ([NEWER_HELLO], Ending.OTHER_VERSION, "Versions differ: The other side speaks another version of pychat."),
+        (["no JSON"], Ending.BROKE_PROTOCOL, "Connection ended: The other side sent something that is not allowed."),
+    ],
+)
+def test_a_peer_that_does_not_speak_our_protocol_ends_the_chat(
+    frames: list[str], ending: Ending, sentence: str
+) -> None:
+    async def test() -> None:
+        async with Peer() as ann:
+            chat = await ann.invite()
+            async with stranger(chat.code, *frames) as reply:
+                await chat.accept(reply)
+                with pytest.raises(ChatEnded, match=f"^{_escaped(sentence)}") as caught:
+                    await chat.opened()
+                assert caught.value.ending is ending
+                assert not chat.was_open
+
+    run(test())
+
+
+def test_a_peer_that_claims_what_it_cannot_have_ends_the_chat() -> None:
+    async def test() -> None:
+        async with Peer() as ann:
+            chat = await ann.invite()
+            me = ann._node.me
+            async with stranger(chat.code, HELLO, '["have",{}]', f'["have",{{"{me}":7}}]') as reply:
+                await chat.accept(reply)
+                await chat.opened()
+                assert await chat.ended() is Ending.BROKE_PROTOCOL
+
+    run(test())

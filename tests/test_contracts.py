@@ -85,11 +85,13 @@ CASES = [
 
 @pytest.mark.parametrize(("kit", "name"), CASES)
 def test_contract(kit: type[FakeKit | NativeKit], name: str, tmp_path: Path) -> None:
-    async def run() -> None:
-        await verify(name, kit(tmp_path))
+    async def run() -> str:
+        return await verify(name, kit(tmp_path))
 
     with warnings.catch_warnings(record=True) as warned:
         warnings.simplefilter("always")
-        asyncio.run(run())
+        wrong = asyncio.run(run())
         gc.collect()  # a socket that was left open is told of when it is collected
+    if wrong:
+        pytest.fail(wrong, pytrace=False)
     assert [str(warning.message) for warning in warned] == []

@@ -7,6 +7,7 @@ import base64
 import hashlib
 import os
 import stat
+import threading
 from collections.abc import Callable, Coroutine
 from contextlib import suppress
 from datetime import UTC, datetime, timedelta
@@ -33,11 +34,13 @@ def run(work: Coroutine[Any, Any, None]) -> None:
 
     async def test() -> None:
         asyncio.get_running_loop().set_exception_handler(lambda _, context: errors.append(context))
-        sockets = open_sockets()
+        sockets, threads = open_sockets(), threading.enumerate()
         async with asyncio.timeout(SECONDS):
             await work
             # aiortc looks every 20 ms whether it is to go on looking for a path.
             await until(lambda: asyncio.all_tasks() == {asyncio.current_task()} and open_sockets() == sockets)
+
+        assert threading.enumerate() == threads  # nothing needs one
 
     asyncio.run(test())
     assert errors == []
@@ -158,6 +161,7 @@ def test_what_is_written_before_the_two_are_connected_arrives_in_order() -> None
     run(test())
 
 
+@pytest.mark.slow
 def test_a_thousand_messages_each_way_at_once() -> None:
     async def test() -> None:
         async with Peer() as ann, Peer() as bob:

@@ -25,6 +25,8 @@ class BrowserDataChannel:
         self._raw = raw
 
     def send(self, data: str) -> None:
+        if self._raw.readyState != "open":  # Firefox would say nothing of a channel that is closed already
+            raise PortError("the channel is not open")
         try:
             self._raw.send(data)
         except JsException as error:
@@ -60,7 +62,10 @@ class BrowserPeerConnection:
 
     async def set_local_description(self, kind: DescriptionKind, sdp: str) -> str:
         await _asked(self._pc.setLocalDescription(_object(type=kind.value, sdp=sdp)))
-        return str(self._pc.localDescription.sdp)
+        try:
+            return str(self._pc.localDescription.sdp)
+        except JsException as error:  # it was closed meanwhile, of which Firefox complains
+            raise PortError(_words(error)) from error
 
     async def set_remote_description(self, kind: DescriptionKind, sdp: str) -> None:
         await _asked(self._pc.setRemoteDescription(_object(type=kind.value, sdp=sdp)))
@@ -154,9 +159,9 @@ def _reduce(report: dict[str, Any]) -> Stats:
     local, remote = report.get(pair.localCandidateId), report.get(pair.remoteCandidateId)
     return Stats(
         local_kind=_text(local, "candidateType"),
-        local_address=_text(local, "address"),
+        local_address=_address(local),
         remote_kind=_text(remote, "candidateType"),
-        remote_address=_text(remote, "address"),
+        remote_address=_address(remote),
         round_trip=getattr(pair, "currentRoundTripTime", None),
         bytes_sent=int(getattr(pair, "bytesSent", 0)),
         bytes_received=int(getattr(pair, "bytesReceived", 0)),
@@ -166,3 +171,8 @@ def _reduce(report: dict[str, Any]) -> Stats:
 def _text(entry: Any, name: str) -> str:
     value = getattr(entry, name, None)
     return value if isinstance(value, str) else ""
+
+
+def _address(entry: Any) -> str:
+    address = _text(entry, "address")
+    return "" if address.startswith("(") else address  # “(redacted)”: Firefox hides it

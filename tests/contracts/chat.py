@@ -13,7 +13,8 @@ from pychat.driver import Driver
 from pychat.ports import Clock, Tabs
 from tests.contracts.kit import Kit, Port, contract
 
-PATIENCE = 40.0
+PATIENCE = 60.0
+"""Seconds until what was waited for is taken to never come, however slow the machine."""
 
 
 class Person:

@@ -32,6 +32,12 @@ SomeCommand = TypeVar("SomeCommand", bound="Command")
 A_CODE = re.compile(r"[EG][A-Za-z0-9_-]{79,}")
 
 
+def _heed_signals() -> None:
+    """Whoever runs the tests may ignore signals (nohup does), and a process inherits that."""
+    for number in (signal.SIGINT, signal.SIGHUP):
+        signal.signal(number, signal.SIG_DFL)
+
+
 class Command:
     """A running `pychat` whose standard streams are pipes.
 
@@ -61,6 +67,7 @@ class Command:
             cwd=ROOT,
             env={**base, "XDG_DATA_HOME": str(folder), "PYTHONPATH": str(ROOT), **(environment or {})},
             bufsize=0,
+            preexec_fn=_heed_signals,
             **{"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "stderr": subprocess.PIPE, **streams},
         )
         if self.process.stdout is not None:

@@ -8,6 +8,8 @@ from typing import Any
 import pyte
 from wcwidth import wcwidth
 
+WIDER = {"\u3164": "\u3000"}
+"""What Unicode gives no width, and several terminals two cells: the Hangul filler."""
 BRACKETED_PASTE = 2004 << 5  # pyte shifts the numbers of private modes
 
 
@@ -30,6 +32,7 @@ class Screen(pyte.HistoryScreen):
 
     def draw(self, data: str) -> None:
         for char in data:
+            char = WIDER.get(char, char)
             cells = wcwidth(char)
             if cells == 2 and self.cursor.x == self.columns - 1:
                 self.cursor.x = self.columns

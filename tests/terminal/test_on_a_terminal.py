@@ -288,7 +288,7 @@ HOSTILE = [
     "\u202eesrever\u2066 never closed",
     "\x7f\x00\x0e\x0f\x18\x1a\x11\x13",
     "👨\u200d" * 70 + "You: emoji",
-    "\u3164" * 90 + "\xad" * 90 + "You: fillers",
+    "\u3164" * 44 + "You: at the left edge where these are shown",
     "x" * 88 + "You: no space before",
     "\t" * 30 + "You: tabs",
     "Z" + "\u0301" * 300,

@@ -135,12 +135,13 @@ def test_input_that_is_no_text_or_has_other_line_ends_is_no_trouble(commands: Co
     bob.write(b"\xff\xfe\xc3\x28\n")
     bob.write(b"with CRLF\r\n\r\n\n")
     bob.write(b"a lone\rCR\r\n")
-    bob.write("é".encode()[:1])  # a character may come in two pieces
+    bob.write(b"a character in two pieces\n" + "é".encode()[:1])
+    ann.lines(4)
     bob.write("é".encode()[1:] + b"\n")
     bob.write(b"cut within a character: \xf0\x9f")
     bob.end_input()
     assert bob.status() == DONE
-    ann.hears("��\ufffd(", "with CRLF", "a lone␊CR", "é", "cut within a character: �")
+    ann.hears("���(", "with CRLF", "a lone␊CR", "a character in two pieces", "é", "cut within a character: �")
 
 
 def test_a_line_that_is_too_long_goes_out_in_several_messages(commands: Commands) -> None:
@@ -388,23 +389,23 @@ def test_no_free_port_is_said(commands: Commands) -> None:
 
 
 @pytest.mark.parametrize(
-    ("frames", "status", "sentence"),
+    ("frames", "lines", "status", "sentence"),
     [
-        ([NEWER_HELLO], NOT_CONNECTED, "Versions differ: The other side speaks another version of pychat."),
-        (["no JSON"], NOT_CONNECTED, "Connection ended: The other side sent something that is not allowed."),
-        ([HELLO, '["bye"]'], NOT_DELIVERED, "They left: "),
-        ([HELLO, '["have",{}]', '["bye"]'], NOT_DELIVERED, "2 messages are not delivered.\n"),
-        ([HELLO, "[]"], NOT_DELIVERED, "Connection ended: The other side sent something that is not allowed."),
+        ([NEWER_HELLO], "one\n", NOT_CONNECTED, "Versions differ: The other side speaks another version of pychat."),
+        (["no JSON"], "one\n", NOT_CONNECTED, "Connection ended: The other side sent something that is not allowed."),
+        ([HELLO, "[]"], "", NOT_DELIVERED, "Connection ended: The other side sent something that is not allowed."),
+        ([HELLO, '["bye"]'], "one\n", NOT_DELIVERED, "They left: "),
+        ([HELLO, '["have",{}]', '["bye"]'], "one\ntwo\n", NOT_DELIVERED, "2 messages are not delivered.\n"),
     ],
 )
 def test_a_stranger_at_the_other_side_is_said(
-    commands: Commands, frames: list[str], status: int, sentence: str
+    commands: Commands, frames: list[str], lines: str, status: int, sentence: str
 ) -> None:
     ann = commands.pipe("invite")
 
     async def meet() -> None:
         async with stranger(ann.code, *frames) as reply:
-            ann.write(f"{reply}\none\ntwo\n")
+            ann.write(f"{reply}\n{lines}")
             assert await asyncio.to_thread(ann.status) == status
 
     asyncio.run(meet())
@@ -418,6 +419,19 @@ def test_interrupted_it_says_good_bye(commands: Commands, number: int) -> None:
     ann.interrupt(number)
     assert ann.status() == INTERRUPTED
     assert bob.status() == DONE
+
+
+def test_what_is_told_to_stay_when_the_terminal_goes_stays(commands: Commands) -> None:
+    """As with `nohup`."""
+    ann = commands.pipe("invite", prefix=["sh", "-c", 'trap "" HUP; exec "$@"', "sh"])
+    bob = commands.pipe("join", ann.code)
+    ann.take(bob.code)
+    ann.is_connected()
+    ann.interrupt(signal.SIGHUP)
+    bob.say("are you still there?")
+    ann.hears("are you still there?")
+    ann.say("yes")
+    bob.hears("yes")
 
 
 @pytest.mark.parametrize("arguments", [["invite"], ["join"]])

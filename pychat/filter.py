@@ -25,6 +25,8 @@ from pychat.ui import words
 _Result = TypeVar("_Result")
 
 _CHUNK = 65_536
+_AT_ONCE = 1_000
+"""Lines after which the connection gets its turn, however many are waiting."""
 _MORE_MAY_HELP = (CodeProblem.EMPTY, CodeProblem.NOT_A_CODE, CodeProblem.CUT_SHORT)
 _BEFORE_CODE = 2_000
 """Characters of the input among which a code must be found."""
@@ -131,6 +133,8 @@ async def _send(chat: Chat, source: "_Input", *, stay: bool) -> None:
                 await chat.delivered()
                 raise Failure(Exit.NOT_DELIVERED, f"Line {number:,} is not sent. {error}") from error
             sent += len(parts)
+            if number % _AT_ONCE == 0:
+                await asyncio.sleep(0)
         if not sent and not stay:
             raise Failure(
                 Exit.USAGE, "The standard input is empty: there is nothing to send. To only receive, use --stay."

@@ -23,7 +23,7 @@ import pyte
 from tests.terminal.screen import BRACKETED_PASTE, Screen
 
 ROOT = Path(__file__).resolve().parents[2]
-SECONDS = 90
+SECONDS = 120
 """How long a test waits for a state. Far more than anything takes on a busy machine; a peer that was killed is noticed
 after half a minute."""
 

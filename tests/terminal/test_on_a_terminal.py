@@ -390,6 +390,7 @@ def test_after_an_end_a_new_invite_carries_on_and_brings_what_waited(commands: C
                 assert message.text == "for Bob alone"
                 break
             await asyncio.to_thread(ann.wait_until_gone, "(waiting)")
+            await asyncio.to_thread(ann.wait_until_shown, "You: for Bob alone")
             assert ann.rows.count("You: for Bob alone") == 1
 
     asyncio.run(meet())

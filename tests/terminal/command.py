@@ -224,6 +224,7 @@ class Terminal(Command):
     ) -> None:
         self.replies: list[str] = []
         self.written = bytearray()
+        self._taken: set[str] = set()
         self._screen = Screen(columns, rows, self._reply)
         self._stream = pyte.ByteStream(self._screen)
         self._terminal, slave = pty.openpty()
@@ -270,6 +271,7 @@ class Terminal(Command):
         self.write(f"\x1b[200~{text}\x1b[201~".replace("\n", "\r"))
 
     def take(self, code: str) -> None:
+        self._taken.add(code)
         self.paste(code)
         self.write("\r")
 
@@ -322,7 +324,8 @@ class Terminal(Command):
 
         def is_there() -> bool:
             whole = "".join(row if len(row) == self._screen.columns else f"{row}\n" for row in self._screen.rows)
-            found[:] = A_CODE.findall(whole)
+            # What was pasted stands in the input line for a moment.
+            found[:] = [code for code in A_CODE.findall(whole) if code not in self._taken]
             return bool(found)
 
         self.wait_for(is_there, "a code")

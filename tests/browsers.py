@@ -62,6 +62,8 @@ def _candidates(name: BrowserName, **extra: Any) -> Iterator[dict[str, Any]]:
         # Chromium refuses its sandbox to root.
         sandbox = ["--no-sandbox"] if hasattr(os, "geteuid") and os.geteuid() == 0 else []
         extra = {**extra, "args": [*CHROMIUM_QUIET, *sandbox, *extra.get("args", [])]}
+        if _has_shared_memory():
+            extra["ignore_default_args"] = ["--disable-dev-shm-usage"]
         channel = {}
     else:
         # Playwright drives a Firefox that it has not built over WebDriver BiDi, which it calls this channel.
@@ -70,6 +72,16 @@ def _candidates(name: BrowserName, **extra: Any) -> Iterator[dict[str, Any]]:
         if path := shutil.which(executable):
             yield {**extra, **channel, "executable_path": path}
     yield extra
+
+
+def _has_shared_memory() -> bool:
+    """Playwright keeps Chromium's shared memory in files, for there are containers with little else; where it fills
+    the disk, renderers crash.
+    """
+    try:
+        return shutil.disk_usage("/dev/shm").free > 1 << 30
+    except OSError:
+        return False
 
 
 def main() -> int:

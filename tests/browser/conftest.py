@@ -7,6 +7,7 @@ when a page has an error that nobody caught.
 from __future__ import annotations
 
 import re
+import shutil
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
@@ -110,15 +111,19 @@ class Watch:
         self.expect_errors = False
         self.foreign_requests: list[str] = []
         self.uncaught_errors: list[str] = []
+        self.crashes: list[str] = []
+        """What the machine had left when a page crashed: that is how a browser meets a lack of it."""
 
     def follow(self, context: BrowserContext) -> None:
         context.on("request", self._on_request)
         context.on("weberror", self._on_error)
+        context.on("page", lambda page: page.on("crash", self._on_crash))
 
     def verify(self) -> None:
         """Fail with what was noted and not expected."""
         assert self.expect_requests or self.foreign_requests == []
         assert self.expect_errors or self.uncaught_errors == []
+        assert self.crashes == []
 
     def _on_request(self, request: Request) -> None:
         url = urlsplit(request.url)
@@ -127,6 +132,11 @@ class Watch:
 
     def _on_error(self, error: WebError) -> None:
         self.uncaught_errors.append(str(error.error))
+
+    def _on_crash(self, page: Page) -> None:
+        space = {folder: shutil.disk_usage(folder).free for folder in ("/tmp", "/dev/shm") if Path(folder).is_dir()}
+        memory = Path("/proc/meminfo")
+        self.crashes.append(f"{page.url}: {space} {memory.read_text()[:100] if memory.exists() else ''}")
 
 
 @pytest.fixture

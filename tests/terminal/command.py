@@ -339,6 +339,10 @@ class Terminal(Command):
     def wait_until_shown(self, text: str) -> None:
         self.wait_for(lambda: text in self.text, f"“{text}” on the screen")
 
+    def wait_for_row(self, row: str) -> None:
+        """Wait until this row is there, and once only."""
+        self.wait_for(lambda: self.rows.count(row) == 1, f"the row “{row}”, once")
+
     def wait_until_gone(self, text: str) -> None:
         self.wait_for(lambda: text not in self.text, f"a screen without “{text}”")
 

@@ -173,7 +173,7 @@ def test_two_terminals_talk(commands: Commands) -> None:
     ann.wait_until_shown("You: hello Bob")
     bob.wait_until_shown("You: two words")
     bob.wait_until_gone("(waiting)")
-    assert bob.rows.count("You: written before") == 1
+    bob.wait_for_row("You: written before")
     bob.write(CTRL_D)
     assert bob.status() == DONE
     ann.wait_until_said("pychat: They left. The other side closed pychat or left.")
@@ -390,8 +390,7 @@ def test_after_an_end_a_new_invite_carries_on_and_brings_what_waited(commands: C
                 assert message.text == "for Bob alone"
                 break
             await asyncio.to_thread(ann.wait_until_gone, "(waiting)")
-            await asyncio.to_thread(ann.wait_until_shown, "You: for Bob alone")
-            assert ann.rows.count("You: for Bob alone") == 1
+            await asyncio.to_thread(ann.wait_for_row, "You: for Bob alone")
 
     asyncio.run(meet())
 

@@ -7,16 +7,15 @@ import argparse
 import asyncio
 import logging
 import os
-import secrets
 import signal
 import sys
-import time
 from collections.abc import Coroutine, Sequence
 from dataclasses import replace
 from typing import Any
 
 from platformdirs import user_data_path
 
+from pychat.core.contacts import clean_name
 from pychat.core.ice import IceConfig
 from pychat.exits import Exit, Failure, say
 from pychat.native import settings as terminal_settings
@@ -25,6 +24,7 @@ from pychat.ports import PortError
 from pychat.ui import words
 from pychat.ui.settings import KEY, Settings, SettingsProblem, usable_ice
 
+_FOLDER = user_data_path("pychat", appauthor=False)
 _EPILOG = """\
 On a terminal invite and join open a chat. In a pipe they pass lines: those of the standard input are sent, those that
 arrive are printed, and nothing else is. The code to hand over then goes to standard error, alone on its line; a code
@@ -32,7 +32,7 @@ that is wanted is read from the first lines of the input.
 
 exit status: 0 all was delivered; 1 something on this machine does not work; 2 wrong usage, or nothing to send;
 3 no code came, or it cannot be used; 4 no connection came about; 5 it ended before all was delivered;
-6 the standard output was closed; 130 interrupted
+6 the standard output was closed; 7 the other side is not who it should be; 130 interrupted
 """
 
 
@@ -72,6 +72,7 @@ def _parser() -> argparse.ArgumentParser:
     commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
 
     servers = argparse.ArgumentParser(add_help=False)
+    servers.add_argument("--name", help="how others see you; it proves nothing")
     servers.add_argument(
         "--server",
         metavar="LINE",
@@ -104,18 +105,23 @@ def _parser() -> argparse.ArgumentParser:
         "settings", parents=[servers], help="show the settings; keep those that are given (--server - reads lines)"
     )
     settings.set_defaults(run=_settings)
+    reset = commands.add_parser("reset", help="delete your identity, contacts and settings: others see you as new")
+    reset.add_argument("--yes", action="store_true", help="do not ask")
+    reset.set_defaults(run=_reset)
     commands.add_parser("serve", add_help=False, help="serve the page for browsers")
     return parser
 
 
 def _store() -> FileStore:
-    return FileStore(user_data_path("pychat", appauthor=False))
+    return FileStore(_FOLDER)
 
 
 def _settings_with(options: argparse.Namespace) -> Settings:
     """The settings that are kept, with those of the command line in their place."""
     kept = Settings.loads(_store().load(KEY))
     given: dict[str, Any] = {"suggested": options.suggested, "relay_only": options.hide_address}
+    if options.name is not None:
+        given["name"] = clean_name(options.name)
     if options.server is not None:
         given["own"] = "\n".join(options.server)
     return replace(kept, **{name: value for name, value in given.items() if value is not None})
@@ -132,6 +138,18 @@ def _settings(options: argparse.Namespace) -> Exit:
     return Exit.DONE
 
 
+def _reset(options: argparse.Namespace) -> Exit:
+    if not options.yes:
+        say(words.START_AFRESH)
+        if not _on_a_terminal():
+            raise Failure(Exit.USAGE, "Nothing is deleted. --yes does it without asking.")
+        if input("Delete all of it? Type yes: ").strip().lower() != "yes":
+            return Exit.DONE
+    _store().erase()
+    say("All is deleted. The next time you are somebody new.")
+    return Exit.DONE
+
+
 def _chat(options: argparse.Namespace) -> Exit:
     if options.code == "-":
         options.code = None
@@ -139,7 +157,7 @@ def _chat(options: argparse.Namespace) -> Exit:
     ice = usable_ice(settings, terminal_settings.SUGGESTED)
     if settings.suggested:
         say(words.stun_note(terminal_settings.SUGGESTED))
-    return _run(_in_terminal(options, ice) if _on_a_terminal() else _in_pipe(options, ice))
+    return _run((_in_terminal if _on_a_terminal() else _in_pipe)(options, settings, ice))
 
 
 def _on_a_terminal() -> bool:
@@ -167,11 +185,11 @@ def _run(work: Coroutine[Any, Any, Exit]) -> Exit:
     return asyncio.run(run())
 
 
-async def _in_pipe(options: argparse.Namespace, ice: IceConfig) -> Exit:
+async def _in_pipe(options: argparse.Namespace, settings: Settings, ice: IceConfig) -> Exit:
     from pychat import filter as pipe
     from pychat.library import Peer
 
-    async with Peer(ice=ice) as peer:
+    async with Peer(folder=_FOLDER, name=settings.name, ice=ice) as peer:
         if options.joins:
             await pipe.join(peer, options.code, stay=options.stay, as_json=options.json)
         else:
@@ -179,17 +197,15 @@ async def _in_pipe(options: argparse.Namespace, ice: IceConfig) -> Exit:
     return Exit.DONE
 
 
-async def _in_terminal(options: argparse.Namespace, ice: IceConfig) -> Exit:
-    from pychat.core.node import Node
-    from pychat.driver import Driver
+async def _in_terminal(options: argparse.Namespace, settings: Settings, ice: IceConfig) -> Exit:
+    from pychat.library import make_driver
     from pychat.native.page import TerminalPage
     from pychat.native.peer import NativeConnect
 
     connect = NativeConnect()
-    node = Node(secrets.token_urlsafe(16), capabilities=connect.capabilities, ice=ice, tabs=False)
-    driver = Driver(node, connect, time.time, on_turn=lambda: page.render())
+    driver = make_driver(_store(), connect, lambda: page.render(), name=settings.name, ice=ice)
     page = TerminalPage(
-        node,
+        driver.node,
         driver.post,
         page=options.page,
         colors="NO_COLOR" not in os.environ,

@@ -7,16 +7,18 @@ one thing after the other for each link, and comes back as an event.
 """
 
 import asyncio
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Coroutine, Iterable
 from typing import Any
 
 from pychat.core import effects as fx
 from pychat.core import events as ev
+from pychat.core.contacts import STORE_KEY, Contact, keep
 from pychat.core.conversation import LinkId
+from pychat.core.handshake import NONCE_SIZE
 from pychat.core.ice import IceConfig
 from pychat.core.node import Node
 from pychat.core.sdp import DescriptionKind
-from pychat.ports import Clock, Connect, DataChannel, PeerConnection, PortError, Tabs
+from pychat.ports import Clock, Connect, Crypto, DataChannel, PeerConnection, PortError, Store, Tabs
 
 CHANNEL_LABEL, CHANNEL_NUMBER = "chat", 0
 
@@ -41,6 +43,8 @@ class Driver:
     Args:
         node: the core; only this driver calls it.
         connect: makes peer connections.
+        crypto: holds the person's key.
+        store: keeps what the core wants kept.
         clock: the time, in seconds since 1970.
         tabs: the other tabs, where there are such.
         on_turn: called after each turn, to show the node's new state.
@@ -51,6 +55,8 @@ class Driver:
         self,
         node: Node,
         connect: Connect,
+        crypto: Crypto,
+        store: Store,
         clock: Clock,
         *,
         tabs: Tabs | None = None,
@@ -59,6 +65,8 @@ class Driver:
     ) -> None:
         self.node = node
         self._connect = connect
+        self._crypto = crypto
+        self._store = store
         self._clock = clock
         self._tabs = tabs
         self._on_turn = on_turn
@@ -138,6 +146,14 @@ class Driver:
                 self._start(link, ev.Operation.CANDIDATE, self._add_candidate, candidate)
             case fx.ReadStats(link):
                 self._start(link, ev.Operation.STATS, self._read_stats)
+            case fx.DrawNonce(link):
+                self.post(ev.NonceDrawn(link, self._crypto.random(NONCE_SIZE)))
+            case fx.Sign(link, data):
+                self._start(link, ev.Operation.SIGN, self._sign, data)
+            case fx.Verify(link, key, signature, data):
+                self._start(link, ev.Operation.VERIFY, self._verify, key, signature, data)
+            case fx.KeepContacts(contacts):
+                self._keep(contacts)
             case fx.CloseConnection(link):
                 self._close(link)
             case fx.OfferCodeToTabs(text):
@@ -174,7 +190,7 @@ class Driver:
             connection.peer.close()
 
     def _start(
-        self, link: LinkId, operation: ev.Operation, job: Callable[..., Coroutine[Any, Any, None]], *args: str
+        self, link: LinkId, operation: ev.Operation, job: Callable[..., Coroutine[Any, Any, None]], *args: Any
     ) -> None:
         """Do a job once those before it on this link are done; a failure becomes an event."""
         connection = self._connections.get(link)
@@ -206,6 +222,19 @@ class Driver:
 
     async def _add_candidate(self, _: LinkId, peer: PeerConnection, candidate: str) -> None:
         await peer.add_candidate(candidate)
+
+    async def _sign(self, link: LinkId, _: PeerConnection, data: bytes) -> None:
+        self.post(ev.Signed(link, await self._crypto.sign(data)))
+
+    async def _verify(self, link: LinkId, _: PeerConnection, key: bytes, signature: bytes, data: bytes) -> None:
+        self.post(ev.Verified(link, await self._crypto.verify(key, signature, data)))
+
+    def _keep(self, contacts: Iterable[Contact]) -> None:
+        """Put them among those that are kept, which other programs and tabs of the same person may have changed."""
+        try:
+            self._store.save(STORE_KEY, keep(self._store.load(STORE_KEY), contacts))
+        except (PortError, ValueError) as error:
+            self.post(ev.NotKept(str(error)))
 
     async def _read_stats(self, link: LinkId, peer: PeerConnection) -> None:
         self.post(ev.StatsRead(link, await peer.stats()))

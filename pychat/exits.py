@@ -22,6 +22,8 @@ class Exit(IntEnum):
     """The connection ended before everything was delivered, or without a good-bye."""
     OUTPUT_CLOSED = 6
     """Whoever read the standard output has stopped."""
+    NOT_TRUSTED = 7
+    """The other side could not prove who it is, or goes by the name of somebody else."""
     INTERRUPTED = 130
     """Ctrl-C."""
 

@@ -95,12 +95,15 @@ async def _read_code(source: "_Input", take: Callable[[str], Awaitable[_Result]]
 
 async def _pass_lines(chat: Chat, source: "_Input", *, stay: bool, as_json: bool) -> None:
     telling = asyncio.create_task(_tell(chat))
+    refusing = asyncio.create_task(_refuse_namesake(chat))
     sending = asyncio.create_task(_send_and_leave(chat, source, stay=stay))
     try:
         await _receive(chat, as_json=as_json)  # until the chat has ended
+        await refusing
         if sending.done():
             sending.result()
     finally:
+        refusing.cancel()
         telling.cancel()
         sending.cancel()
     ending = chat.ending
@@ -158,6 +161,17 @@ async def _tell(chat: Chat) -> None:
     async for phase in chat.phases():
         if phase in _TOLD:
             say(": ".join(_TOLD[phase]))
+        if phase is Phase.OPEN and chat.person is not None and chat.signs is not None:
+            signs = ", ".join(emoji.name for emoji in chat.signs.emoji)
+            say(f"{words.TRUST[chat.person.trust][0]}. The signs are {signs}; as a number {chat.signs.number}.")
+
+
+async def _refuse_namesake(chat: Chat) -> None:
+    """Nobody is there to heed a warning: whoever goes by the name of somebody known gets nothing."""
+    warning = await chat.warned()
+    if warning:
+        chat.close()
+        raise Failure(Exit.NOT_TRUSTED, warning)
 
 
 def _failure(error: CodeRefused | ChatEnded) -> Failure:
@@ -167,6 +181,8 @@ def _failure(error: CodeRefused | ChatEnded) -> Failure:
 
 
 def _status(chat: Chat) -> Exit:
+    if chat.ending is Ending.NOT_PROVED:
+        return Exit.NOT_TRUSTED
     return Exit.NOT_DELIVERED if chat.was_open else Exit.NOT_CONNECTED
 
 

@@ -11,25 +11,33 @@ number of peers. What can go wrong comes as an exception whose text is a sentenc
 """
 
 import asyncio
-import secrets
 import time
 from collections import Counter
 from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import partial
+from pathlib import Path
 from types import TracebackType
 
 from pychat.core import events as ev
+from pychat.core.contacts import STORE_KEY, Contacts
 from pychat.core.conversation import Conversation, ConversationId
 from pychat.core.errors import CodeError, CodeProblem, MessageProblem, PychatError
 from pychat.core.ice import IceConfig
 from pychat.core.invite import Code, decode
 from pychat.core.link import Ending, Link, Phase
-from pychat.core.node import Node
+from pychat.core.lookalike import skeleton
+from pychat.core.node import SEED_SIZE, Node
+from pychat.core.safety import ShortString, short_string
 from pychat.driver import Driver
+from pychat.native.crypto import NativeCrypto
 from pychat.native.peer import NativeConnect
+from pychat.native.store import FileStore, MemoryStore
+from pychat.ports import PortError
 from pychat.ui import words
+from pychat.ui.view import view
+from pychat.ui.words import Trust
 
 
 class CodeRefused(PychatError):
@@ -64,22 +72,43 @@ class Message:
     at: datetime
 
 
+@dataclass(frozen=True, slots=True)
+class Person:
+    """Who has proved to be at the other end.
+
+    `key` is the Ed25519 key of their identity, `name` what they call themselves, `trust` how sure one can be of who
+    they are. `warning` is a sentence when they go by the name of somebody else who is known, else "".
+    """
+
+    key: bytes
+    name: str
+    trust: Trust
+    warning: str
+
+
 class Peer:
     """One person's end of any number of chats, each with one other person. To be used with `async with`.
 
     Args:
+        folder: where identity and contacts are kept, so that others recognise this peer the next time, and it them;
+            None keeps them only for as long as the peer lives.
+        name: how it wants to be called; it proves nothing.
         ice: the STUN and TURN servers to use; none by itself, which is enough on one network.
     """
 
-    def __init__(self, *, ice: IceConfig = IceConfig()) -> None:
+    def __init__(self, *, folder: Path | None = None, name: str = "", ice: IceConfig = IceConfig()) -> None:
+        self._folder = folder
+        self._name = name
         self._ice = ice
         self._read: Counter[ConversationId] = Counter()  # how many messages of a conversation were handed out
         self._waiting: dict[asyncio.Future[None], Callable[[], object]] = {}
 
     async def __aenter__(self) -> "Peer":
+        """Begin. Raises PortError when identity or contacts cannot be read or kept."""
+        store = FileStore(self._folder) if self._folder is not None else MemoryStore()
         self._connect = NativeConnect()
-        self._node = Node(secrets.token_urlsafe(16), capabilities=self._connect.capabilities, ice=self._ice, tabs=False)
-        self._driver = Driver(self._node, self._connect, time.time, on_turn=self._turned)
+        self._driver = make_driver(store, self._connect, self._turned, name=self._name, ice=self._ice)
+        self._node = self._driver.node
         return self
 
     async def __aexit__(
@@ -185,6 +214,34 @@ class Chat:
         return self._link.peer is not None
 
     @property
+    def person(self) -> "Person | None":
+        """Who has proved to be at the other end; None until then."""
+        key = self._conversation.peer
+        if key is None:
+            return None
+        seen = view(self._peer._node, self._conversation.id)
+        return Person(key, seen.name, seen.trust, seen.warning)
+
+    async def warned(self) -> str:
+        """Wait for a warning, that they go by the name of somebody else who is known; "" if it has ended without."""
+        await self._peer._until(lambda: self._conversation.warning is not None or self.ending is not None)
+        return self.person.warning if self.person is not None else ""
+
+    @property
+    def signs(self) -> ShortString | None:
+        """What the two people compare to be sure that nobody sits in between; None while they are not connected."""
+        return short_string(self._link.transcript) if self._link.transcript and self.ending is None else None
+
+    def compare(self, *, match: bool) -> None:
+        """Say that the two have compared `signs` or the safety number. That they differ ends the chat."""
+        if self._link.peer is not None:
+            self._peer._post(ev.PeerCompared(self._conversation.id, self._link.peer, match))
+
+    def heed(self) -> None:
+        """Talk in spite of the person's `warning`; nothing is sent before that."""
+        self._peer._post(ev.WarningHeeded(self._conversation.id))
+
+    @property
     def undelivered(self) -> int:
         """How many messages the other side has not acknowledged yet."""
         self._peer._driver.turn()  # in a burst they would be counted later
@@ -279,11 +336,11 @@ class Chat:
 
     def _next_place(self) -> int | None:
         """The place of the next message of the other side."""
-        conversation, me = self._conversation, self._peer._node.me
+        conversation = self._conversation
         read = self._peer._read
         timeline = conversation.timeline
         while read[conversation.id] < len(timeline):
-            if timeline[read[conversation.id]].author != me:
+            if timeline[read[conversation.id]].author != conversation.me:
                 return read[conversation.id]
             read[conversation.id] += 1
         return None
@@ -291,6 +348,31 @@ class Chat:
     def _raise_ending(self) -> None:
         if self.ending is not None:
             raise ChatEnded(self.ending)
+
+
+def make_driver(
+    store: FileStore | MemoryStore, connect: NativeConnect, on_turn: Callable[[], None], *, name: str, ice: IceConfig
+) -> Driver:
+    """A node with the identity and the contacts that are kept, and its driver.
+
+    Raises:
+        PortError: they cannot be read or kept. To go on without would forget who was verified.
+    """
+    crypto = NativeCrypto.kept_in(store)
+    try:
+        contacts = Contacts.loads(store.load(STORE_KEY), skeleton=skeleton)
+    except ValueError as error:
+        raise PortError("the file with your contacts is damaged; `pychat reset` starts afresh") from error
+    node = Node(
+        crypto.public_key,
+        crypto.random(SEED_SIZE),
+        contacts,
+        name=name,
+        capabilities=connect.capabilities,
+        ice=ice,
+        tabs=False,
+    )
+    return Driver(node, connect, crypto, store, time.time, on_turn=on_turn)
 
 
 def _read(text: str) -> Code:

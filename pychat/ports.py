@@ -77,6 +77,23 @@ class Tabs(Protocol):
     def tell_code_taken(self, text: str) -> None: ...
 
 
+class Crypto(Protocol):
+    """The identity of the person here, and what is to be done with keys. Every method may raise PortError."""
+
+    @property
+    def public_key(self) -> bytes:
+        """The Ed25519 public key, 32 bytes (RFC 8032); the private one never leaves the adapter."""
+
+    def random(self, size: int) -> bytes:
+        """Bytes from the system's source of randomness."""
+
+    async def sign(self, data: bytes) -> bytes:
+        """The Ed25519 signature, 64 bytes, with our own key."""
+
+    async def verify(self, key: bytes, signature: bytes, data: bytes) -> bool:
+        """Whether the Ed25519 signature is this key's; False also for what is no key."""
+
+
 class Store(Protocol):
     """Keeps small texts across visits."""
 

@@ -1,7 +1,7 @@
 """Finds what the tests run against: Chromium and Firefox, those of this machine or Playwright's own, and coturn.
 
-`python -m tests.browsers` makes sure that both browsers start and that there is a TURN server, installs what is
-missing where that is possible, and says what it found.
+`python -m tests.browsers` makes sure that both browsers start and that there is a TURN server (and, for root on Linux,
+what makes NATs), installs what is missing where that is possible, and says what it found.
 """
 
 from __future__ import annotations
@@ -24,6 +24,7 @@ ON_PATH: dict[BrowserName, tuple[str, ...]] = {
 DEBIAN_PACKAGES: dict[BrowserName, str] = {"chromium": "chromium", "firefox": "firefox-esr"}
 
 TURN_SERVER = "turnserver"
+NAT = "iptables"
 
 # They keep a browser from talking to its maker while it is tested.
 CHROMIUM_QUIET = (
@@ -103,6 +104,10 @@ def main() -> int:
             file=sys.stderr,
         )
         return 1
+    # Only root can make the networks that take it; others do without those tests.
+    if sys.platform == "linux" and os.geteuid() == 0 and not (shutil.which(NAT) and shutil.which("ip")):
+        _install_package(NAT)
+        _install_package("iproute2")
     return 0
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections import Counter
+
 import pytest
 
 pytest.register_assert_rewrite("tests.contracts")
@@ -9,5 +11,15 @@ pytest.register_assert_rewrite("tests.contracts")
 
 @pytest.hookimpl(trylast=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Put the browser tests last; once Playwright runs, no other event loop can run in this thread."""
-    items.sort(key=lambda item: item.get_closest_marker("browser") is not None)
+    """Put the browser tests last; once Playwright runs, no other event loop can run in this thread.
+
+    Of these the longest files come first: the workers share the tests by files, and the last ones should be short.
+    """
+    sizes = Counter(item.path for item in items)
+
+    def place(item: pytest.Item) -> tuple[bool, int, str]:
+        if item.get_closest_marker("browser") is None:
+            return (False, 0, "")
+        return (True, -sizes[item.path], item.path.name)
+
+    items.sort(key=place)

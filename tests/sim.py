@@ -1,11 +1,13 @@
 """A seeded network that joins the cores of several people, and the people who carry codes between them.
 
-Theory of operation. Time is virtual: a heap of actions, each at its time. Everybody has a core and a driver like the
-real one, which hands over what has come since the last turn, carries out effects and arms one timer. Connections come
-about when two ends hold each other's description; from then on frames travel reliably and in order, each with a
+Theory of operation. Time is virtual: a heap of actions, each at its time. Everybody has an identity with a real key, a
+core, and a driver like the real one, which hands over what has come since the last turn, carries out effects and arms
+one timer; what is done with keys takes a moment. Connections come about when two ends hold each other's description,
+and each shows the certificate that the other expects; from then on frames travel reliably and in order, each with a
 random delay, until something ends that. The network breaks and heals paths and kills connections; people write, make
-invites, paste codes rightly and wrongly, and leave. After every turn `Someone._check` looks whether what must always
-be true still is. At last all is healed (`World.settle`), and then everything written must arrive.
+invites, paste codes rightly and wrongly, take each other's names, compare signs, put conversations away, start their
+program anew, and leave. After every turn `Someone._check` looks whether what must always be true still is. At last
+all is healed (`World.settle`), and then everything written must arrive.
 
 The same seed gives the same run, to the last event.
 """
@@ -16,42 +18,76 @@ import re
 from collections import deque
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, fields
+from functools import partial
 from heapq import heappop, heappush
 from itertools import combinations, count
 from random import Random
+from typing import Protocol
 
 from pychat.core import effects as fx
 from pychat.core import events as ev
 from pychat.core import sync, wire
 from pychat.core.capabilities import Capabilities
+from pychat.core.contacts import Contacts, keep
 from pychat.core.conversation import Conversation, ConversationId, LinkId
-from pychat.core.link import Link, Phase, Role
+from pychat.core.handshake import PublicKey, Role
+from pychat.core.link import Ending, Link, Phase
 from pychat.core.log import AuthorId
+from pychat.core.lookalike import skeleton
 from pychat.core.node import Node
+from pychat.core.safety import short_string
 from pychat.core.sdp import DescriptionKind
 from pychat.core.stats import Stats
 from tests.core import samples
+from tests.core.people import Keys
 
 _PWD = re.compile(r"a=ice-pwd:(\S+)")
+_FINGERPRINT = re.compile(r"a=fingerprint:sha-256 (\S+)")
 _CANDIDATES = (samples.HOST, samples.HOST_IPV6, samples.MDNS, samples.SERVER_REFLEXIVE, samples.TCP)
+_NAMES = ("", "Ann", "Bob", "B0b", " Änn ", "Cat\u202e", "李")
 _ODD_TEXTS = ("[[[[[[[[", '{"\\', "\x00\x07", "😀ü", "…", '"]]]')
 _AROUND_CODES = ("{}", "Here it is:\n> {}\nSee you!", "https://chat.example/#{}")
+_KEY_DELAYS = (0.0, 0.001, 0.02, 0.5)
+_HANDSHAKE = ("hello", "reveal", "proof")
+ALARMS = (Ending.NOT_PROVED, Ending.BROKE_PROTOCOL, Ending.OTHER_VERSION, Ending.FAILED_HERE)
+"""Endings for which honest people over an honest network never give cause."""
+
+
+class Owner(Protocol):
+    """Whoever has ends of connections."""
+
+    key: PublicKey
+    capabilities: Capabilities
+    certificate: bytes | None
+    """Of a stack that makes no new one for each connection: its fingerprint."""
+
+    def hears(self, end: End, event: ev.Event) -> None: ...
 
 
 @dataclass(slots=True, eq=False)
 class End:
-    """One side's peer connection."""
+    """One side's peer connection. `certificate` is the fingerprint of its own, `expects` what the other's should be."""
 
-    owner: Someone
+    owner: Owner
     link: LinkId
     pwd: str = ""
+    certificate: str = ""
     remote_pwd: str = ""
+    expects: str = ""
     connection: Connection | None = None
     opened: bool = False
     closed: bool = False
     busy_until: float = 0.0
     unacknowledged: deque[tuple[int, int]] = field(default_factory=deque)
     """Of each frame of entries the number of the first, and its bytes."""
+
+    def describe(self, sdp: str) -> None:
+        """Take the local description."""
+        self.pwd, self.certificate = _found(_PWD, sdp), _found(_FINGERPRINT, sdp)
+
+    def describe_other(self, sdp: str) -> None:
+        """Take the remote description."""
+        self.remote_pwd, self.expects = _found(_PWD, sdp), _found(_FINGERPRINT, sdp)
 
 
 @dataclass(slots=True, eq=False)
@@ -70,11 +106,12 @@ class Connection:
 
 @dataclass(frozen=True, slots=True)
 class Written:
-    """A text that somebody wrote, and to whom if that was known then."""
+    """A text that somebody wrote, in which run of their program, and to whom if that was known then."""
 
     by: Someone
+    life: int
     conversation: ConversationId
-    to: AuthorId | None
+    to: PublicKey | None
 
 
 class World:
@@ -85,12 +122,15 @@ class World:
         self.now = 0.0
         self.healed = False
         self.written: dict[str, Written] = {}
-        self.ends_by_pwd: dict[str, End] = {}
+        self.ends_by_pwd: dict[str, list[End]] = {}
         self.connections: list[Connection] = []
         self._numbers = count()
         self._agenda: list[tuple[float, int, Callable[[], None]]] = []
-        self.people = [Someone(self, number) for number in range(self.random.choice((2, 3, 3, 4)))]
-        self.by_author = {someone.node.me: someone for someone in self.people}
+        self.people = self._gather()
+        self.by_key = {someone.key: someone for someone in self.people}
+
+    def _gather(self) -> list[Someone]:
+        return [Someone(self, number) for number in range(self.random.choice((2, 3, 3, 4)))]
 
     def run(self) -> None:
         """Live through some troubled minutes, then see whether all comes right."""
@@ -120,8 +160,12 @@ class World:
     def _something_happens(self) -> None:
         someone = self.random.choice(self.people)
         (what,) = self.random.choices(
-            (someone.writes, self._invite_anew, self._break_path, self._kill, someone.leaves, someone.does_odd_things),
-            (10, 4, 3, 3, 1, 1),
+            (
+                *(someone.writes, self._invite_anew, self._break_path, self._kill, someone.leaves),
+                *(someone.does_odd_things, someone.takes_a_name, someone.compares, someone.puts_away),
+                someone.starts_anew,
+            ),
+            (10, 4, 3, 3, 1, 1, 1, 1, 1, 1),
         )
         what()
 
@@ -188,6 +232,7 @@ class World:
         self._live_until(self.now + 30)
         for connection in self.connections:
             for end in connection.ends:
+                assert isinstance(end.owner, Someone)
                 end.owner.check_that_it_came_back(end)
         self._live_until(self.now + 150)  # longer than anybody's patience
         always_anew = self.random.random() < 0.5
@@ -224,19 +269,22 @@ class World:
             candidates.append(samples.HOST)
         trickles = end.owner.capabilities.trickles
         known = self.random.randint(0, len(candidates)) if trickles else len(candidates)
-        sdp = samples.fresh_sdp(kind, self.random, *candidates[:known])
-        end.pwd = _pwd_of(sdp)
-        self.ends_by_pwd[end.pwd] = end
+        sdp = samples.fresh_sdp(kind, self.random, *candidates[:known], certificate=end.owner.certificate)
+        self.take_description(end, sdp)
         self.tell(end, ev.LocalDescriptionReady(end.link, sdp), self.random.uniform(0, 0.1 if trickles else 5))
         for candidate in candidates[known:]:
             self.tell(end, ev.CandidateFound(end.link, candidate), self.random.uniform(0, 1))
         if trickles and not self.chance(0.2):
             self.tell(end, ev.GatheringFinished(end.link), self.random.choice((0, 0.1, 3, 12)))
 
+    def take_description(self, end: End, sdp: str) -> None:
+        end.describe(sdp)
+        self.ends_by_pwd.setdefault(end.pwd, []).append(end)
+
     def join(self, end: End) -> None:
         """Let an end that was given an answer find the other, if each holds the other's description."""
-        other = self.ends_by_pwd.get(end.remote_pwd)
-        if other is None or other.closed or other.remote_pwd != end.pwd or other.connection is not None:
+        other = next((other for other in self.ends_by_pwd.get(end.remote_pwd, ()) if self._fit(end, other)), None)
+        if other is None:
             return
         connection = Connection((end, other), queues={end: deque(), other: deque()}, stalled={end: 0, other: 0})
         end.connection = other.connection = connection
@@ -244,6 +292,12 @@ class World:
         reachable = not self.chance(0.07)
         for one in connection.ends:
             self._report_connecting(one, reachable=reachable)
+
+    def _fit(self, end: End, other: End) -> bool:
+        """Whether ICE and then DTLS go through between two ends, which needs the certificates that they expect."""
+        if other.closed or other.connection is not None or other.remote_pwd != end.pwd:
+            return False
+        return end.expects == other.certificate and other.expects == end.certificate
 
     def _report_connecting(self, end: End, *, reachable: bool) -> None:
         link, delay = end.link, self.random.choice((0.01, 0.3, 3))
@@ -318,10 +372,10 @@ class World:
     def hand_over(self, giver: Someone, link: Link) -> None:
         if link.role is Role.REPLIER:
             assert link.remote is not None
-            receiver = self.ends_by_pwd[link.remote.pwd].owner
+            receiver = self.by_key[self.ends_by_pwd[link.remote.pwd][0].owner.key]
         else:
             peer = giver.node.conversations[link.conversation].peer
-            known = giver.recipient or (self.by_author[peer] if peer is not None else None)
+            known = giver.recipient or (self.by_key[peer] if peer is not None else None)
             receiver = known or self.random.choice([other for other in self.people if other is not giver])
         if self.chance(0.25):  # the wrong person, or oneself
             receiver = self.random.choice(self.people)
@@ -339,28 +393,49 @@ class World:
 
 
 class Someone:
-    """A person with a core and a driver."""
+    """A person with an identity, a core and a driver."""
 
-    def __init__(self, world: World, number: int) -> None:
+    def __init__(self, world: World, number: int, name: str | None = None) -> None:
         self.world = world
+        self.number = number
         self.capabilities = Capabilities(*(world.random.random() < 0.7 for _ in fields(Capabilities)))
-        self.node = Node(f"person-number-{number:03}", capabilities=self.capabilities)
-        self.ends: dict[LinkId, End] = {}
+        self.certificate = world.random.randbytes(32) if world.random.random() < 0.2 else None
+        self.keys = Keys(f"person {number}", world.random)
+        self.key = self.keys.public
         self.recipient: Someone | None = None
+        self.ever_shown: set[str] = set()
         self._clock = world.random.choice((0, 0, 3_600, 86_400))
+        self._texts = count(1)
+        self._kept: str | None = None
+        self._life = 0
+        self._begin(name if name is not None else world.random.choice(_NAMES))
+
+    def _begin(self, name: str) -> None:
+        """Start the program, with nothing but the key and what was kept."""
+        self._life += 1
+        contacts = Contacts.loads(self._kept, skeleton=skeleton)
+        seed = self.world.random.randbytes(32)
+        self.node = Node(self._shown_key, seed, contacts, name=name, capabilities=self.capabilities)
+        self.ends: dict[LinkId, End] = {}
         self._inbox: list[ev.Event] = []
         self._turn_is_due = False
         self._timer: float | None = None
         self._handed_over: set[LinkId] = set()
+        self._warned: set[ConversationId] = set()
         self._seen: dict[ConversationId, int] = {}
-        self._shown: set[str] = set()
-        self._texts = count(1)
+        self._read: dict[AuthorId, int] = {}
+        self._shown: dict[str, None] = {}
+        self._acknowledged: dict[ConversationId, int] = {}
+
+    @property
+    def _shown_key(self) -> PublicKey:
+        return self.key
 
     def __repr__(self) -> str:
-        return self.node.me
+        return f"person {self.number}"
 
     def chat_with(self, other: Someone) -> Conversation | None:
-        return next((c for c in self.node.conversations.values() if c.peer == other.node.me), None)
+        return next((c for c in self.node.conversations.values() if c.peer == other.key), None)
 
     # The driver.
 
@@ -395,6 +470,7 @@ class Someone:
             if link.code and link.id not in self._handed_over:
                 self._handed_over.add(link.id)
                 self.world.hand_over(self, link)
+        self._read_warnings()
 
     def _arm(self, now: float) -> None:
         due = self.node.next_deadline()
@@ -417,14 +493,18 @@ class Someone:
             case fx.CreateOffer(link):
                 world.describe(self.ends[link], DescriptionKind.OFFER)
             case fx.AcceptOffer(link, sdp):
-                self.ends[link].remote_pwd = _pwd_of(sdp)
+                self.ends[link].describe_other(sdp)
                 world.describe(self.ends[link], DescriptionKind.ANSWER)
             case fx.AcceptAnswer(link, sdp):
-                self.ends[link].remote_pwd = _pwd_of(sdp)
+                self.ends[link].describe_other(sdp)
                 world.join(self.ends[link])
+            case fx.DrawNonce(link) | fx.Sign(link) | fx.Verify(link):
+                self._set_keys_to_work(self.ends[link], effect)
             case fx.SendFrame(link, data):
-                self._note_what_is_in_flight(self.ends[link], data)
+                self._check_what_is_sent(self.ends[link], data)
                 world.send(self.ends[link], data)
+            case fx.KeepContacts(contacts):
+                self._kept = keep(self._kept, contacts)
             case fx.CloseConnection(link):
                 assert not self.ends[link].closed, "closed twice"
                 world.close(self.ends[link])
@@ -441,26 +521,61 @@ class Someone:
                     if other is not self:
                         other._take_in(ev.CodeTakenByTab(text))
 
+    def _set_keys_to_work(self, end: End, effect: fx.Effect) -> None:
+        result = self.keys.carry_out(effect)
+        assert result is not None
+        self.world.later(self.world.random.choice(_KEY_DELAYS), lambda: self.hears(end, result))
+
     # What a person does.
 
     def writes(self) -> None:
         random = self.world.random
         seen = [*self.node.conversations, *self.node.successors]  # the screen may be a little behind
-        if not seen:
+        place = random.choice(seen) if seen else None
+        conversation = self.node.conversation(place)
+        if place is None or conversation is None:
             return
-        place = random.choice(seen)
-        conversation = self.node.conversations[self.node.successors.get(place, place)]
         for _ in range(random.choice((1, 1, 2, 5, random.randint(1, 50)))):
             text = f"{self} {next(self._texts)} "
             if random.random() < 0.1:
                 text += random.choice(_ODD_TEXTS) * random.choice((1, 20, 200))
-            self.world.written[text] = Written(self, place, conversation.peer)
+            self.world.written[text] = Written(self, self._life, place, conversation.peer)
             self._inbox.append(ev.MessageWritten(place, text))
         self._turn()
 
     def leaves(self) -> None:
         if self.node.conversations:
             self.acts(ev.ConversationLeft(self.world.random.choice(list(self.node.conversations))))
+
+    def takes_a_name(self) -> None:
+        self.acts(ev.NameChosen(self.world.random.choice(_NAMES)))
+
+    def compares(self) -> None:
+        """Compare the signs with the other one, who sees the same (`_check_who_is_there`), and now and then err."""
+        links = [link for link in self.node.links.values() if link.peer is not None and link.phase is not Phase.CLOSED]
+        if not links:
+            return
+        link = self.world.random.choice(links)
+        match = not self.world.chance(0.2)
+        assert link.peer is not None
+        self.acts(ev.PeerCompared(link.conversation, link.peer, match))
+        contact = self.node.contacts.get(link.peer)
+        assert contact is not None
+        assert contact.verified == match
+
+    def puts_away(self) -> None:
+        ended = [c.id for c in self.node.conversations.values() if not _is_open(self.node.link_of(c))]
+        if ended:
+            self.acts(ev.ConversationRemoved(self.world.random.choice(ended)))
+
+    def starts_anew(self) -> None:
+        """End the program, with or without a good-bye, and start it again."""
+        if self.world.chance(0.7):
+            self.acts(ev.Closing())
+        for end in self.ends.values():
+            if not end.closed:
+                self.world.close(end)
+        self._begin(self.node.name)
 
     def does_odd_things(self) -> None:
         links = list(self.node.links.values())
@@ -477,58 +592,98 @@ class Someone:
             )
         )
 
+    def _read_warnings(self) -> None:
+        """Think for a while about each warning, then heed it or think again."""
+        for conversation in self.node.conversations.values():
+            if conversation.warning is not None and conversation.id not in self._warned:
+                self._warned.add(conversation.id)
+                delay = self.world.random.choice((0.1, 1, 20)) if not self.world.healed else 0.1
+                self.world.later(delay, partial(self._decide, self._life, conversation.id))
+
+    def _decide(self, life: int, about: ConversationId) -> None:
+        if life == self._life:
+            self._warned.discard(about)
+            self.acts(ev.DetailsWatched(None) if self.world.chance(0.3) else ev.WarningHeeded(about))
+
     # What must always be true.
 
     def _check(self) -> None:
         peers = [c.peer for c in self.node.conversations.values() if c.peer is not None]
         assert len(set(peers)) == len(peers), "two conversations with one person"
+        for link in self.node.links.values():
+            self._check_who_is_there(link)
         for conversation in self.node.conversations.values():
-            peer = self.world.by_author[conversation.peer] if conversation.peer is not None else None
-            self._check_what_is_shown(conversation, peer)
-            if not _is_open(self.node.link_of(conversation)):
-                assert conversation.sent == conversation.acknowledged, "sent without a link"
-            written = conversation.logs.count(self.node.me)
-            assert conversation.acknowledged <= written
-            assert conversation.sent <= written
-            if conversation.acknowledged:
-                assert peer is not None
-                theirs = peer.chat_with(self)
-                has = theirs.logs.count(self.node.me) if theirs is not None else 0
-                assert conversation.acknowledged <= has, f"{peer} has {has} of {conversation.acknowledged}"
+            self._check_conversation(
+                conversation, self.world.by_key[conversation.peer] if conversation.peer is not None else None
+            )
+
+    def _check_conversation(self, conversation: Conversation, peer: Someone | None) -> None:
+        self._check_what_is_shown(conversation, peer)
+        if not _is_open(self.node.link_of(conversation)):
+            assert conversation.sent == conversation.acknowledged, "sent without a link"
+        written = conversation.logs.count(conversation.me)
+        assert conversation.acknowledged <= written
+        assert conversation.sent <= written
+        for number in range(self._acknowledged.get(conversation.id, 0) + 1, conversation.acknowledged + 1):
+            assert peer is not None
+            text = conversation.logs.entry(conversation.me, number).text
+            assert text in peer.ever_shown, f"{peer} does not have {text}, which counts as delivered"
+        self._acknowledged[conversation.id] = conversation.acknowledged
+
+    def _check_who_is_there(self, link: Link) -> None:
+        assert link.ending not in ALARMS, f"a false alarm: {link.ending}, {link.detail}"
+        if link.peer is None:
+            return
+        end = self.ends[link.id]
+        assert end.connection is not None
+        there = end.connection.other(end)
+        other = self.world.by_key[there.owner.key]
+        assert other.key == link.peer, f"{other} is taken for {self.world.by_key[link.peer]}"
+        their_link = other.node.links.get(there.link) if other.ends.get(there.link) is there else None
+        if their_link is not None and their_link.peer is not None:
+            assert their_link.peer == self.key
+            assert short_string(their_link.transcript) == short_string(link.transcript), "the signs differ"
 
     def _check_what_is_shown(self, conversation: Conversation, peer: Someone | None) -> None:
         timeline, seen = conversation.timeline, self._seen.get(conversation.id, 0)
         if len(timeline) == seen:
             return
         self._seen[conversation.id] = len(timeline)
-        counts: dict[AuthorId, int] = {}
-        for message in timeline[:seen]:
-            counts[message.author] = message.number
         for author, number, entry in timeline[seen:]:
-            assert number == counts.get(author, 0) + 1, f"{number} comes after {counts.get(author, 0)}"
-            counts[author] = number
+            before = self._read.get(author, 0)
+            assert number == before + 1, f"{number} comes after {before}"
+            self._read[author] = number
             written = self.world.written[entry.text]
-            if author == self.node.me:
+            if author == conversation.me:
                 assert written.by is self
                 continue
             assert peer is not None
-            assert author == peer.node.me
+            assert author in conversation.peer_logs
             assert written.by is peer
-            assert written.to in (None, self.node.me), f"what was written to {written.to} is shown to {self}"
+            assert written.to in (None, self.key), f"what was written to others is shown to {self}"
             theirs = peer.chat_with(self)
-            assert theirs is not None
-            assert theirs.logs.entries(author, number - 1)[0] == entry
+            if theirs is not None and theirs.me == author:
+                assert theirs.logs.entry(author, number) == entry
             assert entry.text not in self._shown, "shown twice"
-            self._shown.add(entry.text)
+            self._shown[entry.text] = None
+            self.ever_shown.add(entry.text)
 
-    def _note_what_is_in_flight(self, end: End, data: str) -> None:
+    def _check_what_is_sent(self, end: End, data: str) -> None:
         assert end.opened, "a frame is sent although the channel is not open"
         assert not end.closed, "a frame is sent although the connection is closed"
         assert len(data.encode()) <= wire.MAX_FRAME
-        if not data.startswith('["entries"'):
+        kind = data[2 : data.index('"', 2)]
+        link = self.node.links.get(end.link)
+        if link is None or kind in (*_HANDSHAKE, "bye"):  # None: it was replaced in this very turn
             return
-        assert _is_open(self.node.links[end.link]), "entries are sent although the path is lost"
-        outgoing = self.node.links[end.link].outgoing
+        assert link.peer is not None, "something is said before it is known to whom"
+        if kind == "entries":
+            self._note_what_is_in_flight(end, link, data)
+
+    def _note_what_is_in_flight(self, end: End, link: Link, data: str) -> None:
+        assert _is_open(link), "entries are sent although the path is lost"
+        assert self.node.conversations[link.conversation].warning is None, "entries are sent in spite of a warning"
+        outgoing = link.outgoing
         assert outgoing is not None
         frames, first = end.unacknowledged, int(data.split(",", 3)[2])
         frames.append((first, len(data.encode())))
@@ -543,25 +698,26 @@ class Someone:
 
     def check_that_all_arrived(self) -> None:
         for conversation in self.node.conversations.values():
-            mine = [entry.text for entry in conversation.logs.entries(self.node.me, 0)]
+            mine = [entry.text for entry in conversation.logs.entries(conversation.me, 0)]
             assert sorted(mine) == sorted(self._written_in(conversation)), "what was written is not what is kept"
-            if conversation.peer is None:
-                continue
-            theirs = self.world.by_author[conversation.peer].chat_with(self)
-            assert theirs is not None
-            arrived = [message.entry.text for message in theirs.timeline if message.author == self.node.me]
-            assert arrived == mine, f"{len(arrived)} of {len(mine)} have arrived"
-            assert conversation.undelivered == 0
+            if conversation.peer is not None:
+                self._check_that_it_arrived(mine, conversation, self.world.by_key[conversation.peer])
+
+    def _check_that_it_arrived(self, mine: list[str], conversation: Conversation, peer: Someone) -> None:
+        ours = set(mine)
+        arrived = [text for text in peer._shown if text in ours]
+        assert arrived == mine, f"{len(arrived)} of {len(mine)} have arrived"
+        assert conversation.undelivered == 0
 
     def _written_in(self, conversation: Conversation) -> Iterator[str]:
         for text, written in self.world.written.items():
             now_in = self.node.successors.get(written.conversation, written.conversation)
-            if written.by is self and now_in == conversation.id:
+            if (written.by, written.life, now_in) == (self, self._life, conversation.id):
                 yield text
 
 
-def _pwd_of(sdp: str) -> str:
-    found = _PWD.search(sdp)
+def _found(pattern: re.Pattern[str], sdp: str) -> str:
+    found = pattern.search(sdp)
     assert found is not None
     return found[1]
 

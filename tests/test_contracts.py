@@ -6,17 +6,19 @@ import asyncio
 import gc
 import time
 import warnings
-from collections.abc import Collection
+from collections.abc import Collection, Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import ClassVar
 
 import pytest
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from pychat.core.capabilities import Capabilities
+from pychat.native.crypto import NativeCrypto
 from pychat.native.peer import NativeConnect, NativeDataChannel
 from pychat.native.store import FileStore
-from pychat.ports import DataChannel, Post, Store, Tabs
+from pychat.ports import Crypto, DataChannel, Post, Store, Tabs
 from tests.contracts import Kit, Port, contracts_of, verify
 from tests.fakes import FakeConnect, FakeDataChannel, FakeNetwork, FakeStore, FakeTabs
 
@@ -40,6 +42,9 @@ class FakeKit(Kit):
     def store(self) -> Store:
         return FakeStore(self._kept)
 
+    async def identity(self, seed: bytes | None = None) -> Crypto:
+        return NativeCrypto(Ed25519PrivateKey.from_private_bytes(seed) if seed is not None else None)
+
     def tab(self, post: Post) -> Tabs:
         return FakeTabs(self._browser, post)
 
@@ -52,7 +57,7 @@ class LesserFakeKit(FakeKit):
 
 
 class NativeKit(Kit):
-    ports = (Port.PEERS, Port.STORE, Port.CLOCK)
+    ports = (Port.PEERS, Port.STORE, Port.CLOCK, Port.CRYPTO)
 
     def __init__(self, folder: Path) -> None:
         super().__init__()
@@ -66,6 +71,9 @@ class NativeKit(Kit):
 
     def store(self) -> Store:
         return FileStore(self._folder)
+
+    async def identity(self, seed: bytes | None = None) -> Crypto:
+        return NativeCrypto(Ed25519PrivateKey.from_private_bytes(seed) if seed is not None else None)
 
     def other_clock(self) -> float:
         return datetime.now(UTC).timestamp()
@@ -81,6 +89,15 @@ CASES = [
     for label, kit in KITS.items()
     for name in contracts_of(kit.ports)
 ]
+
+
+@pytest.fixture(autouse=True, scope="module")
+def _nothing_else_to_collect() -> Iterator[None]:
+    """Set aside what is there already, or each look for what a contract has left takes longer than the contract."""
+    gc.collect()
+    gc.freeze()
+    yield
+    gc.unfreeze()
 
 
 @pytest.mark.parametrize(("kit", "name"), CASES)

@@ -6,17 +6,21 @@ import asyncio
 from collections.abc import Awaitable, Callable
 from typing import ClassVar
 
+import pytest
+
 from pychat.core import events as ev
 from pychat.core.capabilities import Capabilities
+from pychat.core.contacts import STORE_KEY, Contacts
 from pychat.core.conversation import LinkId
 from pychat.core.ice import IceConfig
-from pychat.core.link import Ending, Phase
+from pychat.core.link import Ending, Link, Phase
 from pychat.core.node import Node
 from pychat.core.sdp import DescriptionKind
 from pychat.core.stats import Stats
-from pychat.driver import TURNS_AT_ONCE, Driver
+from pychat.driver import TURNS_AT_ONCE, Driver, Observer
 from pychat.ports import PortError, Post
 from tests.core import samples
+from tests.core.people import Keys, is_genuine
 
 
 class Recorder:
@@ -29,6 +33,7 @@ class Recorder:
         self.asked: list[str] = []
         self.sent: list[str] = []
         self.refuses = ""
+        self.other: Recorder | None = None
 
     async def _ask(self, what: str) -> None:
         self.asked.append(what)
@@ -67,9 +72,55 @@ class Recorder:
         if self.refuses == "send":
             raise PortError("the channel is not open")
         self.sent.append(data)
+        if self.other is not None:
+            self.other.post(ev.FrameReceived(self.other.link, data))
 
     def close(self) -> None:
         self.asked.append("close")
+
+
+class Crypto:
+    """Keys that take a moment, or refuse."""
+
+    def __init__(self, name: str) -> None:
+        self._keys = Keys(name)
+        self.public_key = self._keys.public
+        self.asked: list[str] = []
+        self.refuses = ""
+
+    async def _ask(self, what: str) -> None:
+        self.asked.append(what)
+        await asyncio.sleep(0)
+        if self.refuses == what:
+            raise PortError(f"cannot {what}")
+
+    def random(self, size: int) -> bytes:
+        self.asked.append(f"{size} random bytes")
+        return self._keys.nonce()[:size]
+
+    async def sign(self, data: bytes) -> bytes:
+        await self._ask("sign")
+        return self._keys.sign(data)
+
+    async def verify(self, key: bytes, signature: bytes, data: bytes) -> bool:
+        await self._ask("verify")
+        return is_genuine(key, signature, data)
+
+
+class Store:
+    """Keeps texts, or refuses."""
+
+    def __init__(self) -> None:
+        self.kept: dict[str, str] = {}
+        self.refuses = False
+
+    def load(self, key: str) -> str | None:
+        return self.kept.get(key)
+
+    def save(self, key: str, text: str) -> None:
+        if self.refuses:
+            raise PortError("the disk is full")
+        self.kept[key] = text
 
 
 class World:
@@ -77,12 +128,15 @@ class World:
 
     capabilities = Recorder.capabilities
 
-    def __init__(self) -> None:
+    def __init__(self, name: str = "ann", observe: Observer | None = None) -> None:
         self.made: list[Recorder] = []
         self.turns = 0
         self.time = 1000.0
-        self.driver = Driver(Node("me-me-me-me-me-me"), self, lambda: self.time, on_turn=self._turned)
-        self.node = self.driver.node
+        self.crypto, self.store = Crypto(name), Store()
+        self.node = Node(self.crypto.public_key, name.encode(), Contacts(skeleton=str.casefold), name=name)
+        self.driver = Driver(
+            self.node, self, self.crypto, self.store, lambda: self.time, on_turn=self._turned, observe=observe
+        )
 
     def __call__(self, link: LinkId, ice: IceConfig, post: Post) -> Recorder:
         self.made.append(Recorder(link, ice, post))
@@ -102,12 +156,34 @@ class World:
         return self.code
 
     @property
+    def link(self) -> Link:
+        return next(iter(self.node.links.values()))
+
+    @property
     def code(self) -> str:
-        return next(iter(self.node.links.values())).code
+        return self.link.code
 
     @property
     def ending(self) -> Ending | None:
-        return next(iter(self.node.links.values())).ending
+        return self.link.ending
+
+
+async def exchange_codes(world: World, guest: World) -> None:
+    guest.driver.post(ev.CodePasted(await world.invite()))
+    await guest.until(lambda: guest.code)
+    world.driver.post(ev.CodePasted(guest.code))
+    one, other = world.made[0], guest.made[0]
+    one.other, other.other = other, one
+
+
+def open_channel(*worlds: World) -> None:
+    for world in worlds:
+        world.driver.post(ev.ChannelOpened(world.made[0].link))
+
+
+async def join(world: World, guest: World) -> None:
+    await exchange_codes(world, guest)
+    open_channel(world, guest)
 
 
 def in_a_loop(scenario: Callable[[World], Awaitable[None]]) -> None:
@@ -158,7 +234,7 @@ def test_what_the_platform_refuses_ends_the_link_with_its_words() -> None:
         world.made[0].refuses = "set local offer"
         await world.until(lambda: world.ending)
         assert world.ending is Ending.FAILED_HERE
-        assert next(iter(world.node.links.values())).detail == "could not make an offer: no set local offer"
+        assert world.link.detail == "could not make an offer: no set local offer"
         assert world.made[0].asked[-1] == "close"
 
     in_a_loop(scenario)
@@ -166,11 +242,11 @@ def test_what_the_platform_refuses_ends_the_link_with_its_words() -> None:
 
 def test_a_frame_that_cannot_be_sent_ends_the_link() -> None:
     async def scenario(world: World) -> None:
-        await world.invite()
+        guest = World("bob")
+        await join(world, guest)
         world.made[0].refuses = "send"
-        world.driver.post(ev.ChannelOpened(world.made[0].link))
         await world.until(lambda: world.ending)
-        assert world.ending is Ending.FAILED_HERE
+        assert (world.ending, world.link.detail) == (Ending.FAILED_HERE, "could not send: the channel is not open")
 
     in_a_loop(scenario)
 
@@ -180,8 +256,8 @@ def test_statistics_are_read_while_somebody_watches() -> None:
         await world.invite()
         conversation = next(iter(world.node.conversations))
         world.driver.post(ev.DetailsWatched(conversation))
-        await world.until(lambda: next(iter(world.node.links.values())).stats)
-        assert next(iter(world.node.links.values())).stats == Stats(bytes_sent=7)
+        await world.until(lambda: world.link.stats)
+        assert world.link.stats == Stats(bytes_sent=7)
 
     in_a_loop(scenario)
 
@@ -193,7 +269,7 @@ def test_the_timer_wakes_the_core_when_it_wants_to_be_woken() -> None:
         guest.driver.post(ev.CodePasted(code))
         await guest.until(lambda: guest.code)
         world.driver.post(ev.CodePasted(guest.code))
-        assert next(iter(world.node.links.values())).phase is Phase.CONNECTING
+        assert world.link.phase is Phase.CONNECTING
         deadline = world.node.next_deadline()
         assert deadline is not None
         world.time = deadline  # the timer was armed for seconds from now; the next turn arms it anew
@@ -206,11 +282,8 @@ def test_the_timer_wakes_the_core_when_it_wants_to_be_woken() -> None:
 
 def test_closing_says_good_bye_and_closes_every_connection() -> None:
     async def scenario(world: World) -> None:
-        await world.invite()
-        link = world.made[0].link
-        world.driver.post(ev.ChannelOpened(link))
-        world.driver.post(ev.FrameReceived(link, '["hello",[1],"peer-peer-peer-peer"]'))
-        await world.until(lambda: next(iter(world.node.links.values())).phase is Phase.OPEN)
+        await join(world, World("bob"))
+        await world.until(lambda: world.link.phase is Phase.OPEN)
         world.driver.close()
         assert world.made[0].sent[-1] == '["bye"]'
         assert world.made[0].asked[-1] == "close"
@@ -221,11 +294,73 @@ def test_closing_says_good_bye_and_closes_every_connection() -> None:
 def test_an_observer_sees_each_event_and_each_effect_as_it_passes() -> None:
     async def scenario(_: World) -> None:
         seen: list[str] = []
-        driver = Driver(
-            Node("me-me-me-me-me-me"), Recorder, lambda: 0.0, observe=lambda item: seen.append(type(item).__name__)
-        )
-        driver.post(ev.InviteRequested())
+        world = World(observe=lambda item: seen.append(type(item).__name__))
+        world.driver.post(ev.InviteRequested())
         assert seen == ["InviteRequested", "OpenConnection", "CreateOffer"]
-        driver.close()
+        world.driver.close()
+
+    in_a_loop(scenario)
+
+
+# Keys and what is kept.
+
+
+def test_the_keys_do_what_the_handshake_asks_for() -> None:
+    async def scenario(world: World) -> None:
+        guest = World("bob")
+        await join(world, guest)
+        await world.until(lambda: world.link.phase is guest.link.phase is Phase.OPEN)
+        assert (world.link.peer, guest.link.peer) == (guest.crypto.public_key, world.crypto.public_key)
+        assert world.crypto.asked == ["32 random bytes", "sign", "verify"]
+        assert guest.crypto.asked == ["32 random bytes", "verify", "sign"]
+
+    in_a_loop(scenario)
+
+
+def test_frames_that_follow_the_opening_of_the_channel_in_the_same_turn_wait_for_the_nonce() -> None:
+    async def scenario(world: World) -> None:
+        guest = World("bob")
+        await exchange_codes(world, guest)
+        for _ in range(TURNS_AT_ONCE):  # until the loop comes round, what is posted now is gathered
+            guest.driver.post(ev.DetailsWatched(None))
+        open_channel(guest, world)
+        world.driver.post(ev.DetailsWatched(None))
+        assert len(world.made[0].sent) == 1, "the greeting is on its way already"
+        await world.until(lambda: world.link.phase is guest.link.phase is Phase.OPEN)
+
+    in_a_loop(scenario)
+
+
+@pytest.mark.parametrize(("operation", "words"), [("sign", "sign with your key"), ("verify", "check a signature")])
+def test_a_key_that_does_not_work_ends_the_link_with_the_platforms_words(operation: str, words: str) -> None:
+    async def scenario(world: World) -> None:
+        world.crypto.refuses = operation
+        guest = World("bob")
+        await join(world, guest)
+        await world.until(lambda: world.ending)
+        assert (world.ending, world.link.detail) == (Ending.FAILED_HERE, f"could not {words}: cannot {operation}")
+
+    in_a_loop(scenario)
+
+
+def test_whom_one_meets_is_kept() -> None:
+    async def scenario(world: World) -> None:
+        guest = World("bob")
+        await join(world, guest)
+        await world.until(lambda: world.store.kept)
+        contacts = Contacts.loads(world.store.load(STORE_KEY), skeleton=str.casefold)
+        assert [(contact.key, contact.name) for contact in contacts] == [(guest.crypto.public_key, "bob")]
+        assert world.node.not_kept == ""
+
+    in_a_loop(scenario)
+
+
+def test_a_store_that_refuses_is_told_of_and_ends_nothing() -> None:
+    async def scenario(world: World) -> None:
+        world.store.refuses = True
+        await join(world, World("bob"))
+        await world.until(lambda: world.node.not_kept)
+        assert world.node.not_kept == "the disk is full"
+        assert world.link.phase is Phase.OPEN
 
     in_a_loop(scenario)

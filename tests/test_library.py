@@ -10,7 +10,9 @@ import stat
 import threading
 from collections.abc import Callable, Coroutine
 from contextlib import suppress
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -18,9 +20,11 @@ import pytest
 from pychat.core.errors import CodeProblem, MessageProblem, PychatError
 from pychat.core.link import Ending, Phase
 from pychat.core.log import MAX_TEXT
-from pychat.library import Chat, ChatEnded, CodeRefused, Message, MessageRefused, Peer
+from pychat.library import Chat, ChatEnded, CodeRefused, Message, MessageRefused, Peer, Person
+from pychat.ports import PortError
 from pychat.ui import words
-from tests.terminal.stranger import HELLO, NEWER_HELLO, stranger
+from pychat.ui.words import Trust
+from tests.terminal.stranger import NEWER_HELLO, stranger
 
 pytestmark = pytest.mark.slow
 
@@ -303,8 +307,8 @@ def test_the_phases_come_in_their_order() -> None:
 
             async def meet_and_part() -> None:
                 await at_ann.accept(at_bob.code)
-                await at_ann.opened()
-                await at_bob.opened()
+                at_ann.send("so that both are open for a while")
+                await at_ann.delivered()
                 at_ann.close()
 
             ann_saw, bob_saw, _ = await asyncio.gather(phases_of(at_ann), phases_of(at_bob), meet_and_part())
@@ -524,6 +528,97 @@ def test_what_is_cancelled_leaves_nothing_behind() -> None:
     run(test())
 
 
+async def acquainted(ann: Peer, bob: Peer) -> tuple[Chat, Chat]:
+    """The same as `connect`, once each also knows how the other one calls itself."""
+    at_ann, at_bob = await connect(ann, bob)
+    for sender, receiver in ((at_ann, at_bob), (at_bob, at_ann)):
+        sender.send("hello")
+        assert await take(receiver, 1) == ["hello"]
+    return at_ann, at_bob
+
+
+def test_a_peer_with_a_folder_is_recognised_and_recognises_others(tmp_path: Path) -> None:
+    async def meet(compares: bool) -> tuple[Person, Person]:
+        async with Peer(folder=tmp_path / "ann", name="Ann") as ann, Peer(folder=tmp_path / "bob", name="Bob") as bob:
+            at_ann, at_bob = await acquainted(ann, bob)
+            assert at_ann.signs == at_bob.signs
+            assert at_ann.signs is not None
+            if compares:
+                at_ann.compare(match=True)
+            assert at_ann.person is not None
+            assert at_bob.person is not None
+            return at_ann.person, at_bob.person
+
+    async def test() -> None:
+        bob_at_first, ann_at_first = await meet(compares=False)
+        assert (bob_at_first.name, bob_at_first.trust, bob_at_first.warning) == ("Bob", Trust.NEW, "")
+        assert (ann_at_first.name, ann_at_first.trust) == ("Ann", Trust.NEW)
+        assert (await meet(compares=True))[0] == replace(bob_at_first, trust=Trust.VERIFIED)
+        bob, ann = await meet(compares=False)
+        assert (bob.key, bob.trust) == (bob_at_first.key, Trust.VERIFIED)
+        assert (ann.key, ann.trust) == (ann_at_first.key, Trust.KNOWN)
+
+    run(test())
+
+
+def test_a_peer_without_a_folder_is_somebody_new_each_time() -> None:
+    async def test() -> None:
+        keys = set()
+        for _ in range(2):
+            async with Peer() as ann, Peer() as bob:
+                at_ann, at_bob = await connect(ann, bob)
+                for chat in (at_ann, at_bob):
+                    assert chat.person is not None
+                    keys.add(chat.person.key)
+        assert len(keys) == 4
+
+    run(test())
+
+
+def test_signs_that_differ_end_the_chat() -> None:
+    async def test() -> None:
+        async with Peer() as ann, Peer() as bob:
+            at_ann, at_bob = await connect(ann, bob)
+            at_ann.compare(match=False)
+            assert await at_ann.ended() is Ending.NO_MATCH
+            assert await at_bob.ended() is Ending.PEER_LEFT
+            assert at_ann.signs is None
+
+    run(test())
+
+
+def test_whoever_goes_by_the_name_of_another_gets_nothing_until_that_is_heeded(tmp_path: Path) -> None:
+    async def test() -> None:
+        async with Peer(folder=tmp_path, name="Ann") as ann, Peer(name="Bob") as bob, Peer(name="B0b") as eve:
+            with_bob, _ = await acquainted(ann, bob)
+            with_eve, at_eve = await connect(ann, eve)
+            with_eve.send("for Bob alone")
+            warning = await with_eve.warned()
+            assert warning.startswith("This is not the Bob whom you know")
+            assert with_eve.person is not None
+            assert with_eve.person.warning == warning
+            at_eve.send("it is me")
+            await at_eve.delivered()
+            assert with_eve.undelivered == 1
+            with_eve.heed()
+            assert await take(at_eve, 1) == ["for Bob alone"]
+            assert with_bob.person is not None
+            assert with_bob.person.warning == ""
+
+    run(test())
+
+
+def test_an_identity_that_cannot_be_read_is_said_and_not_replaced(tmp_path: Path) -> None:
+    async def begin() -> None:
+        async with Peer(folder=tmp_path):
+            pass
+
+    (tmp_path / "identity").write_text("nonsense")
+    with pytest.raises(PortError, match="the file with your identity is damaged"):
+        asyncio.run(begin())
+    assert (tmp_path / "identity").read_text() == "nonsense"
+
+
 @pytest.mark.parametrize(
     ("frames", "ending", "sentence"),
     [
@@ -537,7 +632,7 @@ def test_a_peer_that_does_not_speak_our_protocol_ends_the_chat(
     async def test() -> None:
         async with Peer() as ann:
             chat = await ann.invite()
-            async with stranger(chat.code, *frames) as reply:
+            async with stranger(chat.code, *frames, greets=False) as reply:
                 await chat.accept(reply)
                 with pytest.raises(ChatEnded, match=f"^{_escaped(sentence)}") as caught:
                     await chat.opened()
@@ -551,8 +646,8 @@ def test_a_peer_that_claims_what_it_cannot_have_ends_the_chat() -> None:
     async def test() -> None:
         async with Peer() as ann:
             chat = await ann.invite()
-            me = ann._node.me
-            async with stranger(chat.code, HELLO, '["have",{}]', f'["have",{{"{me}":7}}]') as reply:
+            me = chat._conversation.me
+            async with stranger(chat.code, '["have",{}]', f'["have",{{"{me}":7}}]') as reply:
                 await chat.accept(reply)
                 await chat.opened()
                 assert await chat.ended() is Ending.BROKE_PROTOCOL

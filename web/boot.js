@@ -117,8 +117,16 @@ async function startPython() {
 }
 
 const NEEDED = ["WebAssembly", "RTCPeerConnection", "WritableStream"];
+const LACKS =
+  "This browser lacks what pychat needs: WebAssembly, WebRTC and Ed25519 keys. " +
+  "Open this page in a current Chrome, Edge, Firefox or Safari, and allow WebRTC there if it is switched off.";
 
-if (NEEDED.every((name) => name in globalThis)) {
+if (!isSecureContext) {
+  fail(
+    "Over plain http a browser gives pychat no keys, and anybody on the way could change the program. " +
+      "Open this page with https, or on the machine that serves it.",
+  );
+} else if (NEEDED.every((name) => name in globalThis)) {
   const stopped = (error) => fail("pychat could not start. Reload the page to try again.", error);
   addEventListener("unhandledrejection", ({ reason }) => stopped(reason));
   addEventListener("error", ({ error, message }) => stopped(error ?? message));
@@ -128,12 +136,10 @@ if (NEEDED.every((name) => name in globalThis)) {
   show();
   loadEarly();
   declineMicroPython();
+  crypto.subtle.generateKey("Ed25519", false, ["sign"]).catch((error) => fail(LACKS, error));
   startPython().catch((error) =>
     fail("pychat could not be loaded. Check your connection, then reload the page.", error),
   );
 } else {
-  fail(
-    "This browser lacks what pychat needs: WebAssembly and WebRTC. " +
-      "Open this page in a current Chrome, Edge, Firefox or Safari, and allow WebRTC there if it is switched off.",
-  );
+  fail(LACKS);
 }

@@ -3,28 +3,44 @@
 import secrets
 import time
 
+from pychat.browser.crypto import BrowserCrypto
 from pychat.browser.demo import Pane, Story, carry_codes, on_start_again
 from pychat.browser.peer import BrowserPeerConnection
+from pychat.browser.store import VisitStore
+from pychat.core.contacts import Contacts
 from pychat.core.events import InviteRequested
+from pychat.core.lookalike import skeleton
 from pychat.core.node import Node
 from pychat.driver import Driver
 
 
 class Run:
-    """One run of the demonstration, from the invite to the chat."""
+    """One run of the demonstration, from the invite to the chat.
 
-    def __init__(self) -> None:
+    Args:
+        cryptos: the identities of the two, which nobody else ever sees.
+    """
+
+    def __init__(self, cryptos: tuple[BrowserCrypto, BrowserCrypto]) -> None:
         self.story = Story()
-        self.drivers = [self._driver("Local"), self._driver("Remote")]
-        local, remote = (Pane(name, d.node, d.post) for name, d in zip(("Local", "Remote"), self.drivers, strict=True))
+        self.drivers = [self._driver(name, crypto) for name, crypto in zip(("Local", "Remote"), cryptos, strict=True)]
+        local, remote = (Pane(driver.node.name, driver.node, driver.post) for driver in self.drivers)
         self.panes = local, remote
         local.post(InviteRequested())
 
-    def _driver(self, name: str) -> Driver:
-        node = Node(secrets.token_urlsafe(16), capabilities=BrowserPeerConnection.capabilities)
+    def _driver(self, name: str, crypto: BrowserCrypto) -> Driver:
+        node = Node(
+            crypto.public_key,
+            secrets.token_bytes(32),
+            Contacts(skeleton=skeleton),
+            name=name,
+            capabilities=BrowserPeerConnection.capabilities,
+        )
         return Driver(
             node,
             BrowserPeerConnection,
+            crypto,
+            VisitStore(),
             time.time,
             on_turn=self._show,
             observe=lambda item: self.story.tell(name, item),
@@ -42,14 +58,13 @@ class Run:
             pane.close()
 
 
-run = Run()
-
-
 def again() -> None:
     """Begin anew."""
     global run
     run.close()
-    run = Run()
+    run = Run(cryptos)
 
 
+cryptos = await BrowserCrypto.for_this_visit(), await BrowserCrypto.for_this_visit()  # type: ignore[top-level-await]  # noqa: F704
+run = Run(cryptos)
 scope = on_start_again(again)

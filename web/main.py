@@ -1,26 +1,52 @@
 """The composition root of the chat page: it alone knows which parts there are."""
 
+import asyncio
 import secrets
 import time
 
+from pychat.browser.crypto import BrowserCrypto
 from pychat.browser.page import ChatPage, load_config, page_is_local
 from pychat.browser.peer import BrowserPeerConnection
 from pychat.browser.store import BrowserStore
 from pychat.browser.tabs import BrowserTabs
+from pychat.core.contacts import STORE_KEY, Contacts
+from pychat.core.lookalike import skeleton
 from pychat.core.node import Node
 from pychat.driver import Driver
+from pychat.ui import words
 from pychat.ui.settings import KEY, Settings, suggested_servers
 
 
 async def start() -> None:
     """Put the page to work."""
-    suggested = suggested_servers(await load_config(), local=page_is_local())
-    store = BrowserStore()
+    config, crypto = await asyncio.gather(load_config(), BrowserCrypto.open())
+    suggested = suggested_servers(config, local=page_is_local())
+    store = BrowserStore(crypto.public_key.hex() if crypto.kept else "")
     settings = Settings.loads(store.load(KEY))
-    node = Node(secrets.token_urlsafe(16), capabilities=BrowserPeerConnection.capabilities, ice=settings.ice(suggested))
+    notices = [] if crypto.kept else [words.NOT_KEPT]
+    try:
+        contacts = Contacts.loads(store.load(STORE_KEY), skeleton=skeleton)
+    except ValueError:
+        contacts = Contacts(skeleton=skeleton)
+        store.protect(STORE_KEY)
+        notices.append(words.CONTACTS_UNREADABLE)
+    node = Node(
+        crypto.public_key,
+        secrets.token_bytes(32),
+        contacts,
+        name=settings.name,
+        capabilities=BrowserPeerConnection.capabilities,
+        ice=settings.ice(suggested),
+    )
+
+    async def erase() -> None:
+        await crypto.erase()
+        store.erase()
+        driver.close()
+
     tabs = BrowserTabs(lambda event: driver.post(event))
-    driver = Driver(node, BrowserPeerConnection, time.time, tabs=tabs, on_turn=lambda: page.render())
-    page = ChatPage(node, driver.post, driver.turn, store, settings, suggested)
+    driver = Driver(node, BrowserPeerConnection, crypto, store, time.time, tabs=tabs, on_turn=lambda: page.render())
+    page = ChatPage(node, driver.post, driver.turn, store, settings, suggested, notices, erase)
     page.open()
 
 

@@ -1,6 +1,6 @@
 """The chat page: shows the view, hands over intents. It decides nothing but where the focus goes."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from typing import Any
 
 import js
@@ -9,17 +9,22 @@ from pyodide.http import pyfetch
 
 from pychat.browser.card import CodeCard
 from pychat.browser.composer import Composer, send
-from pychat.browser.dom import Scope, set_data, set_text, show
+from pychat.browser.dom import Scope, from_template, set_data, set_text, show
+from pychat.browser.identity import AfreshDialog, NameField
 from pychat.browser.messages import MessageList
 from pychat.browser.people import PeopleList
+from pychat.browser.protection import ProtectionDialog
 from pychat.browser.settings import SettingsDialog
+from pychat.browser.store import BrowserStore
+from pychat.browser.trust import TrustSigns
 from pychat.core import events as ev
+from pychat.core.contacts import STORE_KEY
 from pychat.core.conversation import ConversationId
 from pychat.core.ice import IceServer
 from pychat.core.node import Node
-from pychat.ports import Post, Store
+from pychat.ports import Post
 from pychat.ui import words
-from pychat.ui.settings import Settings
+from pychat.ui.settings import KEY, Settings
 from pychat.ui.view import DetailsView, Progress, View, view
 
 _LOCAL_HOSTS = ("localhost", "127.0.0.1", "[::1]")
@@ -46,6 +51,8 @@ class ChatPage:
         post: hands an event to the driver.
         turn: makes the driver handle at once what was posted.
         suggested: the ICE servers that the page suggests.
+        notices: what the person should know before anything else.
+        erase: deletes everything that is kept; may raise PortError.
     """
 
     def __init__(
@@ -53,13 +60,19 @@ class ChatPage:
         node: Node,
         post: Post,
         turn: Callable[[], None],
-        store: Store,
+        store: BrowserStore,
         settings: Settings,
         suggested: Sequence[IceServer],
+        notices: Sequence[str],
+        erase: Callable[[], Awaitable[None]],
     ) -> None:
         self._node = node
         self._post = post
         self._turn = turn
+        self._suggested = suggested
+        self._notices = list(notices)
+        self._erase = erase
+        self._over = False
         self._selected: ConversationId | None = None
         self._known: set[ConversationId] = set()
         self._seen: dict[ConversationId, int] = {}
@@ -72,14 +85,20 @@ class ChatPage:
         self._composer = Composer(scope, self._send)
         self._card = CodeCard(scope)
         self._people = PeopleList(scope, self._choose)
-        SettingsDialog(scope, store, settings, suggested, lambda ice: post(ev.IceConfigured(ice)))
+        self._trust = TrustSigns(scope, node, post, lambda: self._selected, self._leave)
+        self._settings = SettingsDialog(scope, store, settings, suggested, self._configure)
+        self._name = NameField(scope, settings.name, self._settings.rename)
+        ProtectionDialog(scope)
+        AfreshDialog(scope, self._start_afresh)
+        store.follow(self._other_tab_saved, self._reload)
         self._listen()
 
     def open(self) -> None:
         """Take over from the page as it was painted, with whatever the person has typed into it by now."""
-        for name in ("new-invite", "connect", "settings-open"):
+        for name in ("new-invite", "connect", "settings-open", "protection-open"):
             self._part(name).disabled = False
         show(self._part("boot"), False)
+        self._name.open()
         self._read_link()
         self.render()
         js.document.dispatchEvent(js.Event.new("pychat:ready"))
@@ -94,6 +113,8 @@ class ChatPage:
         show(self._part("talk"), talking)
         set_text(self._part("title"), now.name or "pychat")
         self._render_status(now)
+        self._render_notices()
+        self._trust.render(now)
         self._card.render(now, may_focus=not self._is_writing())
         for name, sentence in (("code-problem", now.code_problem), ("handed-over", now.handed_over)):
             set_text(self._part(name), sentence)
@@ -118,7 +139,7 @@ class ChatPage:
         on(part("paste"), "submit", self._paste)
         on(part("paste-text"), "keydown", self._paste_key)
         on(part("paste-text"), "input", lambda _: self._post(ev.CodeEdited()))
-        on(part("leave"), "click", self._leave)
+        on(part("leave"), "click", lambda _: self._leave())
         on(part("remove"), "click", self._remove)
         on(part("back"), "click", lambda _: self._choose(None))
         on(part("details-open"), "click", self._open_details)
@@ -151,7 +172,7 @@ class ChatPage:
         self._part("connect").focus()
         self._post(ev.CodeInLink(code))
 
-    def _leave(self, _: Any) -> None:
+    def _leave(self) -> None:
         if self._selected is not None:
             self._post(ev.ConversationLeft(self._selected))
             self._focus_on_start()
@@ -176,8 +197,29 @@ class ChatPage:
             self._turn()
 
     def _before_unload(self, event: Any) -> None:
-        if any(conversation.undelivered for conversation in self._node.conversations.values()):
+        undelivered = any(conversation.undelivered for conversation in self._node.conversations.values())
+        if undelivered and not self._over:
             event.preventDefault()  # the browser asks whether to leave
+
+    def _configure(self, settings: Settings) -> None:
+        self._post(ev.IceConfigured(settings.ice(self._suggested)))
+        if settings.name != self._node.name:
+            self._post(ev.NameChosen(settings.name))
+        self._name.show(settings.name)
+
+    def _other_tab_saved(self, key: str, text: str) -> None:
+        if key == KEY:
+            self._settings.adopt(Settings.loads(text))
+        elif key == STORE_KEY:
+            self._post(ev.ContactsKept(text))
+
+    async def _start_afresh(self) -> None:
+        await self._erase()
+        self._reload()
+
+    def _reload(self) -> None:
+        self._over = True
+        js.location.reload()
 
     # What the page shows.
 
@@ -196,12 +238,18 @@ class ChatPage:
         present = self._node.conversations
         new = [number for number in present if number not in self._known]
         self._known = set(present)
-        if new:
+        if new and present[new[-1]].peer is not None and self._composer.text:
+            pass  # somebody else has answered: what is being written is not for them
+        elif new:
             self._turn_to(new[-1])
         elif self._accepted != self._node.pasting.accepted:
             self._turn_to(self._node.pasting.conversation)
         elif self._selected is not None and self._selected not in present:
-            self._turn_to(self._node.successors.get(self._selected))
+            before, text = self._selected, self._composer.text
+            self._turn_to(self._node.successors.get(before))
+            del self._drafts[before]
+            if self._selected is not None:
+                self._composer.text = "\n".join(filter(None, (self._composer.text, text)))
 
     def _clear_used_code(self) -> None:
         pasting = self._node.pasting
@@ -226,6 +274,15 @@ class ChatPage:
                 else:
                     item.removeAttribute("aria-current")
         part("leave").disabled = not now.can_leave
+
+    def _render_notices(self) -> None:
+        if self._node.not_kept and words.CONTACTS_NOT_KEPT not in self._notices:
+            self._notices.append(words.CONTACTS_NOT_KEPT)
+        place = self._part("notices")
+        for sentence in self._notices[place.childElementCount :]:
+            notice = from_template("notice")
+            notice.textContent = sentence
+            place.append(notice)
 
     def _render_details(self, details: DetailsView) -> None:
         for name, text in (

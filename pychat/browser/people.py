@@ -7,6 +7,7 @@ from typing import Any
 import js
 
 from pychat.browser.dom import Scope, from_template, set_data, set_text, show
+from pychat.browser.trust import show_trust
 from pychat.core.conversation import ConversationId
 from pychat.ui import words
 from pychat.ui.view import PersonView
@@ -54,6 +55,7 @@ class PeopleList:
         button = self._items[person.conversation][0].firstElementChild
         set_data(button, "state", person.state)
         set_text(button.querySelector(".name"), person.name)
+        show_trust(button.querySelector(".trust"), button.querySelector(".sure"), person.trust, warned=person.warned)
         set_text(button.querySelector(".state"), words.STATES[person.state])
         set_text(button.querySelector(".unread"), str(unread) if unread else "")
         if selected:

@@ -4,10 +4,15 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from enum import Enum
 
-from pychat.core.errors import MessageProblem
+from pychat.core.contacts import Contact, clean_name
+from pychat.core.errors import MessageProblem, RemoteError
+from pychat.core.handshake import PublicKey
 from pychat.core.log import AuthorId, Entry, Logs
 from pychat.core.sync import Outgoing
 from pychat.core.timeline import Timeline
+
+MAX_LOGS = 16
+"""Logs that one person may begin in one conversation: a protection against a hostile one that never stops."""
 
 ConversationId = int
 LinkId = int
@@ -25,17 +30,26 @@ class Delivery(Enum):
 class Conversation:
     """What was said with one other person, over however many links.
 
-    `peer` is unknown until a first link has opened. `acknowledged` and `sent` count our own entries; while
-    there is no path, what is not acknowledged counts as waiting, for nobody knows whether it has arrived.
+    `me` names our own log in it. `peer` is the identity of the other one, unknown until a first link has opened;
+    `peer_log` names the log that they write now: they begin a new one when they have lost theirs. `acknowledged` and
+    `sent` count our own entries; while there is no path, what is not acknowledged counts as waiting, for nobody knows
+    whether it has arrived. `warning` is somebody known whose name the other one uses, or has used; until the person
+    has heeded it nothing is sent.
+    `met_here` says that the two had never met before.
     """
 
     id: ConversationId
     me: AuthorId
-    peer: AuthorId | None = None
+    peer: PublicKey | None = None
+    peer_log: AuthorId | None = None
+    peer_name: str = ""
+    warning: Contact | None = None
+    met_here: bool = False
     link: LinkId | None = None
     logs: Logs = field(default_factory=Logs)
     acknowledged: int = 0
     sent: int = 0
+    peer_logs: dict[AuthorId, None] = field(default_factory=dict)
     timeline: Timeline = field(init=False)
 
     def __post_init__(self) -> None:
@@ -52,6 +66,17 @@ class Conversation:
             LocalError: there is a `problem` with its text.
         """
         self.timeline.extend(self.me, self.logs.append(self.me, entry), 1)
+
+    def take_card(self, log: AuthorId, name: str) -> None:
+        """Note under which author the other one writes from now on, and how they call themselves.
+
+        Raises:
+            RemoteError: it is our own log, or they have begun too many.
+        """
+        if log == self.me or len({*self.peer_logs, log}) > MAX_LOGS:
+            raise RemoteError("the peer writes under a name that it cannot have")
+        self.peer_logs[log] = None
+        self.peer_log, self.peer_name = log, clean_name(name)
 
     def receive(self, author: AuthorId, first: int, entries: Sequence[Entry]) -> int:
         """Take a peer's entries and return how many were new.

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 
+from pychat.core.contacts import Contact
 from pychat.core.conversation import LinkId
 from pychat.core.ice import IceConfig
 
@@ -52,6 +53,38 @@ class SendFrame:
 
 
 @dataclass(frozen=True, slots=True)
+class DrawNonce:
+    """Draw 32 random bytes; `NonceDrawn` follows at once."""
+
+    link: LinkId
+
+
+@dataclass(frozen=True, slots=True)
+class Sign:
+    """Sign with our own key; `Signed` follows."""
+
+    link: LinkId
+    data: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Verify:
+    """Check an Ed25519 signature; `Verified` follows."""
+
+    link: LinkId
+    key: bytes
+    signature: bytes
+    data: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class KeepContacts:
+    """Keep these contacts, new or changed, for the next time."""
+
+    contacts: tuple[Contact, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class CloseConnection:
     link: LinkId
 
@@ -84,6 +117,10 @@ Effect = (
     | AcceptAnswer
     | AddCandidate
     | SendFrame
+    | DrawNonce
+    | Sign
+    | Verify
+    | KeepContacts
     | CloseConnection
     | ReadStats
     | OfferCodeToTabs

@@ -8,6 +8,7 @@ from enum import Enum
 from typing import NamedTuple
 
 from pychat.core.conversation import ConversationId, LinkId
+from pychat.core.handshake import PublicKey
 from pychat.core.ice import IceConfig
 from pychat.core.stats import Stats
 
@@ -44,6 +45,8 @@ class Operation(Enum):
     REPLY = "take the reply"
     CANDIDATE = "take a candidate"
     STATS = "read statistics"
+    SIGN = "sign with your key"
+    VERIFY = "check a signature"
     SEND = "send"
 
 
@@ -84,6 +87,32 @@ class MessageWritten(NamedTuple):
 
     conversation: ConversationId
     text: str
+
+
+@dataclass(frozen=True, slots=True)
+class NameChosen:
+    """A person says how they want to be called; "" is nothing in particular."""
+
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
+class PeerCompared:
+    """A person has compared the short string or the safety number with the other one: they match, or they do not.
+
+    `key` is whose they were: by now somebody else may be there.
+    """
+
+    conversation: ConversationId
+    key: PublicKey
+    match: bool
+
+
+@dataclass(frozen=True, slots=True)
+class WarningHeeded:
+    """A person has read the warning in a conversation, and wants to talk all the same."""
+
+    conversation: ConversationId
 
 
 @dataclass(frozen=True, slots=True)
@@ -169,6 +198,30 @@ class FrameReceived:
 
 
 @dataclass(frozen=True, slots=True)
+class NonceDrawn:
+    """32 random bytes, fresh from the system."""
+
+    link: LinkId
+    nonce: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Signed:
+    """What was to be signed with our own key has been."""
+
+    link: LinkId
+    signature: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Verified:
+    """Whether a signature is genuine."""
+
+    link: LinkId
+    genuine: bool
+
+
+@dataclass(frozen=True, slots=True)
 class StatsRead:
     link: LinkId
     stats: Stats
@@ -181,6 +234,20 @@ class OperationFailed:
     link: LinkId
     operation: Operation
     detail: str
+
+
+@dataclass(frozen=True, slots=True)
+class NotKept:
+    """Something could not be kept for the next time; `detail` is the platform's own words."""
+
+    detail: str
+
+
+@dataclass(frozen=True, slots=True)
+class ContactsKept:
+    """Another tab of the same person has kept its contacts: the text that is kept now."""
+
+    text: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -203,6 +270,9 @@ Event = (
     | CodeEdited
     | CodeInLink
     | MessageWritten
+    | NameChosen
+    | PeerCompared
+    | WarningHeeded
     | ConversationLeft
     | ConversationRemoved
     | IceConfigured
@@ -216,8 +286,13 @@ Event = (
     | ChannelOpened
     | ChannelClosed
     | FrameReceived
+    | NonceDrawn
+    | Signed
+    | Verified
     | StatsRead
     | OperationFailed
+    | NotKept
+    | ContactsKept
     | CodeFromTab
     | CodeTakenByTab
 )

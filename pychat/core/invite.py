@@ -60,7 +60,12 @@ class Code:
     @property
     def ref(self) -> bytes:
         """Three bytes that name this code among the few that a person has under way; no proof of anything."""
-        return hashlib.sha256(_body(self)).digest()[_CHECKSUM : _CHECKSUM + _REF]
+        return self.digest[_CHECKSUM : _CHECKSUM + _REF]
+
+    @property
+    def digest(self) -> bytes:
+        """SHA-256 over the code's bytes before the checksum, which names it for good."""
+        return hashlib.sha256(_body(self)).digest()
 
 
 class _CutShort(Exception):

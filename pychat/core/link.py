@@ -2,21 +2,21 @@
 
 Theory of operation. A link begins when a person asks for an invite or pastes one. It is SIGNALING while codes travel
 between the two people, which takes as long as people take. When both sides' descriptions are in place, ICE looks for
-a path: CONNECTING. Over the path DTLS sets up the encryption and the peers greet each other: SECURING. From the
-peer's greeting on the link is OPEN. When the path breaks the link is LOST and comes back by itself if ICE finds the
+a path: CONNECTING. Over the path DTLS sets up the encryption and both sides prove who they are: SECURING. From then on
+the link is OPEN. When the path breaks the link is LOST and comes back by itself if ICE finds the
 path again; whatever ends it makes it CLOSED, with an `Ending` that says why.
 
 The person who replies cannot know when their reply is pasted: on that side the link stays SIGNALING, although ICE
 may already have found a path, until DTLS is through.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import Enum, auto
 
 from pychat.core.conversation import ConversationId, LinkId
 from pychat.core.gathering import Gathering
+from pychat.core.handshake import Handshake, PublicKey, Role
 from pychat.core.ice import IceConfig
-from pychat.core.log import AuthorId
 from pychat.core.nudging import Nudging
 from pychat.core.sdp import Description
 from pychat.core.stats import Stats
@@ -41,17 +41,12 @@ class Step(Enum):
     """ICE found a path, or found it again."""
     ENCRYPTED = auto()
     """DTLS is through."""
-    GREETED = auto()
-    """The peer's greeting has come over the channel."""
+    PROVED = auto()
+    """Both sides have proved who they are."""
     PATH_BROKEN = auto()
     """ICE lost the path."""
     OVER = auto()
     """The link has ended for good."""
-
-
-class Role(Enum):
-    INVITER = "inviter"
-    REPLIER = "replier"
 
 
 class Ending(Enum):
@@ -65,8 +60,9 @@ class Ending(Enum):
     NOT_SECURED = "not-secured"
     PATH_LOST = "path-lost"
     BROKE_PROTOCOL = "broke-protocol"
+    NOT_PROVED = "not-proved"
+    NO_MATCH = "no-match"
     OTHER_VERSION = "other-version"
-    ONESELF = "oneself"
     REPLACED = "replaced"
     FAILED_HERE = "failed-here"
 
@@ -74,11 +70,11 @@ class Ending(Enum):
 TRANSITIONS: dict[tuple[Phase, Step], Phase] = {
     (Phase.SIGNALING, Step.DESCRIBED): Phase.CONNECTING,
     (Phase.SIGNALING, Step.ENCRYPTED): Phase.SECURING,
-    (Phase.SIGNALING, Step.GREETED): Phase.OPEN,
+    (Phase.SIGNALING, Step.PROVED): Phase.OPEN,
     (Phase.CONNECTING, Step.PATH_FOUND): Phase.SECURING,
     (Phase.CONNECTING, Step.ENCRYPTED): Phase.SECURING,
-    (Phase.CONNECTING, Step.GREETED): Phase.OPEN,
-    (Phase.SECURING, Step.GREETED): Phase.OPEN,
+    (Phase.CONNECTING, Step.PROVED): Phase.OPEN,
+    (Phase.SECURING, Step.PROVED): Phase.OPEN,
     (Phase.OPEN, Step.PATH_BROKEN): Phase.LOST,
     (Phase.LOST, Step.PATH_FOUND): Phase.OPEN,
     **{(phase, Step.OVER): Phase.CLOSED for phase in Phase},
@@ -95,7 +91,12 @@ PATIENCE: dict[Phase, tuple[float, Ending]] = {
 
 @dataclass(slots=True)
 class Link:
-    """One link. Times are seconds of the clock that the node is given; a `*_due` of None is not due at all."""
+    """One link. Times are seconds of the clock that the node is given; a `*_due` of None is not due at all.
+
+    `peer` is the identity that was proved, `transcript` what both sides have signed; `held` are frames that wait until
+    that is settled. `greeted` says that the peer has said anything, and so would understand a good-bye; `carded` that
+    its card has come.
+    """
 
     id: LinkId
     role: Role
@@ -109,8 +110,14 @@ class Link:
     remote: Description | None = None
     code: str = ""
     ref: bytes = b""
+    invite: bytes = b""
     path_found: bool = False
-    peer: AuthorId | None = None
+    handshake: Handshake | None = None
+    peer: PublicKey | None = None
+    carded: bool = False
+    greeted: bool = False
+    transcript: bytes = b""
+    held: list[str] = field(default_factory=list)
     outgoing: Outgoing | None = None
     acknowledge: bool = False
     stats: Stats | None = None

@@ -44,25 +44,26 @@ class Logs:
 
     def __init__(self, *, max_entries: int = 200_000, max_chars: int = 50_000_000) -> None:
         self._logs: defaultdict[AuthorId, list[Entry]] = defaultdict(list)
+        self._forgotten: dict[AuthorId, int] = {}  # how many entries of a log were put away
         self._chars: dict[AuthorId, int] = {}
         self._max_entries = max_entries
         self._max_chars = max_chars
 
     def count(self, author: AuthorId) -> int:
-        """How many entries of the author are here."""
-        return len(self._logs.get(author, ()))
+        """How far the author's log has been read."""
+        return len(self._logs.get(author, ())) + self._forgotten.get(author, 0)
 
-    def vector(self) -> dict[AuthorId, int]:
-        """How far each log has been read."""
-        return {author: len(log) for author, log in self._logs.items()}
+    def forget(self, counts: StateVector) -> None:
+        """Begin logs, of which nothing is here yet, after so many entries: they were read once, and put away."""
+        self._forgotten.update(counts)
 
     def entries(self, author: AuthorId, after: int) -> Sequence[Entry]:
         """The author's entries from number `after` + 1 on."""
-        return self._logs.get(author, [])[after:]
+        return self._logs.get(author, [])[after - self._forgotten.get(author, 0) :]
 
     def entry(self, author: AuthorId, number: int) -> Entry:
         """One entry by its number, which must be one that is here."""
-        return self._logs[author][number - 1]
+        return self._logs[author][number - 1 - self._forgotten.get(author, 0)]
 
     def problem(self, author: AuthorId, text: str) -> MessageProblem | None:
         """Why the author cannot add this text to their log, or None."""
@@ -85,7 +86,7 @@ class Logs:
         log = self._logs[author]
         log.append(entry)
         self._chars[author] = self._chars.get(author, 0) + len(entry.text)
-        return len(log)
+        return self.count(author)
 
     def merge(self, author: AuthorId, first: int, entries: Sequence[Entry]) -> Sequence[Entry]:
         """Take what a peer sent, numbered from `first`, and return what of it is new.
@@ -93,10 +94,10 @@ class Logs:
         Raises:
             RemoteError: there is a gap before it, or the author's log grows past the limits.
         """
-        log = self._logs[author]
-        if first > len(log) + 1:
-            raise RemoteError(f"entries {len(log) + 1} to {first - 1} are missing")
-        new = entries[len(log) + 1 - first :]
+        log, count = self._logs[author], self.count(author)
+        if first > count + 1:
+            raise RemoteError(f"entries {count + 1} to {first - 1} are missing")
+        new = entries[count + 1 - first :]
         chars = self._chars.get(author, 0) + sum([len(entry.text) for entry in new])
         if len(log) + len(new) > self._max_entries or chars > self._max_chars:
             raise RemoteError("more messages than can be kept")

@@ -4,20 +4,26 @@ A turn is one call of `handle`: all events that have come since the last one. Wh
 of a turn, so that a burst of messages becomes a few frames and a burst of frames one acknowledgement.
 """
 
+import base64
+import hmac
 from collections.abc import Callable, Iterable
+from contextlib import suppress
+from dataclasses import replace
 from typing import Any
 
 from pychat.core import effects as fx
 from pychat.core import events as ev
-from pychat.core import nudging, wire
+from pychat.core import handshake, nudging, wire
 from pychat.core.capabilities import Capabilities
+from pychat.core.contacts import Contact, Contacts, clean_name
 from pychat.core.conversation import Conversation, ConversationId, LinkId
 from pychat.core.errors import LocalError, RemoteError
 from pychat.core.gathering import Gathering
+from pychat.core.handshake import Binding, Handshake, PublicKey, Role
 from pychat.core.ice import IceConfig
 from pychat.core.invite import Code, encode
-from pychat.core.link import PATIENCE, Ending, Link, Phase, Role, Step
-from pychat.core.log import AuthorId, make_entry
+from pychat.core.link import PATIENCE, Ending, Link, Phase, Step
+from pychat.core.log import AuthorId, StateVector, make_entry
 from pychat.core.nudging import Nudging
 from pychat.core.pasting import Pasting, Use
 from pychat.core.sdp import CandidateKind, DescriptionKind, to_sdp
@@ -25,6 +31,12 @@ from pychat.core.signaling import ManualSignaling
 from pychat.core.sync import Outgoing
 
 STATS_INTERVAL = 1.0
+MAX_HELD = 16
+"""Frames that a peer may send before this side has checked who it is."""
+SEED_SIZE = 32
+_LOG_NAME_SIZE = 16
+SEEN_INTERVAL = 60.0
+"""Seconds after which it is worth keeping that somebody was seen."""
 FAREWELL = 1.0
 """Seconds between our “bye” and the closing of the connection, so that the farewell gets through."""
 
@@ -33,7 +45,10 @@ class Node:
     """One person's end of everything: their conversations, the links, the codes under way.
 
     Args:
-        me: names this person's logs; random, made by whoever creates the node.
+        key: this person's identity.
+        seed: random bytes, from which this run's logs get their names.
+        contacts: the people known already.
+        name: how this person wants to be called; "" is nothing in particular.
         capabilities: of the WebRTC stack in use.
         ice: the servers to begin with.
         tabs: whether other nodes of the same person may run beside, in other tabs.
@@ -41,14 +56,23 @@ class Node:
 
     def __init__(
         self,
-        me: AuthorId,
+        key: PublicKey,
+        seed: bytes,
+        contacts: Contacts,
         *,
+        name: str = "",
         capabilities: Capabilities = Capabilities(),
         ice: IceConfig = IceConfig(),
         tabs: bool = True,
     ) -> None:
-        self.me = me
+        self.key = key
+        self.name = clean_name(name)
+        self.contacts = contacts
         self.ice = ice
+        self.not_kept = ""
+        """Why something could not be kept for the next time, in the platform's words; or ""."""
+        self._seed = seed
+        self._forgotten: dict[PublicKey, dict[AuthorId, int]] = {}  # of conversations put away, how far they were read
         self.conversations: dict[ConversationId, Conversation] = {}
         self.successors: dict[ConversationId, ConversationId] = {}
         """Conversations that turned out to be with somebody known, and where they were carried on."""
@@ -63,12 +87,18 @@ class Node:
         self._set_back = 0.0  # seconds by which the clock was set back so far
         self._now = 0.0  # the clock as if it had not been: never less than before
         self._effects: list[fx.Effect] = []
+        self._changed: dict[PublicKey, Contact] = {}
         self._handlers: dict[type, Any] = {
             ev.InviteRequested: self._on_invite_requested,
             ev.CodePasted: self._on_code_pasted,
             ev.CodeEdited: self._on_code_edited,
             ev.CodeInLink: self._on_code_in_link,
             ev.MessageWritten: self._on_message_written,
+            ev.NameChosen: self._on_name_chosen,
+            ev.PeerCompared: self._on_peer_compared,
+            ev.WarningHeeded: self._on_warning_heeded,
+            ev.NotKept: self._on_not_kept,
+            ev.ContactsKept: self._on_contacts_kept,
             ev.ConversationLeft: self._on_conversation_left,
             ev.ConversationRemoved: self._on_conversation_removed,
             ev.IceConfigured: self._on_ice_configured,
@@ -86,6 +116,9 @@ class Node:
             ev.ChannelOpened: self._on_channel_opened,
             ev.ChannelClosed: self._on_channel_closed,
             ev.FrameReceived: self._on_frame,
+            ev.NonceDrawn: self._on_nonce,
+            ev.Signed: self._on_signed,
+            ev.Verified: self._on_verified,
             ev.StatsRead: self._on_stats,
             ev.OperationFailed: self._on_operation_failed,
         }
@@ -111,6 +144,9 @@ class Node:
         self._do_what_is_due()
         for link in list(self.links.values()):
             self._flush(link)
+        if self._changed:
+            self._effects.append(fx.KeepContacts(tuple(self._changed.values())))
+            self._changed.clear()
         done, self._effects = self._effects, []
         return done
 
@@ -135,6 +171,9 @@ class Node:
         """Let a mistake, the peer's or ours, end no more than this link."""
         try:
             handler(link, *args)
+        except handshake.Failure as error:
+            self._say_bye(link)
+            self._end(link, Ending.NOT_PROVED, str(error))
         except RemoteError as error:
             self._say_bye(link)
             self._end(link, Ending.BROKE_PROTOCOL, str(error))
@@ -179,7 +218,7 @@ class Node:
         match outcome:
             case Use(code, None):
                 link = self._new_link(Role.REPLIER, self._new_conversation())
-                link.remote, link.ref = code.description, code.ref
+                link.remote, link.ref, link.invite = code.description, code.ref, code.digest
                 self.pasting.accept(link.conversation)
                 self._effects.append(fx.AcceptOffer(link.id, to_sdp(code.description)))
             case Use(code, number) if number is not None:
@@ -214,6 +253,37 @@ class Node:
         link = self.link_of(conversation)
         if link is None or link.phase is Phase.CLOSED:
             self._forget(conversation)
+
+    def _on_name_chosen(self, event: ev.NameChosen) -> None:
+        self.name = clean_name(event.name)
+        for link in self.links.values():
+            if link.peer is not None and link.phase in (Phase.OPEN, Phase.LOST):
+                self._show_card(link)
+
+    def _on_peer_compared(self, event: ev.PeerCompared) -> None:
+        conversation = self.conversation(event.conversation)
+        if conversation is None or conversation.peer != event.key or event.key == self.key:
+            return
+        self._keep(self.contacts.verify(event.key, event.match))
+        if event.match:
+            conversation.warning = None
+            return
+        link = self.link_of(conversation)
+        if link is not None and link.phase is not Phase.CLOSED:
+            self._say_bye(link)
+            self._end(link, Ending.NO_MATCH)
+
+    def _on_warning_heeded(self, event: ev.WarningHeeded) -> None:
+        conversation = self.conversation(event.conversation)
+        if conversation is not None:
+            conversation.warning = None
+
+    def _on_not_kept(self, event: ev.NotKept) -> None:
+        self.not_kept = event.detail
+
+    def _on_contacts_kept(self, event: ev.ContactsKept) -> None:
+        with suppress(ValueError):  # of another version of pychat
+            self.contacts.adopt(event.text)
 
     def _on_ice_configured(self, event: ev.IceConfigured) -> None:
         self.ice = event.config
@@ -277,45 +347,120 @@ class Node:
 
     def _on_channel_opened(self, link: Link, _: ev.ChannelOpened) -> None:
         self._step(link, Step.ENCRYPTED)
-        self._send(link, wire.Hello(wire.VERSIONS, self.me))
+        own, theirs = link.gathering.description, link.remote
+        if own is None or theirs is None:
+            raise LocalError("the channel opened before the connection was described")
+        prints = own.fingerprint, theirs.fingerprint
+        inviter, replier = prints if link.role is Role.INVITER else reversed(prints)
+        link.handshake = Handshake(link.role, self.key, Binding(link.invite, inviter, replier), wire.VERSIONS)
+        self._effects.append(fx.DrawNonce(link.id))
 
     def _on_channel_closed(self, link: Link, _: ev.ChannelClosed) -> None:
         self._end(link, Ending.CHANNEL_CLOSED)
 
+    # The handshake.
+
+    def _on_nonce(self, link: Link, event: ev.NonceDrawn) -> None:
+        self._go_on(link, _of(link).nonce_drawn(event.nonce))
+
+    def _on_signed(self, link: Link, event: ev.Signed) -> None:
+        self._go_on(link, _of(link).signed(event.signature))
+
+    def _on_verified(self, link: Link, event: ev.Verified) -> None:
+        self._go_on(link, _of(link).verified(event.genuine))
+
+    def _on_hello(self, link: Link, hello: wire.Hello) -> None:
+        if hello.understood:
+            self._go_on(link, _of(link).hello(hello))
+            return
+        if link.role is Role.REPLIER and not link.greeted:
+            self._send(link, wire.Hello(wire.VERSIONS))  # so that the peer learns why
+        link.close_due = self._now + FAREWELL
+        self._end(link, Ending.OTHER_VERSION)
+
+    def _go_on(self, link: Link, steps: Iterable[handshake.Step]) -> None:
+        for step in steps:
+            match step:
+                case handshake.Send(frame):
+                    self._send(link, frame)
+                case handshake.Sign(data):
+                    self._effects.append(fx.Sign(link.id, data))
+                case handshake.Verify(key, signature, data):
+                    self._effects.append(fx.Verify(link.id, key, signature, data))
+        if _of(link).done and link.peer is None:
+            link.peer, link.transcript = _of(link).peer, _of(link).transcript()
+            self._settle(link)
+            known = self.contacts.get(link.peer) if link.peer is not None else None
+            if known is not None:  # by whose name it is shown until its card comes
+                self._look_at_name(self.conversations[link.conversation], known)
+            self._show_card(link)
+            self._step(link, Step.PROVED)
+        while link.held and not _of(link).busy and link.phase is not Phase.CLOSED:
+            self._take(link, link.held.pop(0))
+
+    # What the peer says.
+
     def _on_frame(self, link: Link, event: ev.FrameReceived) -> None:
         self._step(link, Step.PATH_FOUND)
-        match wire.decode(event.data):
-            case wire.Hello() as hello:
-                self._on_hello(link, hello)
+        if link.handshake is None or not link.handshake.busy:
+            self._take(link, event.data)
+        elif len(link.held) < MAX_HELD:
+            link.held.append(event.data)
+        else:
+            raise RemoteError("the peer does not wait for its greeting to be checked")
+
+    def _take(self, link: Link, data: str) -> None:
+        frame = wire.decode(data)
+        match frame:
+            case wire.Hello():
+                self._on_hello(link, frame)
+            case wire.Reveal():
+                self._go_on(link, _of(link).reveal(frame))
+            case wire.Proof():
+                self._go_on(link, _of(link).proof(frame))
             case wire.Bye():
                 self._end(link, Ending.PEER_LEFT)
             case wire.Unknown():
                 pass
             case _ if link.peer is None:
-                raise RemoteError("the peer did not greet first")
+                raise RemoteError("the peer did not prove who it is first")
+            case wire.Card():
+                self._on_card(link, frame)
+            case _ if not link.carded:
+                raise RemoteError("the peer did not show its card first")
             case wire.Entries(author, first, entries):
-                if author != link.peer:
+                conversation = self.conversations[link.conversation]
+                if author != conversation.peer_log:
                     raise RemoteError("the peer speaks for somebody else")
-                self.conversations[link.conversation].receive(author, first, entries)
+                conversation.receive(author, first, entries)
                 link.acknowledge = True
             case wire.Have(have):
-                if link.outgoing is None:  # the first one says from where on to send
-                    written = self.conversations[link.conversation].logs.count(self.me)
-                    link.outgoing = Outgoing(self.me, min(have.get(self.me, 0), written))
-                link.outgoing.acknowledge(have)
+                self._on_have(link, have)
+        link.greeted = True
 
-    def _on_hello(self, link: Link, hello: wire.Hello) -> None:
-        if link.peer is not None:
-            raise RemoteError("the peer greets twice")
-        understood = set(hello.versions) & set(wire.VERSIONS)
-        if not understood or hello.author == self.me:
-            link.close_due = self._now + FAREWELL  # so that our own greeting gets through and tells the peer the same
-            self._end(link, Ending.ONESELF if understood else Ending.OTHER_VERSION)
+    def _on_card(self, link: Link, card: wire.Card) -> None:
+        assert link.peer is not None
+        conversation = self.conversations[link.conversation]
+        conversation.take_card(card.log, card.name)
+        link.carded = link.acknowledge = True
+        if link.peer == self.key:  # another tab of our own
             return
-        link.peer = hello.author
-        self._settle(link, hello.author)
-        link.acknowledge = True
-        self._step(link, Step.GREETED)
+        before = self.contacts.get(link.peer)
+        contact = self.contacts.meet(link.peer, card.name, self._clock)
+        self._look_at_name(conversation, contact)
+        if before != replace(contact, seen=before.seen if before else 0) or contact.seen - before.seen > SEEN_INTERVAL:
+            self._keep(contact)
+
+    def _look_at_name(self, conversation: Conversation, contact: Contact) -> None:
+        if conversation.warning is None:
+            conversation.warning = self.contacts.namesake(contact)
+
+    def _on_have(self, link: Link, have: StateVector) -> None:
+        conversation = self.conversations[link.conversation]
+        if link.outgoing is None:  # the first one says from where on to send
+            written = conversation.logs.count(conversation.me)
+            link.outgoing = Outgoing(conversation.me, min(have.get(conversation.me, 0), written))
+        link.outgoing.acknowledge(have)
 
     def _on_stats(self, link: Link, event: ev.StatsRead) -> None:
         link.stats = event.stats
@@ -335,7 +480,9 @@ class Node:
         return self.conversations.get(self.successors.get(number, number)) if number is not None else None
 
     def _new_conversation(self) -> Conversation:
-        conversation = Conversation(self._next_number(), self.me)
+        number = self._next_number()
+        name = hmac.digest(self._seed, b"log %d" % number, "sha256")[:_LOG_NAME_SIZE]
+        conversation = Conversation(number, base64.urlsafe_b64encode(name).decode().rstrip("="))
         self.conversations[conversation.id] = conversation
         return conversation
 
@@ -360,17 +507,18 @@ class Node:
         self.links[link.id] = link
         link.conversation, conversation.link = conversation.id, link.id
 
-    def _settle(self, link: Link, peer: AuthorId) -> None:
-        """Find the conversation that belongs to whoever has greeted, and bind the link to it.
+    def _settle(self, link: Link) -> None:
+        """Find the conversation that belongs to whoever has proved to be there, and bind the link to it.
 
         What was written to one person never goes to another: if the conversation in which the invite was made is
         somebody else's, the link moves to one of its own.
         """
+        assert link.peer is not None
         present = self.conversations[link.conversation]
-        known = next((c for c in self.conversations.values() if c.peer == peer), None)
+        known = next((c for c in self.conversations.values() if c.peer == link.peer), None)
         if present.peer is None:
             if known is None:
-                present.peer = peer
+                self._belong(present, link.peer)
                 return
             for message in present.timeline:  # typed while waiting, to whoever comes
                 known.write(message.entry)
@@ -379,14 +527,22 @@ class Node:
             self._forget(present)
             self.successors[present.id] = known.id
             return
-        if present.peer == peer:
+        if present.peer == link.peer:
             return
         present.link = None
         conversation = known or self._new_conversation()
-        conversation.peer = peer
+        if known is None:
+            self._belong(conversation, link.peer)
         self._bind(link, conversation)
 
+    def _belong(self, conversation: Conversation, peer: PublicKey) -> None:
+        conversation.peer, conversation.met_here = peer, self.contacts.get(peer) is None
+        conversation.logs.forget(self._forgotten.get(peer, {}))
+
     def _forget(self, conversation: Conversation) -> None:
+        if conversation.peer is not None:
+            read = {log: conversation.logs.count(log) for log in conversation.peer_logs}
+            self._forgotten.setdefault(conversation.peer, {}).update(read)
         if conversation.link is not None:
             link = self.links.pop(conversation.link)
             if link.close_due is not None:
@@ -406,7 +562,7 @@ class Node:
         code = Code(description, link.ref if link.role is Role.REPLIER else None)
         link.code = encode(code)
         if link.role is Role.INVITER:
-            link.ref = code.ref
+            link.ref, link.invite = code.ref, code.digest
         self._signaling.issue(code, link.id)
 
     def _step(self, link: Link, step: Step) -> None:
@@ -425,12 +581,18 @@ class Node:
         if link.phase in (Phase.LOST, Phase.CLOSED):
             self.conversations[link.conversation].progress(None)
 
+    def _show_card(self, link: Link) -> None:
+        self._send(link, wire.Card(self.conversations[link.conversation].me, self.name))
+
+    def _keep(self, contact: Contact) -> None:
+        self._changed[contact.key] = contact
+
     def _say_bye(self, link: Link) -> None:
-        if link.peer is not None and link.close_due is None:
+        if link.greeted and link.close_due is None:
             self._send(link, wire.Bye())
             link.close_due = self._now + FAREWELL
 
-    def _send(self, link: Link, frame: wire.Hello | wire.Entries | wire.Have | wire.Bye) -> None:
+    def _send(self, link: Link, frame: wire.OwnFrame) -> None:
         self._effects.append(fx.SendFrame(link.id, wire.encode(frame)))
 
     def _flush(self, link: Link) -> None:
@@ -438,14 +600,14 @@ class Node:
         if link.phase is not Phase.OPEN:
             return
         conversation = self.conversations[link.conversation]
-        if link.outgoing is not None:
+        if link.outgoing is not None and conversation.warning is None:
             for frame in link.outgoing.frames(conversation.logs):
                 self._send(link, frame)
             conversation.progress(link.outgoing)
         if link.acknowledge:
             link.acknowledge = False
-            assert link.peer is not None
-            self._send(link, wire.Have({link.peer: conversation.logs.count(link.peer)}))
+            assert conversation.peer_log is not None
+            self._send(link, wire.Have({conversation.peer_log: conversation.logs.count(conversation.peer_log)}))
 
     def _read_stats(self) -> None:
         self._stats_due = None
@@ -455,3 +617,9 @@ class Node:
             self._effects.append(fx.ReadStats(link.id))
         if conversation is not None:
             self._stats_due = self._now + STATS_INTERVAL
+
+
+def _of(link: Link) -> Handshake:
+    if link.handshake is None:
+        raise RemoteError("the peer speaks before the channel is open")
+    return link.handshake

@@ -2,22 +2,28 @@
 
 A frame is one text message of the data channel “chat”: a JSON array whose first item names its kind.
 
-    ["hello", [1], author]                       versions spoken, who speaks
+    ["hello", [1], part, …]                      versions spoken, and the beginning of the handshake
+    ["reveal", key, nonce, signature]            the inviter's part of the handshake
+    ["proof", signature]                         the replier's
+    ["card", log, name]                          under which author the sender writes, and how they call themselves
     ["have", {author: count, …}]                 how far each log has been read: at first, and as acknowledgement
     ["entries", author, first, [[at, text], …]]  entries of one log, numbered from `first`
     ["bye"]                                      the sender leaves on purpose
 
-Each side greets when the channel opens. Only when greeted does it know with whom it speaks, so only then does it say
-what it has, for that names others. Entries go out once the peer has said what it has.
+The handshake (`handshake.py`) comes first. Then each side shows its card, and says what it has once it has seen the
+peer's. Entries go out once the peer has said what it has.
+
+Keys, nonces, commitments and signatures are base64url without padding (RFC 4648, section 5), in its one writing.
 
 A frame of an unknown kind is passed over, so that later versions can add some; a known one that is not exactly as
 above is the peer's mistake.
 """
 
+import base64
 import json
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from pychat.core.errors import RemoteError
@@ -33,6 +39,10 @@ MAX_NUMBER = 2**53 - 1
 MAX_TIME = 2**47 - 1
 """Milliseconds since 1970 at most: a moment in the year 6429, which every calendar can still write."""
 
+MAX_NAME = 64
+"""Unicode code points of a name that somebody gives themselves."""
+
+_BASE64URL = re.compile(r"[A-Za-z0-9_-]{1,128}")
 _AUTHOR = re.compile(r"[A-Za-z0-9_-]{16,64}")
 _NO_BRACKETS = re.compile(r'"[^"\\]*(?:\\.[^"\\]*)*"?|[^]["{}]+', re.DOTALL)  # strings, and what else is not of them
 _INNERMOST = re.compile(r"\[\]|\{\}")
@@ -41,8 +51,33 @@ _MAX_DEPTH = 8  # deep nesting overflows the stack of Pyodide's JSON reader, whi
 
 @dataclass(frozen=True, slots=True)
 class Hello:
+    """The greeting. Its `parts`, of 32 bytes each, are not read when the peer speaks no version of ours."""
+
     versions: tuple[int, ...]
-    author: AuthorId
+    parts: tuple[bytes, ...] = ()
+
+    @property
+    def understood(self) -> bool:
+        """Whether there is a version that both sides speak."""
+        return not set(self.versions).isdisjoint(VERSIONS)
+
+
+@dataclass(frozen=True, slots=True)
+class Reveal:
+    key: bytes
+    nonce: bytes
+    signature: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Proof:
+    signature: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Card:
+    log: AuthorId
+    name: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,18 +104,25 @@ class Unknown:
     kind: str
 
 
-Frame = Hello | Entries | Have | Bye | Unknown
+OwnFrame = Hello | Reveal | Proof | Card | Entries | Have | Bye
+Frame = OwnFrame | Unknown
 
 
-def encode(frame: Hello | Entries | Have | Bye) -> str:
+def encode(frame: OwnFrame) -> str:
     """Write a frame."""
     match frame:
         case Entries(author, first, entries):
             items: list[object] = ["entries", author, first, entries]
         case Have(have):
             items = ["have", have]
-        case Hello(versions, author):
-            items = ["hello", versions, author]
+        case Hello(versions, parts):
+            items = ["hello", versions, *map(_to_text, parts)]
+        case Reveal(key, nonce, signature):
+            items = ["reveal", _to_text(key), _to_text(nonce), _to_text(signature)]
+        case Proof(signature):
+            items = ["proof", _to_text(signature)]
+        case Card(log, name):
+            items = ["card", log, name]
         case Bye():
             items = ["bye"]
     return json.dumps(items, ensure_ascii=False, separators=(",", ":"))
@@ -107,11 +149,18 @@ def decode(data: str) -> Frame:
             return Entries(_author(author), _number(first, least=1), _entries(entries, "\\u" in data))
         case ["have", have]:
             return Have(_vector(have))
-        case ["hello", [*versions], author] if 0 < len(versions) <= 32:
-            return Hello(tuple(_number(v, least=1) for v in versions), _author(author))
+        case ["hello", [*versions], *parts] if 0 < len(versions) <= 32:
+            greeting = Hello(tuple(_number(v, least=1) for v in versions))
+            return replace(greeting, parts=tuple(_bytes(p, 32) for p in parts)) if greeting.understood else greeting
+        case ["reveal", key, nonce, signature]:
+            return Reveal(_bytes(key, 32), _bytes(nonce, 32), _bytes(signature, 64))
+        case ["proof", signature]:
+            return Proof(_bytes(signature, 64))
+        case ["card", log, str(name)] if len(name) <= MAX_NAME:
+            return Card(_author(log), without_surrogates(name))
         case ["bye"]:
             return Bye()
-        case ["entries" | "have" | "hello" | "bye" as kind, *_]:
+        case ["entries" | "have" | "hello" | "reveal" | "proof" | "card" | "bye" as kind, *_]:
             raise RemoteError(f"a frame “{kind}” has not the form it should have")
     return Unknown(items[0][:32])
 
@@ -138,6 +187,19 @@ def _refuse(constant: str) -> None:
 
 
 _DECODER = json.JSONDecoder(parse_constant=_refuse)  # else NaN and Infinity would pass (RFC 8259, section 6)
+
+
+def _to_text(raw: bytes) -> str:
+    return base64.urlsafe_b64encode(raw).decode().rstrip("=")
+
+
+def _bytes(value: Any, size: int) -> bytes:
+    if type(value) is not str or not _BASE64URL.fullmatch(value):
+        raise RemoteError("a key, a nonce or a signature is malformed")
+    raw = base64.urlsafe_b64decode(value + "=" * (-len(value) % 4)) if len(value) % 4 != 1 else b""
+    if len(raw) != size or _to_text(raw) != value:
+        raise RemoteError("a key, a nonce or a signature is malformed")
+    return raw
 
 
 def _number(value: Any, *, least: int) -> int:

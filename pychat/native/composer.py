@@ -61,6 +61,11 @@ class Composer:
     def rows(self) -> int:
         return self._session.output.get_size().rows
 
+    @property
+    def text(self) -> str:
+        """What stands on the line so far."""
+        return self._session.default_buffer.text
+
     async def read(self) -> str:
         """What the person writes next. Raises KeyboardInterrupt on Ctrl-C and EOFError on Ctrl-D."""
         # Its own handler would show a traceback, and wait for Enter.

@@ -12,6 +12,7 @@ from wcwidth import clip, width
 from pychat.core import events as ev
 from pychat.core.conversation import Conversation, ConversationId
 from pychat.core.errors import CodeError
+from pychat.core.handshake import PublicKey
 from pychat.core.invite import decode
 from pychat.core.link import Link, Phase
 from pychat.core.node import Node
@@ -21,7 +22,8 @@ from pychat.native.composer import Composer, Text
 from pychat.native.messages import one_line, paragraph
 from pychat.ports import Post
 from pychat.ui import words
-from pychat.ui.view import Card, DetailsView, Progress, View, view
+from pychat.ui.view import Card, DetailsView, Progress, View, safety, view
+from pychat.ui.words import Trust
 
 _SHOWN_WAITING = 3
 """Messages above the input line at most; the rest is counted."""
@@ -32,6 +34,9 @@ _STYLES = {
     Progress.DONE: "class:done",
     Progress.FAILED: "class:failed",
 }
+
+
+UNSURE = (Trust.NEW, Trust.KNOWN)
 
 
 @dataclass(slots=True)
@@ -64,9 +69,18 @@ class TerminalPage:
         self._status = ("", "")
         self._code = self._problem = ""
         self._stats: Stats | None = None
-        self._leaving = self._warned = self._wants_details = False
-        self._commands: dict[str, tuple[str, Callable[[], None]]] = {
+        self._leaving = self._warned = self._wants_details = self._told_not_kept = False
+        self._was_for_another = False  # what is being written was begun before somebody else answered
+        self._comparing: PublicKey | None = None
+        self._warning = ""
+        self._hinted: set[ConversationId] = set()
+        self._commands: dict[str, tuple[str, Callable[[str], None]]] = {
             "/help": ("what you can do here", self._help),
+            "/verify": ("the signs and the safety number to compare with the other one", self._verify),
+            "/match": ("say that you both see the same", self._match),
+            "/differ": ("say that you do not: ends the connection", self._differ),
+            "/anyway": ("talk in spite of a warning", self._talk_anyway),
+            "/name": ("/name Ann: how others see you from now on", self._choose_name),
             "/details": ("the path, the traffic, the two fingerprints", self._details),
             "/invite": ("make a new invite once a connection has ended", self._invite),
             "/quit": ("leave; Ctrl-C and Ctrl-D do the same", self._quit),
@@ -88,7 +102,7 @@ class TerminalPage:
             try:
                 text = await self._composer.read()
             except (KeyboardInterrupt, EOFError):
-                self._quit()
+                self._quit("")
             else:
                 self._warned = False
                 self._enter(text)
@@ -112,8 +126,17 @@ class TerminalPage:
             self._code = now.code
             if now.card in (Card.INVITE, Card.REPLY):
                 self._show_code(now)
+        if now.warning != self._warning:
+            self._warning = (
+                f"{now.warning} /verify compares, /anyway talks to them, /quit leaves." if now.warning else ""
+            )
+            self._complain(self._warning)
+        if self._node.not_kept and not self._told_not_kept:
+            self._told_not_kept = True
+            self._complain(f"{words.CONTACTS_NOT_KEPT} ({self._node.not_kept})")
         if now.conversation is not None:
-            self._print_messages(now.conversation, now.name)
+            self._hint(now)
+            self._print_messages(now.conversation, now)
         link = self._link
         if self._wants_details and link and (link.stats is not self._stats or link.phase is Phase.CLOSED):
             self._wants_details = False
@@ -136,6 +159,7 @@ class TerminalPage:
             self._link = self._node.links[conversation.link]
         elif self._link is not None:
             self._selected = self._link.conversation
+            self._was_for_another = bool(self._composer.text)
             self._tell("It is somebody else who has answered: this is a conversation of its own.")
 
     # What the person does.
@@ -144,11 +168,12 @@ class TerminalPage:
         word = text.strip()
         if not word:
             return
-        command = self._commands.get(word)
+        first, _, rest = word.partition(" ")
+        command = self._commands.get(first)
         if command is not None:
-            command[1]()
+            command[1](rest.strip())
         elif word.startswith("/") and not word.startswith("//"):
-            self._complain(f"There is no command {word.split()[0]}; /help lists them. Two // begin a message with one.")
+            self._complain(f"There is no command {first}; /help lists them. Two // begin a message with one.")
         elif self._wants_code(word):
             self._problem = ""
             self._post(ev.CodePasted(word))
@@ -171,12 +196,17 @@ class TerminalPage:
         conversation = self._node.conversation(self._selected)
         assert conversation is not None
         problem = conversation.problem(text)
-        if problem is not None:
+        if self._was_for_another:
+            self._was_for_another = False
+            self._complain("Not sent: you began it before somebody else answered. Arrow up brings it back.")
+        elif conversation.warning is not None:
+            self._complain(self._warning)
+        elif problem is not None:
             self._complain(words.message_problem(problem, text))
         else:
             self._post(ev.MessageWritten(conversation.id, text))
 
-    def _quit(self) -> None:
+    def _quit(self, _: str) -> None:
         undelivered = self._undelivered
         if not undelivered or self._warned:
             self._leaving = True
@@ -184,24 +214,66 @@ class TerminalPage:
         self._warned = True
         self._complain(f"{words.undelivered(undelivered)} Ctrl-C once more leaves all the same.")
 
-    def _invite(self) -> None:
+    def _invite(self, _: str) -> None:
         if view(self._node, self._selected).card is Card.AGAIN or self._selected is None:
             self._post(ev.InviteRequested(self._selected))
         else:
             self._complain("The connection has not ended: there is no need for a new invite.")
 
-    def _help(self) -> None:
-        for name, (meaning, _) in self._commands.items():
+    def _help(self, _: str) -> None:
+        for name, (meaning, _do) in self._commands.items():
             self._tell(f"{name:<9} {meaning}")
         self._tell("Anything else is a message. A code is recognised where one is wanted.")
 
-    def _details(self) -> None:
+    def _details(self, _: str) -> None:
         if self._link is None or self._link.phase is Phase.CLOSED:
             self._tell_details(view(self._node, self._selected).details)
             return
         self._stats = self._link.stats
         self._wants_details = True  # as soon as they are read
         self._post(ev.DetailsWatched(self._selected))
+
+    def _verify(self, _: str) -> None:
+        now = view(self._node, self._selected)
+        if now.conversation is None or now.signs is None:
+            self._complain("There is nobody to compare with: you are not connected.")
+            return
+        self._tell(": ".join(filter(None, words.TRUST[now.trust])))
+        if now.trust is Trust.ONESELF:
+            return
+        self._comparing = now.conversation.peer
+        self._tell(", ".join(f"{emoji.sign} {emoji.name}" for emoji in now.signs.emoji))
+        self._tell(f"or as a number: {now.signs.number}")
+        self._tell(f"{words.COMPARE} Then /match, else /differ.")
+        self._tell(f"Safety number, the same at any time: {safety(self._node, now.conversation)}")
+
+    def _match(self, _: str) -> None:
+        self._compared(match=True)
+
+    def _differ(self, _: str) -> None:
+        self._compared(match=False)
+
+    def _compared(self, *, match: bool) -> None:
+        now = view(self._node, self._selected)
+        if now.conversation is None or now.signs is None:
+            self._complain("There is nobody to compare with: you are not connected.")
+            return
+        if self._comparing is None or self._comparing != now.conversation.peer:
+            self._complain(f"/verify shows what to compare with {now.name}.")
+            return
+        self._post(ev.PeerCompared(now.conversation.id, self._comparing, match))
+        if view(self._node, now.conversation.id).trust is Trust.VERIFIED:
+            self._tell(f"{now.name}: {': '.join(words.TRUST[Trust.VERIFIED])}")
+
+    def _talk_anyway(self, _: str) -> None:
+        if self._selected is not None:
+            self._post(ev.WarningHeeded(self._selected))
+
+    def _choose_name(self, name: str) -> None:
+        self._post(ev.NameChosen(name))
+        self._tell(
+            f"{f'You are {self._node.name} now' if self._node.name else 'You have no name now'}. {words.NAME_NOTE}"
+        )
 
     def _tell_details(self, details: DetailsView) -> None:
         for name, value in (
@@ -221,15 +293,25 @@ class TerminalPage:
 
     # What the screen shows.
 
-    def _print_messages(self, conversation: Conversation, name: str) -> None:
+    def _hint(self, now: View) -> None:
+        """Say once who is there, when they are."""
+        assert now.conversation is not None
+        if now.signs is not None and now.conversation.peer_log is not None and now.conversation.id not in self._hinted:
+            self._hinted.add(now.conversation.id)
+            trust = words.TRUST[now.trust][0]
+            self._tell(f"{now.name}: {trust}." + (" /verify makes sure." if now.trust in UNSURE else ""))
+
+    def _print_messages(self, conversation: Conversation, now: View) -> None:
+        # No name can look like this program's own lines, nor bring its own badge.
+        name = f"{'✓ ' if now.trust is Trust.VERIFIED else ''}<{now.name}>"
         printed = self._printed.setdefault(conversation.id, _Printed())
         lines: list[Text] = []
         while printed.own < conversation.acknowledged:
             printed.own += 1
-            entry = conversation.logs.entry(self._node.me, printed.own)
+            entry = conversation.logs.entry(conversation.me, printed.own)
             lines += self._paragraph("class:mine", words.ME, entry.text)
         for message in conversation.timeline[printed.place :]:
-            if message.author != self._node.me:
+            if message.author != conversation.me:
                 lines += self._paragraph("class:name", name, message.entry.text)
         printed.place = len(conversation.timeline)
         self._composer.print(lines)
@@ -256,7 +338,7 @@ class TerminalPage:
             if first > conversation.acknowledged + 1:
                 text.append(("class:quiet", f"… {first - conversation.acknowledged - 1:,} more\n"))
             for number in range(first, last + 1):
-                entry = conversation.logs.entry(self._node.me, number)
+                entry = conversation.logs.entry(conversation.me, number)
                 state = conversation.delivery(number).value
                 text.append(("class:quiet", f"{self._cut(f'{words.ME}: {one_line(entry.text)}', state)} ({state})\n"))
         return [*text, ("class:mine", f"{self._label()}: ")]
@@ -273,9 +355,11 @@ class TerminalPage:
     def _below(self) -> Text:
         now = view(self._node, self._selected)
         text: Text = []
-        for name, progress in now.phases:
+        phases = now.phases[-1:] if now.state == "open" else now.phases  # then the name needs the room
+        for name, progress in phases:
             text += [(_STYLES[progress], f"{_SIGNS[progress]} {name}"), ("", "  ")]
-        return [*text, ("", f"{words.STATES[now.state]}  /help")]
+        who = f" to {now.name} ({words.TRUST[now.trust][0].lower()})" if now.signs is not None else ""
+        return [*text, ("", f"{words.STATES[now.state]}{who}  /help")]
 
     def _tell(self, sentence: str) -> None:
         self._composer.print(

@@ -14,6 +14,7 @@ def describe(settings: Settings) -> Sequence[str]:
     own = [line.split()[0] for line in settings.own.splitlines() if line.strip()]
     suggested = ", ".join(server.url for server in SUGGESTED)
     return [
+        f"your name: {settings.name or 'none'}",
         f"your servers: {', '.join(own) or 'none'}",
         f"suggested servers: {suggested} ({'used' if settings.suggested else 'not used'})",
         f"hide my address: {'yes' if settings.relay_only else 'no'}",

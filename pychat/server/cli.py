@@ -67,7 +67,7 @@ class _Server(uvicorn.Server):
             if not _is_loopback(self._host):
                 print(
                     "Other machines must come through https: over plain http a browser gives a page from another "
-                    "machine no WebCrypto, storage or clipboard.",
+                    "machine no keys, and pychat does not start.",
                     flush=True,
                 )
 

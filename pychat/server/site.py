@@ -24,6 +24,7 @@ import zipfile
 from collections.abc import Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from importlib.metadata import PackageNotFoundError, distribution
 from pathlib import Path
 
 import brotli
@@ -32,6 +33,9 @@ ROOT = Path(__file__).resolve().parents[2]
 
 # The parts of the package that run in a browser.
 BROWSER_PARTS = ("__init__.py", "ports.py", "driver.py", "core", "ui", "browser")
+
+# What makes QR codes; without segno's __init__, which imports all the rest of it.
+SEGNO_FILES = ("consts.py", "encoder.py")
 
 # What the browser asks for, and nothing more; editors, terminals and MicroPython stay at home.
 PYODIDE_FILES = ("pyodide.mjs", "pyodide.asm.mjs", "pyodide.asm.wasm", "pyodide-lock.json")
@@ -168,7 +172,22 @@ def _zip_package(package: Path) -> bytes:
     for part in BROWSER_PARTS:
         path = package / part
         paths += sorted(path.rglob("*.py")) if path.is_dir() else [path] if path.is_file() else []
-    return _zip((path.relative_to(package.parent).as_posix(), path.read_bytes()) for path in paths)
+    files = {path.relative_to(package.parent).as_posix(): path.read_bytes() for path in paths}
+    return _zip((files | _segno()).items())
+
+
+def _segno() -> Files:
+    """The parts of segno that make QR codes, with its licence, which is to go with them."""
+    try:
+        listed = distribution("segno").files or []
+    except PackageNotFoundError as error:
+        raise BuildError("segno is not installed: run `make build`, which installs it.") from error
+    wanted = {f"segno/{name}" for name in SEGNO_FILES}
+    return {
+        f"segno/{path.name}": path.read_binary()
+        for path in listed
+        if path.as_posix() in wanted or path.match("segno-*/licenses/LICENSE")
+    }
 
 
 def _zip(members: Iterable[tuple[str, bytes]]) -> bytes:

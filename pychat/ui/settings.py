@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from dataclasses import asdict, dataclass, replace
 from typing import Any
 
+from pychat.core.contacts import clean_name
 from pychat.core.ice import IceConfig, IceServer, ServerError, parse_servers
 from pychat.ui import words
 
@@ -15,11 +16,15 @@ PUBLIC_STUN = IceServer("stun:stun.cloudflare.com:3478")
 
 @dataclass(frozen=True, slots=True)
 class Settings:
-    """`suggested`: use the servers that the page suggests; `own`: further ones, as `parse_servers` reads them."""
+    """`suggested`: use the servers that the page suggests; `own`: further ones, as `parse_servers` reads them.
+
+    `name` is how the person wants to be called.
+    """
 
     suggested: bool = True
     own: str = ""
     relay_only: bool = False
+    name: str = ""
 
     def dumps(self) -> str:
         return json.dumps(asdict(self))
@@ -29,7 +34,12 @@ class Settings:
         """Read what `dumps` wrote; what cannot be read counts as never written."""
         try:
             raw = json.loads(text or "{}")
-            settings = cls(bool(raw.get("suggested", True)), str(raw.get("own", "")), bool(raw.get("relay_only")))
+            settings = cls(
+                bool(raw.get("suggested", True)),
+                str(raw.get("own", "")),
+                bool(raw.get("relay_only")),
+                clean_name(str(raw.get("name", ""))),
+            )
         except (ValueError, AttributeError):
             return cls()
         try:

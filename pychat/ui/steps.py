@@ -30,11 +30,12 @@ PHASES: dict[Phase, str] = {
     ),
     Phase.SECURING: (
         "Over the path found, DTLS agrees on fresh keys. Each side checks the other's certificate against the "
-        "fingerprint that came in the code."
+        "fingerprint that came in the code. Then both prove who they are, with a signature that is good for this very "
+        "connection and for no other."
     ),
     Phase.OPEN: (
-        "SCTP runs inside DTLS and carries data channels. Over the channel “chat” the two greet each other, then "
-        "every message is sent and acknowledged."
+        "Each side says what it is called and what it has read. From then on every message is numbered, sent and "
+        "acknowledged."
     ),
 }
 
@@ -88,9 +89,24 @@ def explain(item: ev.Event | fx.Effect) -> Step | None:
             )
         case ev.ChannelOpened():
             return Step(
-                Phase.OPEN,
+                Phase.SECURING,
                 "sees the data channel open",
-                "Both sides opened “chat” as number 0 beforehand (“negotiated”), so no further round trip is needed.",
+                "SCTP runs inside DTLS and carries data channels. Both sides opened “chat” as number 0 beforehand "
+                "(“negotiated”), so no further round trip is needed.",
+            )
+        case fx.Sign():
+            return Step(
+                Phase.SECURING,
+                "signs what both have seen",
+                "The invite, the fingerprints of both certificates, both keys and both random numbers. Somebody in "
+                "between would have other certificates, and the signature would not fit there.",
+            )
+        case ev.Verified(_, True):
+            return Step(
+                Phase.SECURING,
+                "finds the signature genuine",
+                "The other side holds the key that it claims, and its connection is this one. Whose key that is, two "
+                "people find out by comparing seven signs once.",
             )
         case fx.SendFrame(_, data):
             return _explain_frame(data)
@@ -132,15 +148,28 @@ def _explain_ice(state: ev.IceState) -> Step | None:
 
 
 def _explain_frame(data: str) -> Step:
+    phase = Phase.SECURING
     match wire.decode(data):
+        case wire.Hello(_, (_,)):
+            title = "greets with a commitment"
+            why = (
+                "It is the hash of its key and of a random number, which it shows later: so neither side can choose "
+                "its number to fit the other one's, and somebody in between has a single guess at the signs."
+            )
         case wire.Hello():
-            title, why = "greets", "It says which versions it speaks and who it is."
+            title, why = "greets with its key", "Its identity, as an Ed25519 key, and a random number of its own."
+        case wire.Reveal():
+            title, why = "shows its key and proves it", "What it had committed to, and its signature."
+        case wire.Proof():
+            title, why = "proves its key", "Its signature. Now each knows that the other one is who it says."
+        case wire.Card():
+            phase, title, why = Phase.OPEN, "shows its card", "The name it goes by. A name proves nothing, a key does."
         case wire.Have():
-            title = "says what it has received"
+            phase, title = Phase.OPEN, "says what it has received"
             why = "The first time it tells where to begin; later it is what makes a message count as delivered."
         case wire.Bye():
-            title, why = "says good-bye", "So that the other side need not wait to notice."
+            phase, title, why = Phase.OPEN, "says good-bye", "So that the other side need not wait to notice."
         case _:
-            title = "sends a message"
+            phase, title = Phase.OPEN, "sends a message"
             why = "Messages are numbered by their author, so none is lost, doubled or out of order."
-    return Step(Phase.OPEN, title, why, data)
+    return Step(phase, title, why, data)

@@ -1,13 +1,17 @@
 """The state of a node turned into what a screen shows. Pure: the same state gives the same view."""
 
+import base64
 from dataclasses import dataclass
 from enum import Enum
 
 from pychat.core.conversation import Conversation, ConversationId
-from pychat.core.link import Ending, Link, Phase, Role
+from pychat.core.handshake import Role
+from pychat.core.link import Ending, Link, Phase
 from pychat.core.node import Node
+from pychat.core.safety import ShortString, safety_number, short_string
 from pychat.core.sdp import Description
 from pychat.ui import words
+from pychat.ui.words import Trust
 
 
 class Progress(Enum):
@@ -31,10 +35,12 @@ class Card(Enum):
 
 @dataclass(frozen=True, slots=True)
 class PersonView:
-    """A line in the list of people. `state` is as in `View.state`."""
+    """A line in the list of people. `state` is as in `View.state`; `warned`: there is a warning to be heeded."""
 
     conversation: ConversationId
     name: str
+    trust: Trust
+    warned: bool
     state: str
     messages: int
 
@@ -53,10 +59,18 @@ class DetailsView:
 
 @dataclass(frozen=True, slots=True)
 class View:
-    """A whole screen. `state` is one of idle, signaling, connecting, securing, open, lost, closed."""
+    """A whole screen. `state` is one of idle, signaling, connecting, securing, open, lost, closed.
+
+    `signs` are what two people compare while they are connected; `warning` stands in the way until it is heeded, and
+    `hint` says that it is time to compare.
+    """
 
     conversation: Conversation | None
     name: str
+    trust: Trust
+    warning: str
+    hint: str
+    signs: ShortString | None
     state: str
     headline: str
     sentence: str
@@ -79,9 +93,16 @@ def view(node: Node, selected: ConversationId | None) -> View:
     link = node.link_of(conversation) if conversation is not None else None
     deserted = conversation is not None and link is None  # its link has gone on with somebody else
     headline, sentence = words.SOMEBODY_ELSE if deserted else _status(link)
+    trust = _trust(node, conversation) if conversation is not None else Trust.NOBODY
+    warning = _warning(node, conversation) if conversation is not None else ""
+    signs = _signs(link)
     return View(
         conversation=conversation,
-        name=_name(conversation) if conversation is not None else "",
+        name=_name(node, conversation) if conversation is not None else "",
+        trust=trust,
+        warning=warning,
+        hint=words.COMPARE_HINT if trust is Trust.NEW and signs is not None and not warning else "",
+        signs=signs,
         state="closed" if deserted else _state(link),
         headline=headline,
         sentence=sentence,
@@ -92,16 +113,51 @@ def view(node: Node, selected: ConversationId | None) -> View:
         code_problem=words.CODE_PROBLEMS[node.pasting.problem] if node.pasting.problem is not None else "",
         handed_over=words.HANDED_OVER if node.pasting.handed_over else "",
         people=tuple(
-            PersonView(c.id, _name(c), _state(node.link_of(c)), len(c.timeline)) for c in node.conversations.values()
+            PersonView(
+                c.id, _name(node, c), _trust(node, c), c.warning is not None, _state(node.link_of(c)), len(c.timeline)
+            )
+            for c in node.conversations.values()
         ),
         details=_details(link),
     )
 
 
-def _name(conversation: Conversation) -> str:
+def safety(node: Node, conversation: Conversation) -> str:
+    """The safety number of the two in a conversation, or ""; it takes some milliseconds."""
+    return safety_number(node.key, conversation.peer) if conversation.peer not in (None, node.key) else ""
+
+
+def _name(node: Node, conversation: Conversation) -> str:
     if conversation.peer is None:
         return "New conversation"
-    return f"Guest {''.join(char for char in conversation.peer if char.isalnum())[:4].upper()}"
+    if conversation.peer == node.key:
+        return "You, elsewhere"
+    contact = node.contacts.get(conversation.peer)
+    given = conversation.peer_name or (contact.name if contact is not None else "")
+    return given or f"Guest {base64.b32encode(conversation.peer).decode()[:4]}"
+
+
+def _trust(node: Node, conversation: Conversation) -> Trust:
+    if conversation.peer is None:
+        return Trust.NOBODY
+    if conversation.peer == node.key:
+        return Trust.ONESELF
+    contact = node.contacts.get(conversation.peer)
+    if contact is None or conversation.met_here:
+        return Trust.VERIFIED if contact is not None and contact.verified else Trust.NEW
+    return Trust.VERIFIED if contact.verified else Trust.KNOWN
+
+
+def _warning(node: Node, conversation: Conversation) -> str:
+    if conversation.warning is None:
+        return ""
+    return words.namesake_warning(_name(node, conversation), conversation.warning)
+
+
+def _signs(link: Link | None) -> ShortString | None:
+    if link is None or link.peer is None or link.phase is Phase.CLOSED:
+        return None
+    return short_string(link.transcript)
 
 
 def _state(link: Link | None) -> str:

@@ -1,12 +1,26 @@
 """Every sentence that explains a state or a mistake, in one place, the same for every screen."""
 
 from collections.abc import Sequence
+from enum import Enum
+from typing import NamedTuple
 
+from pychat.core.contacts import Contact
 from pychat.core.errors import CodeProblem, MessageProblem
 from pychat.core.ice import IceServer, ServerProblem
 from pychat.core.link import Ending, Phase
 from pychat.core.log import MAX_TEXT
 from pychat.core.stats import Path
+
+
+class Trust(Enum):
+    """How sure one can be of who the other one is."""
+
+    NOBODY = "nobody"
+    NEW = "new"
+    KNOWN = "known"
+    VERIFIED = "verified"
+    ONESELF = "oneself"
+
 
 IDLE = ("Not connected", "Make an invite, or paste a code that somebody sent you.")
 
@@ -66,7 +80,16 @@ ENDINGS: dict[Ending, tuple[str, str]] = {
         "The other side speaks another version of pychat. Get the newest on both sides (reload the page, or update the "
         "program), then make a new invite.",
     ),
-    Ending.ONESELF: ("That was you", "You connected to yourself. Send the invite to somebody else."),
+    Ending.NOT_PROVED: (
+        "Not who they claim to be",
+        "The other side could not prove who it is, so nothing was sent. Somebody may have swapped the codes on their "
+        "way: exchange new ones over another messenger.",
+    ),
+    Ending.NO_MATCH: (
+        "Ended: the signs differ",
+        "You said that the signs do not match, so somebody may sit in between. Do not send anything secret. Exchange "
+        "new codes over another messenger, and compare again.",
+    ),
     Ending.REPLACED: ("Replaced", "A newer connection took the place of this one."),
     Ending.FAILED_HERE: (
         "It did not work",
@@ -139,6 +162,108 @@ STATES = {
 HANDED_OVER = "The reply has reached the tab that was waiting for it. You can close this one."
 RELAY_NEEDS_TURN = "Hiding your address needs a TURN server: without one nobody can be reached."
 STORE_FAILED = "The settings hold for this visit, but this browser does not let the page keep them."
+
+
+TRUST: dict[Trust, tuple[str, str]] = {
+    Trust.NOBODY: ("", ""),
+    Trust.NEW: (
+        "Not verified",
+        "You meet for the first time. To be sure that nobody sits in between, compare what is below: read it to each "
+        "other on a call, or look at both screens side by side.",
+    ),
+    Trust.KNOWN: (
+        "Known, not verified",
+        "This is the same person as before, though nobody has checked who that is. To be sure, compare what is below: "
+        "read it to each other on a call, or look at both screens side by side.",
+    ),
+    Trust.VERIFIED: ("Verified", "You have checked who this is. They are recognised from now on, whatever their name."),
+    Trust.ONESELF: ("You", "This is you, in another tab or window."),
+}
+COMPARE = "Do you both see the same?"
+COMPARE_HINT = "Compare seven signs once, to be sure that nobody sits in between."
+SAFETY_NUMBER = (
+    "The safety number names the two of you and stays the same for all connections. Compare it at any time, also by "
+    "holding a camera to the other one's QR code."
+)
+WARNING = "This may be somebody else"
+WARNED = "Name in doubt"
+NOW_VERIFIED = "They are verified now."
+NO_LONGER_VERIFIED = "They do not count as verified. Do not send anything secret before you know who this is."
+START_AFRESH = (
+    "This deletes your identity, your contacts and your settings on this device, and ends all conversations. Others "
+    "will see you as somebody new. It cannot be undone."
+)
+ERASE_FAILED = (
+    "Not everything could be deleted. Delete the data of this site in the settings of your browser, then reload the "
+    "page."
+)
+NAME_NOTE = "Others see this name. It proves nothing: whoever wants to can use the same one."
+NOT_KEPT = "This device does not let pychat keep anything: next time you will be somebody new to others."
+CONTACTS_NOT_KEPT = "This device did not keep whom you met: next time they may be new to you."
+CONTACTS_UNREADABLE = (
+    "The list of people you know is damaged. It is left as it is, but nobody is recognised, and nobody you verify is "
+    "kept. “Start afresh” in the settings makes a new list."
+)
+
+
+class Threat(NamedTuple):
+    """Somebody one may be afraid of: what they cannot do here, and what they can."""
+
+    who: str
+    cannot: str
+    can: str
+
+
+PROTECTION: tuple[Threat, ...] = (
+    Threat(
+        "Who listens on the network",
+        "Cannot read or change what you write.",
+        "Can see that the two of you talk, from which addresses, when and how much.",
+    ),
+    Threat(
+        "Who swaps your codes on their way",
+        "Cannot pass for somebody you have verified, and is found out as soon as you compare the signs.",
+        "Can sit in between as long as you have not compared, and then read and change everything.",
+    ),
+    Threat(
+        "The one you talk to",
+        "Cannot run anything on your device, and cannot pass for somebody you have verified.",
+        "Can keep and show around what you write, see your network address unless you hide it, and take any name.",
+    ),
+    Threat(
+        "The host of this page",
+        "Sees neither your codes nor your messages as long as it serves the honest program.",
+        "Can serve another program, which can do everything you can. Only a host that you trust helps.",
+    ),
+    Threat(
+        "Who holds your device",
+        "Finds no old messages: they are gone when pychat is closed.",
+        "Can, where it is unlocked, see whom you know and write as you, and with skill take your identity along.",
+    ),
+    Threat(
+        "STUN and TURN servers",
+        "Cannot read your messages, and get no codes.",
+        "Learn your network address and when you connect. A TURN server also learns with which address, and how much.",
+    ),
+)
+NOT_PROMISED = (
+    "Not promised: that you stay anonymous; that you could deny what you wrote; that the host of this page is honest."
+)
+
+
+def who_is(name: str) -> str:
+    """Ask who the other one is."""
+    return f"Who is {name}?"
+
+
+def namesake_warning(name: str, contact: Contact) -> str:
+    """Say that somebody comes with the name of somebody else who is known."""
+    known = "whom you have verified" if contact.verified else "whom you know"
+    return (
+        f"This is not the {contact.name} {known}, though the name “{name}” looks the same: their key is another one. "
+        "They may have a new device, or have started afresh; or somebody wants to pass for them. Nothing that you "
+        "write is sent until you decide. Compare the signs with the person you mean, or ask them in another way."
+    )
 
 
 def stun_note(servers: Sequence[IceServer]) -> str:

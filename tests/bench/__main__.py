@@ -167,6 +167,11 @@ def main() -> None:
                 median(result["bare burst"]),
             )
             row("last paste to open", median(result["connect"]), median(result["bare connect"]))
+            row(
+                "of it proving who is there; two bare echoes",
+                median(result["proving"]),
+                2 * median(result["bare echo"]),
+            )
             print(f"{'':<52}{'pychat':>13}{'stock':>13}{'ratio':>9}")
             for warm, name in ((False, "first visit to ready"), (True, "next visit to ready")):
                 ours, stock = ready_times(browser, address, warm=warm)

@@ -25,14 +25,32 @@ class Person:
         self.status = page.get_by_role("status", name="Connection")
         self.log = page.get_by_role("log", name="Messages")
         self.messages = self.log.get_by_role("article")
+        self.name_field = page.locator("main").get_by_role("textbox", name="Your name")
+        self.title = page.get_by_role("heading", level=1)
+        self.badge = page.get_by_role("button", name="who is this?")
+        self.verify = page.get_by_role("dialog", name="Who is")
+        self.warning = page.get_by_role("region", name="This may be somebody else")
+        self.people = page.get_by_role("navigation", name="People").get_by_role("button")
 
     @classmethod
-    def at(cls, context: BrowserContext, path: str = "/") -> Person:
-        """Open the page and wait until Python runs."""
+    def at(cls, context: BrowserContext, path: str = "/", *, name: str = "") -> Person:
+        """Open the page, wait until Python runs, and go by a name."""
         person = cls(context.new_page())
         person.page.goto(path)
         person.wait_until_ready()
+        if name:
+            person.go_by(name)
         return person
+
+    def again(self) -> Person:
+        """The same person at another visit."""
+        self.page.reload()
+        self.wait_until_ready()
+        return self
+
+    def go_by(self, name: str) -> None:
+        self.name_field.fill(name)
+        self.name_field.press("Enter")
 
     def button(self, name: str) -> Locator:
         return self.page.get_by_role("button", name=name, exact=True)
@@ -70,6 +88,31 @@ class Person:
     def expect_delivered(self, count: int) -> None:
         mine = self.log.locator('article[data-author="me"][data-state="delivered"]')
         expect(mine).to_have_count(count, timeout=CONNECT)
+
+    def open_verify(self) -> Locator:
+        self.badge.click()
+        expect(self.verify).to_be_visible()
+        return self.verify
+
+    def signs(self) -> list[str]:
+        """The signs and the number that are shown to be compared."""
+        dialog = self.open_verify()
+        signs = dialog.get_by_role("list", name="Signs").get_by_role("listitem").all_inner_texts()
+        number = dialog.get_by_text("or this number").locator("strong").inner_text()
+        dialog.get_by_role("button", name="Close").click()
+        return [*signs, number]
+
+    def say_match(self) -> None:
+        self.open_verify().get_by_role("button", name="They match").click()
+        expect(self.verify).to_be_hidden()
+
+    def expect_other(self, name: str, trust: str) -> None:
+        """Who the other one is, and how sure it is: at the top, and in the list of people."""
+        expect(self.title).to_have_text(name, timeout=CONNECT)
+        expect(self.badge).to_contain_text(trust)
+        chosen = self.page.locator('[data-part="people"] [aria-current="true"]')  # on a phone it is on another screen
+        expect(chosen.locator(".name")).to_have_text(name)
+        expect(chosen.locator(".sure")).to_have_text(trust)
 
     def expect_problem(self, sentence: str) -> None:
         expect(self.page.get_by_role("alert").filter(has_text=sentence)).to_be_visible(timeout=CONNECT)

@@ -19,7 +19,7 @@ def expect_accessible(page: Page) -> None:
     assert results.violations_count == 0, results.generate_report()
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture
 def chromium(launch_browser: LaunchBrowser) -> Browser:
     return launch_browser("chromium")
 

@@ -81,3 +81,21 @@ def test_a_browser_that_lacks_something_is_told_so(page: Page, name: str) -> Non
     page.add_init_script(f"delete globalThis.{name}")
     page.goto("/")
     expect(page.get_by_role("alert")).to_contain_text("This browser lacks what pychat needs")
+
+
+def test_a_browser_without_ed25519_is_told_so(page: Page, watch: Watch) -> None:
+    watch.expect_errors = True
+    page.add_init_script("SubtleCrypto.prototype.generateKey = async () => { throw new DOMException('no') }")
+    page.goto("/")
+    expect(page.get_by_role("alert")).to_contain_text("This browser lacks what pychat needs")
+
+
+def test_over_plain_http_the_page_says_why_it_does_not_start(page: Page, watch: Watch, server: str) -> None:
+    watch.expect_requests = True
+    elsewhere = "http://pychat.test"  # a name that is not of this machine
+    page.route(
+        f"{elsewhere}/**",
+        lambda route: route.fulfill(response=route.fetch(url=route.request.url.replace(elsewhere, server))),
+    )
+    page.goto(elsewhere)
+    expect(page.get_by_role("alert")).to_contain_text("Open this page with https, or on the machine that serves it.")

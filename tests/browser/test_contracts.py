@@ -18,7 +18,7 @@ from tests.browser.conftest import READY, ROOT, Watch, wait_until_ready
 from tests.contracts import Port, contracts_of
 
 CONTRACTS = ROOT / "tests" / "contracts"
-PORTS = (Port.PEERS, Port.STORE, Port.TABS, Port.CLOCK)
+PORTS = (Port.PEERS, Port.STORE, Port.TABS, Port.CLOCK, Port.CRYPTO)
 
 SERVE = """\
 import sys
@@ -36,7 +36,8 @@ def contracts_site(tmp_path_factory: pytest.TempPathFactory) -> Path:
     (web / "node_modules").symlink_to(ROOT / "web" / "node_modules")
     shutil.copytree(CONTRACTS / "page", web, dirs_exist_ok=True, ignore=shutil.ignore_patterns("__pycache__"))
     with zipfile.ZipFile(web / "contracts.zip", "w") as target:
-        for path in (ROOT / "tests" / "__init__.py", *sorted(CONTRACTS.glob("*.py"))):
+        vectors = (ROOT / "tests" / "vectors" / "third-party").glob("*.json")
+        for path in (ROOT / "tests" / "__init__.py", *sorted(CONTRACTS.glob("*.py")), *sorted(vectors)):
             target.write(path, path.relative_to(ROOT))
     return build_site(web, ROOT / "pychat", ROOT / "build" / "contracts").path
 
@@ -60,15 +61,24 @@ def watched(contracts_server: str) -> Watch:
 
 
 @pytest.fixture(scope="module")
-def contracts_page(browser: Browser, contracts_server: str, watched: Watch) -> Iterator[Page]:
+def opened() -> Iterator[dict[Browser, Page]]:
+    """The pages in which contracts have run."""
+    pages: dict[Browser, Page] = {}
+    yield pages
+    for page in pages.values():
+        page.context.close()
+
+
+@pytest.fixture
+def contracts_page(browser: Browser, contracts_server: str, watched: Watch, opened: dict[Browser, Page]) -> Page:
     """One page of each browser, in which all contracts run one after the other."""
-    context = browser.new_context(base_url=contracts_server)
-    watched.follow(context)
-    page = context.new_page()
-    page.goto("/contracts.html")
-    wait_until_ready(page)
-    yield page
-    context.close()
+    if browser not in opened:
+        context = browser.new_context(base_url=contracts_server)
+        watched.follow(context)
+        opened[browser] = page = context.new_page()
+        page.goto("/contracts.html")
+        wait_until_ready(page)
+    return opened[browser]
 
 
 def test_the_page_has_every_contract(contracts_page: Page) -> None:

@@ -1,16 +1,17 @@
 """What all of it is for: two whole nodes with their drivers talk over the ports."""
 
 import asyncio
-import secrets
 import time
 from collections.abc import Callable
 
 from pychat.core import events as ev
+from pychat.core.contacts import Contacts
 from pychat.core.conversation import Conversation, ConversationId
 from pychat.core.link import Ending, Link, Phase
-from pychat.core.node import Node
+from pychat.core.lookalike import skeleton
+from pychat.core.node import SEED_SIZE, Node
 from pychat.driver import Driver
-from pychat.ports import Clock, Tabs
+from pychat.ports import Clock, Crypto, Tabs
 from tests.contracts.kit import Kit, Port, contract
 
 PATIENCE = 60.0
@@ -20,12 +21,23 @@ PATIENCE = 60.0
 class Person:
     """A node with its driver; `until` waits for a state of the node."""
 
-    def __init__(self, kit: Kit, *, with_tabs: bool = False, clock: Clock = time.time) -> None:
-        self.node = Node(secrets.token_urlsafe(16), capabilities=kit.connect.capabilities, tabs=with_tabs)
+    def __init__(self, kit: Kit, crypto: Crypto, *, with_tabs: bool, clock: Clock) -> None:
+        self.node = Node(
+            crypto.public_key,
+            crypto.random(SEED_SIZE),
+            Contacts(skeleton=skeleton),
+            capabilities=kit.connect.capabilities,
+            tabs=with_tabs,
+        )
         tabs: Tabs | None = kit.tab(lambda event: self.driver.post(event)) if with_tabs else None
-        self.driver = Driver(self.node, kit.connect, clock, tabs=tabs, on_turn=self._turned)
+        self.driver = Driver(self.node, kit.connect, crypto, kit.store(), clock, tabs=tabs, on_turn=self._turned)
         self._news = asyncio.Event()
         kit.at_end(self.driver.close)
+
+    @classmethod
+    async def new(cls, kit: Kit, *, with_tabs: bool = False, clock: Clock = time.time) -> "Person":
+        """Somebody with an identity of their own."""
+        return cls(kit, await kit.identity(), with_tabs=with_tabs, clock=clock)
 
     def _turned(self) -> None:
         self._news.set()
@@ -81,7 +93,7 @@ async def connect(ann: Person, bob: Person, again: ConversationId | None = None)
 
 @contract(Port.PEERS)
 async def two_people_talk(kit: Kit) -> None:
-    ann, bob = Person(kit), Person(kit)
+    ann, bob = await Person.new(kit), await Person.new(kit)
     at_ann, at_bob = await connect(ann, bob)
     ann.write(at_ann, "Hello!", "Grüße, 世界, 👩‍👩‍👧")
     await ann.until_delivered(at_ann)
@@ -94,7 +106,7 @@ async def two_people_talk(kit: Kit) -> None:
 
 @contract(Port.PEERS)
 async def a_burst_of_messages_is_delivered(kit: Kit) -> None:
-    ann, bob = Person(kit), Person(kit)
+    ann, bob = await Person.new(kit), await Person.new(kit)
     at_ann, at_bob = await connect(ann, bob)
     texts = [f"message number {i}" for i in range(5000)]
     ann.write(at_ann, *texts)
@@ -104,7 +116,7 @@ async def a_burst_of_messages_is_delivered(kit: Kit) -> None:
 
 @contract(Port.PEERS)
 async def whoever_leaves_says_so_and_can_come_back(kit: Kit) -> None:
-    ann, bob = Person(kit), Person(kit)
+    ann, bob = await Person.new(kit), await Person.new(kit)
     at_ann, at_bob = await connect(ann, bob)
     bob.write(at_bob, "I have to go")
     await bob.until_delivered(at_bob)
@@ -119,7 +131,7 @@ async def whoever_leaves_says_so_and_can_come_back(kit: Kit) -> None:
 
 @contract(Port.PEERS)
 async def a_program_that_ends_says_so(kit: Kit) -> None:
-    ann, bob = Person(kit), Person(kit)
+    ann, bob = await Person.new(kit), await Person.new(kit)
     at_ann, _ = await connect(ann, bob)
     bob.driver.close()
     await ann.until(lambda: at_ann.phase is Phase.CLOSED)
@@ -129,8 +141,8 @@ async def a_program_that_ends_says_so(kit: Kit) -> None:
 @contract(Port.TABS)
 async def a_reply_pasted_into_another_tab_connects(kit: Kit) -> None:
     # The clock stands still, so that the other tab has all the time it takes.
-    ann, other_tab = (Person(kit, with_tabs=True, clock=lambda: 1_700_000_000.0) for _ in range(2))
-    bob = Person(kit)
+    ann, other_tab = [await Person.new(kit, with_tabs=True, clock=lambda: 1_700_000_000.0) for _ in range(2)]
+    bob = await Person.new(kit)
     at_ann = await ann.invite()
     at_bob = await bob.reply(at_ann.code)
     other_tab.driver.post(ev.CodePasted(at_bob.code))

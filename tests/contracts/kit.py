@@ -7,7 +7,7 @@ from collections.abc import Awaitable, Callable, Collection
 from enum import Enum
 from typing import Any
 
-from pychat.ports import Clock, Connect, DataChannel, Post, Store, Tabs
+from pychat.ports import Clock, Connect, Crypto, DataChannel, Post, Store, Tabs
 
 LIMIT = 120.0
 """Seconds after which a contract is broken, however slow the machine."""
@@ -18,6 +18,7 @@ class Port(Enum):
     STORE = "store"
     TABS = "tabs"
     CLOCK = "clock"
+    CRYPTO = "crypto"
 
 
 class Kit:
@@ -48,6 +49,10 @@ class Kit:
 
     def other_clock(self) -> float:
         """The same time from another source."""
+        raise NotImplementedError
+
+    async def identity(self, seed: bytes | None = None) -> Crypto:
+        """Somebody new, or whoever has this private key of 32 bytes (RFC 8032, section 5.1.5)."""
         raise NotImplementedError
 
     def at_end(self, action: Callable[[], None]) -> None:

@@ -1,15 +1,20 @@
 """Two people, each with a core, a clock and a pretend driver, who talk to each other without any delay."""
 
+import hashlib
 from dataclasses import dataclass, field
 from itertools import count
 from random import Random
 from typing import TypeVar
 
+from cryptography.exceptions import InvalidSignature
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
+
 from pychat.core import effects as fx
 from pychat.core import events as ev
 from pychat.core import wire
 from pychat.core.capabilities import Capabilities
-from pychat.core.conversation import Conversation, ConversationId, LinkId
+from pychat.core.contacts import Contacts
+from pychat.core.conversation import Conversation, ConversationId, Delivery, LinkId
 from pychat.core.ice import IceConfig
 from pychat.core.link import Link, Phase
 from pychat.core.node import Node
@@ -34,18 +39,70 @@ def of(kind: type[SomeEffect], effects: list[fx.Effect]) -> list[SomeEffect]:
     return [effect for effect in effects if isinstance(effect, kind)]
 
 
+KEY_WORK = (fx.DrawNonce, fx.Sign, fx.Verify)
+
+
+class Keys:
+    """A real Ed25519 key, made of a name, and nonces that are the same in each run."""
+
+    def __init__(self, name: str, random: Random | None = None) -> None:
+        self._private = Ed25519PrivateKey.from_private_bytes(hashlib.sha256(name.encode()).digest())
+        self.public = self._private.public_key().public_bytes_raw()
+        self._random = random or Random(f"{name} {next(_seeds)}")
+
+    def nonce(self) -> bytes:
+        return self._random.randbytes(32)
+
+    def sign(self, data: bytes) -> bytes:
+        return self._private.sign(data)
+
+    def carry_out(self, effect: fx.Effect) -> ev.Event | None:
+        """Do what is to be done with keys; other effects are nothing to this."""
+        match effect:
+            case fx.DrawNonce(link):
+                return ev.NonceDrawn(link, self.nonce())
+            case fx.Sign(link, data):
+                return ev.Signed(link, self.sign(data))
+            case fx.Verify(link, key, signature, data):
+                return ev.Verified(link, is_genuine(key, signature, data))
+        return None
+
+
+def is_genuine(key: bytes, signature: bytes, data: bytes) -> bool:
+    """Whether the signature is this key's, of this data."""
+    try:
+        Ed25519PublicKey.from_public_bytes(key).verify(signature, data)
+    except (InvalidSignature, ValueError):
+        return False
+    return True
+
+
 @dataclass
 class Person:
-    """One person; `sent` holds the frames that were not carried over yet."""
+    """One person; `sent` holds the frames that were not carried over yet.
+
+    What is done with keys takes no time, unless `keys_are_slow`: then its results lie in `at_work`.
+    """
 
     node: Node
+    keys: Keys
     now: float = START
     sent: list[fx.SendFrame] = field(default_factory=list)
+    keys_are_slow: bool = False
+    at_work: list[ev.Event] = field(default_factory=list)
 
     def do(self, *events: ev.Event) -> list[fx.Effect]:
+        """Take a turn, and the turns that follow from what is done with keys."""
         effects = self.node.handle(events, self.now)
         self.sent += of(fx.SendFrame, effects)
-        return effects
+        self.at_work += [event for effect in effects if (event := self.keys.carry_out(effect)) is not None]
+        rest: list[fx.Effect] = [effect for effect in effects if not isinstance(effect, KEY_WORK)]
+        return rest if self.keys_are_slow else rest + self.keys_are_done()
+
+    def keys_are_done(self) -> list[fx.Effect]:
+        """Let what is being done with keys come to its end."""
+        news, self.at_work = self.at_work, []
+        return self.do(*news) if news else []
 
     def wait(self, seconds: float) -> list[fx.Effect]:
         """Let time pass as a driver does: waking up at each deadline."""
@@ -85,7 +142,7 @@ class Person:
     def write(self, conversation: Conversation, *texts: str) -> None:
         self.do(*(ev.MessageWritten(conversation.id, text) for text in texts))
 
-    def hears(self, link: Link, *frames: wire.Hello | wire.Entries | wire.Have | wire.Bye | str) -> list[fx.Effect]:
+    def hears(self, link: Link, *frames: wire.OwnFrame | str) -> list[fx.Effect]:
         """Receive frames; a text is taken as it is."""
         data = [frame if isinstance(frame, str) else wire.encode(frame) for frame in frames]
         return self.do(*(ev.FrameReceived(link.id, text) for text in data))
@@ -96,12 +153,48 @@ class Person:
         self.sent.clear()
         return frames
 
+    def log_of(self, link: Link) -> str:
+        """The name of this person's log in the conversation of a link."""
+        return self.conversation_of(link).me
+
     def conversation_of(self, link: Link) -> Conversation:
         return self.node.conversations[link.conversation]
 
 
-def person(name: str, *, capabilities: Capabilities = Capabilities(), ice: IceConfig = IceConfig()) -> Person:
-    return Person(Node(f"{name}-of-the-tests", capabilities=capabilities, ice=ice))
+def person(
+    name: str,
+    *,
+    contacts: Contacts | None = None,
+    capabilities: Capabilities = Capabilities(),
+    ice: IceConfig = IceConfig(),
+    tabs: bool = True,
+) -> Person:
+    """Somebody whose identity follows from the name; two of the same name are two tabs of one person."""
+    keys = Keys(name)
+    node = Node(
+        keys.public,
+        f"{name} {next(_seeds)}".encode(),
+        contacts if contacts is not None else Contacts(skeleton=str.casefold),
+        name=name.capitalize(),
+        capabilities=capabilities,
+        ice=ice,
+        tabs=tabs,
+    )
+    return Person(node, keys)
+
+
+def compared(conversation: Conversation, match: bool) -> ev.PeerCompared:
+    """Its person has compared with whoever is there."""
+    assert conversation.peer is not None
+    return ev.PeerCompared(conversation.id, conversation.peer, match)
+
+
+def texts(conversation: Conversation) -> list[str]:
+    return [message.entry.text for message in conversation.timeline]
+
+
+def deliveries(conversation: Conversation) -> list[Delivery]:
+    return [conversation.delivery(number) for number in range(1, conversation.logs.count(conversation.me) + 1)]
 
 
 @dataclass

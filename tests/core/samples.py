@@ -148,9 +148,9 @@ def with_candidates(sdp: str, *candidates: str) -> str:
     return "\r\n".join([*lines[:at], *(f"a={candidate}" for candidate in candidates), *lines[at:], ""])
 
 
-def fresh_sdp(kind: DescriptionKind, random: Random, *candidates: str) -> str:
-    """A description in Chromium's manner with credentials of its own."""
-    fingerprint = random.randbytes(32).hex(":").upper()
+def fresh_sdp(kind: DescriptionKind, random: Random, *candidates: str, certificate: bytes | None = None) -> str:
+    """A description in Chromium's manner with credentials of its own, for a certificate with that fingerprint."""
+    fingerprint = (certificate or random.randbytes(32)).hex(":").upper()
     setup = "actpass" if kind is DescriptionKind.OFFER else "active"
     lines = (
         *("v=0", f"o=- {random.getrandbits(62)} 2 IN IP4 127.0.0.1", "s=-", "t=0 0", "a=group:BUNDLE 0"),

@@ -1,18 +1,18 @@
 import pytest
 
-from pychat.core.conversation import Conversation, Delivery
+from pychat.core.conversation import MAX_LOGS, Conversation, Delivery
 from pychat.core.errors import RemoteError
 from pychat.core.log import Entry
 from pychat.core.sync import Outgoing
 from pychat.core.timeline import Message
 
-ME, PEER = "me-me-me-me-me-me", "peer-peer-peer-peer"
+ME, PEER, PEER_KEY = "me-me-me-me-me-me", "peer-peer-peer-peer", b"k" * 32
 ONE, TWO, THREE = (Entry(number, f"text {number}") for number in range(1, 4))
 
 
 @pytest.fixture
 def conversation() -> Conversation:
-    return Conversation(1, ME, PEER)
+    return Conversation(1, ME, PEER_KEY, PEER)
 
 
 def outgoing(conversation: Conversation, *, acknowledged: int) -> Outgoing:
@@ -75,3 +75,30 @@ def test_a_new_link_does_not_take_back_what_was_delivered(conversation: Conversa
     conversation.progress(Outgoing(ME, 0))
 
     assert conversation.delivery(1) is Delivery.DELIVERED
+
+
+# The card that the other one shows.
+
+
+def test_a_card_says_under_which_author_and_name_the_other_one_writes(conversation: Conversation) -> None:
+    conversation.take_card("another-log-of-theirs", " An\u200bn ")
+
+    assert (conversation.peer_log, conversation.peer_name) == ("another-log-of-theirs", "Ann")
+
+
+def test_nobody_else_writes_under_our_own_author(conversation: Conversation) -> None:
+    conversation.take_card(PEER, "Bob")
+
+    with pytest.raises(RemoteError):
+        conversation.take_card(ME, "Eve")
+    assert (conversation.peer_log, conversation.peer_name, list(conversation.peer_logs)) == (PEER, "Bob", [PEER])
+
+
+def test_nobody_begins_more_logs_than_the_limit_but_goes_on_with_those_they_have(conversation: Conversation) -> None:
+    logs = [f"log-of-theirs-{number:03}" for number in range(MAX_LOGS)]
+    for log in [*logs, *logs]:
+        conversation.take_card(log, "")
+
+    with pytest.raises(RemoteError):
+        conversation.take_card("one-log-too-many", "")
+    assert list(conversation.peer_logs) == logs

@@ -1,8 +1,9 @@
 import pytest
 
 from pychat.core.gathering import Gathering
+from pychat.core.handshake import Role
 from pychat.core.ice import IceConfig
-from pychat.core.link import PATIENCE, TRANSITIONS, Ending, Link, Phase, Role, Step
+from pychat.core.link import PATIENCE, TRANSITIONS, Ending, Link, Phase, Step
 from pychat.core.nudging import Nudging
 from pychat.core.sdp import CandidateKind, Description, DescriptionKind
 
@@ -17,7 +18,7 @@ def link_in(phase: Phase) -> Link:
 def test_the_side_that_invites_goes_through_every_phase() -> None:
     link = link_in(Phase.SIGNALING)
     phases = []
-    for step in (Step.DESCRIBED, Step.PATH_FOUND, Step.GREETED, Step.PATH_BROKEN, Step.PATH_FOUND, Step.OVER):
+    for step in (Step.DESCRIBED, Step.PATH_FOUND, Step.PROVED, Step.PATH_BROKEN, Step.PATH_FOUND, Step.OVER):
         link.step(step, 0)
         phases.append(link.phase)
 
@@ -49,9 +50,9 @@ def test_every_phase_can_end(phase: Phase) -> None:
 
 
 @pytest.mark.parametrize("phase", [phase for phase in Phase if phase not in (Phase.OPEN, Phase.LOST, Phase.CLOSED)])
-def test_the_peers_greeting_opens_the_link(phase: Phase) -> None:
+def test_the_peers_proof_opens_the_link(phase: Phase) -> None:
     link = link_in(phase)
-    link.step(Step.GREETED, 0)
+    link.step(Step.PROVED, 0)
 
     assert link.phase is Phase.OPEN
 

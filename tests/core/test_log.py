@@ -19,7 +19,7 @@ def test_each_author_has_a_log_of_their_own() -> None:
     logs.append(ANN, ONE)
     logs.merge(BOB, 1, [TWO, THREE])
 
-    assert logs.vector() == {ANN: 1, BOB: 2}
+    assert (logs.count(ANN), logs.count(BOB)) == (1, 2)
     assert list(logs.entries(ANN, 0)) == [ONE]
     assert list(logs.entries(BOB, 0)) == [TWO, THREE]
 
@@ -122,4 +122,45 @@ def test_the_limit_of_one_author_is_not_that_of_another() -> None:
     logs.merge(ANN, 1, [ONE])
     logs.merge(BOB, 1, [ONE])
 
-    assert logs.vector() == {ANN: 1, BOB: 1}
+    assert (logs.count(ANN), logs.count(BOB)) == (1, 1)
+
+
+# A log whose first entries were read once, and put away.
+
+
+@pytest.fixture
+def begun() -> Logs:
+    """Of Bob's log two entries were read and put away."""
+    logs = Logs()
+    logs.forget({BOB: 2})
+    return logs
+
+
+def test_what_was_put_away_counts_as_read(begun: Logs) -> None:
+    assert (begun.count(BOB), begun.count(ANN)) == (2, 0)
+    assert list(begun.entries(BOB, 2)) == []
+
+
+def test_what_was_put_away_does_not_come_back_and_what_follows_is_new(begun: Logs) -> None:
+    assert list(begun.merge(BOB, 1, [ONE, TWO])) == []
+    assert list(begun.merge(BOB, 2, [TWO, THREE])) == [THREE]
+    assert list(begun.merge(BOB, 4, [FOUR])) == [FOUR]
+
+    assert begun.count(BOB) == 4
+    assert [begun.entry(BOB, number) for number in (3, 4)] == [THREE, FOUR]
+    assert list(begun.entries(BOB, 3)) == [FOUR]
+
+
+def test_after_what_was_put_away_there_can_be_a_gap_too(begun: Logs) -> None:
+    with pytest.raises(RemoteError):
+        begun.merge(BOB, 4, [FOUR])
+
+
+def test_what_was_put_away_takes_no_room() -> None:
+    logs = Logs(max_entries=1)
+    logs.forget({BOB: 2})
+    logs.merge(BOB, 3, [THREE])
+
+    with pytest.raises(RemoteError):
+        logs.merge(BOB, 4, [FOUR])
+    assert logs.count(BOB) == 3

@@ -10,13 +10,13 @@ from pychat.core.ice import IceConfig, IceServer
 from pychat.core.invite import decode
 from pychat.core.link import PATIENCE, Ending, Link, Phase
 from pychat.core.log import Entry
-from pychat.core.node import FAREWELL, STATS_INTERVAL, Node
+from pychat.core.node import FAREWELL, STATS_INTERVAL
 from pychat.core.pasting import TABS_PATIENCE
 from pychat.core.sdp import CandidateKind, DescriptionKind, parse_candidate
 from pychat.core.stats import Stats
 from pychat.core.sync import WINDOW
 from tests.core import samples
-from tests.core.people import START, Pair, Person, connect, exchange, of, only, person
+from tests.core.people import START, Pair, Person, connect, deliveries, exchange, of, only, person, texts
 
 
 @pytest.fixture
@@ -40,16 +40,9 @@ def pair(ann: Person, bob: Person) -> Pair:
     return connect(ann, bob)
 
 
-def texts(conversation: Conversation) -> list[str]:
-    return [message.entry.text for message in conversation.timeline]
-
-
 def written_by(someone: Person, conversation: Conversation) -> list[str]:
-    return [message.entry.text for message in conversation.timeline if message.author == someone.node.me]
-
-
-def deliveries(conversation: Conversation) -> list[Delivery]:
-    return [conversation.delivery(number) for number in range(1, conversation.logs.count(conversation.me) + 1)]
+    own = conversation.peer != someone.node.key
+    return [m.entry.text for m in conversation.timeline if (m.author == conversation.me) is own]
 
 
 # Two people exchange an invite and a reply.
@@ -98,22 +91,22 @@ def test_the_pasted_reply_is_given_to_the_connection_of_its_invite(ann: Person, 
     assert (first.phase, second.phase) == (Phase.CONNECTING, Phase.SIGNALING)
 
 
-def test_the_greetings_open_the_links_of_both(pair: Pair) -> None:
+def test_the_handshake_opens_the_links_of_both(pair: Pair) -> None:
     assert pair.ann_link.phase is pair.bob_link.phase is Phase.OPEN
-    assert pair.ann_chat.peer == pair.bob.node.me
-    assert pair.bob_chat.peer == pair.ann.node.me
+    assert pair.ann_chat.peer == pair.bob.node.key
+    assert pair.bob_chat.peer == pair.ann.node.key
 
 
 def test_whoever_invites_sees_connecting_securing_open(ann: Person, bob: Person) -> None:
-    link = exchange(ann, bob).ann_link
+    pair = exchange(ann, bob)
+    link = pair.ann_link
     phases = [link.phase]
-    for event in (
-        ev.IceStateChanged(link.id, ev.IceState.CONNECTED),
-        ev.ChannelOpened(link.id),
-        ev.FrameReceived(link.id, wire.encode(wire.Hello((1,), bob.node.me))),
-    ):
+    for event in (ev.IceStateChanged(link.id, ev.IceState.CONNECTED), ev.ChannelOpened(link.id)):
         ann.do(event)
         phases.append(link.phase)
+    bob.do(ev.ChannelOpened(pair.bob_link.id))
+    pair.carry()
+    phases.append(link.phase)
 
     assert phases == [Phase.CONNECTING, Phase.SECURING, Phase.SECURING, Phase.OPEN]
 
@@ -440,7 +433,7 @@ def test_a_message_reaches_the_other(pair: Pair) -> None:
     pair.carry()
 
     assert texts(pair.bob_chat) == ["Hello, Bob"]
-    assert pair.bob_chat.timeline[0].author == pair.ann.node.me
+    assert pair.bob_chat.timeline[0].author == pair.ann_chat.me
     assert pair.bob_chat.timeline[0].entry.at == int(START * 1000)
 
 
@@ -458,7 +451,7 @@ def test_a_burst_of_messages_becomes_one_frame_and_one_acknowledgement(pair: Pai
     assert isinstance(entries, wire.Entries)
     pair.bob.hears(pair.bob_link, entries)
 
-    assert pair.bob.says() == [wire.Have({pair.ann.node.me: 100})]
+    assert pair.bob.says() == [wire.Have({pair.ann_chat.me: 100})]
 
 
 def test_what_is_typed_before_the_link_opens_goes_out_when_it_does_in_order(ann: Person, bob: Person) -> None:
@@ -490,7 +483,7 @@ def test_a_message_is_not_delivered_before_the_peer_has_said_so(pair: Pair) -> N
     pair.bob.hears(pair.bob_link, *(frame for frame in pair.ann.says() if isinstance(frame, wire.Entries)))
     assert deliveries(pair.ann_chat) == [Delivery.SENT, Delivery.SENT]
 
-    pair.ann.hears(pair.ann_link, wire.Have({pair.ann.node.me: 1}))
+    pair.ann.hears(pair.ann_link, wire.Have({pair.ann_chat.me: 1}))
     assert deliveries(pair.ann_chat) == [Delivery.DELIVERED, Delivery.SENT]
 
 
@@ -673,15 +666,18 @@ def test_somebody_else_who_takes_the_invite_gets_nothing_of_the_conversation(pai
     assert ann.node.link_of(old) is None
 
 
-def test_a_greeting_tells_nothing_of_those_spoken_to_before(pair: Pair, cat: Person) -> None:
-    ann, bob = pair.ann, pair.bob
-    bob.write(pair.bob_chat, "for Ann")
+def test_a_handshake_tells_nothing_of_those_spoken_to_before(pair: Pair, cat: Person) -> None:
+    ann = pair.ann
+    pair.bob.write(pair.bob_chat, "for Ann")
     pair.carry()
     pair.kill()
-    with_cat = exchange(ann, cat, pair.ann_chat.id)
-    ann.do(ev.ChannelOpened(with_cat.ann_link.id))
+    logs = pair.ann_chat.me, pair.bob_chat.me
+    with_cat = connect(ann, cat, pair.ann_chat.id)
+    ann.write(with_cat.ann_chat, "for Cat")
 
-    assert [frame.data for frame in ann.sent if bob.node.me in frame.data] == []
+    assert ann.sent
+    assert not [frame.data for frame in ann.sent for log in logs if log in frame.data]
+    assert with_cat.ann_chat.me not in logs
 
 
 def test_afterwards_the_first_one_still_gets_what_was_written_to_them(pair: Pair, cat: Person) -> None:
@@ -733,7 +729,7 @@ def assert_only_this_link_ended(pair: Pair, other: Pair, ending: Ending) -> None
     assert texts(other.bob_chat)[-1] == "still here"
 
 
-HELLO = wire.encode(wire.Hello((1,), "bob-of-the-tests"))
+KEY = b"k" * 32
 
 
 @pytest.mark.parametrize(
@@ -741,12 +737,15 @@ HELLO = wire.encode(wire.Hello((1,), "bob-of-the-tests"))
     [
         pytest.param("hello", id="no frame"),
         pytest.param("[1," * 20_000, id="deep nesting"),
-        pytest.param('["have",{"ann-of-the-tests":true}]', id="a malformed frame"),
-        pytest.param(HELLO, id="a second greeting"),
+        pytest.param('["have",{"%(ann)s":true}]', id="a malformed frame"),
+        pytest.param(wire.encode(wire.Hello((1,), (KEY, KEY))), id="a second greeting"),
+        pytest.param(wire.encode(wire.Reveal(KEY, KEY, KEY + KEY)), id="a second handshake"),
+        pytest.param(wire.encode(wire.Proof(KEY + KEY)), id="a second proof"),
+        pytest.param('["card","%(ann)s","Bob"]', id="a card with our own log"),
         pytest.param('["entries","cat-of-the-tests",1,[[1,"text"]]]', id="somebody else's entries"),
-        pytest.param('["entries","ann-of-the-tests",1,[[1,"text"]]]', id="our own entries"),
-        pytest.param('["entries","bob-of-the-tests",2,[[1,"text"]]]', id="a gap"),
-        pytest.param('["have",{"ann-of-the-tests":2}]', id="an acknowledgement of what was never sent"),
+        pytest.param('["entries","%(ann)s",1,[[1,"text"]]]', id="our own entries"),
+        pytest.param('["entries","%(bob)s",2,[[1,"text"]]]', id="a gap"),
+        pytest.param('["have",{"%(ann)s":2}]', id="an acknowledgement of what was never sent"),
     ],
 )
 def test_a_peer_that_breaks_the_protocol_loses_its_link_and_nobody_else_does(
@@ -754,25 +753,32 @@ def test_a_peer_that_breaks_the_protocol_loses_its_link_and_nobody_else_does(
 ) -> None:
     with_cat = connect(pair.ann, cat)
     pair.ann.write(pair.ann_chat, "one")
-    pair.ann.hears(pair.ann_link, data)
+    pair.ann.hears(pair.ann_link, data.replace("%(ann)s", pair.ann_chat.me).replace("%(bob)s", pair.bob_chat.me))
 
     assert_only_this_link_ended(pair, with_cat, Ending.BROKE_PROTOCOL)
     assert pair.ann_link.detail
 
 
-@pytest.mark.parametrize("data", ['["have",{}]', '["entries","bob-of-the-tests",1,[[1,"text"]]]'])
-def test_a_peer_that_does_not_greet_first_loses_its_link(ann: Person, bob: Person, data: str) -> None:
-    pair = exchange(ann, bob)
-    ann.do(ev.ChannelOpened(pair.ann_link.id))
-    ann.hears(pair.ann_link, data)
+@pytest.mark.parametrize(
+    "data",
+    ['["have",{}]', '["entries","bob-of-the-tests",1,[[1,"text"]]]', '["card","bob-of-the-tests","Bob"]'],
+)
+def test_a_peer_that_does_not_prove_who_it_is_first_loses_its_link(ann: Person, bob: Person, data: str) -> None:
+    for someone, link in _both(exchange(ann, bob)):
+        someone.do(ev.ChannelOpened(link.id))
+        someone.hears(link, data)
 
-    assert pair.ann_link.ending is Ending.BROKE_PROTOCOL
+        assert link.ending is Ending.BROKE_PROTOCOL
+
+
+def _both(pair: Pair) -> tuple[tuple[Person, Link], tuple[Person, Link]]:
+    return (pair.ann, pair.ann_link), (pair.bob, pair.bob_link)
 
 
 def test_a_peer_that_never_stops_sending_loses_its_link(pair: Pair, cat: Person) -> None:
     with_cat = connect(pair.ann, cat)
     pair.ann_chat.logs._max_entries = 5
-    bob = pair.bob.node.me
+    bob = pair.bob_chat.me
     pair.ann.hears(pair.ann_link, wire.Entries(bob, 1, [Entry(1, "text")] * 5))
     assert pair.ann_link.phase is Phase.OPEN
 
@@ -784,8 +790,8 @@ def test_a_peer_that_never_stops_sending_loses_its_link(pair: Pair, cat: Person)
 def test_a_peer_that_claims_at_first_to_have_what_was_never_written_loses_its_link(ann: Person, bob: Person) -> None:
     pair = exchange(ann, bob)
     ann.write(pair.ann_chat, "one")
-    ann.do(ev.ChannelOpened(pair.ann_link.id))
-    ann.hears(pair.ann_link, wire.Hello((1,), bob.node.me), wire.Have({ann.node.me: 2}))
+    bob.node.conversations[pair.bob_link.conversation].logs.forget({pair.ann_chat.me: 2})
+    pair.open_channel()
 
     assert pair.ann_link.ending is Ending.BROKE_PROTOCOL
     assert pair.ann_chat.acknowledged == 0
@@ -800,13 +806,13 @@ def test_the_peer_that_broke_the_protocol_is_told_and_the_connection_closed_a_li
 
 
 def test_entries_after_a_gap_are_not_acknowledged(pair: Pair) -> None:
-    pair.ann.hears(pair.ann_link, wire.Entries(pair.bob.node.me, 2, [Entry(1, "text")]))
+    pair.ann.hears(pair.ann_link, wire.Entries(pair.bob_chat.me, 2, [Entry(1, "text")]))
 
     assert pair.ann.says() == [wire.Bye()]
 
 
 def test_what_follows_a_broken_frame_in_the_same_turn_is_not_read(pair: Pair) -> None:
-    pair.ann.hears(pair.ann_link, "hello", wire.Entries(pair.bob.node.me, 1, [Entry(1, "text")]))
+    pair.ann.hears(pair.ann_link, "hello", wire.Entries(pair.bob_chat.me, 1, [Entry(1, "text")]))
 
     assert texts(pair.ann_chat) == []
 
@@ -819,7 +825,7 @@ def test_frames_of_kinds_yet_unknown_are_passed_over(pair: Pair) -> None:
 
 
 def test_doubles_are_passed_over_and_acknowledged(pair: Pair) -> None:
-    bob = pair.bob.node.me
+    bob = pair.bob_chat.me
     entries = wire.Entries(bob, 1, [Entry(1, "one"), Entry(2, "two")])
     pair.ann.hears(pair.ann_link, entries)
     pair.ann.says()
@@ -830,28 +836,36 @@ def test_doubles_are_passed_over_and_acknowledged(pair: Pair) -> None:
 
 
 def test_a_peer_of_another_version_cannot_be_spoken_with(ann: Person, bob: Person) -> None:
-    pair = exchange(ann, bob)
-    ann.do(ev.ChannelOpened(pair.ann_link.id))
-    ann.hears(pair.ann_link, wire.Hello((2, 3), bob.node.me))
+    for someone, link in _both(exchange(ann, bob)):
+        someone.do(ev.ChannelOpened(link.id))
+        someone.says()
+        effects = someone.hears(link, '["hello",[2,3],{"in":"another form"}]')
 
-    assert pair.ann_link.ending is Ending.OTHER_VERSION
-    assert pair.ann_chat.peer is None
+        assert link.ending is Ending.OTHER_VERSION
+        assert someone.conversation_of(link).peer is None
+        assert of(fx.CloseConnection, effects) == []
+        assert only(fx.CloseConnection, someone.wait(FAREWELL)).link == link.id
+        if someone is bob:  # the inviter has said which versions it speaks, the replier does so now
+            assert someone.says() == [wire.Hello(wire.VERSIONS)]
 
 
 def test_a_peer_that_also_speaks_our_version_is_welcome(ann: Person, bob: Person) -> None:
     pair = exchange(ann, bob)
     ann.do(ev.ChannelOpened(pair.ann_link.id))
-    ann.hears(pair.ann_link, wire.Hello((2, 1), bob.node.me))
+    ann.says()
+    effects = ann.hears(pair.ann_link, wire.Hello((2, 1), (bob.node.key, KEY)))
 
-    assert pair.ann_link.phase is Phase.OPEN
+    assert pair.ann_link.phase is not Phase.CLOSED, effects
+    assert isinstance(ann.says()[0], wire.Reveal)
 
 
-def test_nobody_chats_with_themselves(ann: Person, bob: Person) -> None:
-    pair = exchange(ann, bob)
-    ann.do(ev.ChannelOpened(pair.ann_link.id))
-    ann.hears(pair.ann_link, wire.Hello((1,), ann.node.me))
+def test_two_tabs_of_one_person_can_chat(ann: Person) -> None:
+    pair = connect(ann, person("ann"))
+    pair.ann.write(pair.ann_chat, "one")
+    pair.carry()
 
-    assert pair.ann_link.ending is Ending.ONESELF
+    assert texts(pair.bob_chat) == ["one"]
+    assert list(ann.node.contacts) == []
 
 
 # How a link ends.
@@ -1258,7 +1272,7 @@ def test_an_open_link_that_fails_for_good_has_lost_its_path(ice_first: bool) -> 
 
 
 def test_without_other_tabs_a_reply_that_is_of_no_use_is_refused_at_once() -> None:
-    ann, bob = person("ann"), Person(Node("bob-of-the-tests", tabs=False))
+    ann, bob = person("ann"), person("bob", tabs=False)
     reply = person("cleo").reply(ann.invite().code)
     bob.do(ev.CodePasted(reply.code))
 

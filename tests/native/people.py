@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import secrets
 import time
 from collections.abc import Callable
 
@@ -11,13 +10,18 @@ from aiortc import RTCConfiguration, RTCDataChannel, RTCPeerConnection, RTCSctpT
 
 from pychat.core import events as ev
 from pychat.core import wire
+from pychat.core.contacts import Contacts
 from pychat.core.conversation import Conversation
 from pychat.core.invite import Code, decode, encode
 from pychat.core.link import Link, Phase
-from pychat.core.node import Node
+from pychat.core.lookalike import skeleton
+from pychat.core.node import SEED_SIZE, Node
 from pychat.core.sdp import DescriptionKind, parse_description, to_sdp
 from pychat.driver import CHANNEL_LABEL, CHANNEL_NUMBER, Driver
+from pychat.native.crypto import NativeCrypto
 from pychat.native.peer import NativeConnect
+from pychat.native.store import MemoryStore
+from tests.greeter import Greeter
 
 PATIENCE = 60.0
 """Seconds until what was waited for is taken to never come, however slow the machine."""
@@ -31,8 +35,15 @@ class Person:
 
     def __init__(self) -> None:
         self.connect = NativeConnect()
-        self.node = Node(secrets.token_urlsafe(16), capabilities=self.connect.capabilities, tabs=False)
-        self.driver = Driver(self.node, self.connect, time.time, on_turn=self._turned)
+        crypto = NativeCrypto()
+        self.node = Node(
+            crypto.public_key,
+            crypto.random(SEED_SIZE),
+            Contacts(skeleton=skeleton),
+            capabilities=self.connect.capabilities,
+            tabs=False,
+        )
+        self.driver = Driver(self.node, self.connect, crypto, MemoryStore(), time.time, on_turn=self._turned)
         self._news = asyncio.Event()
 
     def _turned(self) -> None:
@@ -96,12 +107,34 @@ class Stranger:
         code = decode(invite)
         await self.pc.setRemoteDescription(RTCSessionDescription(to_sdp(code.description), "offer"))
         await self.pc.setLocalDescription(await self.pc.createAnswer())
-        return encode(Code(parse_description(DescriptionKind.ANSWER, self.pc.localDescription.sdp), code.ref))
+        own = parse_description(DescriptionKind.ANSWER, self.pc.localDescription.sdp)
+        self._greeter = Greeter(code, own)
+        return encode(Code(own, code.ref))
 
-    async def greet(self) -> None:
+    async def greet(self, *, hastily: bool = False) -> None:
+        """Prove who it is, as everybody does, and show its card; `hastily`: without waiting to be greeted."""
+        greeted = asyncio.Event()
+        said: set[str] = set()
+
+        def say_once(frames: list[str]) -> None:
+            for frame in frames:
+                if frame not in said:
+                    self.say(frame)
+            said.update(frames)
+
+        def hear(data: str | bytes) -> None:
+            assert isinstance(data, str)
+            say_once(self._greeter.hear(data))
+            if self._greeter.done and not greeted.is_set():
+                self.say(wire.encode(wire.Card(STRANGER, "Stranger")))
+                greeted.set()
+
+        self.channel.on("message", hear)
         async with asyncio.timeout(PATIENCE):
             await self._open.wait()
-        self.say(wire.encode(wire.Hello(wire.VERSIONS, STRANGER)))
+            if hastily:
+                say_once([self._greeter.hello()])
+            await greeted.wait()
 
     def say(self, text: str) -> None:
         self.channel.send(text)
@@ -120,10 +153,11 @@ async def connect(ann: Person, bob: Person) -> tuple[Link, Link]:
     return at_ann, at_bob
 
 
-async def let_in(ann: Person, stranger: Stranger) -> Link:
-    """Ann invites a stranger, who greets as everybody does; returns the link at her side."""
+async def let_in(ann: Person, stranger: Stranger, *, hastily: bool = False) -> Link:
+    """Ann invites a stranger, who greets; returns the link at her side, over which she knows its card."""
     link = await ann.invite()
     ann.paste(await stranger.reply(link.code))
-    await stranger.greet()
-    await ann.until_open(link)
+    await stranger.greet(hastily=hastily)
+    await ann.until(lambda: link.ending or ann.conversation(link).peer_log)
+    assert link.ending is None, (link.ending, link.detail)
     return link

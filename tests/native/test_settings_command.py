@@ -17,6 +17,7 @@ ROOT = Path(__file__).resolve().parents[2]
 SECONDS = 60  # far more than it takes; only so that a hung process does not hang the tests
 
 NOTHING_KEPT = [
+    "your name: none",
     "your servers: none",
     "suggested servers: stun:stun.cloudflare.com:3478 (used)",
     "hide my address: no",
@@ -71,16 +72,22 @@ def test_they_are_shown_and_nothing_is_written_for_that(pychat: Pychat) -> None:
 
 
 def test_what_is_given_is_kept_and_the_rest_stays(pychat: Pychat) -> None:
-    kept = ["your servers: turn:turn.example:3478, stun:stun.example", NOTHING_KEPT[1], "hide my address: yes"]
+    kept = [
+        "your name: Ann Smith",
+        "your servers: turn:turn.example:3478, stun:stun.example",
+        NOTHING_KEPT[2],
+        "hide my address: yes",
+    ]
+    pychat.shows("--name", " Ann\u200b  Smith ")
     assert pychat.shows("--server", TURN, "--server", "stun:stun.example", "--hide-address") == kept
     assert pychat.shows() == kept
-    assert pychat.shows("--no-suggested")[1] == "suggested servers: stun:stun.cloudflare.com:3478 (not used)"
+    assert pychat.shows("--no-suggested")[2] == "suggested servers: stun:stun.cloudflare.com:3478 (not used)"
     assert pychat.shows("--no-hide-address") == [
-        kept[0],
+        *kept[:2],
         "suggested servers: stun:stun.cloudflare.com:3478 (not used)",
         "hide my address: no",
     ]
-    assert pychat.shows("--server", "", "--suggested") == NOTHING_KEPT
+    assert pychat.shows("--server", "", "--suggested", "--name", "") == NOTHING_KEPT
 
 
 def test_only_their_owner_can_read_them(pychat: Pychat) -> None:
@@ -92,10 +99,10 @@ def test_only_their_owner_can_read_them(pychat: Pychat) -> None:
 
 def test_servers_can_be_read_from_the_input(pychat: Pychat) -> None:
     """A password in an argument is in the list of processes, for everybody to see."""
-    assert pychat.shows("--server", "-", written=f"{TURN}\r\n\n stun:stun.example \n")[0] == (
+    assert pychat.shows("--server", "-", written=f"{TURN}\r\n\n stun:stun.example \n")[1] == (
         "your servers: turn:turn.example:3478, stun:stun.example"
     )
-    assert pychat.shows("--server", "-", written="")[0] == "your servers: none"
+    assert pychat.shows("--server", "-", written="")[1] == "your servers: none"
 
 
 def test_without_an_input_no_servers_are_read(pychat: Pychat) -> None:

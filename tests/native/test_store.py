@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import resource
+import stat
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -11,6 +12,7 @@ from pathlib import Path
 
 import pytest
 
+from pychat.native.crypto import NativeCrypto
 from pychat.native.store import FileStore
 from pychat.ports import PortError
 
@@ -139,3 +141,32 @@ def test_what_is_no_text_is_refused_and_leaves_what_was_there(tmp_path: Path) ->
         store.save("settings", os.fsdecode(b"\xff"))
     assert store.load("settings") == "old"
     assert [path.name for path in tmp_path.iterdir()] == ["settings"]
+
+
+def test_of_two_that_save_first_the_second_takes_what_is_there(tmp_path: Path) -> None:
+    first, second = FileStore(tmp_path / "kept"), FileStore(tmp_path / "kept")
+    assert first.save_first("identity", "one") == "one"
+    assert second.save_first("identity", "two") == "one"
+    assert [path.name for path in (tmp_path / "kept").iterdir()] == ["identity"]
+    assert stat.S_IMODE((tmp_path / "kept" / "identity").stat().st_mode) == 0o600
+
+
+def test_two_programs_that_begin_at_once_are_one_person(tmp_path: Path) -> None:
+    assert len({NativeCrypto.kept_in(FileStore(tmp_path)).public_key for _ in range(2)}) == 1
+
+
+def test_what_can_be_deleted_is_also_when_something_else_cannot(tmp_path: Path) -> None:
+    store = FileStore(tmp_path)
+    for key in ("contacts", "identity", "settings"):
+        store.save(key, "text")
+    (tmp_path / "a folder").mkdir()
+    with pytest.raises(PortError, match="a folder"):
+        store.erase()
+    assert [path.name for path in tmp_path.iterdir()] == ["a folder"]
+
+
+def test_a_folder_that_is_none_is_said_when_it_is_to_be_erased(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("in the way")
+    with pytest.raises(PortError, match="Not a directory"):
+        FileStore(tmp_path / "file").erase()
+    FileStore(tmp_path / "nowhere").erase()

@@ -28,7 +28,11 @@ def write(path: Path, content: str | bytes) -> None:
 
 @pytest.fixture
 def checkout(tmp_path: Path) -> Checkout:
-    web, package = tmp_path / "web", tmp_path / "pychat"
+    return make_checkout(tmp_path)
+
+
+def make_checkout(folder: Path) -> Checkout:
+    web, package = folder / "web", folder / "pychat"
     for name, content in {
         "index.html": '<script src="@APP@/boot.js"></script><progress max="@LOAD_BYTES@"></progress>',
         "demo.html": "<!doctype html><title>demo</title>" + "<p>text</p>" * 100,
@@ -64,4 +68,4 @@ def checkout(tmp_path: Path) -> Checkout:
         "native/tcp.py",
     ):
         write(package / name, f"# {name}\n")
-    return Checkout(web, package, tmp_path / "build" / "site")
+    return Checkout(web, package, folder / "build" / "site")

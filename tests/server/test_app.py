@@ -12,14 +12,14 @@ from pychat.server.config import Config
 from pychat.server.files import SiteMissing, find_site
 from pychat.server.headers import SECURITY_HEADERS
 from pychat.server.site import Site
-from tests.server.conftest import Checkout, write
+from tests.server.conftest import Checkout, make_checkout, write
 
 NO_CODING = {"Accept-Encoding": "identity"}
 
 
-@pytest.fixture
-def site(checkout: Checkout) -> Site:
-    return checkout.build()
+@pytest.fixture(scope="module")
+def site(tmp_path_factory: pytest.TempPathFactory) -> Site:
+    return make_checkout(tmp_path_factory.mktemp("checkout")).build()
 
 
 @pytest.fixture

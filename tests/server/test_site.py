@@ -4,6 +4,8 @@ import gzip
 import json
 import os
 import re
+import subprocess
+import sys
 import zipfile
 from pathlib import Path
 
@@ -73,8 +75,21 @@ def test_tokens_become_folder_names_and_the_number_of_bytes_to_load(checkout: Ch
 def test_the_package_zip_holds_the_parts_that_run_in_a_browser_stored(checkout: Checkout) -> None:
     site = checkout.build()
     with zipfile.ZipFile(site.path / site.app / "pychat.zip") as archive:
-        assert archive.namelist() == ["pychat/__init__.py", "pychat/ports.py", "pychat/core/link.py"]
+        ours = [name for name in archive.namelist() if name.startswith("pychat/")]
+        assert ours == ["pychat/__init__.py", "pychat/ports.py", "pychat/core/link.py"]
         assert {info.compress_type for info in archive.infolist()} == {zipfile.ZIP_STORED}
+
+
+def test_the_package_zip_holds_what_makes_qr_codes_and_its_licence(checkout: Checkout, tmp_path: Path) -> None:
+    site = checkout.build()
+    with zipfile.ZipFile(site.path / site.app / "pychat.zip") as archive:
+        others = {name for name in archive.namelist() if not name.startswith("pychat/")}
+        assert others == {"segno/consts.py", "segno/encoder.py", "segno/LICENSE"}
+        archive.extractall(tmp_path / "elsewhere")
+    script = "from segno import encoder; print(len(encoder.encode('12345', micro=False).matrix))"
+    command = [sys.executable, "-I", "-S", "-c", f"import sys; sys.path[:0] = [sys.argv[1]]; {script}"]
+    result = subprocess.run([*command, str(tmp_path / "elsewhere")], capture_output=True, text=True, check=True)
+    assert result.stdout == "21\n"
 
 
 def test_the_library_is_the_one_that_was_compiled(checkout: Checkout) -> None:

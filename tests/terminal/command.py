@@ -15,6 +15,7 @@ import termios
 import threading
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack, suppress
+from itertools import count
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -373,13 +374,13 @@ class Terminal(Command):
 
     def hears(self, *texts: str) -> None:
         def heard() -> list[str]:
-            return [row.partition(": ")[2] for row in self.rows if row.startswith("Guest ")]
+            return [row.partition(">: ")[2] for row in self.rows if row.startswith("<Guest ")]
 
         self.wait_for(lambda: len(heard()) >= len(texts), f"message {len(texts)}")
         assert heard() == list(texts)
 
     def is_connected(self) -> None:
-        self.wait_for(lambda: self.bottom.startswith("✓ Signaling  ✓ Connecting  ✓ Securing  ✓"), "a connection")
+        self.wait_for(lambda: self.bottom.startswith("✓ Communicating  connected to "), "a connection")
 
     def said(self, sentence: str) -> int:
         """How often it has said this."""
@@ -415,13 +416,15 @@ _WITH_CONTROLLING_TERMINAL = (
 
 
 class Commands:
-    """Starts commands, and ends those that still run when the test is over.
+    """Starts commands, each of another person, and ends those that still run when the test is over.
 
-    None of them asks a server of somebody else how it looks from outside.
+    None of them asks a server of somebody else how it looks from outside. Two that are given one `folder` are the same
+    person.
     """
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
+        self._people = count()
         self._stack = ExitStack()
 
     def __enter__(self) -> Commands:
@@ -432,11 +435,14 @@ class Commands:
 
     def pipe(self, *arguments: str, **options: Any) -> Command:
         """Start `pychat` with pipes."""
-        return self._keep(Command(*arguments, "--no-suggested", folder=self._folder, **options))
+        return self._keep(Command(*arguments, "--no-suggested", **self._of_somebody(options)))
 
     def terminal(self, *arguments: str, **options: Any) -> Terminal:
         """Start `pychat` on a terminal."""
-        return self._keep(Terminal(*arguments, "--no-suggested", folder=self._folder, **options))
+        return self._keep(Terminal(*arguments, "--no-suggested", **self._of_somebody(options)))
+
+    def _of_somebody(self, options: dict[str, Any]) -> dict[str, Any]:
+        return {"folder": self._folder / f"person {next(self._people)}", **options}
 
     def _keep(self, command: SomeCommand) -> SomeCommand:
         self._stack.callback(command.close)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterable
 from contextlib import asynccontextmanager
 
 from pychat.core import events as ev
@@ -11,29 +11,44 @@ from pychat.core.invite import Code, decode, encode
 from pychat.core.sdp import DescriptionKind, parse_description, to_sdp
 from pychat.driver import CHANNEL_LABEL, CHANNEL_NUMBER
 from pychat.native.peer import NativeConnect
+from tests.greeter import Greeter
 
-HELLO = '["hello",[1],"a-stranger-of-the-tests"]'
-NEWER_HELLO = '["hello",[2,3],"a-stranger-of-the-tests"]'
+NEWER_HELLO = '["hello",[2,3]]'
 """A greeting that speaks later versions of the protocol only."""
 
 
 @asynccontextmanager
-async def stranger(invite: str, *frames: str) -> AsyncIterator[str]:
-    """Answer the invite, and say these frames as soon as the channel is open; gives the reply."""
+async def stranger(invite: str, *frames: str, greets: bool = True) -> AsyncIterator[str]:
+    """Answer the invite, prove who it is, and say these frames; gives the reply.
 
-    def post(event: ev.Event) -> None:
-        if isinstance(event, ev.ChannelOpened):
-            for frame in frames:
-                channel.send(frame)
-
+    Args:
+        greets: else it says them as soon as the channel is open.
+    """
     code = decode(invite)
     connect = NativeConnect()
+
+    def post(event: ev.Event) -> None:
+        match event:
+            case ev.ChannelOpened() if not greets:
+                say(frames)
+            case ev.FrameReceived(_, data) if greets:
+                answer = greeter.hear(data)
+                say(answer)
+                if answer and greeter.done:
+                    say(frames)
+
+    def say(frames: Iterable[str]) -> None:
+        for frame in frames:
+            channel.send(frame)
+
     peer = connect(1, IceConfig(), post)
     channel = peer.open_channel(CHANNEL_LABEL, CHANNEL_NUMBER)
     try:
         await peer.set_remote_description(DescriptionKind.OFFER, to_sdp(code.description))
         sdp = await peer.set_local_description(DescriptionKind.ANSWER, await peer.create_answer())
-        yield encode(Code(parse_description(DescriptionKind.ANSWER, sdp), code.ref))
+        own = parse_description(DescriptionKind.ANSWER, sdp)
+        greeter = Greeter(code, own)
+        yield encode(Code(own, code.ref))
     finally:
         peer.close()
         await connect.finish()

@@ -20,7 +20,7 @@ from pychat.core.link import Ending
 from pychat.core.log import MAX_TEXT
 from pychat.ui import words
 from tests.terminal.command import Command, Commands
-from tests.terminal.stranger import HELLO, NEWER_HELLO, stranger
+from tests.terminal.stranger import NEWER_HELLO, stranger
 
 DONE, FAILED, USAGE, CODE, NOT_CONNECTED, NOT_DELIVERED, OUTPUT_CLOSED, INTERRUPTED = 0, 1, 2, 3, 4, 5, 6, 130
 
@@ -338,7 +338,7 @@ def test_unusable_arguments_are_said(commands: Commands, tmp_path: Path) -> None
 
 def test_a_settings_file_that_cannot_be_read_is_said(commands: Commands, tmp_path: Path) -> None:
     (tmp_path / "pychat" / "settings").mkdir(parents=True)
-    command = commands.pipe("invite")
+    command = commands.pipe("invite", folder=tmp_path)
     assert command.status() == FAILED
     assert command.err == f"pychat: {tmp_path / 'pychat' / 'settings'}: Is a directory.\n"
 
@@ -388,22 +388,34 @@ def test_no_free_port_is_said(commands: Commands) -> None:
 
 
 @pytest.mark.parametrize(
-    ("frames", "lines", "status", "sentence"),
+    ("greets", "frames", "lines", "status", "sentence"),
     [
-        ([NEWER_HELLO], "one\n", NOT_CONNECTED, "Versions differ: The other side speaks another version of pychat."),
-        (["no JSON"], "one\n", NOT_CONNECTED, "Connection ended: The other side sent something that is not allowed."),
-        ([HELLO, "[]"], "", NOT_DELIVERED, "Connection ended: The other side sent something that is not allowed."),
-        ([HELLO, '["bye"]'], "one\n", NOT_DELIVERED, "They left: "),
-        ([HELLO, '["have",{}]', '["bye"]'], "one\ntwo\n", NOT_DELIVERED, "2 messages are not delivered.\n"),
+        (
+            False,
+            [NEWER_HELLO],
+            "one\n",
+            NOT_CONNECTED,
+            "Versions differ: The other side speaks another version of pychat.",
+        ),
+        (
+            False,
+            ["no JSON"],
+            "one\n",
+            NOT_CONNECTED,
+            "Connection ended: The other side sent something that is not allowed.",
+        ),
+        (True, ["[]"], "", NOT_DELIVERED, "Connection ended: The other side sent something that is not allowed."),
+        (True, ['["bye"]'], "one\n", NOT_DELIVERED, "They left: "),
+        (True, ['["have",{}]', '["bye"]'], "one\ntwo\n", NOT_DELIVERED, "2 messages are not delivered.\n"),
     ],
 )
 def test_a_stranger_at_the_other_side_is_said(
-    commands: Commands, frames: list[str], lines: str, status: int, sentence: str
+    commands: Commands, greets: bool, frames: list[str], lines: str, status: int, sentence: str
 ) -> None:
     ann = commands.pipe("invite")
 
     async def meet() -> None:
-        async with stranger(ann.code, *frames) as reply:
+        async with stranger(ann.code, *frames, greets=greets) as reply:
             ann.write(f"{reply}\n{lines}")
             assert await asyncio.to_thread(ann.status) == status
 

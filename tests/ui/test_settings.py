@@ -9,7 +9,7 @@ SUGGESTED = (IceServer("stun:stun.example.org"),)
 
 
 def test_what_was_kept_is_read_again() -> None:
-    settings = Settings(suggested=False, own="turn:turn.example.org:3478 name pass word", relay_only=True)
+    settings = Settings(suggested=False, own="turn:turn.example.org:3478 name pass word", relay_only=True, name="Ann")
     assert Settings.loads(settings.dumps()) == settings
 
 
@@ -54,3 +54,8 @@ def test_the_server_of_the_page_may_suggest_others_or_none() -> None:
 
 def test_who_wanted_to_be_hidden_stays_hidden_when_the_servers_cannot_be_read() -> None:
     assert Settings.loads('{"own": "nonsense", "relay_only": true}') == Settings(relay_only=True)
+
+
+def test_a_name_that_was_changed_by_other_hands_is_read_as_one_that_can_be_shown() -> None:
+    assert Settings.loads('{"name": " An\\u202en\\n"}') == Settings(name="Ann")
+    assert Settings.loads('{"relay_only": true}') == Settings(relay_only=True, name="")

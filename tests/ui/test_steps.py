@@ -2,10 +2,14 @@ import pytest
 
 from pychat.core import effects as fx
 from pychat.core import events as ev
+from pychat.core import wire
 from pychat.core.ice import IceConfig
 from pychat.core.link import Phase
+from pychat.core.log import Entry
 from pychat.ui.steps import PHASES, explain
 from tests.core import samples
+
+KEY = b"k" * 32
 
 
 @pytest.mark.parametrize(
@@ -26,18 +30,31 @@ def test_each_kind_of_candidate_is_explained_with_what_it_is_good_for(attribute:
 
 
 @pytest.mark.parametrize(
-    ("frame", "title"),
+    ("frame", "phase", "title"),
     [
-        ('["hello",[1],"peer-peer-peer-peer"]', "greets"),
-        ('["entries","peer-peer-peer-peer",1,[[1,"hi"]]]', "sends a message"),
-        ('["have",{}]', "says what it has received"),
-        ('["bye"]', "says good-bye"),
+        (wire.Hello((1,), (KEY,)), Phase.SECURING, "greets with a commitment"),
+        (wire.Hello((1,), (KEY, KEY)), Phase.SECURING, "greets with its key"),
+        (wire.Reveal(KEY, KEY, KEY + KEY), Phase.SECURING, "shows its key and proves it"),
+        (wire.Proof(KEY + KEY), Phase.SECURING, "proves its key"),
+        (wire.Card("peer-peer-peer-peer", "Bob"), Phase.OPEN, "shows its card"),
+        (wire.Entries("peer-peer-peer-peer", 1, [Entry(1, "hi")]), Phase.OPEN, "sends a message"),
+        (wire.Have({}), Phase.OPEN, "says what it has received"),
+        (wire.Bye(), Phase.OPEN, "says good-bye"),
     ],
 )
-def test_each_frame_is_explained(frame: str, title: str) -> None:
-    step = explain(fx.SendFrame(1, frame))
+def test_each_frame_is_explained(frame: wire.OwnFrame, phase: Phase, title: str) -> None:
+    data = wire.encode(frame)
+    step = explain(fx.SendFrame(1, data))
     assert step is not None
-    assert (step.phase, step.title, step.raw) == (Phase.OPEN, title, frame)
+    assert (step.phase, step.title, step.raw) == (phase, title, data)
+
+
+def test_what_is_done_with_keys_is_explained() -> None:
+    for item in (ev.ChannelOpened(1), fx.Sign(1, b"data"), ev.Verified(1, True)):
+        step = explain(item)
+        assert step is not None
+        assert step.phase is Phase.SECURING
+    assert explain(ev.Verified(1, False)) is None
 
 
 def test_what_helps_nobody_is_left_out() -> None:

@@ -1,128 +1,127 @@
+from dataclasses import replace
+
 import pytest
 
 from pychat.core import events as ev
+from pychat.core import wire
 from pychat.core.errors import CodeProblem
 from pychat.core.ice import ServerProblem
-from pychat.core.link import Ending, Link, Phase
-from pychat.core.node import Node
+from pychat.core.link import Ending, Phase
+from pychat.core.safety import safety_number, short_string
 from pychat.core.stats import Path, Stats
 from pychat.ui import words
-from pychat.ui.view import Card, View, view
-from tests.core import samples
-
-PEER = "Zz_9-peer-peer-peer-peer"
-
-
-class Screen:
-    """One person's node, brought from state to state by the events that a browser would send."""
-
-    def __init__(self) -> None:
-        self.node = Node("me-me-me-me-me-me")
-        self.time = 1000.0
-
-    def do(self, *events: ev.Event, after: float = 0.0) -> View:
-        self.time += after
-        self.node.handle(events, self.time)
-        return self.now
-
-    @property
-    def now(self) -> View:
-        return view(self.node, next(iter(self.node.conversations), None))
-
-    @property
-    def link(self) -> Link:
-        return next(iter(self.node.links.values()))
-
-    def invite(self) -> View:
-        self.do(ev.InviteRequested())
-        return self.do(
-            ev.LocalDescriptionReady(self.link.id, samples.CHROMIUM_OFFER), ev.GatheringFinished(self.link.id)
-        )
-
-    def reply(self) -> View:
-        inviter = Screen()
-        inviter.invite()
-        self.do(ev.CodePasted(inviter.link.code))
-        return self.do(
-            ev.LocalDescriptionReady(self.link.id, samples.CHROMIUM_ANSWER), ev.GatheringFinished(self.link.id)
-        )
-
-    def connect(self) -> View:
-        self.reply()
-        self.do(ev.ConnectionStateChanged(self.link.id, ev.ConnectionState.CONNECTED), ev.ChannelOpened(self.link.id))
-        return self.do(ev.FrameReceived(self.link.id, f'["hello",[1],"{PEER}"]'))
+from pychat.ui.view import Card, View, safety, view
+from pychat.ui.words import Trust
+from tests.core.people import Pair, Person, compared, connect, exchange, person
 
 
 @pytest.fixture
-def screen() -> Screen:
-    return Screen()
+def ann() -> Person:
+    return person("ann")
+
+
+@pytest.fixture
+def bob() -> Person:
+    return person("bob")
+
+
+@pytest.fixture
+def pair(ann: Person, bob: Person) -> Pair:
+    """Ann and Bob, connected; Ann has invited."""
+    return connect(ann, bob)
+
+
+def screen(someone: Person) -> View:
+    """What they see of their first conversation."""
+    return view(someone.node, next(iter(someone.node.conversations), None))
 
 
 def progress(now: View) -> list[str]:
     return [progress.value for _, progress in now.phases]
 
 
-def test_the_first_screen_is_idle_and_says_what_to_do(screen: Screen) -> None:
-    now = screen.now
+# How the link stands.
+
+
+def test_the_first_screen_is_idle_and_says_what_to_do(ann: Person) -> None:
+    now = screen(ann)
     assert (now.state, now.card, now.conversation) == ("idle", Card.NONE, None)
+    assert (now.name, now.trust, now.warning, now.signs) == ("", Trust.NOBODY, "", None)
     assert now.sentence == words.IDLE[1]
     assert progress(now) == ["to-come"] * 4
 
 
-def test_an_invite_is_first_in_preparation_then_shown(screen: Screen) -> None:
-    assert screen.do(ev.InviteRequested()).card is Card.PREPARING
-    now = screen.do(
-        ev.LocalDescriptionReady(screen.link.id, samples.CHROMIUM_OFFER), ev.GatheringFinished(screen.link.id)
-    )
-    assert (now.state, now.card, now.code) == ("signaling", Card.INVITE, screen.link.code)
+def test_an_invite_is_first_in_preparation_then_shown(ann: Person) -> None:
+    ann.begin_invite()
+    assert screen(ann).card is Card.PREPARING
+    again = person("ann")
+    link = again.invite()
+    now = screen(again)
+    assert (now.state, now.card, now.code) == ("signaling", Card.INVITE, link.code)
     assert progress(now) == ["now", "to-come", "to-come", "to-come"]
 
 
-def test_a_reply_is_shown_and_a_path_that_is_found_early_is_told(screen: Screen) -> None:
-    now = screen.reply()
+def test_a_reply_is_shown_and_a_path_that_is_found_early_is_told(ann: Person, bob: Person) -> None:
+    link = bob.reply(ann.invite().code)
+    now = screen(bob)
     assert (now.card, now.headline) == (Card.REPLY, "Waiting for them")
-    now = screen.do(ev.IceStateChanged(screen.link.id, ev.IceState.CONNECTED))
+    bob.do(ev.IceStateChanged(link.id, ev.IceState.CONNECTED))
+    now = screen(bob)
     assert now.state == "signaling"
     assert now.sentence == words.WAITING_WITH_PATH[1]
 
 
-def test_an_open_link_has_every_phase_behind_it_and_a_name_for_the_other(screen: Screen) -> None:
-    now = screen.connect()
-    assert (now.state, now.name, now.card) == ("open", "Guest ZZ9P", Card.NONE)
+def test_an_open_link_has_every_phase_behind_it(pair: Pair) -> None:
+    now = screen(pair.ann)
+    assert (now.state, now.card) == ("open", Card.NONE)
     assert progress(now) == ["done"] * 4
 
 
-def test_a_lost_path_shows_where_it_was_lost(screen: Screen) -> None:
-    screen.connect()
-    now = screen.do(ev.IceStateChanged(screen.link.id, ev.IceState.DISCONNECTED))
+def test_a_lost_path_shows_where_it_was_lost(pair: Pair) -> None:
+    pair.break_path()
+    now = screen(pair.ann)
     assert now.state == "lost"
     assert progress(now) == ["done", "done", "done", "failed"]
 
 
-def test_a_link_that_found_no_path_shows_the_phase_that_failed_and_offers_another_try(screen: Screen) -> None:
-    screen.invite()
-    other = Screen()
-    other.do(ev.CodePasted(screen.link.code))
-    other.do(ev.LocalDescriptionReady(other.link.id, samples.CHROMIUM_ANSWER), ev.GatheringFinished(other.link.id))
-    assert screen.do(ev.CodePasted(other.link.code)).state == "connecting"
-    now = screen.do(after=60.0)
+def test_a_link_that_found_no_path_shows_the_phase_that_failed_and_offers_another_try(ann: Person, bob: Person) -> None:
+    exchange(ann, bob)
+    assert screen(ann).state == "connecting"
+    ann.wait(60.0)
+    now = screen(ann)
     assert (now.state, now.headline, now.card) == ("closed", "No path found", Card.AGAIN)
     assert progress(now) == ["done", "failed", "to-come", "to-come"]
     assert not now.can_leave
 
 
-def test_details_are_figures_a_person_can_read(screen: Screen) -> None:
-    screen.connect()
+def test_a_handshake_that_failed_is_a_phase_that_failed(ann: Person, bob: Person) -> None:
+    pair = exchange(ann, bob)
+    assert pair.bob_link.remote is not None
+    pair.bob_link.remote = replace(pair.bob_link.remote, fingerprint=b"o" * 32)
+    pair.open_channel()
+    now = screen(bob)
+    assert (now.state, now.headline, now.signs) == ("closed", "Not who they claim to be", None)
+    assert progress(now) == ["done", "done", "failed", "to-come"]
+    assert "signature" in now.details.trouble
+
+
+def test_details_are_figures_a_person_can_read(pair: Pair) -> None:
     stats = Stats("host", "192.168.1.2", "host", "192.168.1.3", 0.0123, 999, 1_234_567)
-    details = screen.do(ev.StatsRead(screen.link.id, stats)).details
+    pair.ann.do(ev.StatsRead(pair.ann_link.id, stats))
+    details, theirs = screen(pair.ann).details, screen(pair.bob).details
     assert details.path == words.PATHS[Path.LOCAL]
     assert details.round_trip == "12 ms"
     assert details.traffic == "999 bytes sent, 1.2 MB received"
-    assert len(details.local_fingerprint) == len(details.remote_fingerprint) == 32 * 3 - 1
+    assert (details.local_fingerprint, details.remote_fingerprint) == (
+        theirs.remote_fingerprint,
+        theirs.local_fingerprint,
+    )
+    assert len(details.local_fingerprint) == 32 * 3 - 1
 
 
-def test_a_code_that_cannot_be_used_is_told_in_its_own_words(screen: Screen) -> None:
-    assert screen.do(ev.CodePasted("hello there")).code_problem == words.CODE_PROBLEMS[CodeProblem.NOT_A_CODE]
+def test_a_code_that_cannot_be_used_is_told_in_its_own_words(ann: Person) -> None:
+    ann.paste("hello there")
+    assert screen(ann).code_problem == words.CODE_PROBLEMS[CodeProblem.NOT_A_CODE]
 
 
 def test_everything_that_can_happen_has_words_of_its_own() -> None:
@@ -130,21 +129,116 @@ def test_everything_that_can_happen_has_words_of_its_own() -> None:
     assert set(words.ENDINGS) == set(Ending)
     assert set(words.SERVER_PROBLEMS) == set(ServerProblem)
     assert set(words.PATHS) == set(Path)
+    assert set(words.TRUST) == set(Trust)
     assert {phase for phase, _ in words.PHASE_NAMES} | {Phase.LOST, Phase.CLOSED} == set(Phase)
-    sentences = [*words.CODE_PROBLEMS.values(), *(sentence for _, sentence in words.ENDINGS.values())]
+    sentences = [
+        *words.CODE_PROBLEMS.values(),
+        *(sentence for _, sentence in words.ENDINGS.values()),
+        *(sentence for _, sentence in words.TRUST.values()),
+    ]
     assert len(set(sentences)) == len(sentences)
 
 
-def test_a_conversation_whose_link_went_on_with_somebody_else_can_be_taken_up_again(screen: Screen) -> None:
-    screen.connect()
-    deserted = next(iter(screen.node.conversations.values()))
-    deserted.link = None
-    now = screen.now
+def test_a_conversation_whose_link_went_on_with_somebody_else_can_be_taken_up_again(pair: Pair) -> None:
+    pair.kill()
+    connect(pair.ann, person("cat"), pair.ann_chat.id)
+    now = screen(pair.ann)
     assert (now.state, now.card, now.sentence) == ("closed", Card.AGAIN, words.SOMEBODY_ELSE[1])
+    assert (now.name, now.signs) == ("Bob", None)
 
 
-def test_an_orderly_end_is_no_failure(screen: Screen) -> None:
-    screen.connect()
-    now = screen.do(ev.FrameReceived(screen.link.id, '["bye"]'))
+def test_an_orderly_end_is_no_failure(pair: Pair) -> None:
+    pair.ann.hears(pair.ann_link, wire.Bye())
+    now = screen(pair.ann)
     assert now.state == "closed"
     assert progress(now) == ["done"] * 4
+
+
+# Who the other one is.
+
+
+def test_nobody_is_there_before_they_have_proved_who_they_are(ann: Person, bob: Person) -> None:
+    pair = exchange(ann, bob)
+    ann.do(ev.ChannelOpened(pair.ann_link.id))
+    now = screen(ann)
+    assert (now.state, now.name, now.trust, now.signs) == ("securing", "New conversation", Trust.NOBODY, None)
+    assert safety(ann.node, pair.ann_chat) == ""
+
+
+def test_two_who_are_connected_see_the_same_signs(pair: Pair) -> None:
+    signs = screen(pair.ann).signs
+    assert signs == screen(pair.bob).signs == short_string(pair.ann_link.transcript)
+
+
+def test_signs_are_to_be_compared_as_long_as_the_link_lives(pair: Pair) -> None:
+    signs = screen(pair.ann).signs
+    pair.break_path()
+    assert screen(pair.ann).signs == signs
+    pair.kill()
+    assert screen(pair.ann).signs is None
+
+
+def test_the_safety_number_stays_when_the_link_has_ended(pair: Pair) -> None:
+    pair.kill()
+    number = safety_number(pair.ann.node.key, pair.bob.node.key)
+    assert safety(pair.ann.node, pair.ann_chat) == safety(pair.bob.node, pair.bob_chat) == number
+
+
+def test_whoever_is_new_is_known_the_next_time_and_verified_once_somebody_says_so(pair: Pair) -> None:
+    assert screen(pair.ann).trust is Trust.NEW
+
+    later = connect(person("ann", contacts=pair.ann.node.contacts), pair.bob)
+    assert screen(later.ann).trust is Trust.KNOWN
+
+    later.ann.do(compared(later.ann_chat, True))
+    assert screen(later.ann).trust is Trust.VERIFIED
+    assert [line.trust for line in screen(later.ann).people] == [Trust.VERIFIED]
+
+    later.ann.do(compared(later.ann_chat, False))
+    assert screen(later.ann).trust is Trust.KNOWN
+
+
+def test_whoever_is_new_can_be_verified_at_once(pair: Pair) -> None:
+    pair.ann.do(compared(pair.ann_chat, True))
+    assert (screen(pair.ann).trust, screen(pair.bob).trust) == (Trust.VERIFIED, Trust.NEW)
+
+
+def test_the_other_one_has_the_name_they_want_or_the_last_one_known_or_one_made_of_their_key(pair: Pair) -> None:
+    assert screen(pair.ann).name == "Bob"
+    assert [line.name for line in screen(pair.ann).people] == ["Bob"]
+
+    pair.bob.do(ev.NameChosen(""))
+    pair.carry()
+    assert screen(pair.ann).name == "Bob"
+
+    nobody = person("nobody")
+    nobody.do(ev.NameChosen(""))
+    with_nobody = connect(person("ann"), nobody)
+    name = screen(with_nobody.ann).name
+    assert name.startswith("Guest ")
+    assert len(name) == len("Guest ") + 4
+
+
+def test_a_warning_names_both_and_says_whether_the_known_one_was_verified(pair: Pair) -> None:
+    eve = person("eve")
+    eve.do(ev.NameChosen("BOB"))
+    with_eve = connect(pair.ann, eve)
+    now = view(pair.ann.node, with_eve.ann_chat.id)
+    assert "“BOB”" in now.warning
+    assert "This is not the Bob whom you know" in now.warning
+    assert screen(pair.ann).warning == ""
+
+    pair.ann.do(ev.WarningHeeded(with_eve.ann_chat.id))
+    assert view(pair.ann.node, with_eve.ann_chat.id).warning == ""
+
+    pair.ann.do(compared(pair.ann_chat, True))
+    eve.do(ev.NameChosen("bob"))
+    with_eve.carry()
+    assert "whom you have verified" in view(pair.ann.node, with_eve.ann_chat.id).warning
+
+
+def test_another_tab_of_oneself_is_called_that_and_has_no_safety_number(ann: Person) -> None:
+    pair = connect(ann, person("ann"))
+    now = screen(ann)
+    assert (now.name, now.trust) == ("You, elsewhere", Trust.ONESELF)
+    assert safety(ann.node, pair.ann_chat) == ""

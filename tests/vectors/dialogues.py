@@ -1,17 +1,29 @@
 """Dialogues: what happens on the links of one side, step by step, and what that side must do."""
 
-import json
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import Any
 
 from tests.vectors.frames import ANN, BOB
+from tests.vectors.handshake import ANN as ANN_HERSELF
+from tests.vectors.handshake import BOB as BOB_HIMSELF
+from tests.vectors.handshake import CODES, WORKED, refused
+from tests.vectors.signer import INVITER, REPLIER, Handshake, plain
 from tests.vectors.writer import Json, Text
 
 NOTE = """\
-What one side hears and says, step by step. See 'Frames' to 'Ending' in docs/protocol.md.
-`me` is the author id of this side. In each step one thing happens:
+What one side hears and says, step by step. See 'The handshake' to 'Ending' in docs/protocol.md.
+This side is Ann if nothing else is said. It calls itself by the `name` in `me`. A name like Bob in a step is a person
+with a key of their own, always the same.
+`role`: the side's role, where its frames depend on it; then `me` has its private key, the nonce that it draws, and
+the name of its log, and `codes` are those of the connection, as in handshake.json. Else the dialogue is the same
+in both roles.
+In each step one thing happens:
+`proved`: the channel of a link opens, and this side and that person prove to each other who they are, as in
+handshake.json; `log` is the name of this side's log for that person, in the place of one that it draws itself;
 `opened`: the channel of a link opens;
 `received`: a message comes, as `data` in frames.json; also with {"count": from, "by": step} among its parts, a number;
+`keys`: from now on what this side does with its keys is `slow` and not done yet, or `ready`: it is done now;
 `written`: the person writes these texts to the other person, when the clock shows `at`;
 `left`: the person leaves;
 `closed`: the channel closes.
@@ -19,14 +31,16 @@ What one side hears and says, step by step. See 'Frames' to 'Ending' in docs/pro
 `link` is the number of the link, 1 if it is not there. A link with a new number is a new one, of new codes.
 What must come of it, before the next step:
 `send`: the frames to be sent over the link, in this order; none if it is not there. Compare them as JSON. The texts of
-one step may be spread over several frames of entries in another way.
+one step may be spread over several frames of entries in another way. With `proved`: those after the handshake.
 `state`: how the link stands from now on: `greeting`, `open` or `ended`, then with its `ending`, and whether the
 connection is to be closed `at once` or `after a second` (`close`).
 `shown`: the texts that are new to the person, or only how many.
 `delivered`: how many texts of one's own the other side has, from now on.
-`elsewhere`: the same of another link."""
+`elsewhere`: the same of another link.
+`optional` says why a peer may do otherwise."""
 
-CAT = "Cat-7hRq2mWd9Zb4_Yx0Ts"
+ANN_WITH_CAT, CAT = "x9Kd_3Qm-VtR7bLw2HsYpA", "Cat-7hRq2mWd9Zb4_Yx0Ts"
+NEW = "nEw-5tYb0Pz_8cGk3JvUfQ"
 AT = 1_700_000_000_000
 
 Step = Json
@@ -35,7 +49,10 @@ Step = Json
 def vectors() -> list[Json]:
     return [
         *_of_the_document(),
-        *_greeting(),
+        *_handshake(),
+        *_refused(),
+        *_busy(),
+        *_cards(),
         *_sending(),
         *_receiving(),
         *_again(),
@@ -46,37 +63,48 @@ def vectors() -> list[Json]:
     ]
 
 
-def _vector(name: str, *steps: Step, me: str = ANN) -> Json:
-    return {"name": name, "me": me, "steps": list(steps)}
+def _vector(name: str, *steps: Step, optional: str = "") -> Json:
+    return {"name": name, "me": {"name": "Ann"}, **({"optional": optional} if optional else {}), "steps": list(steps)}
+
+
+def _vector_as(role: str, name: str, *steps: Step, handshake: Handshake = WORKED, optional: str = "") -> Json:
+    """Ann invites, Bob replies; this side is the one in that role."""
+    person, called, log = (handshake.inviter, "Ann", ANN) if role == INVITER else (handshake.replier, "Bob", BOB)
+    me = {"name": called, "log": log, "seed": person.seed.hex(), "nonce": person.nonce.hex()}
+    return {
+        "name": name,
+        "role": role,
+        "me": me,
+        "codes": CODES,
+        **({"optional": optional} if optional else {}),
+        "steps": list(steps),
+    }
 
 
 # Frames.
 
 
-def _frame(*items: Any) -> str:
-    return json.dumps(items, ensure_ascii=False, separators=(",", ":"))
-
-
-def _hello(author: str, *versions: int) -> str:
-    return _frame("hello", versions or [1], author)
+def _card(log: str, name: str) -> str:
+    return plain("card", log, name)
 
 
 def _have(**counts: int) -> str:
-    return _frame("have", {{"ann": ANN, "bob": BOB, "cat": CAT}[name]: count for name, count in counts.items()})
+    logs = {"ann": ANN, "bob": BOB, "cat": CAT, "ann_with_cat": ANN_WITH_CAT, "new": NEW}
+    return plain("have", {logs[name]: count for name, count in counts.items()})
 
 
-def _entries(author: str, first: int, *texts: str, at: int = AT) -> str:
-    return _frame("entries", author, first, [[at, text] for text in texts])
+def _entries(log: str, first: int, *texts: str, at: int = AT) -> str:
+    return plain("entries", log, first, [[at, text] for text in texts])
 
 
-BYE = _frame("bye")
+BYE = plain("bye")
 
 
 # Steps.
 
 
-def _opened(me: str = ANN, **more: Any) -> Step:
-    return {"opened": True, **more, "send": [_hello(me)], "state": "greeting"}
+def _proved(who: str = "Bob", log: str = ANN, **more: Any) -> Step:
+    return {"proved": who, "log": log, **more, "send": [_card(log, "Ann")], "state": "open"}
 
 
 def _hears(received: Text, *send: str, **outcome: Any) -> Step:
@@ -92,87 +120,292 @@ def _ended(ending: str, close: str) -> Step:
 
 
 AT_ONCE, LATER = "at once", "after a second"
-BROKEN = _ended("broke-protocol", LATER)
-GREETED = _hears(_hello(BOB), _have(bob=0), state="open")
-OPEN = (_opened(), GREETED, _hears(_have()))
-"""The channel opens, and both have said all there is to say."""
+BROKEN, NOT_PROVED = _ended("broke-protocol", LATER), _ended("not-proved", LATER)
+SHOWN = _hears(_card(BOB, "Bob"), _have(bob=0))
+"""Bob shows his card."""
+OPEN = (_proved(), SHOWN, _hears(_have()))
+"""The channel opens, both prove who they are, and have said all there is to say."""
+
+
+def _opened(role: str, handshake: Handshake = WORKED) -> Step:
+    sends = {"send": [handshake.opening]} if role == INVITER else {}
+    return {"opened": True, **sends, "state": "greeting"}
+
+
+def _proves(role: str, handshake: Handshake = WORKED) -> list[Step]:
+    """The handshake in full, as this side hears it."""
+    if role == INVITER:
+        return [
+            _opened(role, handshake),
+            _hears(handshake.answer, handshake.reveal),
+            _hears(handshake.proof, _card(ANN, "Ann"), state="open"),
+        ]
+    return [
+        _opened(role, handshake),
+        _hears(handshake.opening, handshake.answer),
+        _hears(handshake.reveal, handshake.proof, _card(BOB, "Bob"), state="open"),
+    ]
 
 
 def _of_the_document() -> Iterator[Json]:
     greeting = "Hello Bob", "Hello Ann", "How are you?"
-    yield _vector(
+    yield _vector_as(
+        INVITER,
         "the dialogue of the document, Ann's side",
-        _opened(),
-        _hears(_hello(BOB), _have(bob=0), state="open"),
+        *_proves(INVITER),
+        SHOWN,
         _hears(_have(ann=0)),
         _writes(greeting[0], send=(_entries(ANN, 1, greeting[0]),)),
         _hears(_have(ann=1), delivered=1),
         _hears(_entries(BOB, 1, *greeting[1:]), _have(bob=2), shown=list(greeting[1:])),
         {"left": True, "send": [BYE], **_ended("left", LATER)},
     )
-    yield _vector(
+    yield _vector_as(
+        REPLIER,
         "the dialogue of the document, Bob's side",
-        _opened(BOB),
-        _hears(_hello(ANN), _have(ann=0), state="open"),
+        *_proves(REPLIER),
+        _hears(_card(ANN, "Ann"), _have(ann=0)),
         _hears(_have(bob=0)),
         _hears(_entries(ANN, 1, greeting[0]), _have(ann=1), shown=[greeting[0]]),
         _writes(*greeting[1:], send=(_entries(BOB, 1, *greeting[1:]),)),
         _hears(_have(bob=2), delivered=2),
         _hears(BYE, **_ended("peer-left", AT_ONCE)),
-        me=BOB,
     )
 
 
-def _greeting() -> Iterator[Json]:
-    for name, versions in {
-        "the same version": (1,),
-        "a newer version too": (1, 2),
-        "newer versions first": (3, 2, 1),
-        "the highest version too": (2**53 - 1, 1),
-    }.items():
-        yield _vector(f"greeting: {name}", _opened(), _hears(_hello(BOB, *versions), _have(bob=0), state="open"))
-    for name, versions in {"a newer version only": (2,), "several newer versions": (2, 3, 11)}.items():
-        yield _vector(f"greeting: {name}", _opened(), _hears(_hello(BOB, *versions), **_ended("other-version", LATER)))
-    yield _vector("greeting: our own author", _opened(), _hears(_hello(ANN), **_ended("oneself", LATER)))
+def _handshake() -> Iterator[Json]:
+    for role in (INVITER, REPLIER):
+        for name, versions in {
+            "a newer version too": [1, 2],
+            "newer versions first": [3, 2, 1],
+            "the highest version too": [2**53 - 1, 1],
+        }.items():
+            if role == INVITER:
+                other, handshake = REPLIER, replace(WORKED, replier=replace(BOB_HIMSELF, versions=versions))
+            else:
+                other, handshake = INVITER, replace(WORKED, inviter=replace(ANN_HERSELF, versions=versions))
+            yield _vector_as(role, f"handshake: {name}, of the {other}", *_proves(role, handshake))
+        unknown = _hears('["typing",{"a":1}]')
+        steps = [step for step in _proves(role) for step in (step, unknown)]
+        yield _vector_as(role, f"handshake: unknown kinds are passed over by the {role}", *steps)
+        first = WORKED.answer if role == INVITER else WORKED.opening
+        heard = (_opened(role), _proves(role)[1])
+        for name, frame in {
+            "card": _card(BOB, "Bob"),
+            "have": _have(ann=0),
+            "entries": _entries(BOB, 1, "Hello Ann"),
+            "an empty message": "",
+            "a malformed hello": '["hello",[1],"short"]',
+            "a malformed hello in another version": '["hello",[2,0]]',
+        }.items():
+            for when, before, close in (("first", heard[:1], AT_ONCE), ("after hello", heard, LATER)):
+                bye = (BYE,) if close == LATER else ()
+                yield _vector_as(
+                    role,
+                    f"handshake: {name} {when}, for the {role}",
+                    *before,
+                    _hears(frame, *bye, **_ended("broke-protocol", close)),
+                )
+        yield _vector_as(
+            role, f"handshake: bye first, for the {role}", _opened(role), _hears(BYE, **_ended("peer-left", AT_ONCE))
+        )
+        yield _vector_as(
+            role, f"handshake: bye after hello, for the {role}", *heard, _hears(BYE, **_ended("peer-left", AT_ONCE))
+        )
+        for name, frame in {"hello": first, "reveal": WORKED.reveal, "proof": WORKED.proof}.items():
+            yield _vector_as(
+                role,
+                f"handshake: {name} once it is over, for the {role}",
+                *_proves(role),
+                _hears(frame, BYE, **BROKEN),
+            )
+        yield _vector_as(
+            role, f"handshake: the {role} leaves first", _opened(role), {"left": True, **_ended("left", AT_ONCE)}
+        )
+        yield _vector_as(
+            role,
+            f"handshake: the {role} leaves after hello",
+            *heard,
+            {"left": True, "send": [BYE], **_ended("left", AT_ONCE)},
+            optional="a peer may close the connection a second later",
+        )
+        yield _vector_as(
+            role,
+            f"handshake: the channel closes before it is over, for the {role}",
+            *heard,
+            {"closed": True, **_ended("channel-closed", AT_ONCE)},
+        )
+    myself = replace(WORKED, replier=replace(BOB_HIMSELF, seed=ANN_HERSELF.seed))
+    yield _vector_as(INVITER, "handshake: with another tab of one's own", *_proves(INVITER, myself), SHOWN)
     yield _vector(
-        "greeting: our own author in another version",
-        _opened(),
-        _hears(_hello(ANN, 2), **_ended("other-version", LATER)),
-    )
-    yield _vector(
-        "greeting: an author with other letters in upper case is somebody else",
-        _opened(),
-        {
-            "received": _hello(ANN.swapcase()),
-            "send": [_frame("have", {ANN.swapcase(): 0})],
-            "state": "open",
-        },
-    )
-    yield _vector("greeting: unknown kinds before it are passed over", _opened(), _hears('["typing",{"a":1}]'), GREETED)
-    for name, frame in {
-        "have before it": _have(ann=0),
-        "entries before it": _entries(BOB, 1, "Hello Ann"),
-        "an empty message before it": "",
-        "a malformed greeting": f'["hello",[1],"{BOB}",{{}}]',
-        "a malformed greeting in another version": f'["hello",[2],"{BOB}",{{}}]',
-    }.items():
-        yield _vector(f"greeting: {name}", _opened(), _hears(frame, **_ended("broke-protocol", AT_ONCE)))
-    yield _vector("greeting: bye before it", _opened(), _hears(BYE, **_ended("peer-left", AT_ONCE)))
-    for name, frame in {"again": _hello(BOB), "again, as somebody else": _hello(CAT)}.items():
-        yield _vector(f"greeting: {name}", *OPEN, _hears(frame, BYE, **BROKEN))
-    yield _vector(
-        "greeting: what is written before it waits for the other's have",
-        _opened(),
+        "handshake: what is written before it waits for the other's have",
         _writes("one"),
-        GREETED,
+        _proved(),
         _writes("two", at=AT + 1_000),
-        _hears(_have(ann=0), _frame("entries", ANN, 1, [[AT, "one"], [AT + 1_000, "two"]])),
+        SHOWN,
+        _hears(_have(ann=0), plain("entries", ANN, 1, [[AT, "one"], [AT + 1_000, "two"]])),
         _hears(_have(ann=2), delivered=2),
     )
 
 
+def _refused() -> Iterator[Json]:
+    """The bad ones of handshake.json: how the link ends."""
+    for case in refused():
+        *before, last = case.received
+        steps = [_opened(case.role)]
+        steps += [_hears(frame, sent) for frame, sent in zip(before, case.sent, strict=True)]
+        if case.error == "other-version":
+            # The inviter has said already which versions it speaks.
+            says = () if case.role == INVITER else (plain("hello", [1]),)
+            ending = _hears(last, *says, **_ended("other-version", LATER))
+        elif before:
+            ending = _hears(last, BYE, **_ended(case.error, LATER))
+        else:
+            ending = _hears(last, **_ended(case.error, AT_ONCE))
+        yield _vector_as(case.role, f"refused: {case.name}", *steps, ending, handshake=case.handshake)
+
+
+def _busy() -> Iterator[Json]:
+    """Frames that come while this side is busy with its keys."""
+    slow: Step = {"keys": "slow"}
+    opened, hello, last = _proves(INVITER)
+    quick = [_hears(_card(BOB, "Bob")), _hears('["typing"]')]
+
+    def ready(*send: str, **outcome: Any) -> Step:
+        return {"keys": "ready", **({"send": list(send)} if send else {}), **outcome}
+
+    def unanswered(step: Step) -> Step:
+        return {"received": step["received"]}
+
+    yield _vector_as(
+        INVITER,
+        "busy: the card comes before the proof is checked",
+        opened,
+        hello,
+        slow,
+        unanswered(last),
+        *quick,
+        ready(_card(ANN, "Ann"), _have(bob=0), state="open"),
+        _hears(_have(ann=0)),
+    )
+    yield _vector_as(
+        INVITER,
+        "busy: the proof is none, and nothing after it counts",
+        opened,
+        hello,
+        slow,
+        _hears(plain("proof", "A" * 86)),
+        *quick,
+        ready(BYE, **NOT_PROVED),
+    )
+    yield _vector_as(
+        INVITER,
+        "busy: the other leaves before the proof is checked",
+        opened,
+        hello,
+        slow,
+        unanswered(last),
+        _hears(_card(BOB, "Bob")),
+        _hears(BYE),
+        _hears(_entries(BOB, 1, "one")),
+        ready(_card(ANN, "Ann"), **_ended("peer-left", AT_ONCE)),
+    )
+    yield _vector_as(
+        INVITER,
+        "busy: what comes before the proof is checked is taken in its order",
+        opened,
+        hello,
+        slow,
+        unanswered(last),
+        _hears(_card(BOB, "Bob")),
+        _hears(_entries(BOB, 1, "one")),
+        _hears(_card(NEW, "Bob")),
+        _hears(_entries(NEW, 1, "two")),
+        ready(_card(ANN, "Ann"), _have(new=1), state="open", shown=["one", "two"]),
+    )
+    opened, hello, last = _proves(REPLIER)
+    yield _vector_as(
+        REPLIER,
+        "busy: hello comes before the nonce is drawn",
+        slow,
+        opened,
+        unanswered(hello),
+        ready(*hello["send"]),
+    )
+    yield _vector_as(
+        REPLIER,
+        "busy: unknown kinds come before reveal is checked",
+        opened,
+        hello,
+        slow,
+        unanswered(last),
+        _hears('["typing"]', times=16),
+        ready(*last["send"], state="open"),
+    )
+    yield _vector_as(
+        REPLIER,
+        "busy: a 17th frame comes",
+        opened,
+        hello,
+        slow,
+        unanswered(last),
+        _hears('["typing"]', times=16),
+        _hears('["typing"]', BYE, **BROKEN),
+        optional="how many more than 16 frames a peer keeps is up to it",
+    )
+
+
+def _cards() -> Iterator[Json]:
+    yield _vector("card: without a name", _proved(), _hears(_card(BOB, ""), _have(bob=0)))
+    yield _vector(
+        "card: a name of somebody's own choice", _proved(), _hears(_card(BOB, "\u202e\x00 B\nob "), _have(bob=0))
+    )
+    yield _vector(
+        "card: another name later",
+        *OPEN,
+        _hears(_entries(BOB, 1, "one"), _have(bob=1), shown=["one"]),
+        _hears(_card(BOB, "Robert"), _have(bob=1)),
+        _hears(_entries(BOB, 2, "two"), _have(bob=2), shown=["two"]),
+    )
+    yield _vector(
+        "card: another log later",
+        *OPEN,
+        _hears(_entries(BOB, 1, "one"), _have(bob=1), shown=["one"]),
+        _hears(_card(NEW, "Bob"), _have(new=0)),
+        _hears(_entries(NEW, 1, "new"), _have(new=1), shown=["new"]),
+        _hears(_entries(BOB, 2, "two"), BYE, **BROKEN),
+    )
+    yield _vector(
+        "card: back to the log before",
+        *OPEN,
+        _hears(_entries(BOB, 1, "one"), _have(bob=1), shown=["one"]),
+        _hears(_card(NEW, "Bob"), _have(new=0)),
+        _hears(_card(BOB, "Bob"), _have(bob=1)),
+        _hears(_entries(BOB, 2, "two"), _have(bob=2), shown=["two"]),
+    )
+    yield _vector("card: our own log", _proved(), _hears(_card(ANN, "Bob"), BYE, **BROKEN))
+    yield _vector("card: our own log later", *OPEN, _hears(_card(ANN, "Bob"), BYE, **BROKEN))
+    upper = BOB.swapcase()
+    yield _vector(
+        "card: a log with other letters in upper case is another one",
+        *OPEN,
+        _hears(_card(upper, "Bob"), plain("have", {upper: 0})),
+        _hears(_entries(BOB, 1, "one"), BYE, **BROKEN),
+    )
+    logs = [f"log-{number:012}" for number in range(1, 17)]
+    yield _vector(
+        "card: 16 logs, and one too many",
+        _proved(),
+        *(_hears(_card(log, "Bob"), plain("have", {log: 0})) for log in logs),
+        _hears(_card(logs[3], "Bob"), plain("have", {logs[3]: 0})),
+        _hears(_card(NEW, "Bob"), BYE, **BROKEN),
+        optional="how many more than 16 logs a peer keeps is up to it",
+    )
+    yield _vector("card: entries before it", _proved(), _hears(_entries(BOB, 1, "one"), BYE, **BROKEN))
+
+
 def _sending() -> Iterator[Json]:
-    waiting = (_opened(), _writes("one", "two", "three"), GREETED)
+    waiting = (_proved(), _writes("one", "two", "three"), SHOWN)
     all_three = _entries(ANN, 1, "one", "two", "three")
     yield _vector("first have: nothing", *waiting, _hears(_have(ann=0), all_three))
     yield _vector("first have: we are missing in it", *waiting, _hears(_have(), all_three))
@@ -233,8 +466,8 @@ def _receiving() -> Iterator[Json]:
     )
     yield _vector(
         "receiving: before the other's have",
-        _opened(),
-        GREETED,
+        _proved(),
+        SHOWN,
         _hears(_entries(BOB, 1, "one"), _have(bob=1), shown=["one"]),
         _hears(_have(ann=0)),
     )
@@ -311,8 +544,8 @@ def _again() -> Iterator[Json]:
         _writes("one", "two", "three", send=(_entries(ANN, 1, "one", "two", "three"),)),
         _hears(_have(ann=1), delivered=1),
         {"closed": True, **_ended("channel-closed", AT_ONCE)},
-        _opened(link=2),
-        _hears(_hello(BOB), _have(bob=0), link=2, state="open"),
+        _proved(link=2),
+        _hears(_card(BOB, "Bob"), _have(bob=0), link=2),
     )
     for name, count, send, delivered in [
         ("what was not acknowledged is sent again", 1, (_entries(ANN, 2, "two", "three"),), 1),
@@ -336,8 +569,8 @@ def _again() -> Iterator[Json]:
         *OPEN,
         _hears(_entries(BOB, 1, "one", "two"), _have(bob=2), shown=["one", "two"]),
         _hears(BYE, **_ended("peer-left", AT_ONCE)),
-        _opened(link=2),
-        _hears(_hello(BOB), _have(bob=2), link=2, state="open"),
+        _proved(link=2),
+        _hears(_card(BOB, "Bob"), _have(bob=2), link=2),
         _hears(_have(), link=2),
         _hears(_entries(BOB, 2, "two", "three"), _have(bob=3), link=2, shown=["three"]),
     )
@@ -346,29 +579,36 @@ def _again() -> Iterator[Json]:
         *OPEN,
         _hears(_entries(BOB, 1, "one"), _have(bob=1), shown=["one"]),
         _hears("oops", BYE, **BROKEN),
-        _opened(link=2),
-        _hears(_hello(BOB), _have(bob=1), link=2, state="open"),
+        _proved(link=2),
+        _hears(_card(BOB, "Bob"), _have(bob=1), link=2),
     )
     yield _vector(
         "again: while the link before still seems open",
         *OPEN,
         _writes("one", send=(_entries(ANN, 1, "one"),)),
-        _opened(link=2),
-        _hears(
-            _hello(BOB),
-            _have(bob=0),
-            link=2,
-            state="open",
-            elsewhere={"link": 1, "send": [BYE], **_ended("replaced", AT_ONCE)},
-        ),
+        _proved(link=2, elsewhere={"link": 1, "send": [BYE], **_ended("replaced", AT_ONCE)}),
+        _hears(_card(BOB, "Bob"), _have(bob=0), link=2),
         _hears(_have(ann=0), _entries(ANN, 1, "one"), link=2),
         _hears(_have(ann=1), link=2, delivered=1),
+    )
+    yield _vector(
+        "again: the other has lost what it had, and begins a new log",
+        *OPEN,
+        _writes("one", send=(_entries(ANN, 1, "one"),)),
+        _hears(_have(ann=1), delivered=1),
+        _hears(_entries(BOB, 1, "old"), _have(bob=1), shown=["old"]),
+        {"closed": True, **_ended("channel-closed", AT_ONCE)},
+        _proved(link=2),
+        _hears(_card(NEW, "Bob"), _have(new=0), link=2),
+        _hears(_have(), _entries(ANN, 1, "one"), link=2),
+        _hears(_entries(NEW, 1, "new"), _have(new=1), link=2, shown=["new"]),
+        _hears(_have(ann=1), link=2),
     )
 
 
 def _others() -> Iterator[Json]:
     """Nobody gets what was said with somebody else."""
-    with_cat = (_opened(link=2), _hears(_hello(CAT), _have(cat=0), link=2, state="open"))
+    with_cat = (_proved("Cat", ANN_WITH_CAT, link=2), _hears(_card(CAT, "Cat"), _have(cat=0), link=2))
     yield _vector(
         "others: somebody else on the next link gets nothing of it",
         *OPEN,
@@ -384,11 +624,26 @@ def _others() -> Iterator[Json]:
         _writes("one for Bob", "two for Bob", send=(_entries(ANN, 1, "one for Bob", "two for Bob"),)),
         *with_cat,
         _hears(_have(), link=2),
-        _writes("for Cat", link=2, send=(_entries(ANN, 1, "for Cat"),)),
+        _writes("for Cat", link=2, send=(_entries(ANN_WITH_CAT, 1, "for Cat"),)),
         _hears(_entries(CAT, 1, "from Cat"), _have(cat=1), link=2, shown=["from Cat"]),
         _hears(_entries(BOB, 1, "from Bob"), _have(bob=1), shown=["from Bob"]),
-        _hears(_have(ann=1), link=2, delivered=1),
+        _hears(_have(ann_with_cat=1), link=2, delivered=1),
         _hears(_have(ann=2), delivered=2),
+    )
+    yield _vector(
+        "others: what one log is called is nothing to somebody else",
+        *OPEN,
+        *with_cat,
+        _hears(_have(ann=9, ann_with_cat=0), link=2),
+        _hears(_entries(BOB, 1, "from Cat"), BYE, link=2, **BROKEN),
+    )
+    yield _vector(
+        "others: two people may give their logs one name",
+        *OPEN,
+        with_cat[0],
+        _hears(_card(BOB, "Cat"), _have(bob=0), link=2),
+        _hears(_entries(BOB, 1, "from Cat"), _have(bob=1), link=2, shown=["from Cat"]),
+        _hears(_entries(BOB, 1, "from Bob"), _have(bob=1), shown=["from Bob"]),
     )
     yield _vector(
         "others: a mistake on one link ends no other",
@@ -410,6 +665,7 @@ def _mistakes() -> Iterator[Json]:
         "a malformed have": f'["have",{{"{ANN}":true}}]',
         "malformed entries": f'["entries","{BOB}",1,[[5,"fine"],[5,""]]]',
         "a malformed bye": '["bye",1]',
+        "a malformed card": f'["card","{BOB}"]',
     }
     for name, data in cases.items():
         yield _vector(f"mistake: {name}", *OPEN, _hears(data, BYE, **BROKEN))
@@ -439,11 +695,15 @@ def _ending() -> Iterator[Json]:
         _hears(_entries(BOB, 1, "one")),
         _hears(BYE),
     )
-    yield _vector("ending: we leave before the greeting", _opened(), {"left": True, **_ended("left", AT_ONCE)})
+    yield _vector(
+        "ending: we leave before the other's card",
+        _proved(),
+        {"left": True, "send": [BYE], **_ended("left", LATER)},
+    )
     yield _vector("ending: the channel closes", *OPEN, {"closed": True, **_ended("channel-closed", AT_ONCE)})
     yield _vector(
-        "ending: the channel closes before the greeting",
-        _opened(),
+        "ending: the channel closes before the other's card",
+        _proved(),
         {"closed": True, **_ended("channel-closed", AT_ONCE)},
     )
     yield _vector(

@@ -1,22 +1,21 @@
 """The JSON files that the vectors are in."""
 
 import json
+from functools import cache
 from pathlib import Path
+from types import ModuleType
 from typing import Any
 
-from tests.vectors import codes, descriptions, dialogues, frames, pasting
-from tests.vectors.writer import Json
+from tests.vectors import codes, descriptions, dialogues, frames, handshake, names, pasting, safety
 
 FOLDER = Path(__file__).parent
-_CASES = (codes, descriptions, pasting, frames, dialogues)
+_CASES = (codes, descriptions, pasting, frames, handshake, safety, names, dialogues)
 _WIDTH = 120
 
 
 def contents() -> dict[Path, str]:
     """What each file should hold."""
-    return {
-        FOLDER / f"{cases.__name__.rpartition('.')[2]}.json": _written(cases.NOTE, cases.vectors()) for cases in _CASES
-    }
+    return {FOLDER / f"{cases.__name__.rpartition('.')[2]}.json": _written(cases) for cases in _CASES}
 
 
 def stale() -> list[Path]:
@@ -24,9 +23,10 @@ def stale() -> list[Path]:
     return [path for path, text in contents().items() if not path.exists() or path.read_text("ascii") != text]
 
 
-def _written(note: str, vectors: list[Json]) -> str:
+@cache
+def _written(cases: ModuleType) -> str:
     """JSON in ASCII, so that no editor and no font hides what a text holds."""
-    return _in_lines({"note": note.split("\n"), "vectors": vectors}, "", 0) + "\n"
+    return _in_lines({"note": cases.NOTE.split("\n"), "vectors": cases.vectors()}, "", 0) + "\n"
 
 
 def _in_lines(value: Any, before: str, depth: int) -> str:

@@ -4,33 +4,46 @@ import json
 from collections.abc import Iterator
 from typing import Any
 
-from tests.vectors.writer import Json, Text
+from tests.vectors.handshake import WORKED
+from tests.vectors.signer import INVITER, REPLIER
+from tests.vectors.writer import Json, Text, as_text
 
 NOTE = """\
 Single frames, as messages of the channel. See 'Frames' and 'What is refused' in docs/protocol.md.
 `data` is the message: a string, or a list of strings and of pairs [string, how often it is repeated], to be put
 together. Texts in a `reading` may be such lists too.
-`reading` is what the frame says; for entries that are alike there is a pair [entry, how often].
+`reading` is what the frame says, bytes in hexadecimal; for entries that are alike there is a pair [entry, how often].
+What a `hello` says after its versions are its `parts`; without a version that the reader speaks it does not look at
+them. Which parts the one and the other side needs is in handshake.json.
 `passed_over`: the frame is of an unknown kind, and nothing comes of it.
 `error` is broke-protocol: a mistake of the peer, which ends the link.
 `plain`: the frame is written as pychat itself writes it, without spaces and without needless escapes.
 `optional` says who may read such a frame all the same."""
 
 ANN, BOB = "Zq3v0uJ8mYtP1cXr9LkWsA", "b7Nf_2Ge-KdQ4hTy6VoR1w"
-"""The two of the document's dialogue."""
+"""The logs of the two in the document's dialogue."""
 
-MAX_NUMBER, MAX_TIME, MAX_FRAME, MAX_TEXT = 2**53 - 1, 2**47 - 1, 65_536, 8_000
+KEY, NONCE = WORKED.inviter.key, WORKED.inviter.nonce
+PARTS = tuple(as_text(part) for part in (KEY, NONCE))
+SIGNED, PROVED = (WORKED.signature(role) for role in (INVITER, REPLIER))
+
+MAX_NUMBER, MAX_TIME, MAX_FRAME, MAX_TEXT, MAX_NAME = 2**53 - 1, 2**47 - 1, 65_536, 8_000, 64
 
 
 def vectors() -> list[Json]:
     return [
         *_hello(),
+        *_reveal_and_proof(),
+        *_card(),
         *_have(),
         *_entries(),
         *_bye(),
         *_unknown(),
         *_no_frames(),
         *_bad_hello(),
+        *_bad_reveal_and_proof(),
+        *_bad_bytes(),
+        *_bad_card(),
         *_bad_have(),
         *_bad_entries(),
         *_bad_bye(),
@@ -62,22 +75,61 @@ def _bad(name: str, data: Text, optional: str = "") -> Json:
 
 
 def _hello() -> Iterator[Json]:
-    def hello(versions: list[int], author: str) -> Json:
-        return {"kind": "hello", "versions": versions, "author": author}
+    def hello(versions: list[int], *parts: bytes) -> Json:
+        return {"kind": "hello", "versions": versions, "parts": [part.hex() for part in parts]}
 
-    for name, versions, author in [
-        ("hello: version 1", [1], ANN),
-        ("hello: several versions", [1, 2, 3], ANN),
-        ("hello: other versions only", [2, 3], ANN),
-        ("hello: versions in any order, one of them twice", [7, 1, 7], ANN),
-        ("hello: 32 versions", list(range(1, 33)), ANN),
-        ("hello: the highest version", [MAX_NUMBER], ANN),
-        ("hello: an author of 16 characters", [1], "0123456789abcdef"),
-        ("hello: an author of 64 characters", [1], "Zz09_-" * 10 + "____"),
+    committed = WORKED.inviter.commitment
+    for name, versions, parts in [
+        ("hello: of an inviter", [1], [committed]),
+        ("hello: of a replier", [1], [KEY, NONCE]),
+        ("hello: several versions", [1, 2, 3], [committed]),
+        ("hello: versions in any order, one of them twice", [7, 1, 7], [KEY, NONCE]),
+        ("hello: 32 versions", list(range(1, 33)), [committed]),
+        ("hello: the highest version too", [MAX_NUMBER, 1], [committed]),
+        ("hello: bytes of zeros and ones", [1], [bytes(32), b"\xff" * 32]),
     ]:
-        yield _plain(name, ["hello", versions, author], hello(versions, author))
-    yield _good("hello: with spaces", f' [ "hello" ,\t[ 1 ],\r\n"{ANN}" ] \n', hello([1], ANN))
-    yield _good("hello: with escapes", f'["\\u0068ello",[1],"\\u005a{ANN[1:]}"]', hello([1], ANN))
+        yield _plain(name, ["hello", versions, *map(as_text, parts)], hello(versions, *parts))
+    text = as_text(committed)
+    spaces, escapes = f' [ "hello" ,\t[ 1 ],\r\n"{text}" ] \n', f'["\\u0068ello",[1],"\\u{ord(text[0]):04x}{text[1:]}"]'
+    yield _good("hello: with spaces", spaces, hello([1], committed))
+    yield _good("hello: with escapes", escapes, hello([1], committed))
+    others: dict[str, tuple[list[int], list[Any]]] = {
+        "other versions only": ([2, 3], [text]),
+        "the highest version only": ([MAX_NUMBER], []),
+        "other versions only, and any parts": ([2], [None, {"a": [True, -1.5]}, "short", []]),
+    }
+    for name, (versions, rest) in others.items():
+        data = json.dumps(["hello", versions, *rest], separators=(",", ":"))
+        yield _good(f"hello: {name}", data, {"kind": "hello", "versions": versions, "parts": []})
+
+
+def _reveal_and_proof() -> Iterator[Json]:
+    reading: Json = {"kind": "reveal", "key": KEY.hex(), "nonce": NONCE.hex(), "signature": SIGNED.hex()}
+    yield {"name": "reveal", "data": WORKED.reveal, "reading": reading, "plain": True}
+    yield _good("reveal: with spaces", WORKED.reveal.replace(",", " ,\n "), reading)
+    reading = {"kind": "proof", "signature": PROVED.hex()}
+    yield {"name": "proof", "data": WORKED.proof, "reading": reading, "plain": True}
+    yield _good("proof: with an escape", WORKED.proof.replace("proof", "\\u0070roof"), reading)
+
+
+def _card() -> Iterator[Json]:
+    def card(log: str, name: str) -> Json:
+        return {"kind": "card", "log": log, "name": name}
+
+    for title, log, name in [
+        ("a name", ANN, "Ann"),
+        ("no name", ANN, ""),
+        ("a log of 16 characters", "0123456789abcdef", "Ann"),
+        ("a log of 64 characters", "Zz09_-" * 10 + "____", "Ann"),
+        ("a name of 64 characters", ANN, "x" * MAX_NAME),
+        ("a name of 64 characters outside the BMP", ANN, "\U0001f600" * MAX_NAME),
+        ("a name that is kept as it is", ANN, " A\x00n\tn\n\u202e \ufeff"),
+        ("a name in Hebrew", ANN, "\u05e9\u05dc\u05d5\u05dd"),
+    ]:
+        yield _plain(f"card: {title}", ["card", log, name], card(log, name))
+    yield _good("card: a lone surrogate", f'["card","{ANN}","A\\ud800"]', card(ANN, "A\ufffd"))
+    data: Text = [f'["card","{ANN}","', ["\\udead", MAX_NAME], '"]']
+    yield _good("card: 64 lone surrogates", data, card(ANN, "\ufffd" * MAX_NAME))
 
 
 def _have() -> Iterator[Json]:
@@ -170,7 +222,8 @@ def _unknown() -> Iterator[Json]:
     for name, frame in {
         "no items": ["typing"],
         "items of any type": ["typing", None, True, -1, 1.5, "text", [], {}, {"a": [{"b": None}]}],
-        "a known kind in upper case": ["HELLO", [1], ANN],
+        "a known kind in upper case": ["HELLO", [1], PARTS[0]],
+        "another known kind in upper case": ["Card", ANN, "Ann"],
         "a known kind with a space": ["bye "],
         "an empty name": [""],
         "a name that programs have themselves": ["__proto__"],
@@ -226,41 +279,114 @@ def _no_frames() -> Iterator[Json]:
 
 
 def _bad_hello() -> Iterator[Json]:
+    part = PARTS[0]
     for name, rest in {
         "nothing else": "",
-        "no author": ",[1]",
-        "no versions": f',"{ANN}"',
-        "the other way round": f',"{ANN}",[1]',
-        "an item too many": f',[1],"{ANN}",{{}}',
-        "a number for the versions": f',1,"{ANN}"',
-        "a string for the versions": f',"1","{ANN}"',
-        "an object for the versions": f',{{"1":1}},"{ANN}"',
-        "an empty list of versions": f',[],"{ANN}"',
-        "33 versions": f',[{",".join(["1"] * 33)}],"{ANN}"',
-        "version 0": f',[1,0],"{ANN}"',
-        "a negative version": f',[1,-1],"{ANN}"',
-        "a version that is too high": f',[1,{MAX_NUMBER + 1}],"{ANN}"',
-        "a string for a version": f',[1,"1"],"{ANN}"',
-        "true for a version": f',[true],"{ANN}"',
-        "null for a version": f',[1,null],"{ANN}"',
-        "a version with a fraction": f',[1,1.5],"{ANN}"',
-        "a list for a version": f',[[1]],"{ANN}"',
-        "null for the author": ",[1],null",
-        "a number for the author": ",[1],1234567890123456",
-        "a list for the author": f',[1],["{ANN}"]',
-        "an author of 15 characters": ',[1],"0123456789abcde"',
-        "an author of 65 characters": f',[1],"{"x" * 65}"',
-        "an empty author": ',[1],""',
-        "an author with a space": f',[1],"{ANN[:10]} {ANN[10:]}"',
-        "an author with a plus sign": f',[1],"{ANN}+"',
-        "an author with a slash": f',[1],"{ANN}/"',
-        "an author with a full stop": f',[1],"{ANN}."',
-        "an author and a line feed": f',[1],"{ANN}\\n"',
-        "an author with an umlaut": f',[1],"{ANN}ä"',
-        "an author with digits of another alphabet": f',[1],"{ANN}\u0661"',
-        "an author with a lone surrogate": f',[1],"{ANN}\\ud800"',
+        "no versions": f',"{part}"',
+        "the other way round": f',"{part}",[1]',
+        "a number for the versions": f',1,"{part}"',
+        "a string for the versions": f',"1","{part}"',
+        "an object for the versions": f',{{"1":1}},"{part}"',
+        "an empty list of versions": f',[],"{part}"',
+        "33 versions": f',[{",".join(["1"] * 33)}],"{part}"',
+        "version 0": f',[1,0],"{part}"',
+        "a negative version": f',[1,-1],"{part}"',
+        "a version that is too high": f',[1,{MAX_NUMBER + 1}],"{part}"',
+        "a string for a version": f',[1,"1"],"{part}"',
+        "true for a version": f',[true],"{part}"',
+        "null for a version": f',[1,null],"{part}"',
+        "a version with a fraction": f',[1,1.5],"{part}"',
+        "a list for a version": f',[[1]],"{part}"',
+        "a version 0 beside others that nobody here speaks": ",[2,0]",
+        "an object for a part": f',[1],"{part}",{{}}',
+        "a part that is too short, after a good one": f',[1],"{part}","{part[:-1]}"',
     }.items():
         yield _bad(f"bad hello: {name}", f'["hello"{rest}]')
+
+
+def _bad_reveal_and_proof() -> Iterator[Json]:
+    key, nonce, signature = (f',"{as_text(data)}"' for data in (KEY, NONCE, SIGNED))
+    for kind, name, rest in (
+        ("reveal", "nothing else", ""),
+        ("reveal", "a key only", key),
+        ("reveal", "no signature", key + nonce),
+        ("reveal", "an item too many", key + nonce + signature + ",1"),
+        ("reveal", "the other way round", signature + nonce + key),
+        ("reveal", "a list around them", f",[{(key + nonce + signature)[1:]}]"),
+        ("reveal", "a signature of 32 bytes", key + nonce + nonce),
+        ("reveal", "a key of 64 bytes", signature + nonce + signature),
+        ("proof", "nothing else", ""),
+        ("proof", "an item too many", signature + signature),
+        ("proof", "a signature of 32 bytes", key),
+        ("proof", "a list around it", f",[{signature[1:]}]"),
+    ):
+        yield _bad(f"bad {kind}: {name}", f'["{kind}"{rest}]')
+
+
+def _bad_bytes() -> Iterator[Json]:
+    """Keys, nonces, commitments and signatures in writings that are not allowed, in each place where one stands."""
+    key, nonce, signature = (as_text(data) for data in (KEY, NONCE, SIGNED))
+    places = {
+        "a commitment": ('["hello",[1],{}]', 32),
+        "a key in hello": (f'["hello",[1],{{}},"{nonce}"]', 32),
+        "a nonce in hello": (f'["hello",[1],"{key}",{{}}]', 32),
+        "a key in reveal": (f'["reveal",{{}},"{nonce}","{signature}"]', 32),
+        "a nonce in reveal": (f'["reveal","{key}",{{}},"{signature}"]', 32),
+        "a signature in reveal": (f'["reveal","{key}","{nonce}",{{}}]', 64),
+        "a signature in proof": ('["proof",{}]', 64),
+    }
+    for place, (frame, size) in places.items():
+        good = as_text(bytes(range(size)))
+        # 32 and 64 bytes leave two and four unused bits in the last character.
+        unused = good[:-1] + chr(ord(good[-1]) + 1)
+        for name, value in {
+            "null": "null",
+            "a number": "1",
+            "a list of numbers": json.dumps([0] * size, separators=(",", ":")),
+            "an empty text": '""',
+            "a byte too few": f'"{as_text(bytes(size - 1))}"',
+            "a byte too many": f'"{as_text(bytes(size + 1))}"',
+            "a character too few": f'"{good[:-1]}"',
+            "a character too many": f'"{good}A"',
+            "unused bits that are set": f'"{unused}"',
+            "padding": f'"{good}{"=" * (-len(good) % 4)}"',
+            "the alphabet of plain base64": f'"+/{good[2:]}"',
+            "a space in it": f'"{good[:9]} {good[9:]}"',
+            "a line feed after it": f'"{good}\\n"',
+            "hexadecimal digits": f'"{bytes(range(size)).hex()}"',
+            "a letter outside ASCII": f'"\u00e9{good[1:]}"',
+        }.items():
+            yield _bad(f"bad bytes: {name} for {place}", frame.format(value))
+
+
+def _bad_card() -> Iterator[Json]:
+    for name, rest in {
+        "nothing else": "",
+        "no name": f',"{ANN}"',
+        "an item too many": f',"{ANN}","Ann",{{}}',
+        "the other way round": f',"Ann","{ANN}"',
+        "null for the log": ',null,"Ann"',
+        "a number for the log": ',1234567890123456,"Ann"',
+        "a list for the log": f',["{ANN}"],"Ann"',
+        "a log of 15 characters": ',"0123456789abcde","Ann"',
+        "a log of 65 characters": f',"{"x" * 65}","Ann"',
+        "an empty log": ',"","Ann"',
+        "a log with a space": f',"{ANN[:10]} {ANN[10:]}","Ann"',
+        "a log with a plus sign": f',"{ANN}+","Ann"',
+        "a log with a slash": f',"{ANN}/","Ann"',
+        "a log with a full stop": f',"{ANN}.","Ann"',
+        "a log and a line feed": f',"{ANN}\\n","Ann"',
+        "a log with an umlaut": f',"{ANN}\u00e4","Ann"',
+        "a log with digits of another alphabet": f',"{ANN}\u0661","Ann"',
+        "a log with a lone surrogate": f',"{ANN}\\ud800","Ann"',
+        "null for the name": f',"{ANN}",null',
+        "a number for the name": f',"{ANN}",1',
+        "a list for the name": f',"{ANN}",["Ann"]',
+        "a name of 65 characters": f',"{ANN}","{"x" * (MAX_NAME + 1)}"',
+        "a name of 65 characters outside the BMP": f',"{ANN}","{chr(0x1F600) * (MAX_NAME + 1)}"',
+        "a name of 65 escapes": f',"{ANN}","{chr(92)}n{(chr(92) + "n") * MAX_NAME}"',
+    }.items():
+        yield _bad(f"bad card: {name}", f'["card"{rest}]')
 
 
 def _bad_have() -> Iterator[Json]:
@@ -346,7 +472,8 @@ def _bad_bye() -> Iterator[Json]:
 def _bad_numbers() -> Iterator[Json]:
     """Numbers in writings that are not allowed, in each place where a number stands."""
     places = {
-        "a version": f'["hello",[{{}}],"{ANN}"]',
+        "a version": f'["hello",[1,{{}}],"{PARTS[0]}"]',
+        "a version of nobody here": '["hello",[2,{}]]',
         "a count": f'["have",{{{{"{ANN}":{{}}}}}}]',
         "the number of an entry": f'["entries","{BOB}",{{}},[]]',
         "a time": f'["entries","{BOB}",1,[[{{}},"text"]]]',

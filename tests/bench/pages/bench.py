@@ -8,10 +8,15 @@ from collections.abc import Callable
 
 import js
 
+from pychat.browser.crypto import BrowserCrypto
 from pychat.browser.peer import BrowserPeerConnection
+from pychat.browser.store import VisitStore
+from pychat.core.contacts import Contacts
 from pychat.core.conversation import Conversation
-from pychat.core.events import CodePasted, InviteRequested, MessageWritten
+from pychat.core.effects import Effect
+from pychat.core.events import ChannelOpened, CodePasted, Event, InviteRequested, MessageWritten
 from pychat.core.link import Phase
+from pychat.core.lookalike import skeleton
 from pychat.core.node import Node
 from pychat.driver import Driver
 
@@ -21,12 +26,30 @@ MESSAGES = 20_000
 
 
 class Peer:
-    """A node with its driver; `until` waits for a state of the node."""
+    """A node with its driver; `until` waits for a state of the node. To watch the channel open costs a little."""
 
-    def __init__(self) -> None:
-        self.node = Node(secrets.token_urlsafe(16), capabilities=BrowserPeerConnection.capabilities)
-        self.driver = Driver(self.node, BrowserPeerConnection, time.time, on_turn=self._turned)
+    def __init__(self, crypto: BrowserCrypto, *, watched: bool) -> None:
+        self.node = Node(
+            crypto.public_key,
+            secrets.token_bytes(32),
+            Contacts(skeleton=skeleton),
+            capabilities=BrowserPeerConnection.capabilities,
+        )
+        self.driver = Driver(
+            self.node,
+            BrowserPeerConnection,
+            crypto,
+            VisitStore(),
+            time.time,
+            on_turn=self._turned,
+            observe=self._saw if watched else None,
+        )
         self.on_turn: Callable[[], None] = lambda: None
+        self.channel_opened_at = 0.0
+
+    def _saw(self, item: Event | Effect) -> None:
+        if isinstance(item, ChannelOpened):
+            self.channel_opened_at = float(js.performance.now())
 
     def _turned(self) -> None:
         self.on_turn()
@@ -59,8 +82,9 @@ class Peer:
         self.on_turn = lambda: None
 
 
-async def pair() -> tuple[Peer, Peer, float]:
-    a, b = Peer(), Peer()
+async def pair(*, watched: bool = False) -> tuple[Peer, Peer, float]:
+    """Two who are connected; how long it took since the last paste."""
+    a, b = [Peer(await BrowserCrypto.for_this_visit(), watched=watched) for _ in range(2)]
     a.driver.post(InviteRequested())
     await a.until(lambda: a.node.links and a.code)
     b.driver.post(CodePasted(a.code))
@@ -72,11 +96,13 @@ async def pair() -> tuple[Peer, Peer, float]:
     return a, b, float(js.performance.now() - begin)
 
 
-async def connect() -> float:
-    a, b, took = await pair()
+async def connect() -> tuple[float, float]:
+    """How long it takes since the last paste, and since the channel is open."""
+    a, b, took = await pair(watched=True)
+    proving = float(js.performance.now()) - max(a.channel_opened_at, b.channel_opened_at)
     a.driver.close()
     b.driver.close()
-    return took
+    return took, proving
 
 
 async def echo(count: int) -> list[float]:
@@ -91,7 +117,7 @@ async def echo(count: int) -> list[float]:
         while answered < len(there):
             message = there[answered]
             answered += 1
-            if message.author != b.node.me:
+            if message.author != b.conversation.me:
                 b.write(message.entry.text)
 
     def look() -> None:
@@ -128,11 +154,13 @@ async def burst(count: int) -> float:
 
 async def main() -> None:
     result: dict[str, list[float]] = {
-        key: [] for key in ("connect", "bare connect", "burst", "bare burst", "echo", "bare echo")
+        key: [] for key in ("connect", "proving", "bare connect", "burst", "bare burst", "echo", "bare echo")
     }
     for _ in range(ROUNDS):
         result["bare connect"].append(await js.bare.connect())
-        result["connect"].append(await connect())
+        took, proving = await connect()
+        result["connect"].append(took)
+        result["proving"].append(proving)
         result["bare burst"].append(await js.bare.burst(MESSAGES))
         result["burst"].append(await burst(MESSAGES))
         result["bare echo"] += (await js.bare.echo(ECHOES)).to_py()

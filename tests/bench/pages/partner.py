@@ -7,8 +7,12 @@ import time
 import js
 from pyodide.ffi import create_proxy
 
+from pychat.browser.crypto import BrowserCrypto
 from pychat.browser.peer import BrowserPeerConnection
+from pychat.browser.store import VisitStore
+from pychat.core.contacts import Contacts
 from pychat.core.events import CodePasted, MessageWritten
+from pychat.core.lookalike import skeleton
 from pychat.core.node import Node
 from pychat.driver import Driver
 
@@ -18,9 +22,14 @@ END_OF_ECHOES = "now the burst"
 class Partner:
     """Takes an invite and echoes until it is told to only listen."""
 
-    def __init__(self) -> None:
-        self.node = Node(secrets.token_urlsafe(16), capabilities=BrowserPeerConnection.capabilities)
-        self.driver = Driver(self.node, BrowserPeerConnection, time.time, on_turn=self._turned)
+    def __init__(self, crypto: BrowserCrypto) -> None:
+        self.node = Node(
+            crypto.public_key,
+            secrets.token_bytes(32),
+            Contacts(skeleton=skeleton),
+            capabilities=BrowserPeerConnection.capabilities,
+        )
+        self.driver = Driver(self.node, BrowserPeerConnection, crypto, VisitStore(), time.time, on_turn=self._turned)
         self.reply: asyncio.Future[str] = asyncio.get_running_loop().create_future()
         self._place = 0
         self._echoes = True
@@ -34,7 +43,7 @@ class Partner:
             while self._echoes and self._place < len(timeline):
                 message = timeline[self._place]
                 self._place += 1
-                if message.author != self.node.me:
+                if message.author != conversation.me:
                     self._echoes = message.entry.text != END_OF_ECHOES
                     if self._echoes:
                         self.driver.post(MessageWritten(conversation.id, message.entry.text))
@@ -45,7 +54,7 @@ partners: list[Partner] = []
 
 async def answer(invite: str) -> str:
     """Take an invite; returns the reply."""
-    partners.append(Partner())
+    partners.append(Partner(await BrowserCrypto.for_this_visit()))
     partners[-1].driver.post(CodePasted(invite))
     return await partners[-1].reply
 

@@ -6,15 +6,19 @@ import time
 import js
 from pyodide.ffi import create_proxy, to_js
 
+from pychat.browser.crypto import BrowserCrypto
 from pychat.browser.peer import BrowserDataChannel, BrowserPeerConnection
 from pychat.browser.store import BrowserStore
 from pychat.browser.tabs import BrowserTabs
-from pychat.ports import DataChannel, Post, Store, Tabs
+from pychat.ports import Crypto, DataChannel, Post, Store, Tabs
 from tests.contracts import Kit, Port, contracts_of, verify
+
+PKCS8_HEAD = bytes.fromhex("302e020100300506032b657004220420")
+"""What stands before the 32 bytes of an Ed25519 private key in PKCS #8 (RFC 8410, section 7)."""
 
 
 class BrowserKit(Kit):
-    ports = (Port.PEERS, Port.STORE, Port.TABS, Port.CLOCK)
+    ports = (Port.PEERS, Port.STORE, Port.TABS, Port.CLOCK, Port.CRYPTO)
 
     def __init__(self) -> None:
         super().__init__()
@@ -33,6 +37,18 @@ class BrowserKit(Kit):
         tabs = BrowserTabs(post)
         self.at_end(tabs.close)
         return tabs
+
+    async def identity(self, seed: bytes | None = None) -> Crypto:
+        if seed is None:
+            return await BrowserCrypto.for_this_visit()
+        subtle, secret = js.crypto.subtle, to_js(PKCS8_HEAD + seed)
+        # WebCrypto tells the public key of a private one only where that is exported.
+        both = await subtle.exportKey("jwk", await subtle.importKey("pkcs8", secret, "Ed25519", True, to_js(["sign"])))
+        public = js.Object.fromEntries(to_js([["kty", "OKP"], ["crv", "Ed25519"], ["x", both.x]]))
+        pair = js.Object.new()
+        pair.privateKey = await subtle.importKey("pkcs8", secret, "Ed25519", False, to_js(["sign"]))
+        pair.publicKey = await subtle.importKey("jwk", public, "Ed25519", True, to_js(["verify"]))
+        return await BrowserCrypto.of(pair, kept=False)
 
     def other_clock(self) -> float:
         return float(js.Date.now()) / 1000

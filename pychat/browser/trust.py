@@ -1,0 +1,93 @@
+"""What the page says about who the other one is: the badge beside the name, the hint to compare, the warning."""
+
+from collections.abc import Callable
+
+import js
+
+from pychat.browser.dom import Element, Scope, set_data, set_text, show
+from pychat.browser.verify import VerifyDialog
+from pychat.core import events as ev
+from pychat.core.conversation import ConversationId
+from pychat.core.handshake import PublicKey
+from pychat.core.node import Node
+from pychat.ports import Post
+from pychat.ui import words
+from pychat.ui.view import View, view
+from pychat.ui.words import Trust
+
+
+def show_trust(picture: Element, text: Element, trust: Trust, *, warned: bool) -> None:
+    """Say with a picture and with words how sure one can be of somebody."""
+    set_data(picture, "trust", "warned" if warned else trust.value)
+    set_text(text, words.WARNED if warned else words.TRUST[trust][0])
+
+
+class TrustSigns:
+    """The parts “badge”, “hint” and “warning” of a scope, and the dialog that they lead to.
+
+    Args:
+        selected: tells which conversation is shown.
+        left: called when the person wants to leave it.
+    """
+
+    def __init__(
+        self,
+        scope: Scope,
+        node: Node,
+        post: Post,
+        selected: Callable[[], ConversationId | None],
+        left: Callable[[], None],
+    ) -> None:
+        self._part = part = scope.part
+        self._node = node
+        self._post = post
+        self._selected = selected
+        self._hushed: set[ConversationId] = set()
+        self._verify = VerifyDialog(scope, node, self._compared, self._keep_focus)
+        set_text(part("warning-title"), words.WARNING)
+        for name in ("badge", "hint-compare", "warning-compare"):
+            scope.on(part(name), "click", lambda _: self._verify.open(view(node, selected())))
+        scope.on(part("hint-close"), "click", lambda _: self._hush())
+        scope.on(part("warning-leave"), "click", lambda _: left())
+        scope.on(part("warning-heeded"), "click", lambda _: self._heed())
+
+    def render(self, now: View) -> None:
+        """Show what the view says; a warning takes the place of the box one writes in."""
+        part = self._part
+        show(part("badge"), now.trust is not Trust.NOBODY)
+        show_trust(part("badge"), part("badge-text"), now.trust, warned=bool(now.warning))
+        hint = now.hint if self._selected() not in self._hushed else ""
+        show(part("hint"), bool(hint))
+        set_text(part("hint-text"), hint)
+        appears = bool(now.warning) and part("warning").hidden
+        show(part("warning"), bool(now.warning))
+        show(part("composer"), not now.warning)
+        set_text(part("warning-text"), now.warning)
+        if appears:
+            self._keep_focus()
+        self._verify.render(now)
+
+    def _compared(self, key: PublicKey, match: bool) -> None:
+        conversation = self._selected()
+        if conversation is not None:
+            set_text(self._part("said"), words.NOW_VERIFIED if match else words.NO_LONGER_VERIFIED)
+            self._post(ev.PeerCompared(conversation, key, match))
+
+    def _hush(self) -> None:
+        conversation = self._selected()
+        if conversation is not None:
+            self._hushed.add(conversation)
+        self.render(view(self._node, conversation))
+        self._keep_focus()
+
+    def _heed(self) -> None:
+        conversation = self._selected()
+        if conversation is not None:
+            self._post(ev.WarningHeeded(conversation))
+        self._keep_focus()
+
+    def _keep_focus(self) -> None:
+        """What had the focus may be gone: then it goes to the box one writes in, or to the warning in its place."""
+        focused = js.document.querySelector(":focus")
+        if not focused or not focused.checkVisibility():
+            self._part("draft" if self._part("warning").hidden else "warning").focus()

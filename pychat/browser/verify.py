@@ -1,0 +1,85 @@
+"""The dialog in which two people make sure of each other."""
+
+from collections.abc import Callable
+from typing import Any
+
+from pychat.browser.dom import Scope, from_template, set_text, show
+from pychat.core.handshake import PublicKey
+from pychat.core.node import Node
+from pychat.core.safety import ShortString
+from pychat.ui import words
+from pychat.ui.view import View, safety
+
+
+class VerifyDialog:
+    """The part “verify” of a scope: what to compare, and the two answers.
+
+    Args:
+        compared: called with the key of whom it is about, and whether the two have seen the same.
+        closed: called when the dialog has been closed, however that was.
+    """
+
+    def __init__(
+        self, scope: Scope, node: Node, compared: Callable[[PublicKey, bool], None], closed: Callable[[], None]
+    ) -> None:
+        self._part = part = scope.part
+        self._node = node
+        self._compared = compared
+        self._dialog = part("verify")
+        self._signs: ShortString | None = None
+        self._peer: PublicKey | None = None
+        set_text(part("signs-title"), words.COMPARE)
+        set_text(part("safety-note"), words.SAFETY_NUMBER)
+        scope.on(part("match"), "click", lambda _: self._answer(True))
+        scope.on(part("no-match"), "click", lambda _: self._answer(False))
+        scope.on(self._dialog, "close", lambda _: closed())
+
+    def open(self, now: View) -> None:
+        if now.conversation is None or now.conversation.peer is None:
+            return
+        self._peer = now.conversation.peer
+        self._draw_safety_number(safety(self._node, now.conversation))
+        self._dialog.showModal()
+        self._dialog.scrollTop = 0
+        self.render(now)
+
+    def render(self, now: View) -> None:
+        """Show the view's conversation, while the dialog is open; it closes when that is with somebody else."""
+        if not self._dialog.open:
+            return
+        if now.conversation is None or now.conversation.peer != self._peer:
+            self._dialog.close()
+            return
+        part = self._part
+        set_text(part("verify-title"), words.who_is(now.name))
+        set_text(part("verify-trust"), words.TRUST[now.trust][1])
+        show(part("signs-area"), now.signs is not None)
+        if now.signs != self._signs:
+            self._signs = now.signs
+            self._draw_signs(now.signs)
+
+    def _answer(self, match: bool) -> None:
+        self._dialog.close()
+        if self._peer is not None:
+            self._compared(self._peer, match)
+
+    def _draw_signs(self, signs: ShortString | None) -> None:
+        emoji = signs.emoji if signs is not None else ()
+        self._part("signs").replaceChildren(*(_sign(sign, name) for sign, name in emoji))
+        set_text(self._part("signs-number"), signs.number if signs is not None else "")
+
+    def _draw_safety_number(self, number: str) -> None:
+        from pychat.browser import qr  # a third of all that is loaded, and seldom wanted
+
+        for name in ("safety-area", "match", "no-match"):  # nothing to compare with oneself
+            show(self._part(name), bool(number))
+        set_text(self._part("safety-number"), number)
+        if number:
+            qr.draw(self._part("safety-qr"), number)
+
+
+def _sign(sign: str, name: str) -> Any:
+    item = from_template("sign")
+    item.querySelector(".emoji").textContent = sign
+    item.querySelector(".sign-name").textContent = name
+    return item

@@ -1,0 +1,53 @@
+"""The person's Ed25519 key, kept in a file that only its owner can read, and what is done with keys."""
+
+import base64
+import binascii
+import secrets
+
+from cryptography.exceptions import InvalidSignature
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
+
+from pychat.native.store import FileStore, MemoryStore
+from pychat.ports import PortError
+
+KEY = "identity"
+
+
+class NativeCrypto:
+    """Implements `ports.Crypto`. Without a key of its own it makes one, for as long as it lives."""
+
+    def __init__(self, private: Ed25519PrivateKey | None = None) -> None:
+        self._private = private or Ed25519PrivateKey.generate()
+
+    @classmethod
+    def kept_in(cls, store: FileStore | MemoryStore) -> "NativeCrypto":
+        """The key that is kept, or a new one, which is kept from now on.
+
+        Raises:
+            PortError: it cannot be read or kept. To go on with another one would make the person somebody else.
+        """
+        text = store.load(KEY)
+        if text is None:  # and another program may begin at the same time
+            new = Ed25519PrivateKey.generate().private_bytes_raw()
+            text = store.save_first(KEY, base64.b64encode(new).decode())
+        try:
+            return cls(Ed25519PrivateKey.from_private_bytes(base64.b64decode(text, validate=True)))
+        except (ValueError, binascii.Error) as error:
+            raise PortError("the file with your identity is damaged; `pychat reset` starts afresh") from error
+
+    @property
+    def public_key(self) -> bytes:
+        return self._private.public_key().public_bytes_raw()
+
+    def random(self, size: int) -> bytes:
+        return secrets.token_bytes(size)
+
+    async def sign(self, data: bytes) -> bytes:
+        return self._private.sign(data)
+
+    async def verify(self, key: bytes, signature: bytes, data: bytes) -> bool:
+        try:
+            Ed25519PublicKey.from_public_bytes(key).verify(signature, data)
+        except (InvalidSignature, ValueError):
+            return False
+        return True

@@ -1,0 +1,532 @@
+"""People know who they talk to: identities that last, names, what two people compare, and what warns them."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from unicodedata import normalize
+
+import pytest
+import segno
+from playwright.sync_api import Browser, BrowserContext, Page, expect
+
+from pychat.ui import words
+from tests.browser.conftest import OpenContext, in_chromium
+from tests.browser.people import CONNECT, Person, connect
+
+OWNER = "localStorage.getItem('pychat.owner')"
+CONTACTS = "localStorage.getItem('pychat.contacts')"
+
+KEPT_PAIR = """() => new Promise((resolve, reject) => {
+    const opening = indexedDB.open("pychat");
+    opening.onerror = () => reject(opening.error);
+    opening.onsuccess = () => {
+        const reading = opening.result.transaction("identity").objectStore("identity").get("own");
+        reading.onsuccess = () => { opening.result.close(); resolve(reading.result); };
+    };
+})"""
+
+MakePerson = Callable[..., Person]
+
+
+@pytest.fixture
+def person(browser: Browser, open_context: OpenContext) -> MakePerson:
+    """Makes people, each with a browser profile of their own."""
+
+    def make(name: str = "", **options: object) -> Person:
+        return Person.at(open_context(browser, **options), name=name)
+
+    return make
+
+
+def safety_number(person: Person) -> str:
+    dialog = person.open_verify()
+    number = dialog.get_by_text(re.compile(r"^\d{5}( \d{5}){11}$")).inner_text()
+    dialog.get_by_role("button", name="Close").click()
+    return number
+
+
+def hold_compared(person: Person, other: str) -> None:
+    person.expect_other(other, "Not verified")
+    person.say_match()
+    person.expect_other(other, "Verified")
+
+
+# What is kept.
+
+
+def test_an_identity_lasts_and_the_other_side_recognises_it(person: MakePerson) -> None:
+    ann, bob = person("Ann"), person("Bob")
+    connect(ann, bob)
+    ann.expect_other("Bob", "Not verified")
+    bob.expect_other("Ann", "Not verified")
+    number = safety_number(ann)
+    connect(ann.again(), bob.again())
+    ann.expect_other("Bob", "Known, not verified")
+    bob.expect_other("Ann", "Known, not verified")
+    assert safety_number(ann) == safety_number(bob) == number
+
+
+def test_the_key_does_not_leave_the_browser(person: MakePerson) -> None:
+    ann = person()
+    refused = ann.page.evaluate(
+        f"""async () => {{
+            const {{privateKey}} = await ({KEPT_PAIR})();
+            const tries = ["raw", "pkcs8", "jwk"].map(form => crypto.subtle.exportKey(form, privateKey));
+            const refused = (await Promise.allSettled(tries)).map(({{status}}) => status);
+            return [privateKey.extractable, privateKey.algorithm.name, privateKey.usages, refused];
+        }}"""
+    )
+    assert refused == [False, "Ed25519", ["sign"], ["rejected"] * 3]
+
+
+def test_tabs_that_start_side_by_side_are_one_person(context: BrowserContext) -> None:
+    pages = [context.new_page() for _ in range(3)]
+    for page in pages:
+        page.goto("/", wait_until="commit")
+    for page in pages:
+        Person(page).wait_until_ready()
+    assert len({page.evaluate(OWNER) for page in pages}) == 1
+
+
+def test_a_tab_that_comes_second_takes_the_identity_that_is_there(context: BrowserContext, page: Page) -> None:
+    """While this tab makes its key, another one keeps its own."""
+    page.add_init_script(
+        """const make = globalThis.SubtleCrypto?.prototype.generateKey;
+        if (make) SubtleCrypto.prototype.generateKey = async function (...how) {
+            const pair = await make.apply(this, how);
+            if (!how[2].includes("verify")) return pair;  // boot.js, which only looks whether there are such keys
+            const opening = indexedDB.open("pychat");
+            await new Promise(resolve => { opening.onsuccess = resolve; });
+            const adding = opening.result.transaction("identity", "readwrite");
+            adding.objectStore("identity").add(pair, "own");
+            await new Promise(resolve => { adding.oncomplete = resolve; });
+            opening.result.close();
+            return make.apply(this, how);
+        };"""
+    )
+    page.goto("/")
+    Person(page).wait_until_ready()
+    key = page.evaluate(
+        f"""async () => {{
+            const {{publicKey}} = await ({KEPT_PAIR})();
+            const raw = new Uint8Array(await crypto.subtle.exportKey("raw", publicKey));
+            return [...raw].map(byte => byte.toString(16).padStart(2, "0")).join("");
+        }}"""
+    )
+    assert page.evaluate(OWNER) == key
+
+
+@pytest.mark.parametrize(
+    "lack",
+    [
+        (
+            "const open = IDBFactory.prototype.open; IDBFactory.prototype.open = function (name) { "
+            "if (name === 'pychat') throw new DOMException('no', 'SecurityError'); return open.call(this, name); }"
+        ),
+        (
+            "IDBObjectStore.prototype.add = function () { "
+            "throw new DOMException('no keys in a private window', 'DataCloneError'); }"
+        ),
+    ],
+    ids=["no database", "no keys kept"],
+)
+def test_where_nothing_can_be_kept_there_is_an_identity_for_this_visit(
+    browser: Browser, open_context: OpenContext, person: MakePerson, lack: str
+) -> None:
+    context = open_context(browser)
+    context.add_init_script(lack)
+    ann, bob = Person.at(context, name="Ann"), person("Bob")
+    ann.expect_problem(words.NOT_KEPT)
+    expect(bob.page.get_by_text(words.NOT_KEPT)).to_be_hidden()
+    connect(ann, bob)
+    assert ann.signs() == bob.signs()
+    hold_compared(ann, "Bob")
+    ann.say("for this visit only")
+    bob.expect_messages("for this visit only")
+
+
+@in_chromium
+def test_contacts_that_cannot_be_read_are_left_as_they_are(person: MakePerson) -> None:
+    ann, bob = person("Ann"), person("Bob")
+    damaged = '[["not a key", "Bob", true, 0]]'
+    ann.page.evaluate("text => localStorage.setItem('pychat.contacts', text)", damaged)
+    ann.again().expect_problem(words.CONTACTS_UNREADABLE)
+    connect(ann, bob)
+    hold_compared(ann, "Bob")
+    ann.say("after the list of contacts was to be kept")
+    ann.expect_delivered(1)
+    assert ann.page.evaluate(CONTACTS) == damaged
+
+
+# Names.
+
+
+def rename(person: Person, name: str) -> None:
+    person.button("Settings").click()
+    dialog = person.page.get_by_role("dialog", name="Settings")
+    dialog.get_by_role("textbox", name="Your name").fill(name)
+    dialog.get_by_role("button", name="Save").click()
+
+
+@in_chromium
+def test_a_name_is_kept_and_a_change_is_seen_at_once(person: MakePerson) -> None:
+    ann, bob = person("Ann"), person()
+    connect(ann, bob)
+    bob.expect_other("Ann", "Not verified")
+    expect(ann.title).to_have_text(re.compile("^Guest [A-Z2-7]{4}$"))
+    rename(bob, "  Bob\u202e the\u200b  Builder ")
+    ann.expect_other("Bob the Builder", "Not verified")
+    expect(bob.again().name_field).to_have_value("Bob the Builder")
+
+
+@in_chromium
+def test_a_name_that_is_typed_while_python_loads_counts(context: BrowserContext) -> None:
+    ann = Person(context.new_page())
+    ann.page.goto("/", wait_until="commit")
+    ann.name_field.fill("Ann")
+    ann.wait_until_ready()
+    expect(ann.again().name_field).to_have_value("Ann")
+
+
+@in_chromium
+def test_a_name_is_text_and_leaves_the_page_as_it_is(person: MakePerson) -> None:
+    ann, bob = person(viewport={"width": 390, "height": 844}), person("Bob")
+    connect(ann, bob)
+    for name in ("<img src=x onerror=alert(1)>", "W" * 64, "Z\u0335\u0301\u0302\u0303" * 12, "אבא Ann", "Verified ✅"):
+        rename(bob, name)
+        ann.expect_other(normalize("NFC", name), "Not verified")
+        assert ann.title.locator("*").count() == 0
+        assert ann.page.evaluate("document.documentElement.scrollWidth <= innerWidth")
+        for button in (ann.badge, ann.button("Details"), ann.button("Leave"), ann.button("Settings")):
+            expect(button).to_be_in_viewport(ratio=1)
+
+
+# Comparing.
+
+
+def test_both_see_the_same_signs_and_who_says_so_is_verified_for_good(person: MakePerson) -> None:
+    ann, bob = person("Ann"), person("Bob")
+    connect(ann, bob)
+    seen = ann.signs()
+    assert len(seen) == 8
+    assert seen == bob.signs()
+    assert ann.page.evaluate(CONTACTS) != ""
+    hold_compared(ann, "Bob")
+    expect(ann.page.get_by_role("region", name="Hint")).to_be_hidden()
+    bob.expect_other("Ann", "Not verified")
+    hold_compared(bob, "Ann")
+    connect(ann.again(), bob.again())
+    ann.expect_other("Bob", "Verified")
+    bob.expect_other("Ann", "Verified")
+    assert ann.signs() != seen
+
+
+@in_chromium
+def test_no_match_ends_the_connection_and_takes_the_badge(person: MakePerson) -> None:
+    ann, bob = person("Ann"), person("Bob")
+    connect(ann, bob)
+    hold_compared(ann, "Bob")
+    ann.open_verify().get_by_role("button", name="They don’t match").click()
+    for each in (ann, bob):
+        each.expect_state("closed")
+    expect(ann.status).to_contain_text("the signs differ")
+    expect(ann.badge).to_contain_text("Not verified")
+    ann.say("kept back")
+    connect(ann.again(), bob.again())
+    ann.expect_other("Bob", "Known, not verified")
+    bob.expect_messages()
+
+
+@in_chromium
+def test_the_safety_number_can_be_compared_at_any_time_also_with_a_camera(person: MakePerson) -> None:
+    ann, bob = person("Ann"), person("Bob")
+    connect(ann, bob)
+    bob.button("Leave").click()
+    ann.expect_state("closed")
+    numbers, codes = [], []
+    for each in (ann, bob):
+        dialog = each.open_verify()
+        expect(dialog.get_by_role("list", name="Signs")).to_be_hidden()
+        numbers.append(dialog.locator('[data-part="safety-number"]').inner_text())
+        codes.append(dialog.get_by_role("img", name="as a QR code").locator("path").get_attribute("d"))
+        dialog.get_by_role("button", name="They match").click()
+        expect(each.badge).to_contain_text("Verified")
+    assert numbers[0] == numbers[1]
+    assert codes[0] == codes[1] == drawn(numbers[0])
+
+
+def drawn(text: str) -> str:
+    """The QR code as the whole of segno makes it."""
+    rows = enumerate(segno.make(text, error="m", micro=False, boost_error=False).matrix_iter(border=4))
+    return "".join(f"M{x} {y}h1v1h-1z" for y, row in rows for x, module in enumerate(row) if module)
+
+
+def test_the_keyboard_alone_is_enough_to_compare(person: MakePerson) -> None:
+    ann, bob = person("Ann"), person("Bob")
+    connect(ann, bob)
+    ann.page.bring_to_front()
+    ann.badge.focus()
+    ann.page.keyboard.press("Enter")
+    expect(ann.verify.get_by_role("heading", level=2)).to_be_focused()
+    ann.page.keyboard.press("Enter")  # too early, out of habit, it says nothing
+    expect(ann.verify).to_be_visible()
+    ann.page.keyboard.press("Tab")
+    expect(ann.verify.get_by_role("button", name="They match")).to_be_focused()
+    ann.page.keyboard.press("Enter")
+    expect(ann.verify).to_be_hidden()
+    expect(ann.badge).to_be_focused()
+    ann.expect_other("Bob", "Verified")
+
+
+@in_chromium
+def test_the_hint_to_compare_is_quiet_and_can_be_sent_away(person: MakePerson) -> None:
+    ann, bob = person("Ann"), person("Bob")
+    connect(ann, bob)
+    hint = ann.page.get_by_role("region", name="Hint")
+    expect(hint).to_contain_text(words.COMPARE_HINT)
+    ann.page.bring_to_front()
+    expect(ann.message_box).to_be_focused()
+    hint.get_by_role("button", name="Not now").click()
+    expect(hint).to_be_hidden()
+    expect(ann.message_box).to_be_focused()
+    ann.say("hello")
+    ann.expect_delivered(1)
+    expect(hint).to_be_hidden()
+    bob.page.bring_to_front()
+    bob.page.get_by_role("region", name="Hint").get_by_role("button", name="Compare").click()
+    expect(bob.verify).to_be_visible()
+    bob.verify.get_by_role("button", name="They match").click()
+    expect(bob.page.get_by_role("region", name="Hint")).to_be_hidden()
+    expect(bob.message_box).to_be_focused()
+
+
+# Warnings.
+
+
+def meet_impostor(ann: Person, impostor: Person) -> None:
+    """Ann, who has verified Bob, writes while she waits; somebody with his name answers."""
+    invite = ann.make_invite()
+    ann.say("for Bob alone")
+    reply = impostor.answer(invite)
+    ann.paste(reply)
+    ann.expect_state("open")
+    expect(ann.warning).to_be_visible(timeout=CONNECT)
+
+
+@in_chromium
+def test_somebody_with_a_name_like_that_of_a_verified_person_raises_a_warning(person: MakePerson) -> None:
+    ann, bob, impostor = person("Ann"), person("Bob"), person("B0b")
+    connect(ann, bob)
+    hold_compared(ann, "Bob")
+    bob.button("Leave").click()
+    ann.expect_state("closed")
+    meet_impostor(ann.again(), impostor)
+    expect(ann.warning).to_contain_text("This is not the Bob whom you have verified")
+    ann.expect_other("B0b", words.WARNED)
+    expect(ann.message_box).to_be_hidden()
+    impostor.say("it is me")
+    ann.expect_messages("for Bob alone", "it is me")
+    impostor.expect_delivered(1)
+    impostor.expect_messages("it is me")  # what Ann's side was to send has had its time
+    ann.page.bring_to_front()
+    ann.warning.get_by_role("button", name="Talk to them anyway").click()
+    expect(ann.warning).to_be_hidden()
+    expect(ann.message_box).to_be_focused()
+    impostor.expect_messages("it is me", "for Bob alone")
+    ann.expect_other("B0b", "Not verified")
+
+
+@in_chromium
+def test_the_warning_takes_the_focus_from_somebody_who_writes_and_keeps_the_draft(person: MakePerson) -> None:
+    ann, bob, impostor = person("Ann"), person("Bob"), person()
+    connect(ann, bob)
+    connect(ann, impostor)
+    ann.message_box.click()
+    ann.page.keyboard.type("half a sent")
+    rename(impostor, "Bob")
+    ann.page.bring_to_front()
+    expect(ann.warning).to_contain_text("This is not the Bob whom you know", timeout=CONNECT)
+    expect(ann.warning).to_be_focused()
+    ann.page.keyboard.type("ence ")
+    ann.page.keyboard.press("Enter")
+    expect(ann.warning).to_be_visible()
+    ann.warning.get_by_role("button", name="Leave").click()
+    ann.expect_state("closed")
+    impostor.expect_state("closed")
+    impostor.expect_messages()
+    ann.warning.get_by_role("button", name="Talk to them anyway").click()
+    expect(ann.message_box).to_have_value("half a sent")
+
+
+@in_chromium
+def test_comparing_settles_a_warning(person: MakePerson) -> None:
+    ann, bob = person("Ann"), person("Bob")
+    connect(ann, bob)
+    hold_compared(ann, "Bob")
+    bobs_new_phone = person("Bob")
+    meet_impostor(ann, bobs_new_phone)
+    ann.page.bring_to_front()
+    ann.warning.get_by_role("button", name="Compare").click()
+    ann.verify.get_by_role("button", name="They match").click()
+    expect(ann.warning).to_be_hidden()
+    expect(ann.message_box).to_be_focused()
+    ann.expect_other("Bob", "Verified")
+    bobs_new_phone.expect_messages("for Bob alone")
+
+
+# What is being written.
+
+
+@in_chromium
+def test_what_is_being_written_is_not_turned_over_to_somebody_else_who_answers(person: MakePerson) -> None:
+    ann, bob, eve = person("Ann"), person("Bob"), person("Eve")
+    connect(ann, bob)
+    bob.button("Leave").click()
+    ann.expect_state("closed")
+    ann.button("Invite again").click()
+    invite = ann.shown_invite()
+    ann.message_box.fill("half a sentence for Bob")
+    ann.paste(eve.answer(invite))
+    eve.expect_state("open")
+    expect(ann.people).to_have_count(2)
+    expect(ann.title).to_have_text("Bob")
+    expect(ann.status).to_contain_text("Somebody else answered that invite")
+    expect(ann.message_box).to_have_value("half a sentence for Bob")
+
+
+@in_chromium
+def test_what_is_being_written_to_whoever_comes_goes_along_when_it_is_somebody_known(person: MakePerson) -> None:
+    ann, bob = person("Ann"), person("Bob")
+    connect(ann, bob)
+    ann.say("before")
+    bob.expect_messages("before")
+    bob.button("Leave").click()
+    ann.expect_state("closed")
+    invite = ann.make_invite()
+    ann.message_box.fill("half a sentence")
+    ann.paste(bob.answer(invite))
+    ann.expect_state("open")
+    ann.expect_messages("before")
+    expect(ann.message_box).to_have_value("half a sentence")
+
+
+# Starting afresh.
+
+
+def start_afresh(person: Person) -> None:
+    person.button("Settings").click()
+    person.button("Start afresh…").click()
+    dialog = person.page.get_by_role("dialog", name="Start afresh?")
+    expect(dialog).to_contain_text(words.START_AFRESH)
+    expect(dialog.get_by_role("button", name="Keep everything")).to_be_focused()
+    with person.page.expect_navigation():
+        dialog.get_by_role("button", name="Delete everything").click()
+    person.wait_until_ready()
+
+
+def test_starting_afresh_makes_somebody_new_and_leaves_nothing(person: MakePerson) -> None:
+    ann, bob = person("Ann"), person("Bob")
+    connect(ann, bob)
+    hold_compared(ann, "Bob")
+    hold_compared(bob, "Ann")
+    before = ann.page.evaluate(OWNER)
+    bob.button("Leave").click()
+    ann.say("not delivered, and no reason to ask whether to leave")
+    start_afresh(ann)
+    assert ann.page.evaluate(OWNER) not in (before, None)
+    assert ann.page.evaluate("Object.keys(localStorage)") == ["pychat.owner"]
+    expect(ann.name_field).to_have_value("")
+    connect(ann, bob.again())
+    ann.expect_other("Bob", "Not verified")
+    expect(bob.badge).to_contain_text("Not verified")
+
+
+@in_chromium
+def test_starting_afresh_can_be_thought_better_of(person: MakePerson) -> None:
+    ann = person("Ann")
+    before = ann.page.evaluate(OWNER)
+    ann.button("Settings").click()
+    ann.button("Start afresh…").click()
+    ann.button("Keep everything").click()
+    ann.page.keyboard.press("Escape")
+    assert ann.again().page.evaluate(OWNER) == before
+    expect(ann.name_field).to_have_value("Ann")
+
+
+def test_starting_afresh_in_one_tab_holds_in_the_others(person: MakePerson) -> None:
+    ann, bob = person("Ann"), person("Bob")
+    second = Person.at(ann.page.context)
+    connect(second, bob)
+    hold_compared(second, "Bob")
+    with second.page.expect_navigation():
+        start_afresh(ann)
+    second.wait_until_ready()
+    bob.expect_state("closed")
+    assert second.page.evaluate(OWNER) == ann.page.evaluate(OWNER)
+    assert ann.page.evaluate(CONTACTS) is None
+
+
+@in_chromium
+def test_what_cannot_be_deleted_is_said_in_words(browser: Browser, open_context: OpenContext) -> None:
+    context = open_context(browser)
+    context.add_init_script("IDBFactory.prototype.deleteDatabase = () => { throw new DOMException('no'); }")
+    ann = Person.at(context, name="Ann")
+    ann.button("Settings").click()
+    ann.button("Start afresh…").click()
+    ann.button("Delete everything").click()
+    ann.expect_problem(words.ERASE_FAILED)
+
+
+# Several tabs of one person.
+
+
+def test_two_tabs_of_one_person_can_talk(person: MakePerson) -> None:
+    ann = person("Ann")
+    second = Person.at(ann.page.context)
+    expect(second.name_field).to_have_value("Ann")
+    connect(ann, second)
+    for each in (ann, second):
+        each.expect_other("You, elsewhere", "You")
+    ann.say("to myself")
+    second.expect_messages("to myself")
+    second.say("from myself")
+    ann.expect_messages("to myself", "from myself")
+    dialog = ann.open_verify()
+    expect(dialog).to_contain_text("This is you")
+    expect(dialog.get_by_role("button", name="They match")).to_be_hidden()
+
+
+@in_chromium
+def test_tabs_of_one_person_know_of_each_other_whom_they_have_verified(person: MakePerson) -> None:
+    ann, bob = person("Ann"), person("Bob")
+    second_ann, second_bob = (Person.at(each.page.context) for each in (ann, bob))
+    connect(ann, bob)
+    connect(second_ann, second_bob)
+    ann.say_match()
+    second_ann.expect_other("Bob", "Verified")
+    names = [entry[1:3] for entry in ann.page.evaluate(f"JSON.parse({CONTACTS})")]
+    assert names == [["Bob", True]]
+
+
+# The demonstration, and the words.
+
+
+@in_chromium
+def test_the_demonstration_keeps_nothing(page: Page) -> None:
+    page.goto("/demo.html")
+    expect(page.get_by_role("status", name="Connection").first).to_have_attribute("data-state", "open", timeout=CONNECT)
+    assert page.evaluate("Object.keys(localStorage)") == []
+    assert "pychat" not in page.evaluate("indexedDB.databases().then(all => all.map(({name}) => name))")
+
+
+@in_chromium
+def test_what_is_protected_is_one_click_away(person: MakePerson) -> None:
+    ann = person()
+    ann.button("What is protected?").click()
+    dialog = ann.page.get_by_role("dialog", name="What is protected?")
+    for sentences in (*words.PROTECTION, (words.NOT_PROMISED,)):
+        for sentence in sentences:
+            expect(dialog).to_contain_text(sentence)
+    ann.page.keyboard.press("Escape")
+    expect(ann.button("What is protected?")).to_be_focused()

@@ -1,0 +1,140 @@
+"""What keys and chance are to do: the contracts of the port `Crypto`, and of the hashes that the core uses.
+
+The vectors in tests/vectors/third-party say where they come from.
+"""
+
+import hashlib
+import json
+from pathlib import Path
+from typing import Any
+
+from tests.contracts.kit import Kit, Port, contract
+
+VECTORS = Path(__file__).parents[1] / "vectors" / "third-party"
+
+DATA = (b"", b"\0", b"pychat", bytes(range(256)) * 5, b"x" * 70_000)
+
+
+def vectors(name: str) -> list[dict[str, Any]]:
+    """The vectors of one file."""
+    loaded: list[dict[str, Any]] = json.loads((VECTORS / f"{name}.json").read_text("ascii"))["vectors"]
+    return loaded
+
+
+def _bytes(vector: dict[str, Any], *names: str) -> list[bytes]:
+    return [bytes.fromhex(vector[name]) for name in names]
+
+
+def _flipped(data: bytes, bit: int) -> bytes:
+    return (int.from_bytes(data, "little") ^ 1 << bit).to_bytes(len(data), "little")
+
+
+# Keys and chance.
+
+
+@contract(Port.CRYPTO)
+async def a_public_key_has_32_bytes_and_stays_the_same(kit: Kit) -> None:
+    one = await kit.identity()
+    assert type(one.public_key) is bytes
+    assert len(one.public_key) == 32
+    assert one.public_key == one.public_key
+
+
+@contract(Port.CRYPTO)
+async def everybody_new_has_a_key_of_their_own(kit: Kit) -> None:
+    assert (await kit.identity()).public_key != (await kit.identity()).public_key
+
+
+@contract(Port.CRYPTO)
+async def chance_gives_as_many_bytes_as_are_asked_for_and_others_each_time(kit: Kit) -> None:
+    one = await kit.identity()
+    for size in (1, 16, 32, 1000):
+        drawn = one.random(size)
+        assert type(drawn) is bytes
+        assert len(drawn) == size
+    assert len({one.random(32) for _ in range(100)} | {(await kit.identity()).random(32)}) == 101
+
+
+# Signatures.
+
+
+@contract(Port.CRYPTO)
+async def what_one_signs_others_find_genuine(kit: Kit) -> None:
+    one, other = await kit.identity(), await kit.identity()
+    for data in DATA:
+        signature = await one.sign(data)
+        assert type(signature) is bytes
+        assert len(signature) == 64
+        assert await one.verify(one.public_key, signature, data) is True
+        assert await other.verify(one.public_key, signature, data) is True
+
+
+@contract(Port.CRYPTO)
+async def a_signature_is_of_one_key_and_of_one_text(kit: Kit) -> None:
+    one, other = await kit.identity(), await kit.identity()
+    signature = await one.sign(b"data")
+    assert await one.verify(other.public_key, signature, b"data") is False
+    for data in (b"", b"dat", b"Data", b"data\0", b"\0data"):
+        assert await one.verify(one.public_key, signature, data) is False, data
+
+
+@contract(Port.CRYPTO)
+async def a_bit_that_is_flipped_is_seen(kit: Kit) -> None:
+    one = await kit.identity(bytes(range(32)))
+    key, data = one.public_key, b"data"
+    signature = await one.sign(data)
+    for bit in range(0, 512, 17):
+        assert await one.verify(key, _flipped(signature, bit), data) is False, bit
+    for bit in (*range(0, 255, 17), 255):
+        assert await one.verify(_flipped(key, bit), signature, data) is False, bit
+
+
+@contract(Port.CRYPTO)
+async def what_is_no_key_or_no_signature_is_refused_and_nothing_worse(kit: Kit) -> None:
+    one = await kit.identity()
+    signature = await one.sign(b"data")
+    no_point = (2).to_bytes(32, "little")  # there is no point of the curve with y = 2
+    for key in (b"", b"\0", one.public_key[:-1], one.public_key + b"\0", no_point, b"\xff" * 32):
+        assert await one.verify(key, signature, b"data") is False, key.hex()
+    for wrong in (b"", b"\0", signature[:-1], signature + b"\0", signature * 2, bytes(64), b"\xff" * 64):
+        assert await one.verify(one.public_key, wrong, b"data") is False, wrong.hex()
+
+
+@contract(Port.CRYPTO)
+async def keys_and_signatures_are_those_of_rfc_8032(kit: Kit) -> None:
+    for vector in vectors("ed25519-rfc8032"):
+        seed, key, data, signature = _bytes(vector, "seed", "key", "data", "signature")
+        one = await kit.identity(seed)
+        assert one.public_key == key, vector["name"]
+        assert await one.sign(data) == signature, vector["name"]
+        assert await one.verify(key, signature, data) is True, vector["name"]
+
+
+@contract(Port.CRYPTO)
+async def signatures_are_judged_as_wycheproof_does(kit: Kit) -> None:
+    one = await kit.identity()
+    for vector in vectors("ed25519-wycheproof"):
+        key, data, signature = _bytes(vector, "key", "data", "signature")
+        genuine = await one.verify(key, signature, data)
+        assert type(genuine) is bool
+        if vector["result"] != "acceptable":  # keys of small or mixed order, which one may take or refuse
+            assert genuine is (vector["result"] == "valid"), vector
+
+
+# Hashes. They are no port: the core takes those of Python, which are other code in a page.
+
+
+@contract(Port.CRYPTO)
+async def hashes_are_those_of_fips_180_4(_: Kit) -> None:
+    for vector in vectors("sha-2-cavs"):
+        new = {"sha256": hashlib.sha256, "sha512": hashlib.sha512}[vector["hash"]]
+        if "data" in vector:
+            assert new(bytes.fromhex(vector["data"])).hexdigest() == vector["digest"], vector
+            continue
+        seed = bytes.fromhex(vector["seed"])
+        for number, expected in enumerate(vector["digests"]):
+            last = [seed] * 3
+            for _round in range(1000):
+                last = [*last[1:], new(b"".join(last)).digest()]
+            seed = last[-1]
+            assert seed.hex() == expected, (vector["hash"], number)

@@ -1,0 +1,302 @@
+import json
+import unicodedata
+from base64 import b64encode
+from collections.abc import Iterator
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from pychat.core import contacts as module
+from pychat.core.contacts import Contact, Contacts, clean_name, keep
+from pychat.core.lookalike import skeleton
+from pychat.core.wire import MAX_NAME, Card, decode, encode
+
+ANN, BOB, CAT, EVE = (bytes([letter]) * 32 for letter in b"abce")
+
+
+def contacts(*people: Contact) -> Contacts:
+    return Contacts(people, skeleton=skeleton)
+
+
+# Keys are pinned.
+
+
+def test_somebody_met_for_the_first_time_is_known_from_then_on() -> None:
+    known = contacts()
+    assert known.get(BOB) is None
+
+    assert known.meet(BOB, "Bob", 5.0) == known.get(BOB) == Contact(BOB, "Bob", False, 5.0, 1)
+    assert list(known) == [Contact(BOB, "Bob", False, 5.0, 1)]
+
+
+def test_somebody_met_again_may_have_another_name_and_is_the_same() -> None:
+    known = contacts(Contact(BOB, "Bob", True, 5.0))
+
+    assert known.meet(BOB, "Robert", 7.0) == Contact(BOB, "Robert", True, 7.0, 1)
+    assert known.meet(BOB, "rоbert", 9.0) == Contact(BOB, "rоbert", True, 9.0, 1)  # it looks as before
+    assert len(list(known)) == 1
+
+
+def test_a_name_stays_when_there_is_none_any_more() -> None:
+    known = contacts(Contact(BOB, "Bob"))
+
+    assert known.meet(BOB, "\u200b", 1.0).name == "Bob"
+
+
+def test_the_name_that_is_kept_is_a_clean_one() -> None:
+    assert contacts().meet(BOB, " Bo\u202eb\n", 1.0).name == "Bob"
+
+
+def test_somebody_can_be_verified_and_no_longer_be() -> None:
+    known = contacts(Contact(BOB, "Bob", False, 5.0), Contact(CAT, "Cat", False, 5.0))
+    known.verify(BOB, True)
+    assert known.get(BOB) == Contact(BOB, "Bob", True, 5.0, verified_as="Bob")
+    assert known.get(CAT) == Contact(CAT, "Cat", False, 5.0)
+
+    known.verify(BOB, False)
+    assert known.get(BOB) == Contact(BOB, "Bob", False, 5.0)
+
+
+def test_somebody_without_a_name_can_be_verified_too() -> None:
+    known = contacts()
+    known.verify(EVE, True)
+
+    assert known.get(EVE) == Contact(EVE, "", True)
+
+
+def test_when_there_are_too_many_the_stranger_seen_longest_ago_makes_room(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "MAX_CONTACTS", 3)
+    known = contacts(Contact(ANN, "Ann", True, 1.0), Contact(BOB, "Bob", False, 3.0), Contact(CAT, "Cat", False, 2.0))
+    known.meet(EVE, "Eve", 0.0)  # whoever is here now stays, whatever their clock
+
+    assert {contact.key for contact in known} == {ANN, BOB, EVE}
+
+
+def test_who_was_verified_makes_room_for_nobody(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "MAX_CONTACTS", 1)
+    known = contacts(Contact(ANN, "Ann", True, 1.0))
+    for number, key in enumerate((BOB, CAT, EVE)):
+        known.meet(key, "", 2.0 + number)
+
+        assert {contact.key for contact in known} == {ANN, key}
+
+
+def test_a_full_list_of_verified_people_takes_one_more(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "MAX_CONTACTS", 1)
+    known = contacts(Contact(ANN, "Ann", True, 1.0), Contact(BOB, "Bob", True, 1.0))
+    known.meet(EVE, "Eve", 2.0)
+
+    assert {contact.key for contact in known} == {ANN, BOB, EVE}
+
+
+# Names are not.
+
+
+@pytest.mark.parametrize("name", ["Bob", "bob", " BOB ", "Воb", "B0b", "Bo\u200bb", "Bob\u3164", "𝐁𝐨𝐛", "Bȯb"])
+def test_whoever_comes_later_with_a_name_that_looks_the_same_may_be_taken_for_the_first(name: str) -> None:
+    bob = Contact(BOB, "Bob", since=1)
+    known = contacts(bob, Contact(CAT, "Cat", since=1))
+    eve = known.meet(EVE, name, 2.0)
+
+    assert known.namesake(eve) == bob
+    assert known.namesake(bob) is None
+
+
+def test_whoever_takes_the_name_of_somebody_later_is_the_later_one() -> None:
+    known = contacts()
+    known.meet(EVE, "Eve", 1.0)
+    bob = known.meet(BOB, "Bob", 2.0)
+    eve = known.meet(EVE, "Bob", 3.0)
+
+    assert known.namesake(eve) == bob
+    assert known.namesake(known.meet(BOB, "Bob", 4.0)) is None
+
+
+def test_whoever_is_verified_is_taken_for_nobody_and_others_for_them() -> None:
+    first, verified = Contact(EVE, "Bob", since=1), Contact(BOB, "Bob", True, since=2, verified_as="Bob")
+    known = contacts(first, verified)
+
+    assert known.namesake(verified) is None
+    assert known.namesake(first) == verified
+
+
+def test_whoever_was_verified_by_another_name_may_not_take_that_of_somebody_else() -> None:
+    known = contacts()
+    for number, (key, name) in enumerate(((EVE, "Eve"), (BOB, "Bob"))):
+        known.meet(key, name, number)
+        known.verify(key, True)
+    eve = known.meet(EVE, "Bob", 3.0)
+    bob = known.meet(BOB, "Bob", 4.0)
+
+    assert known.namesake(eve) == bob
+    assert known.namesake(bob) is None
+
+
+@pytest.mark.parametrize("name", ["", " ", "\u200b\u202e", "Rob", "Bobby"])
+def test_another_name_or_none_is_no_namesake(name: str) -> None:
+    known = contacts(Contact(BOB, "Bob"), Contact(CAT, ""))
+
+    assert known.namesake(known.meet(EVE, name, 1.0)) is None
+
+
+def test_of_several_namesakes_a_verified_one_counts_then_the_one_seen_last() -> None:
+    verified = Contact(ANN, "Bob", True, 1.0, verified_as="Bob")
+    lately, long_ago = Contact(BOB, "bob", False, 3.0), Contact(CAT, "B0b", False, 2.0)
+    eve = Contact(EVE, "Bob", since=4)
+
+    assert contacts(lately, verified, long_ago).namesake(eve) == verified
+    assert contacts(long_ago, lately).namesake(eve) == lately
+
+
+def test_two_names_are_compared_as_the_skeleton_says() -> None:
+    bob = Contact(BOB, "Bob")
+    known = Contacts([bob], skeleton=lambda name: name[:1])
+
+    assert known.namesake(Contact(EVE, "Bill")) == bob
+    assert known.namesake(Contact(EVE, "bill")) is None
+
+
+# Several programs and tabs of one person keep theirs in one place.
+
+
+def test_what_another_one_has_kept_meanwhile_stays() -> None:
+    text = keep(None, [Contact(ANN, "Ann"), Contact(BOB, "Bob")])
+    text = keep(text, [Contact(BOB, "Bob", True), Contact(CAT, "Cat")])
+
+    assert list(Contacts.loads(text, skeleton=skeleton)) == [
+        Contact(ANN, "Ann"),
+        Contact(BOB, "Bob", True),
+        Contact(CAT, "Cat"),
+    ]
+
+
+def test_what_is_damaged_is_not_written_over() -> None:
+    with pytest.raises(ValueError, match=r"."):
+        keep("nonsense", [Contact(ANN, "Ann")])
+
+
+def test_what_another_tab_has_kept_is_adopted() -> None:
+    known = contacts(Contact(ANN, "Ann"))
+    known.adopt(keep(None, [Contact(BOB, "Bob", True)]))
+
+    assert list(known) == [Contact(BOB, "Bob", True)]
+
+
+# A name as it may be shown.
+
+
+@pytest.mark.parametrize(
+    ("hostile", "clean"),
+    [
+        ("Ann", "Ann"),
+        ("", ""),
+        (" \t\r\n\v\f\x85\u2028\u2029\u00a0\u3000 ", ""),
+        ("  Ann \n\t Smith  ", "Ann Smith"),
+        ("Ann\u2028Smith\u2029", "Ann Smith"),
+        ("Ann\u00a0\u2003\u3000Smith", "Ann Smith"),
+        ("Ann\x00\x07\x1b[31m", "Ann[31m"),
+        ("Ann\x7f\x9b", "Ann"),
+        ("\u202ennA\u202c", "nnA"),  # written from right to left
+        ("\u2066A\u2067n\u2068n\u2069", "Ann"),
+        ("A\u200bn\u200cn\u200d\u2060\ufeff\u00ad", "Ann"),
+        ("Ann\U000e0061\U000e007f", "Ann"),  # tags
+        ("Ann\ufe0f\ufe00\U000e0100", "Ann"),  # selectors of a variant
+        ("Ann\u034f\u115f\u1160\u3164\uffa0\u17b4\u17b5\u180b\u180e\u2800", "Ann"),  # what shows nothing
+        ("\u3164", ""),
+        ("Ann\ud83d", "Ann"),
+        ("Ann\ue000\U000f0000", "Ann"),  # private use: each font shows something else
+        ("Ann\uffff\U000e0fff", "Ann"),  # nothing at all, or not yet
+        ("A\u0308nn", "Änn"),
+        ("A\u200d\u0308nn", "Änn"),
+        ("Ω", "Ω"),  # the ohm sign
+        ("x" * 65, "x" * 64),
+        ("x" * 63 + " y", "x" * 63),
+        ("\u200b" * 1_000 + "Ann", "Ann"),
+        ("😀" * 100, "😀" * 64),
+        ("李小龍", "李小龍"),
+        ("عائشة", "عائشة"),
+    ],
+)
+def test_a_hostile_name_becomes_one_that_can_be_shown(hostile: str, clean: str) -> None:
+    assert clean_name(hostile) == clean
+
+
+@given(st.text(st.characters(), max_size=100))
+def test_whatever_the_name_it_is_one_line_visible_composed_and_short(text: str) -> None:
+    name = clean_name(text)
+
+    assert len(name) <= MAX_NAME
+    assert name == name.strip()
+    assert unicodedata.is_normalized("NFC", name)
+    assert {unicodedata.category(char) for char in name}.isdisjoint({"Cc", "Cf", "Cn", "Co", "Cs", "Zl", "Zp"})
+    assert clean_name(name) == name
+    log = "log-log-log-log-log"
+    assert decode(encode(Card(log, name))) == Card(log, name)
+
+
+# Kept for the next time.
+
+KEYS = st.binary(min_size=32, max_size=32)
+PEOPLE = st.builds(
+    Contact,
+    KEYS,
+    st.text(st.characters()).map(clean_name),
+    st.booleans(),
+    st.floats(0, 2e9, allow_nan=False),
+    st.integers(0, 10**6),
+    st.text(st.characters()).map(clean_name),
+)
+
+
+@given(st.lists(PEOPLE, unique_by=lambda contact: contact.key))
+def test_what_was_kept_is_read_again(people: list[Contact]) -> None:
+    assert list(Contacts.loads(contacts(*people).dumps(), skeleton=skeleton)) == people
+
+
+def test_nothing_kept_is_nobody_yet() -> None:
+    assert list(Contacts.loads(None, skeleton=skeleton)) == []
+
+
+def test_what_was_read_tells_namesakes() -> None:
+    read = Contacts.loads(contacts(Contact(BOB, "Bob", True, 1.0)).dumps(), skeleton=skeleton)
+
+    assert read.namesake(Contact(EVE, "B0b")) == Contact(BOB, "Bob", True, 1.0)
+
+
+def damaged() -> Iterator[str]:
+    key = b64encode(BOB).decode()
+    yield from ("", " ", "nonsense", "null", "7", "{}", '{"a":1}', '"text"', "true", "[", "[[", "[" * 100_000)
+    yield from ("[1]", "[null]", "[[]]", '["abcd"]', "[{}]")
+    yield from (json.dumps([[key, "Bob", True, 1.0, 1, "", 1][:length]]) for length in (1, 2, 3, 4, 5, 7))
+    yield json.dumps({key: ["Bob", True, 1.0]})
+    good = [key, "Bob", True, 1.0, 1, ""]
+    bad: list[list[object]] = [
+        [None, 1, "", "nonsense", key[:-1], key[:-4], key + "AAAA", " " + key, b64encode(BOB[1:]).decode()],
+        [None, 1, ["Bob"]],
+        [None, 1, "true", "false", []],
+        [None, "1", [], {}],
+        [None, "1", [], {}, 1.5],
+        [None, 1, ["Bob"]],
+    ]
+    for place, values in enumerate(bad):
+        for value in values:
+            yield json.dumps([good, [*good[:place], value, *good[place + 1 :]]])
+
+
+@pytest.mark.parametrize("text", [pytest.param(text, id=text[:40]) for text in damaged()])
+def test_whoever_cannot_be_read_is_not_forgotten_in_silence(text: str) -> None:
+    with pytest.raises(ValueError, match=r"."):
+        Contacts.loads(text, skeleton=skeleton)
+
+
+@given(st.lists(PEOPLE, max_size=3), st.data())
+def test_damaged_contacts_are_refused_or_others(people: list[Contact], data: st.DataObject) -> None:
+    text = contacts(*people).dumps()
+    at = data.draw(st.integers(0, len(text)))
+    damaged_text = text[:at] + data.draw(st.text(max_size=3)) + text[data.draw(st.integers(at, len(text))) :]
+    try:
+        read = list(Contacts.loads(damaged_text, skeleton=skeleton))
+    except ValueError:
+        return
+    assert all(len(contact.key) == 32 and type(contact.verified) is bool for contact in read)

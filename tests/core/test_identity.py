@@ -1,0 +1,732 @@
+"""What a node does with identities, contacts and names."""
+
+from dataclasses import replace
+
+import pytest
+
+from pychat.core import effects as fx
+from pychat.core import events as ev
+from pychat.core import node, wire
+from pychat.core.contacts import Contact, Contacts
+from pychat.core.conversation import Delivery
+from pychat.core.handshake import commitment
+from pychat.core.invite import decode
+from pychat.core.link import Ending, Link, Phase
+from pychat.core.log import Entry
+from pychat.core.safety import short_string
+from tests.core.people import START, Pair, Person, compared, connect, deliveries, exchange, of, only, person, texts
+
+
+@pytest.fixture
+def ann() -> Person:
+    return person("ann")
+
+
+@pytest.fixture
+def bob() -> Person:
+    return person("bob")
+
+
+@pytest.fixture
+def cat() -> Person:
+    return person("cat")
+
+
+@pytest.fixture
+def pair(ann: Person, bob: Person) -> Pair:
+    """Ann and Bob, connected; Ann has invited."""
+    return connect(ann, bob)
+
+
+def sides(pair: Pair) -> tuple[tuple[Person, Link], tuple[Person, Link]]:
+    return (pair.ann, pair.ann_link), (pair.bob, pair.bob_link)
+
+
+def kept(effects: list[fx.Effect]) -> Contacts:
+    """The contacts as they are kept for the next time."""
+    return Contacts(only(fx.KeepContacts, effects).contacts, skeleton=str.casefold)
+
+
+# The handshake of a link.
+
+
+def test_both_sign_the_invite_and_the_fingerprints_in_use(pair: Pair) -> None:
+    invite, reply = decode(pair.ann_link.code), decode(pair.bob_link.code)
+    bound = invite.digest + invite.description.fingerprint + reply.description.fingerprint
+
+    for _, link in sides(pair):
+        assert bound in link.transcript
+    assert pair.ann_link.transcript == pair.bob_link.transcript
+    assert short_string(pair.ann_link.transcript) == short_string(pair.bob_link.transcript)
+
+
+def test_each_connection_has_another_short_string(pair: Pair) -> None:
+    before = short_string(pair.ann_link.transcript)
+    pair.kill()
+    again = connect(pair.ann, pair.bob, pair.ann_chat.id)
+
+    assert short_string(again.ann_link.transcript) != before
+
+
+def test_nothing_but_the_handshake_crosses_a_link_before_both_know_each_other(ann: Person, bob: Person) -> None:
+    pair = exchange(ann, bob)
+    for someone, link in sides(pair):
+        someone.write(someone.conversation_of(link), "typed beforehand")
+        someone.do(ev.ChannelOpened(link.id))
+    said: list[tuple[str, str]] = []
+    while ann.sent or bob.sent:
+        for name, speaker, (hearer, link) in (("ann", ann, sides(pair)[1]), ("bob", bob, sides(pair)[0])):
+            frames, speaker.sent = speaker.sent, []
+            said += [(name, wire.decode(frame.data).__class__.__name__) for frame in frames]
+            hearer.do(*(ev.FrameReceived(link.id, frame.data) for frame in frames))
+
+    assert said[:4] == [("ann", "Hello"), ("bob", "Hello"), ("ann", "Reveal"), ("bob", "Proof")]
+    assert sorted(said[4:]) == sorted([(name, kind) for name in ("ann", "bob") for kind in ("Card", *TALK)])
+
+
+TALK = ("Have", "Have", "Entries")  # what one has at first, an acknowledgement, and what was typed
+
+
+@pytest.mark.parametrize("whose", ["ann", "bob"])
+@pytest.mark.parametrize("what", ["fingerprint", "invite"])
+def test_whoever_sees_another_connection_is_not_spoken_with(ann: Person, bob: Person, whose: str, what: str) -> None:
+    pair = exchange(ann, bob)
+    ann.write(pair.ann_chat, "for Bob")
+    bob.write(pair.bob_chat, "for Ann")
+    link = pair.ann_link if whose == "ann" else pair.bob_link
+    assert link.remote is not None
+    if what == "fingerprint":
+        link.remote = replace(link.remote, fingerprint=b"o" * 32)
+    else:
+        link.invite = b"o" * 32
+    pair.open_channel()
+
+    assert (pair.bob_link.ending, pair.ann_link.ending) == (Ending.NOT_PROVED, Ending.PEER_LEFT)
+    assert pair.bob_link.detail
+    assert not list(ann.node.contacts)
+    assert not list(bob.node.contacts)
+    assert texts(pair.ann_chat) == ["for Bob"]
+    assert texts(pair.bob_chat) == ["for Ann"]
+
+
+def test_after_a_failure_all_that_was_typed_goes_out_over_the_next_connection(ann: Person, bob: Person) -> None:
+    failing = exchange(ann, bob)
+    failing.ann_link.invite = b"o" * 32
+    ann.write(failing.ann_chat, "typed before")
+    failing.open_channel()
+    ann.write(failing.ann_chat, "typed afterwards")
+    assert failing.ann_link.phase is Phase.CLOSED
+
+    again = connect(ann, bob, failing.ann_chat.id)
+    assert texts(again.bob_chat) == ["typed before", "typed afterwards"]
+    assert set(deliveries(again.ann_chat)) == {Delivery.DELIVERED}
+
+
+def test_an_invite_that_somebody_else_answers_tells_them_nothing_that_was_said_to_the_first(
+    pair: Pair, cat: Person
+) -> None:
+    pair.kill()
+    pair.ann.write(pair.ann_chat, "for Bob")
+    with_cat = exchange(pair.ann, cat, pair.ann_chat.id)
+    with_cat.ann_link.remote = replace(with_cat.ann_link.remote, fingerprint=b"o" * 32)  # type: ignore[type-var]
+    with_cat.open_channel()
+
+    assert with_cat.ann_link.phase is Phase.CLOSED
+    assert pair.ann_chat.peer == pair.bob.node.key
+    assert texts(pair.ann_chat) == ["for Bob"]
+    assert list(pair.ann.node.conversations.values()) == [pair.ann_chat]
+
+
+def test_what_the_peer_says_in_the_turn_in_which_the_channel_opens_is_not_out_of_order(
+    ann: Person, bob: Person
+) -> None:
+    pair = exchange(ann, bob)
+    ann.do(ev.ChannelOpened(pair.ann_link.id))
+    frames, ann.sent = ann.sent, []
+    bob.do(ev.ChannelOpened(pair.bob_link.id), *(ev.FrameReceived(pair.bob_link.id, frame.data) for frame in frames))
+    pair.carry()
+
+    assert pair.ann_link.phase is pair.bob_link.phase is Phase.OPEN
+
+
+# While keys are at work.
+
+
+def at_a_verdict(ann: Person, bob: Person) -> Pair:
+    """Ann has heard the proof of Bob, who has shown his card, and does not know yet whether it is genuine."""
+    pair = exchange(ann, bob)
+    ann.keys_are_slow = True
+    for someone, link in sides(pair):
+        someone.do(ev.ChannelOpened(link.id))
+    while not isinstance(ann.at_work[:1] and ann.at_work[0], ev.Verified):
+        ann.keys_are_done()
+        pair.carry()
+    return pair
+
+
+def test_what_the_peer_says_waits_until_its_proof_is_checked_and_is_taken_in_order(ann: Person, bob: Person) -> None:
+    pair = at_a_verdict(ann, bob)
+    assert (pair.ann_link.phase, pair.bob_link.phase) == (Phase.SECURING, Phase.OPEN)
+    bob_log = pair.bob_chat.me
+    ann.hears(pair.ann_link, wire.Entries(bob_log, 1, [Entry(1, "one")]), wire.Entries(bob_log, 2, [Entry(2, "two")]))
+    assert pair.ann_chat.peer is None
+    assert texts(pair.ann_chat) == []
+    assert not list(ann.node.contacts)
+
+    ann.keys_are_done()
+    assert (pair.ann_link.phase, pair.ann_chat.peer_name) == (Phase.OPEN, "Bob")
+    assert texts(pair.ann_chat) == ["one", "two"]
+
+
+def test_what_waited_is_dropped_when_the_proof_is_not_genuine(ann: Person, bob: Person) -> None:
+    pair = at_a_verdict(ann, bob)
+    ann.hears(pair.ann_link, wire.Entries(pair.bob_chat.me, 1, [Entry(1, "one")]))
+    ann.at_work = [ev.Verified(pair.ann_link.id, False)]
+    effects = ann.keys_are_done()
+
+    assert pair.ann_link.ending is Ending.NOT_PROVED
+    assert texts(pair.ann_chat) == []
+    assert of(fx.KeepContacts, effects) == []
+
+
+def test_what_follows_a_good_bye_that_waited_is_not_read(ann: Person, bob: Person) -> None:
+    pair = at_a_verdict(ann, bob)
+    ann.says()
+    ann.hears(pair.ann_link, wire.Bye(), wire.Entries(pair.bob_chat.me, 1, [Entry(1, "one")]), "no frame")
+    ann.keys_are_done()
+
+    assert (pair.ann_link.ending, pair.ann_link.detail) == (Ending.PEER_LEFT, "")
+    assert texts(pair.ann_chat) == []
+    assert ann.says() == [wire.Card(pair.ann_chat.me, "Ann")]
+
+
+def test_what_waited_and_sets_keys_to_work_makes_the_rest_wait_on(ann: Person, bob: Person) -> None:
+    pair = exchange(ann, bob)
+    bob.keys_are_slow = True
+    ann.do(ev.ChannelOpened(pair.ann_link.id))
+    bob.do(ev.ChannelOpened(pair.bob_link.id))
+    [hello] = ann.says()
+    assert isinstance(hello, wire.Hello)
+    genuine = wire.Reveal(ann.node.key, b"n" * 32, b"s" * 64)
+    bob.hears(pair.bob_link, wire.Hello((1,), (commitment(genuine.key, genuine.nonce),)), genuine, "x")
+    bob.keys_are_done()
+
+    assert pair.bob_link.phase is Phase.SECURING
+    assert bob.at_work == [ev.Verified(pair.bob_link.id, False)]
+    assert pair.bob_link.held == ["x"]
+
+
+@pytest.mark.parametrize("frames", [node.MAX_HELD, node.MAX_HELD + 1])
+def test_a_peer_cannot_pile_up_frames_meanwhile(ann: Person, bob: Person, frames: int) -> None:
+    pair = at_a_verdict(ann, bob)
+    waiting = len(pair.ann_link.held)
+    ann.hears(pair.ann_link, *['["typing"]'] * (frames - waiting))
+
+    assert (pair.ann_link.ending is Ending.BROKE_PROTOCOL) == (frames > node.MAX_HELD)
+    assert len(pair.ann_link.held) == node.MAX_HELD
+
+
+def test_keys_that_finish_when_the_link_has_ended_change_nothing(ann: Person, bob: Person) -> None:
+    pair = at_a_verdict(ann, bob)
+    ann.do(ev.ChannelClosed(pair.ann_link.id))
+
+    assert ann.keys_are_done() == []
+    assert pair.ann_chat.peer is None
+
+
+@pytest.mark.parametrize("operation", [ev.Operation.SIGN, ev.Operation.VERIFY])
+def test_keys_that_do_not_work_end_the_link(ann: Person, bob: Person, operation: ev.Operation) -> None:
+    pair = at_a_verdict(ann, bob)
+    ann.do(ev.OperationFailed(pair.ann_link.id, operation, "NotSupportedError"))
+
+    assert pair.ann_link.ending is Ending.FAILED_HERE
+    assert operation.value in pair.ann_link.detail
+
+
+# Contacts.
+
+
+def test_whoever_has_proved_who_they_are_is_known_from_then_on(ann: Person, bob: Person) -> None:
+    pair = exchange(ann, bob)
+    for someone, link in sides(pair):
+        someone.do(ev.ChannelOpened(link.id))
+    effects: list[fx.Effect] = []
+    while ann.sent or bob.sent:
+        frames, ann.sent = ann.sent, []
+        bob.do(*(ev.FrameReceived(pair.bob_link.id, frame.data) for frame in frames))
+        for frame in bob.sent:
+            done = ann.do(ev.FrameReceived(pair.ann_link.id, frame.data))
+            assert pair.ann_link.peer is not None or of(fx.KeepContacts, done) == []
+            effects += done
+        bob.sent.clear()
+
+    assert list(kept(effects)) == [Contact(bob.node.key, "Bob", False, START, 1)]
+    assert list(ann.node.contacts) == [Contact(bob.node.key, "Bob", False, START, 1)]
+
+
+def test_it_takes_two_round_trips_after_the_channel_has_opened(ann: Person, bob: Person) -> None:
+    pair = exchange(ann, bob)
+    for someone, link in sides(pair):
+        someone.do(ev.ChannelOpened(link.id))
+    passages, opened = 0, dict[str, int]()
+    while len(opened) < 2 and passages < 10:
+        passages += 1
+        under_way = ann.sent, bob.sent
+        ann.sent, bob.sent = [], []
+        ann.do(*(ev.FrameReceived(pair.ann_link.id, frame.data) for frame in under_way[1]))
+        bob.do(*(ev.FrameReceived(pair.bob_link.id, frame.data) for frame in under_way[0]))
+        for someone, link in sides(pair):
+            if link.phase is Phase.OPEN:
+                opened.setdefault(someone.node.name, passages)
+
+    assert opened == {"Bob": 3, "Ann": 4}  # passages; each is half a round trip
+
+
+def test_two_who_never_met_are_new_to_each_other_and_known_the_next_time(pair: Pair) -> None:
+    assert pair.ann_chat.met_here
+    assert pair.bob_chat.met_here
+
+    again = connect(person("ann", contacts=pair.ann.node.contacts), pair.bob)
+    assert not again.ann_chat.met_here
+
+
+def test_whoever_was_met_elsewhere_is_known_here(ann: Person, bob: Person) -> None:
+    connect(ann, bob)
+    later = connect(person("ann", contacts=ann.node.contacts), person("bob"))
+
+    assert not later.ann_chat.met_here
+    assert later.bob_chat.met_here
+
+
+def test_that_two_strings_match_makes_a_contact_verified_for_good(pair: Pair) -> None:
+    effects = pair.ann.do(compared(pair.ann_chat, True))
+
+    assert [contact.verified for contact in kept(effects)] == [True]
+    pair.kill()
+    again = connect(person("ann", contacts=kept(effects)), pair.bob)
+    contact = again.ann.node.contacts.get(pair.bob.node.key)
+    assert contact is not None
+    assert contact.verified
+    assert again.ann_link.phase is Phase.OPEN
+
+
+def test_what_one_has_verified_the_other_has_not(pair: Pair) -> None:
+    pair.ann.do(compared(pair.ann_chat, True))
+    pair.carry()
+
+    assert [contact.verified for contact in pair.bob.node.contacts] == [False]
+
+
+def test_that_two_strings_do_not_match_ends_the_link_and_is_kept(pair: Pair) -> None:
+    pair.ann.do(compared(pair.ann_chat, True))
+    pair.ann.write(pair.ann_chat, "one")
+    pair.carry()
+    effects = pair.ann.do(compared(pair.ann_chat, False))
+    pair.ann.write(pair.ann_chat, "two")
+
+    assert pair.ann_link.ending is Ending.NO_MATCH
+    assert pair.ann.says() == [wire.Bye()]
+    assert [contact.verified for contact in kept(effects)] == [False]
+    assert deliveries(pair.ann_chat) == [Delivery.DELIVERED, Delivery.WAITING]
+
+
+def test_a_number_can_be_compared_when_the_link_has_ended(pair: Pair) -> None:
+    pair.kill()
+    effects = pair.ann.do(compared(pair.ann_chat, True))
+    assert [contact.verified for contact in kept(effects)] == [True]
+
+    effects = pair.ann.do(compared(pair.ann_chat, False))
+    assert [contact.verified for contact in kept(effects)] == [False]
+    assert pair.ann_link.ending is Ending.CHANNEL_CLOSED
+
+
+def test_nobody_is_verified_where_nobody_is(ann: Person, bob: Person) -> None:
+    pair = exchange(ann, bob)
+    key = bob.node.key
+    assert ann.do(ev.PeerCompared(pair.ann_chat.id, key, True), ev.PeerCompared(999, key, True)) == []
+
+    pair.open_channel()
+    assert [contact.verified for contact in ann.node.contacts] == [False]
+
+
+def test_a_store_that_keeps_nothing_is_told_of(ann: Person) -> None:
+    ann.do(ev.NotKept("QuotaExceededError"))
+
+    assert ann.node.not_kept == "QuotaExceededError"
+
+
+# Names.
+
+
+def test_each_sees_how_the_other_one_wants_to_be_called(pair: Pair) -> None:
+    assert (pair.ann_chat.peer_name, pair.bob_chat.peer_name) == ("Bob", "Ann")
+
+
+def test_a_name_that_is_changed_reaches_those_who_are_connected(pair: Pair, cat: Person) -> None:
+    with_cat = connect(pair.ann, cat)
+    pair.ann.do(ev.NameChosen(" Annie\u202e "))
+    pair.carry()
+    with_cat.carry()
+
+    assert pair.ann.node.name == pair.bob_chat.peer_name == with_cat.bob_chat.peer_name == "Annie"
+    assert [contact.name for contact in pair.bob.node.contacts] == ["Annie"]
+    assert pair.ann.sent == []
+
+
+def test_a_name_that_is_changed_while_the_path_is_lost_arrives_with_it(pair: Pair) -> None:
+    pair.break_path()
+    pair.ann.do(ev.NameChosen("Annie"))
+    pair.carry()
+
+    assert pair.bob_chat.peer_name == "Annie"
+
+
+def test_a_name_is_told_to_nobody_who_has_not_proved_who_they_are(ann: Person, bob: Person) -> None:
+    pair = exchange(ann, bob)
+    ann.do(ev.ChannelOpened(pair.ann_link.id))
+    ann.says()
+    ann.do(ev.NameChosen("Annie"))
+
+    assert ann.says() == []
+
+
+def test_a_name_that_is_taken_back_leaves_the_last_one_known(pair: Pair) -> None:
+    pair.ann.do(ev.NameChosen(""))
+    pair.carry()
+
+    assert pair.bob_chat.peer_name == ""
+    assert [contact.name for contact in pair.bob.node.contacts] == ["Ann"]
+
+
+@pytest.mark.parametrize(("name", "shown"), [("\u202eAnn", "Ann"), ("A\nB", "A B"), ("\u3164", "")])
+def test_a_name_that_hides_something_is_shown_without_it(pair: Pair, name: str, shown: str) -> None:
+    pair.ann.hears(pair.ann_link, wire.Card(pair.bob_chat.me, name))
+
+    assert pair.ann_chat.peer_name == shown
+    assert [contact.name for contact in pair.ann.node.contacts] == [shown or "Bob"]
+
+
+# Somebody else with the name of somebody known.
+
+
+def impostor(pair: Pair, name: str = "BOB") -> Pair:
+    """Ann, who knows Bob, is connected to Eve, who calls herself so too; Ann had written something to whoever comes."""
+    eve = person("eve")
+    eve.do(ev.NameChosen(name))
+    with_eve = exchange(pair.ann, eve)
+    pair.ann.write(with_eve.ann_chat, "typed before")
+    with_eve.open_channel()
+    return with_eve
+
+
+def test_a_known_name_with_another_key_is_warned_of_and_nothing_is_sent(pair: Pair) -> None:
+    with_eve = impostor(pair)
+    pair.ann.write(with_eve.ann_chat, "typed afterwards")
+    with_eve.carry()
+
+    assert with_eve.ann_chat.warning == pair.ann.node.contacts.get(pair.bob.node.key)
+    assert texts(with_eve.bob_chat) == []
+    assert texts(with_eve.ann_chat) == ["typed before", "typed afterwards"]
+    assert deliveries(with_eve.ann_chat) == [Delivery.WAITING] * 2
+
+
+def test_what_they_write_meanwhile_is_shown(pair: Pair) -> None:
+    with_eve = impostor(pair)
+    with_eve.bob.write(with_eve.bob_chat, "It is me")
+    with_eve.carry()
+
+    assert texts(with_eve.ann_chat) == ["typed before", "It is me"]
+    assert deliveries(with_eve.bob_chat) == [Delivery.DELIVERED]
+
+
+def test_once_the_warning_is_heeded_what_was_typed_goes_out(pair: Pair) -> None:
+    with_eve = impostor(pair)
+    pair.ann.do(ev.WarningHeeded(with_eve.ann_chat.id))
+    with_eve.carry()
+
+    assert with_eve.ann_chat.warning is None
+    assert texts(with_eve.bob_chat) == ["typed before"]
+    assert deliveries(with_eve.ann_chat) == [Delivery.DELIVERED]
+
+
+def test_strings_that_match_settle_the_warning_and_others_end_it_with_nothing_sent(pair: Pair) -> None:
+    with_eve = impostor(pair)
+    pair.ann.do(compared(with_eve.ann_chat, False))
+    with_eve.carry()
+    assert with_eve.ann_link.ending is Ending.NO_MATCH
+    assert texts(with_eve.bob_chat) == []
+
+    again = impostor(pair)
+    pair.ann.do(compared(again.ann_chat, True))
+    again.carry()
+    assert texts(again.bob_chat) == ["typed before"] * 2
+    assert again.ann_chat.warning is None
+
+
+def test_a_name_that_is_taken_later_is_warned_of_too(pair: Pair) -> None:
+    with_eve = impostor(pair, "Eve")
+    assert texts(with_eve.bob_chat) == ["typed before"]
+    with_eve.bob.do(ev.NameChosen("bob"))
+    with_eve.carry()
+    pair.ann.write(with_eve.ann_chat, "typed afterwards")
+    with_eve.carry()
+
+    assert with_eve.ann_chat.warning is not None
+    assert texts(with_eve.bob_chat) == ["typed before"]
+
+
+def test_a_warning_stays_when_the_name_is_taken_back(pair: Pair) -> None:
+    with_eve = impostor(pair)
+    with_eve.bob.do(ev.NameChosen("Eve"))
+    with_eve.carry()
+
+    assert with_eve.ann_chat.warning is not None
+    assert texts(with_eve.bob_chat) == []
+
+
+def test_a_warning_outlasts_the_link(pair: Pair) -> None:
+    with_eve = impostor(pair)
+    with_eve.kill()
+    again = connect(pair.ann, with_eve.bob, with_eve.ann_chat.id)
+
+    assert again.ann_chat.warning is not None
+    assert texts(again.bob_chat) == []
+
+
+def test_whoever_was_verified_is_not_warned_of_whatever_their_name(pair: Pair) -> None:
+    with_eve = impostor(pair)
+    pair.ann.do(compared(with_eve.ann_chat, True))
+    with_eve.bob.do(ev.NameChosen("Bob"))
+    with_eve.carry()
+
+    assert with_eve.ann_chat.warning is None
+
+
+def test_the_one_who_is_known_is_not_warned_of(pair: Pair) -> None:
+    pair.bob.do(ev.NameChosen("Robert"), ev.NameChosen("Bob"))
+    pair.carry()
+
+    assert pair.ann_chat.warning is None
+
+
+def test_the_one_who_was_known_first_comes_back_without_a_warning(pair: Pair) -> None:
+    pair.kill()
+    pair.ann.wait(60)
+    impostor(pair)
+    pair.bob.now = pair.ann.now
+    again = connect(pair.ann, pair.bob, pair.ann_chat.id)
+
+    assert again.ann_chat.warning is None
+
+
+def test_whoever_shows_no_card_is_warned_of_by_the_name_they_are_known_by_and_gets_nothing(pair: Pair) -> None:
+    with_eve = impostor(pair)
+    pair.ann.do(ev.ConversationLeft(with_eve.ann_chat.id), ev.ConversationRemoved(with_eve.ann_chat.id))
+    with_eve.kill()
+    ann, eve = person("ann", contacts=pair.ann.node.contacts), with_eve.bob
+    again = exchange(ann, eve)
+    ann.write(again.ann_chat, "for Bob alone")
+    for someone, link in sides(again):
+        someone.do(ev.ChannelOpened(link.id))
+    while again.ann_link.peer is None:
+        ann_says, ann.sent = ann.sent, []
+        eve.do(*(ev.FrameReceived(again.bob_link.id, frame.data) for frame in ann_says))
+        eve_says, eve.sent = eve.sent, []
+        ann.do(*(ev.FrameReceived(again.ann_link.id, f.data) for f in eve_says if not f.data.startswith('["card"')))
+
+    assert again.ann_chat.warning is not None
+    ann.says()
+    ann.hears(again.ann_link, wire.Have({ann.log_of(again.ann_link): 0}))
+    assert again.ann_link.ending is Ending.BROKE_PROTOCOL
+    assert not any(isinstance(frame, wire.Entries) for frame in ann.says())
+
+
+def test_whoever_was_verified_by_another_name_is_warned_of_under_that_of_somebody_verified(pair: Pair) -> None:
+    pair.ann.do(compared(pair.ann_chat, True))
+    with_eve = impostor(pair, "Eve")
+    pair.ann.do(compared(with_eve.ann_chat, True))
+    with_eve.bob.do(ev.NameChosen("Bob"))
+    with_eve.carry()
+
+    assert with_eve.ann_chat.warning == pair.ann.node.contacts.get(pair.bob.node.key)
+
+
+def test_that_somebody_else_has_come_meanwhile_verifies_nobody(pair: Pair) -> None:
+    with_eve = impostor(pair)
+    effects = pair.ann.do(ev.PeerCompared(with_eve.ann_chat.id, pair.bob.node.key, True))
+
+    assert effects == []
+    assert with_eve.ann_chat.warning is not None
+    assert [contact.verified for contact in pair.ann.node.contacts] == [False, False]
+
+
+def test_cards_that_change_nothing_are_not_kept_again(pair: Pair) -> None:
+    card = wire.Card(pair.bob.log_of(pair.bob_link), "Bob")
+    effects = pair.ann.hears(pair.ann_link, *[card] * 500)
+    assert of(fx.KeepContacts, effects) == []
+
+    pair.ann.now += 100
+    assert [contact.name for contact in kept(pair.ann.hears(pair.ann_link, *[card] * 500))] == ["Bob"]
+
+
+def test_what_another_tab_has_kept_counts_here(pair: Pair) -> None:
+    other = Contacts([replace(contact, verified=True) for contact in pair.ann.node.contacts], skeleton=str.casefold)
+    pair.ann.do(ev.ContactsKept(other.dumps()), ev.ContactsKept("nonsense"))
+
+    assert [contact.verified for contact in pair.ann.node.contacts] == [True]
+
+
+def test_heeding_a_warning_where_there_is_none_does_nothing(pair: Pair) -> None:
+    assert pair.ann.do(ev.WarningHeeded(pair.ann_chat.id), ev.WarningHeeded(999)) == []
+
+
+# Two tabs of one person.
+
+
+def test_another_tab_of_ones_own_is_no_contact_and_nothing_to_be_warned_of(ann: Person) -> None:
+    ann.node.contacts.meet(b"k" * 32, "Ann", 1.0)
+    pair = connect(ann, person("ann"))
+    pair.ann.write(pair.ann_chat, "one")
+    pair.carry()
+    effects = pair.ann.do(compared(pair.ann_chat, True))
+
+    assert pair.ann_chat.warning is None
+    assert texts(pair.bob_chat) == ["one"]
+    assert effects == []
+    assert [contact.key for contact in ann.node.contacts] == [b"k" * 32]
+
+
+def test_somebody_in_two_tabs_is_one_person_to_others(pair: Pair) -> None:
+    ann, bob = pair.ann, pair.bob
+    ann.write(pair.ann_chat, "one")
+    pair.carry()
+    bob.write(pair.bob_chat, "from the first tab")
+    pair.carry()
+    other_tab = person("bob")
+    with_other = connect(ann, other_tab)
+    other_tab.write(with_other.bob_chat, "from the second tab")
+    with_other.carry()
+    ann.write(with_other.ann_chat, "two")
+    with_other.carry()
+    pair.kill()
+    again = connect(ann, bob, pair.ann_chat.id)
+    bob.write(again.bob_chat, "from the first tab again")
+    again.carry()
+
+    assert with_other.ann_chat is again.ann_chat is pair.ann_chat
+    assert texts(with_other.bob_chat) == ["one", "from the second tab", "two"]
+    assert texts(again.bob_chat) == ["one", "from the first tab", "two", "from the first tab again"]
+    assert texts(again.ann_chat) == [
+        *("one", "from the first tab", "from the second tab", "two"),
+        "from the first tab again",
+    ]
+
+
+# Logs.
+
+
+def test_each_conversation_has_a_log_of_its_own(pair: Pair, cat: Person) -> None:
+    with_cat = connect(pair.ann, cat)
+    names = [pair.ann_chat.me, pair.bob_chat.me, with_cat.ann_chat.me, with_cat.bob_chat.me]
+
+    assert len(set(names)) == 4
+    assert wire.decode(wire.encode(wire.Card(names[0], ""))) == wire.Card(names[0], "")
+
+
+def test_a_person_who_starts_anew_has_other_logs(ann: Person) -> None:
+    names = [started.log_of(started.invite()) for started in (ann, person("ann"))]
+
+    assert names[0] != names[1]
+
+
+def remove(someone: Person, link: Link) -> None:
+    someone.do(ev.ConversationRemoved(link.conversation))
+    assert link.conversation not in someone.node.conversations
+
+
+def test_a_removed_conversation_does_not_come_back_and_nothing_after_it_is_lost(pair: Pair) -> None:
+    ann, bob = pair.ann, pair.bob
+    bob.write(pair.bob_chat, "one", "two")
+    pair.carry()
+    ann.write(pair.ann_chat, "old")
+    pair.carry()
+    pair.kill()
+    remove(ann, pair.ann_link)
+    bob.write(pair.bob_chat, "three")
+
+    again = connect(bob, ann, pair.bob_chat.id)
+    ann.write(again.bob_chat, "new")
+    again.carry()
+    bob.write(again.ann_chat, "four")
+    again.carry()
+    assert texts(again.bob_chat) == ["three", "new", "four"]
+    assert texts(again.ann_chat) == ["one", "two", "old", "three", "new", "four"]
+    assert set(deliveries(again.ann_chat)) == set(deliveries(again.bob_chat)) == {Delivery.DELIVERED}
+
+
+def test_what_was_removed_again_and_again_stays_so(pair: Pair) -> None:
+    ann, bob = pair.ann, pair.bob
+    for number in range(3):
+        bob.write(pair.bob_chat, f"message {number}")
+        pair.carry()
+        assert texts(pair.ann_chat) == [f"message {number}"]
+        pair.kill()
+        remove(ann, pair.ann_link)
+        pair = connect(ann, bob)
+
+    assert texts(pair.ann_chat) == []
+    assert texts(pair.bob_chat) == ["message 0", "message 1", "message 2"]
+
+
+def test_when_both_have_removed_it_both_begin_anew(pair: Pair) -> None:
+    ann, bob = pair.ann, pair.bob
+    ann.write(pair.ann_chat, "old")
+    pair.carry()
+    pair.kill()
+    remove(ann, pair.ann_link)
+    remove(bob, pair.bob_link)
+    again = connect(ann, bob)
+    ann.write(again.ann_chat, "new")
+    again.carry()
+
+    assert texts(again.ann_chat) == texts(again.bob_chat) == ["new"]
+
+
+def test_what_was_removed_is_asked_of_nobody_else(pair: Pair, cat: Person) -> None:
+    pair.bob.write(pair.bob_chat, "one")
+    pair.carry()
+    pair.kill()
+    remove(pair.ann, pair.ann_link)
+    with_cat = connect(pair.ann, cat)
+    with_cat.bob.write(with_cat.bob_chat, "from Cat")
+    with_cat.carry()
+
+    assert texts(with_cat.ann_chat) == ["from Cat"]
+
+
+def test_whoever_has_lost_everything_gets_our_words_again_and_writes_on_in_the_same_conversation(pair: Pair) -> None:
+    ann = pair.ann
+    ann.write(pair.ann_chat, "one")
+    pair.bob.write(pair.bob_chat, "from Bob")
+    pair.carry()
+    pair.kill()
+    ann.write(pair.ann_chat, "two")
+    started_anew = person("bob")
+    again = connect(ann, started_anew, pair.ann_chat.id)
+    started_anew.write(again.bob_chat, "from Bob again")
+    again.carry()
+
+    assert again.ann_chat is pair.ann_chat
+    assert texts(again.bob_chat) == ["one", "two", "from Bob again"]
+    assert texts(again.ann_chat) == ["one", "from Bob", "two", "from Bob again"]
+    assert set(deliveries(again.ann_chat)) == {Delivery.DELIVERED}
+
+
+def test_entries_of_a_log_that_is_not_on_the_card_are_refused(pair: Pair) -> None:
+    old_log = pair.bob_chat.me
+    pair.kill()
+    again = connect(pair.ann, person("bob"), pair.ann_chat.id)
+    again.ann.hears(again.ann_link, wire.Entries(old_log, 1, [Entry(1, "old")]))
+
+    assert again.ann_link.ending is Ending.BROKE_PROTOCOL
+    assert texts(again.ann_chat) == []

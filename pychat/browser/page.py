@@ -218,8 +218,9 @@ class ChatPage:
         self._reload()
 
     def _reload(self) -> None:
+        """Begin a new visit: at a mere reload Firefox would fill in again what stood in the fields."""
         self._over = True
-        js.location.reload()
+        js.location.replace(js.location.pathname)
 
     # What the page shows.
 

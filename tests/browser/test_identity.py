@@ -415,6 +415,7 @@ def test_what_is_being_written_to_whoever_comes_goes_along_when_it_is_somebody_k
 
 
 def start_afresh(person: Person) -> None:
+    person.page.bring_to_front()  # for Firefox gives the focus to the page in front only
     person.button("Settings").click()
     person.button("Start afresh…").click()
     dialog = person.page.get_by_role("dialog", name="Start afresh?")

@@ -11,6 +11,7 @@ PYTHON_READY := $(VENV)/.ready
 RUNTIME_READY := $(VENV)/.runtime
 DEV_READY := $(VENV)/.dev
 WEB_READY := web/node_modules/.ready
+BENCH_READY := tests/bench/node_modules/.ready
 
 .PHONY: help run build wheel test test-fast check bench lock clean
 .DEFAULT_GOAL := help
@@ -22,7 +23,7 @@ help:
 	@echo "make build      build the site into build/site"
 	@echo "make wheel      build a wheel into build/wheel, with the site in it: pip installs pychat from it"
 	@echo "make bench      measure how fast it is"
-	@echo "make lock       compile the lock files anew, from pyproject.toml and web/package.json"
+	@echo "make lock       compile the lock files anew, from pyproject.toml and the package.json files"
 	@echo "make clean      delete everything that was made here"
 
 run: build
@@ -50,7 +51,7 @@ check: $(DEV_READY)
 	@$(VENV)/bin/mypy --no-error-summary
 	@$(VENV)/bin/lint-imports > $(VENV)/imports.txt || { cat $(VENV)/imports.txt; exit 1; }
 
-bench: build $(DEV_READY)
+bench: build $(DEV_READY) $(BENCH_READY)
 	@$(PY) -m tests.bench
 
 # The first Python that is new enough and can make virtual environments.
@@ -98,6 +99,12 @@ $(WEB_READY): web/package.json web/package-lock.json pychat/server/precompile.mj
 	node pychat/server/precompile.mjs web/node_modules/pyodide web/node_modules/.compiled/python_stdlib.zip
 	@touch $@
 
+# What the relay is measured against.
+$(BENCH_READY): tests/bench/package.json tests/bench/package-lock.json | $(RUNTIME_READY)
+	@$(FIND_NODE); \
+	cd tests/bench && npm ci --ignore-scripts --no-audit --no-fund --loglevel=error > /dev/null
+	@touch $@
+
 COMPILE = $(VENV)/lock/bin/uv pip compile --quiet --no-config --upgrade --universal --python-version 3.11 \
 	--generate-hashes --no-emit-index-url --no-annotate --custom-compile-command "make lock"
 
@@ -108,9 +115,11 @@ lock: $(RUNTIME_READY)
 	@$(COMPILE) pyproject.toml --group site --group dev --output-file requirements-dev.txt
 	@$(COMPILE) pyproject.toml --group site --constraint requirements-dev.txt --output-file requirements.txt
 	@$(COMPILE) --group node --output-file requirements-node.txt
-	@$(FIND_NODE); cd web && npm install --package-lock-only --ignore-scripts --no-audit --no-fund --loglevel=error \
-		--omit-lockfile-registry-resolved
+	@$(FIND_NODE); for folder in web tests/bench; do \
+		(cd $$folder && npm install --package-lock-only --ignore-scripts --no-audit --no-fund --loglevel=error \
+			--omit-lockfile-registry-resolved) || exit; \
+	done
 
 clean:
-	@rm -rf $(VENV) build web/node_modules .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache
+	@rm -rf $(VENV) build web/node_modules tests/bench/node_modules .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache
 	@find pychat tests web -name __pycache__ -type d -prune -exec rm -rf {} +

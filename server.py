@@ -1,4 +1,7 @@
-"""Serves pychat: `python server.py`, or `uvicorn --no-access-log server:app` behind a server of your own choice."""
+"""Serves pychat: `python server.py`. With settings of your own for uvicorn, for which see docs/deploying.md:
+
+uvicorn --ws pychat.server.sockets:WebSocketProtocol --no-proxy-headers --log-level warning server:app
+"""
 
 import sys
 

@@ -1,4 +1,7 @@
-"""Says back whatever it hears: `python examples/echo_bot.py INVITE` prints the reply to hand back."""
+"""Says back whatever it hears: `python examples/echo_bot.py LINK` goes into a room.
+
+With an invite instead of a link it prints the reply to hand back.
+"""
 
 import asyncio
 import sys
@@ -6,11 +9,12 @@ import sys
 from pychat.library import Peer
 
 
-async def main(invite: str) -> None:
+async def main(link: str) -> None:
     """Answer one person for as long as they stay."""
     async with Peer() as peer:
-        chat = await peer.join(invite)
-        print(chat.code, flush=True)
+        chat = await peer.join(link)
+        if chat.code:
+            print(chat.code, flush=True)
         async for message in chat:
             chat.send(message.text)
 

@@ -1,7 +1,7 @@
-"""A notebook on your own machine, to write into from anywhere: `python examples/notebook_bot.py FILE`.
+"""A notebook on your own machine, to write into from anywhere: `python examples/notebook_bot.py FILE PAGE`.
 
-It prints an invite and asks for the reply. What you then send is kept in the file, a line of JSON each; “?word” finds
-what has that word in it. When you leave, it makes the next invite.
+PAGE is the address of a page with pychat that has a relay. It prints a link, which works for as long as it runs. What
+you send there is kept in the file, a line of JSON each; “?word” finds what has that word in it.
 """
 
 import asyncio
@@ -12,7 +12,7 @@ from contextlib import suppress
 from itertools import islice
 from pathlib import Path
 
-from pychat.library import Chat, CodeRefused, Message, Peer
+from pychat.library import Chat, ChatEnded, Message, Peer
 
 MAX_FOUND = 20
 MAX_TEXT = 7_000
@@ -49,21 +49,17 @@ async def serve(chat: Chat, file: Path) -> None:
             chat.send(keep(file, message))
 
 
-async def main(file: Path) -> None:
+async def main(file: Path, page: str) -> None:
     """Serve one visit after the other."""
     async with Peer() as peer:
+        chat = await peer.room(page)
+        print(f"Your link: {chat.link}", flush=True)
         while True:
-            chat = await peer.invite()
-            print(f"Your invite: {chat.code}", flush=True)
-            while True:
-                try:
-                    await chat.accept(await asyncio.to_thread(input, "Their reply: "))
-                    break
-                except CodeRefused as refused:
-                    print(refused)
-            await serve(chat, file)
+            with suppress(ChatEnded):  # they left before the answer was there
+                await serve(chat, file)
+            chat = await peer.join(chat.link)
 
 
 if __name__ == "__main__":
-    with suppress(KeyboardInterrupt, EOFError):
-        asyncio.run(main(Path(sys.argv[1])))
+    with suppress(KeyboardInterrupt):
+        asyncio.run(main(Path(sys.argv[1]), sys.argv[2]))

@@ -11,12 +11,14 @@ import signal
 import sys
 from collections.abc import Coroutine, Sequence
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 from platformdirs import user_data_path
 
 from pychat.core.contacts import clean_name
 from pychat.core.ice import IceConfig
+from pychat.core.relaytext import relay_of
 from pychat.exits import Exit, Failure, say
 from pychat.native import settings as terminal_settings
 from pychat.native.store import FileStore
@@ -24,14 +26,13 @@ from pychat.ports import PortError
 from pychat.ui import words
 from pychat.ui.settings import KEY, Settings, SettingsProblem, usable_ice
 
-_FOLDER = user_data_path("pychat", appauthor=False)
 _EPILOG = """\
-On a terminal invite and join open a chat. In a pipe they pass lines: those of the standard input are sent, those that
-arrive are printed, and nothing else is. The code to hand over then goes to standard error, alone on its line; a code
-that is wanted is read from the first lines of the input.
+On a terminal room, invite and join open a chat. In a pipe they pass lines: those of the standard input are sent, those
+that arrive are printed, and nothing else is. The link or the code to hand over then goes to standard error, alone on
+its line; one that is wanted is read from the first lines of the input.
 
 exit status: 0 all was delivered; 1 something on this machine does not work; 2 wrong usage, or nothing to send;
-3 no code came, or it cannot be used; 4 no connection came about; 5 it ended before all was delivered;
+3 no code or link came, or it cannot be used; 4 no connection came about; 5 it ended before all was delivered;
 6 the standard output was closed; 7 the other side is not who it should be; 130 interrupted
 """
 
@@ -87,6 +88,7 @@ def _parser() -> argparse.ArgumentParser:
     )
 
     chat = argparse.ArgumentParser(add_help=False, parents=[servers])
+    chat.set_defaults(room=False)
     chat.add_argument("--json", action="store_true", help="in a pipe: print messages as lines of JSON")
     chat.add_argument("--stay", action="store_true", help="in a pipe: after the end of input wait until they leave")
     chat.add_argument(
@@ -98,9 +100,15 @@ def _parser() -> argparse.ArgumentParser:
 
     invite = commands.add_parser("invite", parents=[chat], help="make an invite for one other person")
     invite.set_defaults(run=_chat, joins=False, code=None)
-    join = commands.add_parser("join", parents=[chat], help="take an invite, and make the reply")
-    join.add_argument("code", nargs="?", metavar="CODE", help="the invite; without it, it is asked for")
+    join = commands.add_parser("join", parents=[chat], help="take an invite and make the reply, or go into a room")
+    join.add_argument(
+        "code", nargs="?", metavar="CODE", help="the invite, or the link of a room; without it, it is asked for"
+    )
     join.set_defaults(run=_chat, joins=True)
+    room = commands.add_parser(
+        "room", parents=[chat], help="open a room at the relay of --page, for whoever has its link"
+    )
+    room.set_defaults(run=_chat, joins=False, code=None, room=True)
     settings = commands.add_parser(
         "settings", parents=[servers], help="show the settings; keep those that are given (--server - reads lines)"
     )
@@ -109,11 +117,26 @@ def _parser() -> argparse.ArgumentParser:
     reset.add_argument("--yes", action="store_true", help="do not ask")
     reset.set_defaults(run=_reset)
     commands.add_parser("serve", add_help=False, help="serve the page for browsers")
+    export = commands.add_parser("export", help="write the page into a folder, for a web host of your own")
+    export.add_argument("folder", type=Path, metavar="DIR", help="new, empty, or an earlier export")
+    export.set_defaults(run=_export)
     return parser
 
 
+def _folder() -> Path:
+    """Where identity, contacts and settings are kept.
+
+    Raises:
+        Failure: this user has no home.
+    """
+    try:
+        return user_data_path("pychat", appauthor=False)
+    except RuntimeError as error:
+        raise Failure(Exit.FAILED, f"There is no folder to keep anything in: {error}.") from error
+
+
 def _store() -> FileStore:
-    return FileStore(_FOLDER)
+    return FileStore(_folder())
 
 
 def _settings_with(options: argparse.Namespace) -> Settings:
@@ -150,9 +173,17 @@ def _reset(options: argparse.Namespace) -> Exit:
     return Exit.DONE
 
 
+def _export(options: argparse.Namespace) -> Exit:
+    from pychat.server import export
+
+    return export.main(options.folder)
+
+
 def _chat(options: argparse.Namespace) -> Exit:
     if options.code == "-":
         options.code = None
+    if options.room and not relay_of(options.page):
+        raise Failure(Exit.USAGE, "A room needs the address of a page with a relay: --page https://…/")
     settings = _settings_with(options)
     ice = usable_ice(settings, terminal_settings.SUGGESTED)
     if settings.suggested:
@@ -189,9 +220,11 @@ async def _in_pipe(options: argparse.Namespace, settings: Settings, ice: IceConf
     from pychat import filter as pipe
     from pychat.library import Peer
 
-    async with Peer(folder=_FOLDER, name=settings.name, ice=ice) as peer:
-        if options.joins:
-            await pipe.join(peer, options.code, stay=options.stay, as_json=options.json)
+    async with Peer(folder=_folder(), name=settings.name, ice=ice) as peer:
+        if options.room:
+            await pipe.room(peer, options.page, stay=options.stay, as_json=options.json)
+        elif options.joins:
+            await pipe.join(peer, options.code, page=options.page, stay=options.stay, as_json=options.json)
         else:
             await pipe.invite(peer, stay=options.stay, as_json=options.json)
     return Exit.DONE
@@ -212,7 +245,7 @@ async def _in_terminal(options: argparse.Namespace, settings: Settings, ice: Ice
         symbols="utf" in sys.stdout.encoding.lower(),
     )
     try:
-        undelivered = await page.run(code=options.code, joins=options.joins)
+        undelivered = await page.run(code=options.code, joins=options.joins, room=options.room)
     finally:
         driver.close()
         await connect.finish()

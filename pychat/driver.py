@@ -13,15 +13,28 @@ from typing import Any
 from pychat.core import effects as fx
 from pychat.core import events as ev
 from pychat.core.contacts import STORE_KEY, Contact, keep
-from pychat.core.conversation import LinkId
+from pychat.core.conversation import LinkId, SessionId
 from pychat.core.handshake import NONCE_SIZE
 from pychat.core.ice import IceConfig
 from pychat.core.node import Node
 from pychat.core.sdp import DescriptionKind
-from pychat.ports import Clock, Connect, Crypto, DataChannel, PeerConnection, PortError, Store, Tabs
+from pychat.ports import (
+    Clock,
+    Connect,
+    ConnectRelay,
+    Crypto,
+    DataChannel,
+    PeerConnection,
+    PortError,
+    Relay,
+    Store,
+    Tabs,
+)
 
 CHANNEL_LABEL, CHANNEL_NUMBER = "chat", 0
 
+NEVER_OPENED = 1006
+"""The close code of a WebSocket that did not come about (RFC 6455, section 7.1.5)."""
 TURNS_AT_ONCE = 4
 """Turns in one round of the loop before events are gathered: a message and its acknowledgement each way."""
 
@@ -46,6 +59,7 @@ class Driver:
         crypto: holds the person's key.
         store: keeps what the core wants kept.
         clock: the time, in seconds since 1970.
+        connect_relay: makes connections to relays, where rooms are to be had.
         tabs: the other tabs, where there are such.
         on_turn: called after each turn, to show the node's new state.
         observe: called with each event and each effect as it passes, for those who want to watch.
@@ -59,6 +73,7 @@ class Driver:
         store: Store,
         clock: Clock,
         *,
+        connect_relay: ConnectRelay | None = None,
         tabs: Tabs | None = None,
         on_turn: Callable[[], None] = lambda: None,
         observe: Observer | None = None,
@@ -68,6 +83,7 @@ class Driver:
         self._crypto = crypto
         self._store = store
         self._clock = clock
+        self._connect_relay = connect_relay
         self._tabs = tabs
         self._on_turn = on_turn
         self._observe = observe
@@ -77,7 +93,10 @@ class Driver:
         self._turns_this_round = 0
         self._turning = False
         self._timer: asyncio.TimerHandle | None = None
+        self._rings = 0.0  # when the timer does, by the loop's time
         self._connections: dict[LinkId, _Connection] = {}
+        self._relays: dict[SessionId, Relay] = {}
+        self._sealing: set[asyncio.Task[None]] = set()
 
     def post(self, event: ev.Event) -> None:
         """Take an event: handle it at once, or in a burst together with others when the loop comes round."""
@@ -117,18 +136,31 @@ class Driver:
         self.turn()
         for link in list(self._connections):
             self._close(link)
+        for session in list(self._relays):
+            self._close_relay(session)
+        for task in self._sealing:
+            task.cancel()
         if self._timer is not None:
             self._timer.cancel()
         if self._round is not None:
             self._round.cancel()
 
     def _arm_timer(self) -> None:
+        """See to it that a turn comes in time. One that comes early does no harm, and arming costs a browser dear."""
+        deadline = self.node.next_deadline()
+        rings = self._loop.time() + max(0.0, deadline - self._clock()) if deadline is not None else None
         if self._timer is not None:
+            if rings is not None and self._rings <= rings:
+                return
             self._timer.cancel()
             self._timer = None
-        deadline = self.node.next_deadline()
-        if deadline is not None:
-            self._timer = self._loop.call_later(max(0.0, deadline - self._clock()), self.turn)
+        if rings is not None:
+            self._rings = rings
+            self._timer = self._loop.call_at(rings, self._ring)
+
+    def _ring(self) -> None:
+        self._timer = None
+        self.turn()
 
     def _carry_out(self, effect: fx.Effect) -> None:
         match effect:
@@ -136,8 +168,8 @@ class Driver:
                 self._send(link, data)
             case fx.OpenConnection(link, ice):
                 self._open(link, ice)
-            case fx.CreateOffer(link):
-                self._start(link, ev.Operation.OFFER, self._offer)
+            case fx.CreateOffer(link, restart):
+                self._start(link, ev.Operation.OFFER, self._offer, restart)
             case fx.AcceptOffer(link, sdp):
                 self._start(link, ev.Operation.INVITE, self._answer, sdp)
             case fx.AcceptAnswer(link, sdp):
@@ -152,6 +184,19 @@ class Driver:
                 self._start(link, ev.Operation.SIGN, self._sign, data)
             case fx.Verify(link, key, signature, data):
                 self._start(link, ev.Operation.VERIFY, self._verify, key, signature, data)
+            case fx.ConnectRelay(session, url):
+                self._reach_relay(session, url)
+            case fx.SendToRelay(session, text):
+                if session in self._relays:
+                    self._relays[session].send(text)
+            case fx.CloseRelay(session):
+                self._close_relay(session)
+            case fx.DrawBytes(session, size):
+                self.post(ev.BytesDrawn(session, self._crypto.random(size)))
+            case fx.Derive() | fx.Seal() | fx.Unseal():
+                task = self._loop.create_task(self._work_for_room(effect))
+                self._sealing.add(task)
+                task.add_done_callback(self._sealing.discard)
             case fx.KeepContacts(contacts):
                 self._keep(contacts)
             case fx.CloseConnection(link):
@@ -208,14 +253,12 @@ class Driver:
 
         connection.last_job = self._loop.create_task(in_turn())
 
-    async def _offer(self, link: LinkId, peer: PeerConnection) -> None:
-        sdp = await peer.set_local_description(DescriptionKind.OFFER, await peer.create_offer())
-        self.post(ev.LocalDescriptionReady(link, sdp))
+    async def _offer(self, link: LinkId, peer: PeerConnection, restart: bool) -> None:
+        self.post(ev.LocalDescriptionReady(link, await peer.offer(restart=restart)))
 
     async def _answer(self, link: LinkId, peer: PeerConnection, offer: str) -> None:
         await peer.set_remote_description(DescriptionKind.OFFER, offer)
-        sdp = await peer.set_local_description(DescriptionKind.ANSWER, await peer.create_answer())
-        self.post(ev.LocalDescriptionReady(link, sdp))
+        self.post(ev.LocalDescriptionReady(link, await peer.answer()))
 
     async def _take_answer(self, _: LinkId, peer: PeerConnection, answer: str) -> None:
         await peer.set_remote_description(DescriptionKind.ANSWER, answer)
@@ -228,6 +271,33 @@ class Driver:
 
     async def _verify(self, link: LinkId, _: PeerConnection, key: bytes, signature: bytes, data: bytes) -> None:
         self.post(ev.Verified(link, await self._crypto.verify(key, signature, data)))
+
+    def _reach_relay(self, session: SessionId, url: str) -> None:
+        try:
+            if self._connect_relay is None:
+                raise PortError("there are no relays here")
+            self._relays[session] = self._connect_relay(session, url, self.post)
+        except PortError:
+            self.post(ev.RelayClosed(session, NEVER_OPENED))
+
+    def _close_relay(self, session: SessionId) -> None:
+        relay = self._relays.pop(session, None)
+        if relay is not None:
+            relay.close()
+
+    async def _work_for_room(self, effect: fx.Derive | fx.Seal | fx.Unseal) -> None:
+        crypto, session = self._crypto, effect.session
+        try:
+            match effect:
+                case fx.Derive(_, secret, salt, info, size):
+                    self.post(ev.Derived(session, info, await crypto.derive(secret, salt, info, size)))
+                case fx.Seal(_, ticket, key, nonce, data, context):
+                    self.post(ev.Sealed(session, ticket, await crypto.seal(key, nonce, data, context)))
+                case fx.Unseal(_, ticket, key, nonce, data, context):
+                    self.post(ev.Unsealed(session, ticket, await crypto.unseal(key, nonce, data, context)))
+        except PortError:  # a new session begins with keys of its own
+            self._close_relay(session)
+            self.post(ev.RelayClosed(session, NEVER_OPENED))
 
     def _keep(self, contacts: Iterable[Contact]) -> None:
         """Put them among those that are kept, which other programs and tabs of the same person may have changed."""

@@ -1,7 +1,7 @@
 """pychat in a pipe: lines of standard input are messages, messages are lines of standard output, and nothing else is.
 
-The code to hand over goes to standard error, alone on its line; whatever else is told there begins with “pychat: ”. An
-invite or a reply that is wanted is read from the first lines of the input.
+The code or the link to hand over goes to standard error, alone on its line; whatever else is told there begins with
+“pychat: ”. An invite, a reply or a link that is wanted is read from the first lines of the input.
 """
 
 import asyncio
@@ -11,6 +11,7 @@ import sys
 import threading
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
+from functools import partial
 from queue import SimpleQueue
 from typing import TypeVar
 
@@ -30,12 +31,6 @@ _AT_ONCE = 1_000
 _MORE_MAY_HELP = (CodeProblem.EMPTY, CodeProblem.NOT_A_CODE, CodeProblem.CUT_SHORT)
 _BEFORE_CODE = 2_000
 """Characters of the input among which a code must be found."""
-_TOLD = {
-    Phase.CONNECTING: words.CONNECTING,
-    Phase.SECURING: words.SECURING,
-    Phase.OPEN: words.OPEN,
-    Phase.LOST: words.LOST,
-}
 
 
 async def invite(peer: Peer, *, stay: bool, as_json: bool) -> None:
@@ -43,18 +38,27 @@ async def invite(peer: Peer, *, stay: bool, as_json: bool) -> None:
     source = _Input()
     try:
         chat = await peer.invite()
-        _hand_over(chat, words.WAITING_FOR_REPLY)
+        _hand_over(chat, chat.code)
         await _read_code(source, chat.accept)
     except (CodeRefused, ChatEnded) as error:
         raise _failure(error) from error
     await _pass_lines(chat, source, stay=stay, as_json=as_json)
 
 
-async def join(peer: Peer, code: str | None, *, stay: bool, as_json: bool) -> None:
-    """Take an invite, and pass lines until one of the two sides has no more to say.
+async def room(peer: Peer, page: str, *, stay: bool, as_json: bool) -> None:
+    """Open a room at the relay of a page, and pass lines. The rest is as with `join`."""
+    source = _Input()
+    chat = await peer.room(page)
+    _hand_over(chat, chat.link)
+    await _pass_lines(chat, source, stay=stay, as_json=as_json)
+
+
+async def join(peer: Peer, code: str | None, *, page: str, stay: bool, as_json: bool) -> None:
+    """Take an invite or the link of a room, and pass lines until one of the two sides has no more to say.
 
     Args:
-        code: the invite; None reads it from the input.
+        code: the invite or the link; None reads it from the input.
+        page: with the relay for a room's code that is in no link; or "".
         stay: at the end of the input go on until the other side leaves.
         as_json: write messages as JSON.
 
@@ -63,16 +67,18 @@ async def join(peer: Peer, code: str | None, *, stay: bool, as_json: bool) -> No
     """
     source = _Input()
     try:
-        chat = await (_read_code(source, peer.join) if code is None else peer.join(code))
+        take = partial(peer.join, page=page)
+        chat = await (_read_code(source, take) if code is None else take(code))
     except (CodeRefused, ChatEnded) as error:
         raise _failure(error) from error
-    _hand_over(chat, words.WAITING_FOR_INVITER)
+    _hand_over(chat, chat.code)
     await _pass_lines(chat, source, stay=stay, as_json=as_json)
 
 
-def _hand_over(chat: Chat, waiting: tuple[str, str]) -> None:
-    say(": ".join(waiting))
-    say_alone(chat.code)
+def _hand_over(chat: Chat, code: str) -> None:
+    say(": ".join(chat.status))
+    if code:
+        say_alone(code)
 
 
 async def _read_code(source: "_Input", take: Callable[[str], Awaitable[_Result]]) -> _Result:
@@ -94,8 +100,8 @@ async def _read_code(source: "_Input", take: Callable[[str], Awaitable[_Result]]
 
 
 async def _pass_lines(chat: Chat, source: "_Input", *, stay: bool, as_json: bool) -> None:
+    refusing = asyncio.gather(_refuse_namesake(chat), _leave_if_refused(chat))
     telling = asyncio.create_task(_tell(chat))
-    refusing = asyncio.create_task(_refuse_namesake(chat))
     sending = asyncio.create_task(_send_and_leave(chat, source, stay=stay))
     try:
         await _receive(chat, as_json=as_json)  # until the chat has ended
@@ -158,10 +164,17 @@ def _line(message: Message, *, as_json: bool) -> str:
 
 
 async def _tell(chat: Chat) -> None:
-    async for phase in chat.phases():
-        if phase in _TOLD:
-            say(": ".join(_TOLD[phase]))
-        if phase is Phase.OPEN and chat.person is not None and chat.signs is not None:
+    status, link = chat.status, chat.link
+    async for _ in chat.changes():
+        if chat.link not in ("", link):
+            link = chat.link
+            say(words.RENEWED)
+            say_alone(link)
+        if chat.status == status:
+            continue
+        status = chat.status
+        say(": ".join(status))
+        if chat.phase is Phase.OPEN and chat.person is not None and chat.signs is not None:
             signs = ", ".join(emoji.name for emoji in chat.signs.emoji)
             say(f"{words.TRUST[chat.person.trust][0]}. The signs are {signs}; as a number {chat.signs.number}.")
 
@@ -172,6 +185,14 @@ async def _refuse_namesake(chat: Chat) -> None:
     if warning:
         chat.close()
         raise Failure(Exit.NOT_TRUSTED, warning)
+
+
+async def _leave_if_refused(chat: Chat) -> None:
+    """Whoever began a script wants to know that nobody will hear it, rather than wait for a seat."""
+    sentence = await chat.refused()
+    if sentence:
+        chat.close()
+        raise Failure(Exit.NOT_CONNECTED, sentence)
 
 
 def _failure(error: CodeRefused | ChatEnded) -> Failure:

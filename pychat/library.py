@@ -1,10 +1,11 @@
 """pychat for programs: a bot, a script, another user interface. A small asyncio API over the same core.
 
     async with Peer() as peer:
-        chat = await peer.join(invite)       # or: chat = await peer.invite()
-        print(chat.code)                     # the reply; or the invite, then: await chat.accept(reply)
+        chat = await peer.join(link)         # or: chat = await peer.room(page), then hand over chat.link
         async for message in chat:
             chat.send(message.text)
+
+Without a relay two codes do the same: `peer.invite` and `peer.join` give chats with a `code` to hand over.
 
 Everything happens in the event loop that is running; there is no thread and no global state, so a program may have any
 number of peers. What can go wrong comes as an exception whose text is a sentence for a person.
@@ -21,23 +22,32 @@ from pathlib import Path
 from types import TracebackType
 
 from pychat.core import events as ev
+from pychat.core import roomcode
 from pychat.core.contacts import STORE_KEY, Contacts
 from pychat.core.conversation import Conversation, ConversationId
+from pychat.core.envelope import Refusal
 from pychat.core.errors import CodeError, CodeProblem, MessageProblem, PychatError
 from pychat.core.ice import IceConfig
 from pychat.core.invite import Code, decode
 from pychat.core.link import Ending, Link, Phase
 from pychat.core.lookalike import skeleton
+from pychat.core.meeting import Meeting, RelayState, Trouble
 from pychat.core.node import SEED_SIZE, Node
+from pychat.core.relaytext import page_in, relay_of
 from pychat.core.safety import ShortString, short_string
 from pychat.driver import Driver
+from pychat.native import card
 from pychat.native.crypto import NativeCrypto
 from pychat.native.peer import NativeConnect
+from pychat.native.relay import NativeRelay
 from pychat.native.store import FileStore, MemoryStore
 from pychat.ports import PortError
 from pychat.ui import words
-from pychat.ui.view import view
+from pychat.ui.view import status_of, view
 from pychat.ui.words import Trust
+
+_FINAL = (Ending.NOT_PROVED, Ending.NO_MATCH, Ending.OTHER_VERSION, Ending.BROKE_PROTOCOL, Ending.FAILED_HERE)
+"""What ends a chat in a room, whoever it was; after anything else the two find each other again."""
 
 
 class CodeRefused(PychatError):
@@ -102,6 +112,7 @@ class Peer:
         self._ice = ice
         self._read: Counter[ConversationId] = Counter()  # how many messages of a conversation were handed out
         self._waiting: dict[asyncio.Future[None], Callable[[], object]] = {}
+        self._in_rooms: set[Chat] = set()
 
     async def __aenter__(self) -> "Peer":
         """Begin. Raises PortError when identity or contacts cannot be read or kept."""
@@ -130,16 +141,54 @@ class Peer:
         (made,) = set(self._node.links) - before
         return await self._with_code(self._node.links[made])
 
-    async def join(self, invite: str) -> "Chat":
-        """Take an invite, with whatever surrounds it; the chat's `code` is the reply to hand back.
+    async def room(self, page: str) -> "Chat":
+        """Open a room at the relay of a page, for whoever has its link: the chat's `link`.
+
+        While there is no way to the relay it is tried again and again; the chat's `status` says so.
 
         Raises:
-            CodeRefused: the invite cannot be used.
+            ValueError: this is not the address of a page.
+        """
+        relay = relay_of(page)
+        if not relay:
+            raise ValueError("not the address of a page, which begins with https:// or http://")
+        return await self._enter(ev.RoomRequested(relay), page)
+
+    async def join(self, text: str, *, page: str = "") -> "Chat":
+        """Take the link of a room or an invite, with whatever surrounds it.
+
+        With an invite the chat's `code` is the reply to hand back. A room that was left can be joined again.
+
+        Args:
+            page: with a relay, for the code of a room that is in no link.
+
+        Raises:
+            CodeRefused: there is nothing in it that can be used.
             ChatEnded: no reply can be made.
         """
-        if _read(invite).is_reply:
+        code = _read_link_or_code(text)
+        if isinstance(code, roomcode.RoomCode):
+            page = page_in(text) or page
+            relay = relay_of(page)
+            if not relay:
+                raise CodeRefused(CodeProblem.NO_RELAY)
+            return await self._enter(ev.CodePasted(text, relay), page)
+        if code.is_reply:
             raise CodeRefused(CodeProblem.NOT_AN_INVITE)
-        return await self._with_code(self._paste(invite))
+        return await self._with_code(self._paste(text))
+
+    async def _enter(self, event: ev.RoomRequested | ev.CodePasted, page: str) -> "Chat":
+        self._post(event)
+        meeting = self._node.meeting_in(self._node.conversation(self._node.pasting.conversation))
+        assert meeting is not None
+        chat = Chat(self, None, meeting, page)
+        self._in_rooms.add(chat)
+        try:
+            await self._until(lambda: chat.link or chat.ending)
+        except asyncio.CancelledError:
+            chat.close()  # nobody has a chat to leave by
+            raise
+        return chat
 
     async def _with_code(self, link: Link) -> "Chat":
         try:
@@ -166,6 +215,10 @@ class Peer:
         return self._node.links[conversation.link]
 
     def _turned(self) -> None:
+        for chat in list(self._in_rooms):
+            chat._follow()
+            if chat.ending is not None:
+                self._in_rooms.discard(chat)
         for future, condition in list(self._waiting.items()):
             if not future.done() and condition():
                 future.set_result(None)
@@ -183,58 +236,100 @@ class Peer:
 
 
 class Chat:
-    """A conversation with one other person, over one link: from its code to its end. `Peer` makes them.
+    """A conversation with one other person, from its code or its link to its end. `Peer` makes them.
+
+    One that begins with an invite is over when its connection is. In a room it waits until the same person is back, and
+    ends when they leave, when somebody else takes the seat, or when this side leaves. With the chat the room is left.
 
     Iterating over it gives each message of the other side once, and ends when the chat has ended.
     """
 
-    def __init__(self, peer: Peer, link: Link) -> None:
+    def __init__(self, peer: Peer, link: Link | None, meeting: Meeting | None = None, page: str = "") -> None:
         self._peer = peer
         self._link = link
-        self._latest = peer._node.conversations[link.conversation]
+        self._meeting = meeting
+        self._page = page
+        self._ending: Ending | None = None  # in a room
+        number = link.conversation if link is not None else meeting.conversation if meeting is not None else 0
+        conversation = peer._node.conversation(number)
+        assert conversation is not None
+        self._latest = conversation
+        former = peer._node.link_of(conversation)
+        self._former = former if former is not None and former.phase is Phase.CLOSED else None  # of an earlier visit
 
     @property
     def code(self) -> str:
-        """The invite to hand over, or the reply to hand back."""
-        return self._link.code
+        """The invite to hand over, or the reply to hand back; "" in a room."""
+        return self._link.code if self._link is not None else ""
+
+    @property
+    def link(self) -> str:
+        """The link of the room, with which another person comes in; "" where there is no room."""
+        if self._meeting is None or self._meeting.code is None:
+            return ""
+        return card.link(self._page, roomcode.encode(self._meeting.code))
 
     @property
     def phase(self) -> Phase:
-        """How far the connection has come."""
+        """How far the connection has come; in a room it begins anew after a break."""
+        if self.ending is not None:
+            return Phase.CLOSED
+        if self._link is None or self._link.phase is Phase.CLOSED:
+            return Phase.SIGNALING
         return self._link.phase
+
+    @property
+    def status(self) -> tuple[str, str]:
+        """How it stands, for a person: a headline and a sentence. In a room also why nobody can come."""
+        return status_of(self._link, self._meeting if self._ending is None else None)
 
     @property
     def ending(self) -> Ending | None:
         """Why the chat has ended, or None while it has not."""
-        return self._link.ending
+        if self._meeting is not None:
+            return self._ending
+        return self._link.ending if self._link is not None else None
 
     @property
     def was_open(self) -> bool:
         """Whether the two have ever been connected."""
-        return self._link.peer is not None
+        return self._link is not None and self._link.peer is not None
 
     @property
     def person(self) -> "Person | None":
         """Who has proved to be at the other end; None until then."""
         key = self._conversation.peer
-        if key is None:
+        if key is None or not self.was_open:
             return None
         seen = view(self._peer._node, self._conversation.id)
         return Person(key, seen.name, seen.trust, seen.warning)
 
     async def warned(self) -> str:
         """Wait for a warning, that they go by the name of somebody else who is known; "" if it has ended without."""
-        await self._peer._until(lambda: self._conversation.warning is not None or self.ending is not None)
+        await self._peer._until(
+            lambda: (self.was_open and self._conversation.warning is not None) or self.ending is not None
+        )
         return self.person.warning if self.person is not None else ""
+
+    async def refused(self) -> str:
+        """Wait until it is known that a room takes nobody else: a sentence; "" if it has ended or opened without.
+
+        The chat itself goes on, and connects when there is a seat.
+        """
+        await self._peer._until(lambda: self._refusal is not None or self.was_open or self.ending is not None)
+        return words.NOT_LET_IN[self._refusal] if self._refusal is not None else ""
 
     @property
     def signs(self) -> ShortString | None:
         """What the two people compare to be sure that nobody sits in between; None while they are not connected."""
-        return short_string(self._link.transcript) if self._link.transcript and self.ending is None else None
+        link = self._link
+        if link is None or not link.transcript or link.phase is Phase.CLOSED:
+            return None
+        return short_string(link.transcript)
 
     def compare(self, *, match: bool) -> None:
         """Say that the two have compared `signs` or the safety number. That they differ ends the chat."""
-        if self._link.peer is not None:
+        if self._link is not None and self._link.peer is not None:
             self._peer._post(ev.PeerCompared(self._conversation.id, self._link.peer, match))
 
     def heed(self) -> None:
@@ -256,12 +351,12 @@ class Chat:
         code = _read(reply)
         if not code.is_reply:
             raise CodeRefused(CodeProblem.NOT_A_REPLY)
-        if code.answers != self._link.ref:
+        if self._link is None or code.answers != self._link.ref:
             raise CodeRefused(CodeProblem.OTHER_INVITE)
         self._peer._paste(reply)
 
     async def opened(self) -> None:
-        """Wait until the two are connected; for people to hand over codes there is no limit of time.
+        """Wait until the two are connected; for people to hand over a code or a link there is no limit of time.
 
         Raises:
             ChatEnded: it did not come about.
@@ -308,6 +403,15 @@ class Chat:
             seen = self.phase
             yield seen
 
+    async def changes(self) -> AsyncIterator[None]:
+        """Comes when `phase`, `status` or `link` has changed, until the end; what lasts no time may be missing."""
+        seen = self._shown
+        while self.ending is None:
+            await self._peer._until(partial(self._shown_is_not, seen))
+            seen = self._shown
+            if self.ending is None:
+                yield
+
     async def __aiter__(self) -> AsyncIterator[Message]:
         read = self._peer._read
         while True:
@@ -325,11 +429,66 @@ class Chat:
         if self.ending is None:
             self._peer._post(ev.ConversationLeft(self._conversation.id))
 
+    def lock(self, *, locked: bool = True) -> None:
+        """In a room: take nobody else, even with the link, or again whoever comes."""
+        self._peer._post(ev.RoomLocked(self._conversation.id, locked))
+
+    async def renew(self) -> str:
+        """In a room: draw another `link`; the former one stops working. Whoever is connected moves along."""
+        self._peer._post(ev.RoomRenewed(self._conversation.id))
+        await self._peer._until(lambda: self.link or self._meeting is None or self.ending is not None)
+        return self.link
+
     @property
     def _conversation(self) -> Conversation:
         # One that was left before a word was said is forgotten.
-        self._latest = self._peer._node.conversations.get(self._link.conversation, self._latest)
+        if self._ending is None:
+            number = self._link.conversation if self._link is not None else self._latest.id
+            self._latest = self._peer._node.conversation(number) or self._latest
         return self._latest
+
+    def _follow(self) -> None:
+        """In a room: keep to the link and to the conversation that it has come to, and notice the end."""
+        node, meeting = self._peer._node, self._meeting
+        if meeting is None or self._ending is not None:
+            return
+        conversation = node.conversation(meeting.conversation)
+        ending: Ending | None = None
+        if self.was_open and conversation is not self._conversation:
+            ending = Ending.REPLACED  # what goes to one person never goes to another
+        elif conversation is not None:
+            self._latest = conversation
+            link = node.link_of(conversation)
+            if link is not None and link is not self._former:
+                self._link = link
+        if self._link is not None and (
+            self._link.ending in _FINAL or (self.was_open and self._link.ending is Ending.PEER_LEFT)
+        ):
+            ending = self._link.ending
+        if meeting.state is RelayState.LEFT:
+            ending = ending or Ending.LEFT
+        elif ending is not None:
+            self._peer._driver.post(ev.ConversationLeft(meeting.conversation))
+        self._ending = ending
+
+    @property
+    def _refusal(self) -> Refusal | None:
+        """Why the room takes nobody else, once all have said so."""
+        meeting = self._meeting
+        if meeting is None or self.was_open or self._ending is not None:
+            return None
+        if meeting.trouble is Trouble.FULL:
+            return Refusal.FULL
+        links = (link for link in self._peer._node.links.values() if link.phase is not Phase.CLOSED)
+        tries = any(link.relayed is not None and link.relayed.meeting == meeting.id for link in links)
+        return meeting.refusal if not tries else None
+
+    @property
+    def _shown(self) -> tuple[Phase, tuple[str, str], str]:
+        return self.phase, self.status, self.link
+
+    def _shown_is_not(self, shown: tuple[Phase, tuple[str, str], str]) -> bool:
+        return self._shown != shown
 
     def _phase_is_not(self, phase: Phase) -> bool:
         return self.phase is not phase
@@ -372,7 +531,22 @@ def make_driver(
         ice=ice,
         tabs=False,
     )
-    return Driver(node, connect, crypto, store, time.time, on_turn=on_turn)
+    connect_relay = partial(NativeRelay, connect.begin)
+    return Driver(node, connect, crypto, store, time.time, connect_relay=connect_relay, on_turn=on_turn)
+
+
+def _read_link_or_code(text: str) -> roomcode.RoomCode | Code:
+    """The room whose link or code is in a text, else the invite or reply."""
+    try:
+        return roomcode.decode(text)
+    except CodeError as error:
+        cut_short = error.problem is CodeProblem.CUT_SHORT
+    try:
+        return _read(text)
+    except CodeRefused:
+        if cut_short:
+            raise CodeRefused(CodeProblem.CUT_SHORT) from None
+        raise
 
 
 def _read(text: str) -> Code:

@@ -4,7 +4,7 @@ from collections.abc import Callable
 from typing import Protocol
 
 from pychat.core.capabilities import Capabilities
-from pychat.core.conversation import LinkId
+from pychat.core.conversation import LinkId, SessionId
 from pychat.core.events import Event
 from pychat.core.ice import IceConfig
 from pychat.core.sdp import DescriptionKind
@@ -35,15 +35,17 @@ class PeerConnection(Protocol):
     PortError.
     """
 
-    async def create_offer(self) -> str: ...
-
-    async def create_answer(self) -> str: ...
-
-    async def set_local_description(self, kind: DescriptionKind, sdp: str) -> str:
-        """Set it, begin to gather candidates, and return the local description now in force.
+    async def offer(self, *, restart: bool = False) -> str:
+        """Make an offer, set it, begin to gather candidates, and return the local description now in force.
 
         Where the stack does not trickle, it returns once all candidates are gathered, and they are in it.
+
+        Args:
+            restart: with new ICE credentials; of a stack that can restart.
         """
+
+    async def answer(self) -> str:
+        """The same with an answer to the offer that was taken last."""
 
     async def set_remote_description(self, kind: DescriptionKind, sdp: str) -> None: ...
 
@@ -69,6 +71,20 @@ class Connect(Protocol):
     def __call__(self, link: LinkId, ice: IceConfig, post: Post) -> PeerConnection: ...
 
 
+class Relay(Protocol):
+    """A WebSocket to the relay (docs/relay.md); it posts `RelayOpened`, `RelayHeard` and, at last, `RelayClosed`."""
+
+    def send(self, text: str) -> None:
+        """Send one message; what comes too late is lost without a word."""
+
+    def close(self) -> None:
+        """End it at once; after this it posts nothing more."""
+
+
+ConnectRelay = Callable[[SessionId, str, Post], Relay]
+"""Connects to the relay at an address. Raises PortError when that is none."""
+
+
 class Tabs(Protocol):
     """The other tabs of this browser; it posts `CodeFromTab` and `CodeTakenByTab`."""
 
@@ -92,6 +108,15 @@ class Crypto(Protocol):
 
     async def verify(self, key: bytes, signature: bytes, data: bytes) -> bool:
         """Whether the Ed25519 signature is this key's; False also for what is no key."""
+
+    async def derive(self, secret: bytes, salt: bytes, info: bytes, size: int) -> bytes:
+        """Bytes that follow from a secret, by HKDF with SHA-256 (RFC 5869)."""
+
+    async def seal(self, key: bytes, nonce: bytes, data: bytes, context: bytes) -> bytes:
+        """Encrypt with AES-256-GCM: a key of 32 bytes, a nonce of 12 for each text; the tag of 16 is at the end."""
+
+    async def unseal(self, key: bytes, nonce: bytes, sealed: bytes, context: bytes) -> bytes | None:
+        """What was sealed, or None where key, nonce, text and context do not fit each other."""
 
 
 class Store(Protocol):

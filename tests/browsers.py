@@ -1,7 +1,7 @@
-"""Finds what the tests run against: Chromium and Firefox, those of this machine or Playwright's own, and coturn.
+"""Finds what the tests run against: Chromium and Firefox, those of this machine or Playwright's own, coturn and Redis.
 
-`python -m tests.browsers` makes sure that both browsers start and that there is a TURN server (and, for root on Linux,
-what makes NATs), installs what is missing where that is possible, and says what it found.
+`python -m tests.browsers` makes sure that both browsers start and that there are a TURN server and a Redis (and, for
+root on Linux, what makes NATs), installs what is missing where that is possible, and says what it found.
 """
 
 from __future__ import annotations
@@ -24,6 +24,7 @@ ON_PATH: dict[BrowserName, tuple[str, ...]] = {
 DEBIAN_PACKAGES: dict[BrowserName, str] = {"chromium": "chromium", "firefox": "firefox-esr"}
 
 TURN_SERVER = "turnserver"
+REDIS = "redis-server"
 NAT = "iptables"
 
 # They keep a browser from talking to its maker while it is tested.
@@ -104,6 +105,13 @@ def main() -> int:
             file=sys.stderr,
         )
         return 1
+    if not shutil.which(REDIS) and not _install_redis():
+        print(
+            "The tests need Redis: install it with your package manager (Debian, Ubuntu: apt install redis-server; "
+            "macOS: brew install redis).",
+            file=sys.stderr,
+        )
+        return 1
     # Only root can make the networks that take it; others do without those tests.
     if sys.platform == "linux" and os.geteuid() == 0 and not (shutil.which(NAT) and shutil.which("ip")):
         _install_package(NAT)
@@ -129,14 +137,28 @@ def _install_playwright(name: BrowserName) -> bool:
     return _succeeds([sys.executable, "-m", "playwright", "install", name])
 
 
-def _install_package(package: str) -> bool:
-    if not shutil.which("apt-get"):
+def _install_redis() -> bool:
+    """The tests start their own; the daemon that Debian starts with the package would only be in somebody's way."""
+    if not (_install_package("redis-server") and shutil.which(REDIS)):
         return False
+    with_systemd = os.path.isdir("/run/systemd/system")
+    stop = ["systemctl", "disable", "--quiet", "--now"] if with_systemd else ["invoke-rc.d", "--quiet"]
+    _succeeds([*(_elevation() or []), *stop, "redis-server", *([] if with_systemd else ["stop"])])
+    return True
+
+
+def _elevation() -> list[str] | None:
+    """What to put before a command that only root may give; None when there is no way."""
     if os.geteuid() == 0:
-        elevate = []
-    elif shutil.which("sudo") and _succeeds(["sudo", "-n", "true"]):
-        elevate = ["sudo", "-n", "env"]
-    else:
+        return []
+    if shutil.which("sudo") and _succeeds(["sudo", "-n", "true"]):
+        return ["sudo", "-n", "env"]
+    return None
+
+
+def _install_package(package: str) -> bool:
+    elevate = _elevation() if shutil.which("apt-get") else None
+    if elevate is None:
         return False
     print(f"Installing the package {package} …", flush=True)
     apt_get = [*elevate, "DEBIAN_FRONTEND=noninteractive", "apt-get", "-qq"] if elevate else ["apt-get", "-qq"]

@@ -148,22 +148,19 @@ class FakePeerConnection:
 
     # The port.
 
-    async def create_offer(self) -> str:
-        await self._a_moment()
-        return self._description(DescriptionKind.OFFER)
+    async def offer(self, *, restart: bool = False) -> str:
+        return await self._describe(DescriptionKind.OFFER)
 
-    async def create_answer(self) -> str:
-        await self._a_moment()
+    async def answer(self) -> str:
         if self._remote is None or self._remote.kind is not DescriptionKind.OFFER:
             raise PortError("there is no offer to answer")
-        return self._description(DescriptionKind.ANSWER)
+        return await self._describe(DescriptionKind.ANSWER)
 
-    async def set_local_description(self, kind: DescriptionKind, sdp: str) -> str:
+    async def _describe(self, kind: DescriptionKind) -> str:
         await self._a_moment()
         expected = DescriptionKind.OFFER if self._remote is None else DescriptionKind.ANSWER
         if self._local is not None or kind is not expected:
             raise PortError(f"an {kind.value} of one's own has no place here")
-        _parsed(kind, sdp)
         self._local = kind
         if not self._trickles:
             await self._a_moment()  # gathering takes its time

@@ -66,10 +66,14 @@ class Owner(Protocol):
 
 @dataclass(slots=True, eq=False)
 class End:
-    """One side's peer connection. `certificate` is the fingerprint of its own, `expects` what the other's should be."""
+    """One side's peer connection. `certificate` is the fingerprint of its own, `expects` what the other's should be.
+
+    `drawn` is what the fingerprint is made of: it stays the same however often the connection is described.
+    """
 
     owner: Owner
     link: LinkId
+    drawn: bytes = b""
     pwd: str = ""
     certificate: str = ""
     remote_pwd: str = ""
@@ -269,7 +273,9 @@ class World:
             candidates.append(samples.HOST)
         trickles = end.owner.capabilities.trickles
         known = self.random.randint(0, len(candidates)) if trickles else len(candidates)
-        sdp = samples.fresh_sdp(kind, self.random, *candidates[:known], certificate=end.owner.certificate)
+        if not end.drawn:
+            end.drawn = end.owner.certificate or self.random.randbytes(32)
+        sdp = samples.fresh_sdp(kind, self.random, *candidates[:known], certificate=end.drawn)
         self.take_description(end, sdp)
         self.tell(end, ev.LocalDescriptionReady(end.link, sdp), self.random.uniform(0, 0.1 if trickles else 5))
         for candidate in candidates[known:]:

@@ -31,6 +31,8 @@ from tests.swapper import (
     TwiceGreeting,
 )
 
+pytestmark = pytest.mark.slow
+
 SEEDS = int(os.environ.get("PYCHAT_ATTACK_SEEDS", "1700"))
 ONE_SEED = os.environ.get("PYCHAT_ATTACK_SEED")
 

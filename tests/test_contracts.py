@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import gc
+import socket
 import time
 import warnings
 from collections.abc import Collection, Iterator
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 from typing import ClassVar
 
@@ -15,12 +17,16 @@ import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from pychat.core.capabilities import Capabilities
+from pychat.core.relaytext import relay_of
 from pychat.native.crypto import NativeCrypto
 from pychat.native.peer import NativeConnect, NativeDataChannel
+from pychat.native.relay import NativeRelay
 from pychat.native.store import FileStore
 from pychat.ports import Crypto, DataChannel, Post, Store, Tabs
 from tests.contracts import Kit, Port, contracts_of, verify
 from tests.fakes import FakeConnect, FakeDataChannel, FakeNetwork, FakeStore, FakeTabs
+from tests.server.conftest import make_checkout
+from tests.server.relays import Relay
 
 
 class FakeKit(Kit):
@@ -57,11 +63,12 @@ class LesserFakeKit(FakeKit):
 
 
 class NativeKit(Kit):
-    ports = (Port.PEERS, Port.STORE, Port.CLOCK, Port.CRYPTO)
+    ports = (Port.PEERS, Port.STORE, Port.CLOCK, Port.CRYPTO, Port.RELAY)
 
     def __init__(self, folder: Path) -> None:
         super().__init__()
         self.connect = self._connect = NativeConnect()
+        self.connect_relay = partial(NativeRelay, self._connect.begin)
         self.clock = time.time
         self._folder = folder / "kept"
 
@@ -100,10 +107,33 @@ def _nothing_else_to_collect() -> Iterator[None]:
     gc.unfreeze()
 
 
+@pytest.fixture(scope="module")
+def relay(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """The address of a real relay."""
+    folder = tmp_path_factory.mktemp("relay")
+    relay = Relay.start(make_checkout(folder).build().path, folder)
+    with relay.process:
+        yield relay_of(relay.url)
+        relay.process.kill()
+
+
+@pytest.fixture(scope="module")
+def silent_port() -> Iterator[int]:
+    """A port at which nobody listens, and which nobody else gets."""
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        yield taken.getsockname()[1]
+
+
 @pytest.mark.parametrize(("kit", "name"), CASES)
-def test_contract(kit: type[FakeKit | NativeKit], name: str, tmp_path: Path) -> None:
+def test_contract(kit: type[FakeKit | NativeKit], name: str, tmp_path: Path, request: pytest.FixtureRequest) -> None:
+    made = kit(tmp_path)
+    if name in contracts_of([Port.RELAY]):  # the others need not wait for one
+        made.relay_url = request.getfixturevalue("relay")
+        made.no_relays = (f"{made.relay_url}/nowhere", f"ws://127.0.0.1:{request.getfixturevalue('silent_port')}/relay")
+
     async def run() -> str:
-        return await verify(name, kit(tmp_path))
+        return await verify(name, made)
 
     with warnings.catch_warnings(record=True) as warned:
         warnings.simplefilter("always")

@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from pychat.library import Chat, Peer
+from tests.server.conftest import StartRelay, site, start_relay  # noqa: F401 (fixtures)
 
 ROOT = Path(__file__).resolve().parents[1]
 SECONDS = 120  # far more than anything here takes; only so that a hung process does not hang the tests
@@ -60,19 +61,31 @@ def test_the_echo_bot_says_back_what_it_hears() -> None:
 
 
 @pytest.mark.slow
-def test_the_notebook_keeps_and_finds_and_is_there_again(tmp_path: Path) -> None:
-    file = tmp_path / "notes"
-
-    async def visit(peer: Peer, bot: asyncio.subprocess.Process) -> Chat:
-        chat = await peer.join(await next_word(bot))
-        assert bot.stdin is not None
-        bot.stdin.write(f"{chat.code}\n".encode())
-        return chat
+def test_the_echo_bot_comes_into_a_room(start_relay: StartRelay) -> None:  # noqa: F811
+    page = start_relay().url
 
     async def scenario() -> None:
         async with asyncio.timeout(SECONDS), Peer() as peer:
-            bot = await start("notebook_bot.py", str(file))
-            chat = await visit(peer, bot)
+            chat = await peer.room(page)
+            bot = await start("echo_bot.py", chat.link)
+            chat.send("one")
+            assert await texts(chat, 1) == ["one"]
+            chat.close()
+            assert await bot.communicate() == (b"", b"")
+            assert bot.returncode == 0
+
+    asyncio.run(scenario())
+
+
+@pytest.mark.slow
+def test_the_notebook_keeps_and_finds_and_is_there_again(tmp_path: Path, start_relay: StartRelay) -> None:  # noqa: F811
+    page, file = start_relay().url, tmp_path / "notes"
+
+    async def scenario() -> None:
+        async with asyncio.timeout(SECONDS), Peer() as peer, Peer() as other:
+            bot = await start("notebook_bot.py", str(file), page)
+            link = await next_word(bot)
+            chat = await peer.join(link)
             for text in ("?milk", "buy milk", "call Ann", "?MILK"):
                 chat.send(text)
             found = await texts(chat, 4)
@@ -80,11 +93,13 @@ def test_the_notebook_keeps_and_finds_and_is_there_again(tmp_path: Path) -> None
             assert found[3].endswith("\nbuy milk")
             chat.close()
 
-            chat = await visit(peer, bot)
-            chat.send("?call")
-            (answer,) = await texts(chat, 1)
-            assert answer.endswith("\ncall Ann")
-            chat.close()
+            for guest in (other, peer):
+                chat = await guest.join(link)
+                chat.send("?call")
+                (answer,) = await texts(chat, 1)
+                assert answer.endswith("\ncall Ann")
+                await chat.delivered()
+                chat.close()
             bot.kill()
             await bot.communicate()
 

@@ -14,16 +14,20 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 import pytest
 
+from pychat.core.envelope import Refusal
 from pychat.core.errors import CodeProblem, MessageProblem, PychatError
 from pychat.core.link import Ending, Phase
 from pychat.core.log import MAX_TEXT
+from pychat.core.meeting import Trouble
 from pychat.library import Chat, ChatEnded, CodeRefused, Message, MessageRefused, Peer, Person
 from pychat.ports import PortError
 from pychat.ui import words
 from pychat.ui.words import Trust
+from tests.server.conftest import StartRelay, site, start_relay  # noqa: F401 (fixtures)
 from tests.terminal.stranger import NEWER_HELLO, stranger
 
 pytestmark = pytest.mark.slow
@@ -318,6 +322,239 @@ def test_the_phases_come_in_their_order() -> None:
                 assert seen[-2:] == [Phase.OPEN, Phase.CLOSED]
             assert Phase.SIGNALING not in ann_saw
             assert await phases_of(at_ann) == []
+
+    run(test())
+
+
+# Rooms.
+
+
+@pytest.fixture
+def page(start_relay: StartRelay) -> str:  # noqa: F811
+    """The address of a page with a relay."""
+    return start_relay().url
+
+
+async def meet(ann: Peer, bob: Peer, page: str) -> tuple[Chat, Chat]:
+    """Ann opens a room and Bob joins her; the two ends of their chat, open."""
+    at_ann = await ann.room(page)
+    at_bob = await bob.join(at_ann.link)
+    await at_ann.opened()
+    await at_bob.opened()
+    return at_ann, at_bob
+
+
+def test_two_peers_meet_by_a_link_talk_and_part(page: str) -> None:
+    async def test() -> None:
+        async with Peer() as ann, Peer() as bob:
+            at_ann = await ann.room(page)
+            assert at_ann.link.startswith(f"{page}#F")
+            assert (at_ann.phase, at_ann.code, at_ann.was_open) == (Phase.SIGNALING, "", False)
+            at_ann.send("written before")
+            at_bob = await bob.join(f"Hi Bob,\r\n\r\ncome here: <{at_ann.link}>.")
+            assert at_bob.link == at_ann.link
+            at_bob.send("hello Ann")
+            await at_ann.opened()
+            await at_bob.opened()
+            assert at_ann.signs == at_bob.signs is not None
+            assert at_bob.person is not None
+            assert at_bob.person.trust is Trust.NEW
+            assert await take(at_bob, 1) == ["written before"]
+            assert await take(at_ann, 1) == ["hello Ann"]
+            await at_ann.delivered()
+            assert at_ann.undelivered == 0
+            at_ann.close()
+            assert (at_ann.ending, await at_bob.ended()) == (Ending.LEFT, Ending.PEER_LEFT)
+            assert (at_ann.phase, at_bob.phase, at_ann.signs) == (Phase.CLOSED, Phase.CLOSED, None)
+            with pytest.raises(ChatEnded):
+                at_bob.send("too late")
+
+    run(test())
+
+
+def test_a_room_is_the_same_for_one_guest_after_the_other(page: str) -> None:
+    async def test() -> None:
+        async with Peer() as ann, Peer() as bob, Peer() as cleo:
+            chat = await ann.room(page)
+            link = chat.link
+            for guest, name in ((bob, "Bob"), (cleo, "Cleo"), (bob, "Bob again")):
+                at_guest = await guest.join(link)
+                await chat.opened()
+                chat.send(f"welcome {name}")
+                at_guest.send(f"I am {name}")
+                assert await take(at_guest, 1) == [f"welcome {name}"]
+                assert await take(chat, 1) == [f"I am {name}"]
+                assert chat.person is not None
+                assert chat.person.key == guest._node.key
+                await at_guest.delivered()
+                at_guest.close()
+                assert await all_of(chat) == []
+                assert chat.ending is Ending.PEER_LEFT
+                chat = await ann.join(link)
+                assert (chat.person, chat.was_open) == (None, False)
+
+    run(test())
+
+
+def test_somebody_known_carries_on_what_was_said(page: str) -> None:
+    async def test() -> None:
+        async with Peer() as ann, Peer() as bob:
+            first, at_bob = await meet(ann, bob, page)
+            at_bob.send("in the first room")
+            assert await take(first, 1) == ["in the first room"]
+            at_bob.close()
+            await first.ended()
+            second = await ann.room(page)
+            second.send("written before it is known who comes")
+            at_bob = await bob.join(second.link)
+            assert await take(at_bob, 1) == ["written before it is known who comes"]
+            at_bob.send("in the second room")
+            assert await take(second, 1) == ["in the second room"]
+            await second.delivered()
+            assert second.person is not None
+            assert second.person.key == bob._node.key
+            assert await all_of(first) == []
+
+    run(test())
+
+
+def test_a_third_one_is_refused_and_gets_the_seat_that_is_free(page: str) -> None:
+    async def test() -> None:
+        async with Peer() as ann, Peer() as bob, Peer() as cleo:
+            at_ann, at_bob = await meet(ann, bob, page)
+            at_cleo = await cleo.join(at_ann.link)
+            assert (await at_cleo.refused()).startswith("The room is taken: ")
+            assert await at_bob.refused() == ""
+            assert at_cleo.status == words.ROOM_REFUSED[Refusal.FULL]
+            at_cleo.send("am I in?")
+            at_bob.close()
+            await at_ann.ended()
+            at_ann = await ann.join(at_ann.link)
+            assert await take(at_ann, 1) == ["am I in?"]
+            assert await at_cleo.refused() == ""
+
+    run(test())
+
+
+def test_of_three_that_come_at_once_two_get_the_seats(page: str) -> None:
+    async def test() -> None:
+        async with Peer() as ann, Peer() as bob, Peer() as cleo:
+            at_ann = await ann.room(page)
+            async for _ in at_ann.changes():
+                if at_ann.status == words.ROOM_WAITING:
+                    break
+            chats = [at_ann, *[await guest.join(at_ann.link) for guest in (bob, cleo)]]
+            refusals = await asyncio.gather(*(chat.refused() for chat in chats))
+            (one, other), (third,) = (
+                [chat for chat, sentence in zip(chats, refusals, strict=True) if bool(sentence) is refused]
+                for refused in (False, True)
+            )
+            one.send("there are two of us")
+            assert await take(other, 1) == ["there are two of us"]
+            assert (one.ending, other.ending, third.phase) == (None, None, Phase.SIGNALING)
+
+    run(test())
+
+
+def test_a_room_can_be_locked_and_unlocked(page: str) -> None:
+    async def test() -> None:
+        async with Peer() as ann, Peer() as bob:
+            at_ann = await ann.room(page)
+            at_ann.lock()
+            at_bob = await bob.join(at_ann.link)
+            assert (await at_bob.refused()).startswith("The room is locked: ")
+            at_ann.lock(locked=False)
+            await at_bob.opened()
+
+    run(test())
+
+
+def test_a_new_link_takes_whoever_is_connected_along(page: str) -> None:
+    async def test() -> None:
+        async with Peer() as ann, Peer() as bob:
+            at_ann, at_bob = await meet(ann, bob, page)
+            former = at_ann.link
+            link = await at_ann.renew()
+            assert link == at_ann.link != former
+            async for _ in at_bob.changes():
+                if at_bob.link == link:
+                    break
+            at_bob.send("still here")
+            assert await take(at_ann, 1) == ["still here"]
+            assert await (await ann.invite()).renew() == ""
+
+    run(test())
+
+
+def test_without_a_way_to_the_relay_it_says_so_and_comes_in_later(start_relay: StartRelay) -> None:  # noqa: F811
+    relay = start_relay()
+    relay.stop()
+
+    async def test() -> None:
+        async with Peer() as ann, Peer() as bob:
+            at_ann = await ann.room(relay.url)
+            async for _ in at_ann.changes():
+                assert at_ann.status == words.ROOM_AWAY[Trouble.UNREACHABLE]
+                break
+            at_bob = await bob.join(at_ann.link)
+            start_relay("--port", str(urlsplit(relay.url).port))
+            await at_ann.opened()
+            await at_bob.opened()
+
+    run(test())
+
+
+def test_whoever_waits_in_a_room_can_leave_at_any_time(page: str) -> None:
+    async def test() -> None:
+        async with Peer() as ann:
+            for waits in (False, True):
+                chat = await ann.room(page)
+                waiting = asyncio.create_task(chat.opened())
+                if waits:
+                    async for _ in chat.changes():
+                        if chat.status == words.ROOM_WAITING:
+                            break
+                chat.close()
+                assert (chat.ending, chat.phase) == (Ending.LEFT, Phase.CLOSED)
+                with pytest.raises(ChatEnded):
+                    await waiting
+
+            invited = await ann.invite()
+
+            async def open_in_a_burst() -> None:
+                for number in range(10):  # so that the room has to wait for its turn
+                    invited.send(str(number))
+                await ann.room(page)
+
+            cancelled = asyncio.create_task(open_in_a_burst())
+            await asyncio.sleep(0)
+            cancelled.cancel()
+            with pytest.raises(asyncio.CancelledError):
+                await cancelled
+            last = await ann.room(page)
+        assert last.ending is Ending.LEFT
+
+    run(test())
+
+
+def test_what_is_no_room_is_refused_in_words() -> None:
+    async def test() -> None:
+        async with Peer() as ann:
+            for address in ("", "nonsense", "ftp://chat.example/", "https://"):
+                with pytest.raises(ValueError, match=r"^not the address of a page"):
+                    await ann.room(address)
+            link = (await ann.room("https://127.0.0.1:9/")).link
+            for text, problem in (
+                (link.partition("#")[2], CodeProblem.NO_RELAY),
+                (mistyped(link), CodeProblem.MISTYPED),
+                (link[:-5], CodeProblem.CUT_SHORT),
+                (link.partition("#")[0], CodeProblem.NOT_A_CODE),
+            ):
+                with refused(problem):
+                    await ann.join(text)
+            chat = await ann.room("https://127.0.0.1:9/")
+            with refused(CodeProblem.NOT_A_REPLY):
+                await chat.accept((await ann.invite()).code)
 
     run(test())
 

@@ -1,40 +1,52 @@
-"""Cores that are joined by an unreliable network, thousands of times; each run is one seed.
+"""Cores that are joined by an unreliable network, thousands of times, with codes or in rooms; each run is one seed.
 
-PYCHAT_SIM_SEEDS says how many (3,000), PYCHAT_SIM_SEED replays one.
+PYCHAT_SIM_SEEDS says how many (3,000, and a third as many in rooms), PYCHAT_SIM_SEED replays one.
 """
 
 import os
+from functools import partial
 
 import pytest
 
 from pychat.core import sync
 from tests.parallel import in_parallel
+from tests.rooms_sim import Guest, RoomsWorld
 from tests.sim import World
 
 SEEDS = int(os.environ.get("PYCHAT_SIM_SEEDS", "3000"))
 ONE_SEED = os.environ.get("PYCHAT_SIM_SEED")
+WORLDS = pytest.mark.parametrize("world", [World, RoomsWorld], ids=["codes", "rooms"])
 
 
-def live_through(seeds: range) -> None:
+def live_through(world: type[World], seeds: range) -> None:
     """Run these seeds, with a window so small that short messages fill it."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(sync, "WINDOW", 3_000)
         patch.setattr(sync, "FRAME_TARGET", 500)
         for seed in seeds:
             try:
-                World(seed).run()
+                world(seed).run()
             except Exception as error:
                 error.add_note(f"seed {seed}: PYCHAT_SIM_SEED={seed} replays it")
                 raise
 
 
 @pytest.mark.slow
-def test_whatever_the_network_and_people_do_nothing_is_lost_doubled_or_misdirected() -> None:
+@WORLDS
+def test_whatever_the_network_and_people_do_nothing_is_lost_doubled_or_misdirected(world: type[World]) -> None:
     if ONE_SEED is not None:
-        live_through(range(int(ONE_SEED), int(ONE_SEED) + 1))
+        live_through(world, range(int(ONE_SEED), int(ONE_SEED) + 1))
     else:
-        in_parallel(live_through, range(SEEDS))
+        in_parallel(partial(live_through, world), range(SEEDS if world is World else SEEDS // 3))
 
 
-def test_a_few_such_lives_go_well() -> None:
-    live_through(range(20))
+@WORLDS
+def test_a_few_such_lives_go_well(world: type[World]) -> None:
+    live_through(world, range(20))
+
+
+def test_if_keys_did_not_depend_on_the_secret_strangers_would_be_let_in(monkeypatch: pytest.MonkeyPatch) -> None:
+    for_all = bytes(32)
+    monkeypatch.setattr(Guest, "_derive", lambda _self, _secret, _salt, info, size: (info + for_all)[-size:])
+    with pytest.raises(AssertionError, match="without the secret"):
+        live_through(RoomsWorld, range(100))

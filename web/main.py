@@ -4,14 +4,18 @@ import asyncio
 import secrets
 import time
 
+import js
+
 from pychat.browser.crypto import BrowserCrypto
 from pychat.browser.page import ChatPage, load_config, page_is_local
 from pychat.browser.peer import BrowserPeerConnection
+from pychat.browser.relay import BrowserRelay
 from pychat.browser.store import BrowserStore
 from pychat.browser.tabs import BrowserTabs
 from pychat.core.contacts import STORE_KEY, Contacts
 from pychat.core.lookalike import skeleton
 from pychat.core.node import Node
+from pychat.core.relaytext import relay_of
 from pychat.driver import Driver
 from pychat.ui import words
 from pychat.ui.settings import KEY, Settings, suggested_servers
@@ -45,8 +49,18 @@ async def start() -> None:
         driver.close()
 
     tabs = BrowserTabs(lambda event: driver.post(event))
-    driver = Driver(node, BrowserPeerConnection, crypto, store, time.time, tabs=tabs, on_turn=lambda: page.render())
-    page = ChatPage(node, driver.post, driver.turn, store, settings, suggested, notices, erase)
+    driver = Driver(
+        node,
+        BrowserPeerConnection,
+        crypto,
+        store,
+        time.time,
+        connect_relay=BrowserRelay,
+        tabs=tabs,
+        on_turn=lambda: page.render(),
+    )
+    relay = relay_of(js.location.href) if isinstance(config, dict) and config.get("relay") is True else ""
+    page = ChatPage(node, driver.post, driver.turn, store, settings, suggested, notices, relay, erase)
     page.open()
 
 

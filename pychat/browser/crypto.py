@@ -9,7 +9,10 @@ from pyodide.ffi import JsException, create_proxy, to_js
 from pychat.ports import PortError
 
 _ALGORITHM = "Ed25519"
+_CIPHER = "AES-GCM"
 _DATABASE, _SHELF, _ENTRY = "pychat", "identity", "own"
+_KEYS = 64
+"""Imported keys that are kept at most; the oldest gives way."""
 _PATIENCE = 10.0
 """Seconds after which a database that does not answer counts as none."""
 
@@ -24,6 +27,7 @@ class BrowserCrypto:
         self._private = private
         self.public_key = public_key
         self.kept = kept
+        self._imported: dict[tuple[str, bytes], Any] = {}  # a room uses the same few keys again and again
 
     @classmethod
     async def open(cls) -> "BrowserCrypto":
@@ -66,6 +70,46 @@ class BrowserCrypto:
         except JsException as error:
             raise PortError(_words(error)) from error
 
+    async def derive(self, secret: bytes, salt: bytes, info: bytes, size: int) -> bytes:
+        algorithm = _object(name="HKDF", hash="SHA-256", salt=salt, info=info)
+        try:
+            key = await self._key("HKDF", secret, "deriveBits")
+            derived = await js.crypto.subtle.deriveBits(algorithm, key, size * 8)
+        except JsException as error:
+            raise PortError(_words(error)) from error
+        return bytes(derived.to_bytes())
+
+    async def seal(self, key: bytes, nonce: bytes, data: bytes, context: bytes) -> bytes:
+        algorithm = _object(name=_CIPHER, iv=nonce, additionalData=context)
+        try:
+            sealed = await js.crypto.subtle.encrypt(algorithm, await self._cipher_key(key), to_js(data))
+        except JsException as error:
+            raise PortError(_words(error)) from error
+        return bytes(sealed.to_bytes())
+
+    async def unseal(self, key: bytes, nonce: bytes, sealed: bytes, context: bytes) -> bytes | None:
+        algorithm = _object(name=_CIPHER, iv=nonce, additionalData=context)
+        try:
+            data = await js.crypto.subtle.decrypt(algorithm, await self._cipher_key(key), to_js(sealed))
+        except JsException as error:
+            if error.name == "OperationError":  # W3C WebCrypto, section 29.4.2: the tag is wrong, or there is none
+                return None
+            raise PortError(_words(error)) from error
+        return bytes(data.to_bytes())
+
+    async def _cipher_key(self, key: bytes) -> Any:
+        return await self._key(_CIPHER, key, "encrypt", "decrypt")
+
+    async def _key(self, algorithm: str, key: bytes, *usages: str) -> Any:
+        """The browser's own object of a key, made once."""
+        found = self._imported.get((algorithm, key))
+        if found is None:
+            found = await js.crypto.subtle.importKey("raw", to_js(key), algorithm, False, to_js(usages))
+            self._imported[algorithm, key] = found
+            if len(self._imported) > _KEYS:
+                del self._imported[next(iter(self._imported))]
+        return found
+
     async def erase(self) -> None:
         """Delete the identity that is kept. Raises PortError when the browser refuses."""
         try:
@@ -77,6 +121,11 @@ class BrowserCrypto:
 
 async def _new_pair() -> Any:
     return await js.crypto.subtle.generateKey(_ALGORITHM, False, to_js(["sign", "verify"]))
+
+
+def _object(**fields: str | bytes) -> Any:
+    """A JavaScript object with no proxy in it."""
+    return to_js(fields, dict_converter=js.Object.fromEntries, create_pyproxies=False)
 
 
 async def _kept_pair() -> Any:

@@ -14,6 +14,7 @@ from pychat.browser.identity import AfreshDialog, NameField
 from pychat.browser.messages import MessageList
 from pychat.browser.people import PeopleList
 from pychat.browser.protection import ProtectionDialog
+from pychat.browser.room import RoomDialog, room_link
 from pychat.browser.settings import SettingsDialog
 from pychat.browser.store import BrowserStore
 from pychat.browser.trust import TrustSigns
@@ -22,6 +23,7 @@ from pychat.core.contacts import STORE_KEY
 from pychat.core.conversation import ConversationId
 from pychat.core.ice import IceServer
 from pychat.core.node import Node
+from pychat.core.relaytext import page_in
 from pychat.ports import Post
 from pychat.ui import words
 from pychat.ui.settings import KEY, Settings
@@ -52,6 +54,7 @@ class ChatPage:
         turn: makes the driver handle at once what was posted.
         suggested: the ICE servers that the page suggests.
         notices: what the person should know before anything else.
+        relay: the address of the page's relay, or "" where there is none.
         erase: deletes everything that is kept; may raise PortError.
     """
 
@@ -64,6 +67,7 @@ class ChatPage:
         settings: Settings,
         suggested: Sequence[IceServer],
         notices: Sequence[str],
+        relay: str,
         erase: Callable[[], Awaitable[None]],
     ) -> None:
         self._node = node
@@ -71,6 +75,7 @@ class ChatPage:
         self._turn = turn
         self._suggested = suggested
         self._notices = list(notices)
+        self._relay = relay
         self._erase = erase
         self._over = False
         self._selected: ConversationId | None = None
@@ -88,6 +93,7 @@ class ChatPage:
         self._trust = TrustSigns(scope, node, post, lambda: self._selected, self._leave)
         self._settings = SettingsDialog(scope, store, settings, suggested, self._configure)
         self._name = NameField(scope, settings.name, self._settings.rename)
+        self._room = RoomDialog(scope, post, lambda: self._selected)
         ProtectionDialog(scope)
         AfreshDialog(scope, self._start_afresh)
         store.follow(self._other_tab_saved, self._reload)
@@ -95,7 +101,10 @@ class ChatPage:
 
     def open(self) -> None:
         """Take over from the page as it was painted, with whatever the person has typed into it by now."""
-        for name in ("new-invite", "connect", "settings-open", "protection-open"):
+        show(self._part("new-room"), bool(self._relay))
+        show(self._part("no-relay"), not self._relay)
+        set_text(self._part("no-relay"), words.NO_RELAY)
+        for name in ("new-room", "new-invite", "connect", "settings-open", "protection-open"):
             self._part(name).disabled = False
         show(self._part("boot"), False)
         self._name.open()
@@ -116,10 +125,13 @@ class ChatPage:
         self._render_notices()
         self._trust.render(now)
         self._card.render(now, may_focus=not self._is_writing())
+        self._room.render(now)
+        self._render_address(now)
         for name, sentence in (("code-problem", now.code_problem), ("handed-over", now.handed_over)):
             set_text(self._part(name), sentence)
             show(self._part(name), bool(sentence))
         if now.conversation is not None:
+            set_text(self._part("empty"), words.NOTHING_YET_CONNECTED if now.state == "open" else words.NOTHING_YET)
             self._messages.render(now.conversation)
             if js.document.visibilityState == "visible":
                 self._seen[now.conversation.id] = len(now.conversation.timeline)
@@ -134,6 +146,8 @@ class ChatPage:
 
     def _listen(self) -> None:
         on, part = self._scope.on, self._part
+        on(part("new-room"), "click", lambda _: self._post(ev.RoomRequested(self._relay)))
+        on(part("room-return"), "click", self._return)
         on(part("new-invite"), "click", lambda _: self._post(ev.InviteRequested()))
         on(part("invite-again"), "click", lambda _: self._post(ev.InviteRequested(self._selected)))
         on(part("paste"), "submit", self._paste)
@@ -155,7 +169,8 @@ class ChatPage:
 
     def _paste(self, event: Any) -> None:
         event.preventDefault()
-        self._post(ev.CodePasted(str(self._part("paste-text").value)))
+        text = str(self._part("paste-text").value)
+        self._post(ev.CodePasted(text, self._relay_for(text)))
 
     def _paste_key(self, event: Any) -> None:
         if event.key == "Enter" and not event.shiftKey and not event.isComposing:
@@ -170,7 +185,23 @@ class ChatPage:
         self._choose(None)  # where the box is
         self._part("paste-text").value = code
         self._part("connect").focus()
-        self._post(ev.CodeInLink(code))
+        self._post(ev.CodeInLink(code, self._relay))
+
+    def _relay_for(self, text: str) -> str:
+        """The relay where a room in a pasted text would be; that of a link to another page is none of ours."""
+        page = page_in(text)
+        return self._relay if page in ("", f"{js.location.origin}{js.location.pathname}") else ""
+
+    def _return(self, _: Any) -> None:
+        if self._selected is not None:
+            self._post(ev.RoomReturned(self._selected))
+
+    def _render_address(self, now: View) -> None:
+        """A room stays in the address while it is shown, so that reloading the page comes back to it."""
+        inside = now.room is not None and not now.room.left and now.room.code
+        wanted = room_link(now.room.code) if inside and now.room is not None else js.location.href.partition("#")[0]
+        if js.location.href != wanted:
+            js.history.replaceState(None, "", wanted)
 
     def _leave(self) -> None:
         if self._selected is not None:
@@ -236,7 +267,7 @@ class ChatPage:
 
     def _select(self) -> None:
         """Follow the core: to a conversation that has just begun, or to where the shown one is carried on."""
-        present = self._node.conversations
+        present = {number: c for number, c in self._node.conversations.items() if not c.backstage}
         new = [number for number in present if number not in self._known]
         self._known = set(present)
         if new and present[new[-1]].peer is not None and self._composer.text:

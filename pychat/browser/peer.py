@@ -54,14 +54,19 @@ class BrowserPeerConnection:
         self._on(self._pc, "iceconnectionstatechange", self._iceconnectionstatechange)
         self._on(self._pc, "connectionstatechange", self._connectionstatechange)
 
-    async def create_offer(self) -> str:
-        return str((await _asked(self._pc.createOffer())).sdp)
+    async def offer(self, *, restart: bool = False) -> str:
+        if restart:
+            self._pc.restartIce()
+        return await self._describe("stable", "have-local-offer")
 
-    async def create_answer(self) -> str:
-        return str((await _asked(self._pc.createAnswer())).sdp)
+    async def answer(self) -> str:
+        return await self._describe("have-remote-offer")
 
-    async def set_local_description(self, kind: DescriptionKind, sdp: str) -> str:
-        await _asked(self._pc.setLocalDescription(_object(type=kind.value, sdp=sdp)))
+    async def _describe(self, *states: str) -> str:
+        """Have the browser make the description that belongs to the state, and set it (W3C WebRTC, 4.4.1.5)."""
+        if self._pc.signalingState not in states:
+            raise PortError(f"the connection is not {states[0]}")
+        await _asked(self._pc.setLocalDescription())
         try:
             return str(self._pc.localDescription.sdp)
         except JsException as error:  # it was closed meanwhile, of which Firefox complains

@@ -14,8 +14,11 @@ class Capabilities:
     `keeps_checking`: a side that has answered goes on with ICE checks for as long as the other needs to paste the
     reply. Firefox does not: it gives up for good when every pair has failed and five seconds have passed. Nor does
     aiortc, whose checks fall silent after half a minute, so that a NAT on the way forgets them.
+
+    `can_roll_back`: an offer of our own can be taken back for one of the peer's. Else that takes a fresh connection.
     """
 
     trickles: bool = True
     can_restart: bool = True
     keeps_checking: bool = True
+    can_roll_back: bool = True

@@ -16,6 +16,9 @@ MAX_LOGS = 16
 
 ConversationId = int
 LinkId = int
+MeetingId = int
+SessionId = int
+"""A session with the relay; each has a number of its own."""
 
 
 class Delivery(Enum):
@@ -35,7 +38,8 @@ class Conversation:
     `sent` count our own entries; while there is no path, what is not acknowledged counts as waiting, for nobody knows
     whether it has arrived. `warning` is somebody known whose name the other one uses, or has used; until the person
     has heeded it nothing is sent.
-    `met_here` says that the two had never met before.
+    `met_here` says that the two had never met before. `backstage` is one that nobody is shown: that of a link in a room
+    before it is known who is there.
     """
 
     id: ConversationId
@@ -45,6 +49,7 @@ class Conversation:
     peer_name: str = ""
     warning: Contact | None = None
     met_here: bool = False
+    backstage: bool = False
     link: LinkId | None = None
     logs: Logs = field(default_factory=Logs)
     acknowledged: int = 0

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 from pychat.core.contacts import Contact
-from pychat.core.conversation import LinkId
+from pychat.core.conversation import LinkId, SessionId
 from pychat.core.ice import IceConfig
 
 
@@ -20,11 +20,16 @@ class CreateOffer:
     """Make an offer and set it as the local description; `LocalDescriptionReady` follows."""
 
     link: LinkId
+    restart: bool = False
+    """With new ICE credentials, so that a path is looked for anew."""
 
 
 @dataclass(frozen=True, slots=True)
 class AcceptOffer:
-    """Set the remote offer, make an answer, set it as the local description; `LocalDescriptionReady` follows."""
+    """Set the remote offer, make an answer, set it as the local description; `LocalDescriptionReady` follows.
+
+    An offer of our own that is out is taken back.
+    """
 
     link: LinkId
     sdp: str
@@ -78,6 +83,68 @@ class Verify:
 
 
 @dataclass(frozen=True, slots=True)
+class ConnectRelay:
+    """Connect to the relay at this address; `RelayOpened` or `RelayClosed` follows."""
+
+    session: SessionId
+    url: str
+
+
+@dataclass(frozen=True, slots=True)
+class SendToRelay:
+    session: SessionId
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class CloseRelay:
+    session: SessionId
+
+
+@dataclass(frozen=True, slots=True)
+class DrawBytes:
+    """Draw random bytes; `BytesDrawn` follows at once."""
+
+    session: SessionId
+    size: int
+
+
+@dataclass(frozen=True, slots=True)
+class Derive:
+    """Derive bytes by HKDF-SHA-256; `Derived` follows."""
+
+    session: SessionId
+    secret: bytes
+    salt: bytes
+    info: bytes
+    size: int
+
+
+@dataclass(frozen=True, slots=True)
+class Seal:
+    """Encrypt by AES-256-GCM; `Sealed` follows."""
+
+    session: SessionId
+    ticket: int
+    key: bytes
+    nonce: bytes
+    data: bytes
+    context: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Unseal:
+    """Decrypt by AES-256-GCM; `Unsealed` follows."""
+
+    session: SessionId
+    ticket: int
+    key: bytes
+    nonce: bytes
+    data: bytes
+    context: bytes
+
+
+@dataclass(frozen=True, slots=True)
 class KeepContacts:
     """Keep these contacts, new or changed, for the next time."""
 
@@ -120,6 +187,13 @@ Effect = (
     | DrawNonce
     | Sign
     | Verify
+    | ConnectRelay
+    | SendToRelay
+    | CloseRelay
+    | DrawBytes
+    | Derive
+    | Seal
+    | Unseal
     | KeepContacts
     | CloseConnection
     | ReadStats

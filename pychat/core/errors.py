@@ -35,6 +35,7 @@ class CodeProblem(Enum):
     OTHER_INVITE = "other-invite"
     INVITE_USED = "invite-used"
     INVITE_ALREADY_PASTED = "invite-already-pasted"
+    NO_RELAY = "no-relay"
 
 
 class MessageProblem(Enum):

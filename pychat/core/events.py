@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from enum import Enum
 from typing import NamedTuple
 
-from pychat.core.conversation import ConversationId, LinkId
+from pychat.core.conversation import ConversationId, LinkId, SessionId
 from pychat.core.handshake import PublicKey
 from pychat.core.ice import IceConfig
 from pychat.core.stats import Stats
@@ -59,9 +59,13 @@ class InviteRequested:
 
 @dataclass(frozen=True, slots=True)
 class CodePasted:
-    """A person pasted an invite or a reply, with whatever surrounds it."""
+    """A person pasted an invite, a reply or a room's code, with whatever surrounds it.
+
+    `relay` is the address of the relay where a room of this code would be, or "" where there is none.
+    """
 
     text: str
+    relay: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,10 +77,41 @@ class CodeEdited:
 class CodeInLink:
     """The page was opened by a link with this code in it.
 
-    A reply goes where it belongs by itself; an invite waits for the person to say that they want to connect.
+    A reply goes where it belongs by itself, and a room is entered; an invite waits for the person to say that they want
+    to connect. `relay` is as in `CodePasted`.
     """
 
     text: str
+    relay: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class RoomRequested:
+    """A person wants a new room, at the relay of this address."""
+
+    relay: str
+
+
+@dataclass(frozen=True, slots=True)
+class RoomReturned:
+    """A person goes back to the room of a conversation, which they have left."""
+
+    conversation: ConversationId
+
+
+@dataclass(frozen=True, slots=True)
+class RoomLocked:
+    """A person locks the room of a conversation, so that nobody else can connect to them in it, or unlocks it."""
+
+    conversation: ConversationId
+    locked: bool
+
+
+@dataclass(frozen=True, slots=True)
+class RoomRenewed:
+    """A person wants another link to the room of a conversation; the former one is of no use from then on."""
+
+    conversation: ConversationId
 
 
 class MessageWritten(NamedTuple):
@@ -237,6 +272,60 @@ class OperationFailed:
 
 
 @dataclass(frozen=True, slots=True)
+class RelayOpened:
+    """There is a way to the relay."""
+
+    session: SessionId
+
+
+@dataclass(frozen=True, slots=True)
+class RelayHeard:
+    """The relay says this."""
+
+    session: SessionId
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class RelayClosed:
+    """There is no way to the relay, or no longer; `code` is the WebSocket's close code (docs/relay.md)."""
+
+    session: SessionId
+    code: int
+
+
+@dataclass(frozen=True, slots=True)
+class BytesDrawn:
+    session: SessionId
+    data: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Derived:
+    """What was derived under this `info`."""
+
+    session: SessionId
+    info: bytes
+    data: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Sealed:
+    session: SessionId
+    ticket: int
+    data: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Unsealed:
+    """`data` is None when it does not open."""
+
+    session: SessionId
+    ticket: int
+    data: bytes | None
+
+
+@dataclass(frozen=True, slots=True)
 class NotKept:
     """Something could not be kept for the next time; `detail` is the platform's own words."""
 
@@ -295,4 +384,15 @@ Event = (
     | ContactsKept
     | CodeFromTab
     | CodeTakenByTab
+    | RoomRequested
+    | RoomReturned
+    | RoomLocked
+    | RoomRenewed
+    | RelayOpened
+    | RelayHeard
+    | RelayClosed
+    | BytesDrawn
+    | Derived
+    | Sealed
+    | Unsealed
 )

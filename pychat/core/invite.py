@@ -15,7 +15,6 @@ A code says by itself where it ends, so whatever stands before and after it, or 
 bits are the version and the last three bytes the checksum, which is how a newer code is told from a damaged one.
 """
 
-import base64
 import hashlib
 import ipaddress
 import re
@@ -23,27 +22,21 @@ import uuid
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from pychat.core.errors import CodeError, CodeProblem, LocalError
+from pychat.core.codetext import CHECKSUM, VERSION, Damaged, Reader, checksum_of, find, to_bytes, write
+from pychat.core.errors import LocalError
 from pychat.core.sdp import Candidate, CandidateKind, Description, DescriptionKind, mdns_uuid
 
-VERSION = 1
 MAX_CANDIDATES = 8
 """Candidates that a code carries at most: a machine with many networks must not make it unpastable."""
-MAX_PASTED = 20_000
-"""Characters of a pasted text that are looked at (a limit against a hostile paste, far above any code)."""
 
 _ICE_CHARS = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/"  # RFC 8839, section 5.4
-_CHECKSUM, _REF = 3, 3
+_REF = 3
 _CANDIDATE_KINDS = (CandidateKind.HOST, CandidateKind.SERVER_REFLEXIVE, CandidateKind.RELAYED)
 _IPV4, _IPV6, _MDNS = 0, 1, 2
 _HEX_FORM, _ANY_FORM = 1, 3
 _PACKED_FORMS = {0: (4, 24), 2: (4, 22)}  # lengths of ufrag and pwd as Chromium and as aiortc make them
-_MIN_WORD = 16  # a shorter word is not taken for a damaged code
 _LONGEST = 768  # characters of the longest code that can be: 8 addresses of 16 bytes, credentials of 510 characters
 _FIRST = ("E", "G")  # the header's first six bits, in an invite and in a reply
-_WORD = re.compile(r"[\w-]+", re.ASCII)
-# What messengers make of two hyphens, and of one.
-_DASHES = str.maketrans({"—": "--", "–": "-", "−": "-", "‐": "-", "‑": "-"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,20 +53,12 @@ class Code:
     @property
     def ref(self) -> bytes:
         """Three bytes that name this code among the few that a person has under way; no proof of anything."""
-        return self.digest[_CHECKSUM : _CHECKSUM + _REF]
+        return self.digest[CHECKSUM : CHECKSUM + _REF]
 
     @property
     def digest(self) -> bytes:
         """SHA-256 over the code's bytes before the checksum, which names it for good."""
         return hashlib.sha256(_body(self)).digest()
-
-
-class _CutShort(Exception):
-    """The bytes end before the code does."""
-
-
-class _Damaged(Exception):
-    """The bytes are not those of a code."""
 
 
 def choose_candidates(candidates: Sequence[Candidate]) -> tuple[Candidate, ...]:
@@ -94,9 +79,7 @@ def encode(code: Code) -> str:
     Raises:
         LocalError: the description does not fit (no candidate, unknown characters or addresses).
     """
-    body = _body(code)
-    checksum = hashlib.sha256(body).digest()[:_CHECKSUM]
-    return base64.urlsafe_b64encode(body + checksum).decode().rstrip("=")
+    return write(_body(code))
 
 
 def decode(text: str) -> Code:
@@ -105,93 +88,34 @@ def decode(text: str) -> Code:
     Raises:
         CodeError: there is no usable code in it; its `problem` says why. Nothing else is ever raised.
     """
-    text = text[:MAX_PASTED].translate(_DASHES)
-    if not text.strip():
-        raise CodeError(CodeProblem.EMPTY)
-    words = _WORD.findall(text)
-    chars = "".join(words)
-    at = 0
-    longest = rest = ""
-    for word in words:
-        at += len(word)
-        word = word.lstrip("_-")
-        piece = chars[at - len(word) : at - len(word) + _LONGEST]
-        if len(word) > len(longest):
-            longest, rest = word, piece
-        if piece.startswith(_FIRST):
-            try:
-                return _read(piece)
-            except (_CutShort, _Damaged):
-                continue
-    raise CodeError(_what_is_wrong(longest, rest))
-
-
-def _what_is_wrong(word: str, rest: str) -> CodeProblem:
-    """Say what is wrong with the longest word of a text in which no code was found; `rest` begins with it."""
-    if len(word) < _MIN_WORD:
-        return CodeProblem.NOT_A_CODE
-    version = _to_bytes(word)[0] >> 4
-    if version > VERSION and (_is_intact(word) or _is_intact(rest)):
-        return CodeProblem.NEWER_VERSION
-    if version == VERSION:
-        try:
-            _read(word)
-        except _CutShort:
-            return CodeProblem.CUT_SHORT
-        except _Damaged:
-            pass
-    return CodeProblem.MISTYPED
-
-
-def _is_intact(word: str) -> bool:
-    raw = _to_bytes(word)
-    return hashlib.sha256(raw[:-_CHECKSUM]).digest()[:_CHECKSUM] == raw[-_CHECKSUM:]
-
-
-def _to_bytes(word: str) -> bytes:
-    usable = word if len(word) % 4 != 1 else word[:-1]  # one character alone holds no byte
-    return base64.urlsafe_b64decode(usable + "=" * (-len(usable) % 4))
+    return find(text, _FIRST, _LONGEST, _read)
 
 
 def _read(word: str) -> Code:
     """Read the code that begins with the first character.
 
     Raises:
-        _CutShort, _Damaged: it is none.
+        CutShort, Damaged: it is none.
     """
-    raw = _to_bytes(word)
-    reader = _Reader(raw)
+    raw = to_bytes(word)
+    reader = Reader(raw)
     header = reader.take(1)[0]
     if header >> 4 != VERSION or header & 0b100:
-        raise _Damaged
+        raise Damaged
     is_reply = bool(header & 0b1000)
     answers = reader.take(_REF) if is_reply else None
     fingerprint = reader.take(32)
     ufrag, pwd = _read_credentials(reader, header & 0b11)
     candidates = tuple(_read_candidates(reader))
     body = raw[: reader.at]
-    checksum = reader.take(_CHECKSUM)
-    if hashlib.sha256(body).digest()[:_CHECKSUM] != checksum:
-        raise _Damaged
+    checksum = reader.take(CHECKSUM)
+    if checksum_of(body) != checksum:
+        raise Damaged
     kind = DescriptionKind.ANSWER if is_reply else DescriptionKind.OFFER
     code = Code(Description(kind, fingerprint, ufrag, pwd, candidates), answers)
     if not word.startswith(encode(code)):  # one code has one writing
-        raise _Damaged
+        raise Damaged
     return code
-
-
-class _Reader:
-    """Takes bytes from the front."""
-
-    def __init__(self, raw: bytes) -> None:
-        self.raw = raw
-        self.at = 0
-
-    def take(self, size: int) -> bytes:
-        if self.at + size > len(self.raw):
-            raise _CutShort
-        self.at += size
-        return self.raw[self.at - size : self.at]
 
 
 def _body(code: Code) -> bytes:
@@ -218,14 +142,14 @@ def _pack_credentials(ufrag: str, pwd: str) -> tuple[int, bytes]:
     return form, (bytes(lengths) if form == _ANY_FORM else b"") + _pack_ice_chars(ufrag + pwd)
 
 
-def _read_credentials(reader: _Reader, form: int) -> tuple[str, str]:
+def _read_credentials(reader: Reader, form: int) -> tuple[str, str]:
     if form == _HEX_FORM:
         packed = reader.take(20).hex()
         return packed[:8], packed[8:]
     if form == _ANY_FORM:
         ufrag_length, pwd_length = reader.take(2)
         if ufrag_length < 4 or pwd_length < 22:
-            raise _Damaged
+            raise Damaged
     else:
         ufrag_length, pwd_length = _PACKED_FORMS[form]
     length = ufrag_length + pwd_length
@@ -264,18 +188,18 @@ def _pack_candidate(candidate: Candidate, *, more: bool) -> bytes:
     return bytes([head]) + address + candidate.port.to_bytes(2, "big")
 
 
-def _read_candidates(reader: _Reader) -> Iterator[Candidate]:
+def _read_candidates(reader: Reader) -> Iterator[Candidate]:
     for _ in range(MAX_CANDIDATES):
         head = reader.take(1)[0]
         family, kind = head >> 2 & 0b11, head & 0b11
         if head & 0b0111_0000 or family > _MDNS or kind >= len(_CANDIDATE_KINDS):
-            raise _Damaged
+            raise Damaged
         packed = reader.take(4 if family == _IPV4 else 16)
         address = f"{uuid.UUID(bytes=packed)}.local" if family == _MDNS else str(ipaddress.ip_address(packed))
         port = int.from_bytes(reader.take(2), "big")
         if port == 0:
-            raise _Damaged
+            raise Damaged
         yield Candidate(_CANDIDATE_KINDS[kind], address, port)
         if not head & 0b1000_0000:
             return
-    raise _Damaged
+    raise Damaged

@@ -13,11 +13,13 @@ may already have found a path, until DTLS is through.
 from dataclasses import dataclass, field
 from enum import Enum, auto
 
-from pychat.core.conversation import ConversationId, LinkId
+from pychat.core.conversation import ConversationId, LinkId, MeetingId
 from pychat.core.gathering import Gathering
 from pychat.core.handshake import Handshake, PublicKey, Role
 from pychat.core.ice import IceConfig
+from pychat.core.negotiation import Negotiation
 from pychat.core.nudging import Nudging
+from pychat.core.room import MemberId
 from pychat.core.sdp import Description
 from pychat.core.stats import Stats
 from pychat.core.sync import Outgoing
@@ -64,6 +66,8 @@ class Ending(Enum):
     NO_MATCH = "no-match"
     OTHER_VERSION = "other-version"
     REPLACED = "replaced"
+    REFUSED = "refused"
+    NO_ANSWER = "no-answer"
     FAILED_HERE = "failed-here"
 
 
@@ -87,6 +91,28 @@ PATIENCE: dict[Phase, tuple[float, Ending]] = {
     Phase.LOST: (120.0, Ending.PATH_LOST),
 }
 """How many seconds a phase may last, and what the link ends of when it lasts longer. People have no limit."""
+
+
+ANSWER_PATIENCE = 20.0
+"""Seconds that a member of a room has to answer."""
+
+
+@dataclass(slots=True)
+class Relayed:
+    """What a link has that begins in a room: its number among those with that member, and how the two negotiate.
+
+    `member` is the peer at the relay, as far as it is there; `secret` is that of the room which the peer knows of;
+    `answered_first` says that this side answered when DTLS
+    was set up, and None that it is not yet.
+    """
+
+    meeting: MeetingId
+    number: int
+    negotiation: Negotiation
+    member: MemberId | None
+    secret: bytes
+    answered_first: bool | None = None
+    restart_due: float | None = None
 
 
 @dataclass(slots=True)
@@ -124,6 +150,16 @@ class Link:
     nudging: Nudging | None = None
     phase_due: float | None = None
     close_due: float | None = None
+    relayed: Relayed | None = None
+
+    @property
+    def relayed_member(self) -> MemberId | None:
+        """The peer's name at the relay, as far as it is there."""
+        return self.relayed.member if self.relayed is not None else None
+
+    @property
+    def relayed_number(self) -> int:
+        return self.relayed.number if self.relayed is not None else 0
 
     def step(self, step: Step, now: float) -> bool:
         """Take a step; returns whether it changed the phase."""

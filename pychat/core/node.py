@@ -16,16 +16,18 @@ from pychat.core import events as ev
 from pychat.core import handshake, nudging, wire
 from pychat.core.capabilities import Capabilities
 from pychat.core.contacts import Contact, Contacts, clean_name
-from pychat.core.conversation import Conversation, ConversationId, LinkId
+from pychat.core.conversation import Conversation, ConversationId, LinkId, MeetingId, SessionId
 from pychat.core.errors import LocalError, RemoteError
 from pychat.core.gathering import Gathering
 from pychat.core.handshake import Binding, Handshake, PublicKey, Role
 from pychat.core.ice import IceConfig
 from pychat.core.invite import Code, encode
-from pychat.core.link import PATIENCE, Ending, Link, Phase, Step
+from pychat.core.link import ANSWER_PATIENCE, PATIENCE, Ending, Link, Phase, Relayed, Step
 from pychat.core.log import AuthorId, StateVector, make_entry
+from pychat.core.meeting import Meeting, RelayState
 from pychat.core.nudging import Nudging
-from pychat.core.pasting import Pasting, Use
+from pychat.core.pasting import EnterRoom, Pasting, Use
+from pychat.core.roomcode import RoomCode
 from pychat.core.sdp import CandidateKind, DescriptionKind, to_sdp
 from pychat.core.signaling import ManualSignaling
 from pychat.core.sync import Outgoing
@@ -77,6 +79,10 @@ class Node:
         self.successors: dict[ConversationId, ConversationId] = {}
         """Conversations that turned out to be with somebody known, and where they were carried on."""
         self.links: dict[LinkId, Link] = {}
+        self.meetings: dict[MeetingId, Meeting] = {}
+        self._rejected: set[PublicKey] = set()  # of whom the person has said that the signs differ
+        self._sessions: dict[SessionId, Meeting] = {}
+        self._chances = 0
         self.watched: ConversationId | None = None
         self._capabilities = capabilities
         self._signaling = ManualSignaling()
@@ -106,6 +112,19 @@ class Node:
             ev.Closing: self._on_closing,
             ev.CodeFromTab: self._on_code_from_tab,
             ev.CodeTakenByTab: self._on_code_taken_by_tab,
+            ev.RoomRequested: self._on_room_requested,
+            ev.RoomReturned: self._on_room_returned,
+            ev.RoomLocked: self._on_room_locked,
+            ev.RoomRenewed: self._on_room_renewed,
+        }
+        self._session_handlers: dict[type, Callable[[Meeting, Any], None]] = {
+            ev.RelayOpened: lambda meeting, _: meeting.opened(),
+            ev.RelayHeard: lambda meeting, event: meeting.heard(event.text),
+            ev.RelayClosed: lambda meeting, event: meeting.closed(event.code),
+            ev.BytesDrawn: lambda meeting, event: meeting.drawn(event.data),
+            ev.Derived: lambda meeting, event: meeting.derived(event.info, event.data),
+            ev.Sealed: lambda meeting, event: meeting.sealed(event.ticket, event.data),
+            ev.Unsealed: lambda meeting, event: meeting.unsealed(event.ticket, event.data),
         }
         self._link_handlers: dict[type, Any] = {
             ev.LocalDescriptionReady: self._on_local_description,
@@ -139,9 +158,12 @@ class Node:
             handler = self._handlers.get(type(event))
             if handler is not None:
                 handler(event)
+            elif type(event) in self._session_handlers:
+                self._handle_session_event(event)
             else:
                 self._handle_link_event(event)
         self._do_what_is_due()
+        self._forget_backstage()
         for link in list(self.links.values()):
             self._flush(link)
         if self._changed:
@@ -155,6 +177,7 @@ class Node:
         times = [link.deadline() for link in self.links.values()]
         times.append(self._stats_due)
         times.append(self.pasting.due)
+        times += [meeting.due for meeting in self.meetings.values()]
         due = min((time for time in times if time is not None), default=None)
         return due - self._set_back if due is not None else None
 
@@ -167,18 +190,17 @@ class Node:
         if link is not None and link.phase is not Phase.CLOSED:  # else it is late news of what is over
             self._guard(link, self._link_handlers[type(event)], event)
 
+    def _handle_session_event(self, event: Any) -> None:
+        meeting = self._sessions.get(event.session)
+        if meeting is not None:  # else it is late news of a session that is over
+            self._session_handlers[type(event)](meeting, event)
+
     def _guard(self, link: Link, handler: Callable[..., None], *args: Any) -> None:
         """Let a mistake, the peer's or ours, end no more than this link."""
         try:
             handler(link, *args)
-        except handshake.Failure as error:
-            self._say_bye(link)
-            self._end(link, Ending.NOT_PROVED, str(error))
-        except RemoteError as error:
-            self._say_bye(link)
-            self._end(link, Ending.BROKE_PROTOCOL, str(error))
-        except LocalError as error:
-            self._end(link, Ending.FAILED_HERE, str(error))
+        except (RemoteError, LocalError) as error:
+            self.blame(link, error)
 
     def _do_what_is_due(self) -> None:
         now = self._now
@@ -186,12 +208,14 @@ class Node:
             if link.gathering.due is not None and link.gathering.due <= now:
                 self._guard(link, self._make_code)
             if link.phase_due is not None and link.phase_due <= now:
-                self._end(link, PATIENCE[link.phase][1])
+                self._end(link, PATIENCE[link.phase][1] if link.phase in PATIENCE else Ending.NO_ANSWER)
             if link.nudging is not None and link.nudging.due <= now:
                 self._effects += [fx.AddCandidate(link.id, a) for a in link.nudging.attributes(now)]
             if link.close_due is not None and link.close_due <= now:
                 link.close_due = None
                 self._effects.append(fx.CloseConnection(link.id))
+        for meeting in self.meetings.values():
+            meeting.do_what_is_due()
         if self.pasting.due is not None and self.pasting.due <= now:
             self.pasting.give_up()
         if self._stats_due is not None and self._stats_due <= now:
@@ -206,16 +230,45 @@ class Node:
         self._effects.append(fx.CreateOffer(link.id))
 
     def _on_code_pasted(self, event: ev.CodePasted) -> None:
-        self._use(self.pasting.paste(event.text, self._now))
+        self._use(self.pasting.paste(event.text, self._now, relay=bool(event.relay)), event.relay)
 
     def _on_code_edited(self, _: ev.CodeEdited) -> None:
         self.pasting.forget()
 
     def _on_code_in_link(self, event: ev.CodeInLink) -> None:
-        self._use(self.pasting.open_link(event.text, self._now))
+        self._use(self.pasting.open_link(event.text, self._now, relay=bool(event.relay)), event.relay)
 
-    def _use(self, outcome: Use | fx.OfferCodeToTabs | None) -> None:
+    def _on_room_requested(self, event: ev.RoomRequested) -> None:
+        self.pasting.forget()
+        self._enter(None, event.relay)
+
+    def _enter(self, code: RoomCode | None, relay: str) -> None:
+        meeting = next((m for m in self.meetings.values() if m.code == code is not None), None)
+        if meeting is None:
+            number, conversation = self._next_number(), self._new_conversation()
+            meeting = Meeting(number, code, relay, conversation.id, self, self._capabilities)
+            self.meetings[number] = meeting
+        self.pasting.accept(meeting.conversation)
+        meeting.enter()
+
+    def _on_room_returned(self, event: ev.RoomReturned) -> None:
+        meeting = self.meeting_in(self.conversation(event.conversation))
+        if meeting is not None:
+            meeting.enter()
+
+    def _on_room_locked(self, event: ev.RoomLocked) -> None:
+        for meeting in self._meetings_in(self.conversation(event.conversation)):
+            meeting.lock(event.locked)
+
+    def _on_room_renewed(self, event: ev.RoomRenewed) -> None:
+        meeting = self.meeting_in(self.conversation(event.conversation))
+        if meeting is not None:
+            meeting.renew()
+
+    def _use(self, outcome: Use | EnterRoom | fx.OfferCodeToTabs | None, relay: str = "") -> None:
         match outcome:
+            case EnterRoom(room):
+                self._enter(room, relay)
             case Use(code, None):
                 link = self._new_link(Role.REPLIER, self._new_conversation())
                 link.remote, link.ref, link.invite = code.description, code.ref, code.digest
@@ -243,6 +296,8 @@ class Node:
         if link is not None and link.phase is not Phase.CLOSED:
             self._say_bye(link)
             self._end(link, Ending.LEFT)
+        for meeting in self._meetings_in(conversation):
+            meeting.leave()
         if conversation.peer is None and not conversation.timeline:
             self._forget(conversation)
 
@@ -250,8 +305,8 @@ class Node:
         conversation = self.conversation(event.conversation)
         if conversation is None:
             return
-        link = self.link_of(conversation)
-        if link is None or link.phase is Phase.CLOSED:
+        link, meeting = self.link_of(conversation), self.meeting_in(conversation)
+        if (link is None or link.phase is Phase.CLOSED) and (meeting is None or meeting.state is RelayState.LEFT):
             self._forget(conversation)
 
     def _on_name_chosen(self, event: ev.NameChosen) -> None:
@@ -265,6 +320,7 @@ class Node:
         if conversation is None or conversation.peer != event.key or event.key == self.key:
             return
         self._keep(self.contacts.verify(event.key, event.match))
+        (self._rejected.discard if event.match else self._rejected.add)(event.key)
         if event.match:
             conversation.warning = None
             return
@@ -311,6 +367,9 @@ class Node:
     # What WebRTC reports.
 
     def _on_local_description(self, link: Link, event: ev.LocalDescriptionReady) -> None:
+        if link.relayed is not None:
+            self.meetings[link.relayed.meeting].described(link, event.sdp)
+            return
         link.gathering.describe(event.sdp, self._now)
         link.gathering.finished |= not self._capabilities.trickles
         if link.remote is not None and not self._capabilities.keeps_checking:
@@ -318,12 +377,15 @@ class Node:
         self._make_code(link)
 
     def _on_candidate(self, link: Link, event: ev.CandidateFound) -> None:
-        if not link.code:
+        if link.relayed is not None:
+            self.meetings[link.relayed.meeting].found(link, event.candidate)
+        elif not link.code:
             link.gathering.add(event.candidate, self._now)
 
     def _on_gathering_finished(self, link: Link, _: ev.GatheringFinished) -> None:
-        link.gathering.finished = True
-        self._make_code(link)
+        if link.relayed is None:
+            link.gathering.finished = True
+            self._make_code(link)
 
     def _on_ice_state(self, link: Link, event: ev.IceStateChanged) -> None:
         if event.state in (ev.IceState.CONNECTED, ev.IceState.COMPLETED):
@@ -389,6 +451,11 @@ class Node:
                     self._effects.append(fx.Verify(link.id, key, signature, data))
         if _of(link).done and link.peer is None:
             link.peer, link.transcript = _of(link).peer, _of(link).transcript()
+            if link.relayed is not None and not self._admits(link.peer, link.relayed):
+                self.meetings[link.relayed.meeting].turn_away(link)
+                link.close_due = self._now + FAREWELL  # so that they hear it before the connection ends
+                self._end(link, Ending.LEFT)
+                return
             self._settle(link)
             known = self.contacts.get(link.peer) if link.peer is not None else None
             if known is not None:  # by whose name it is shown until its card comes
@@ -397,6 +464,10 @@ class Node:
             self._step(link, Step.PROVED)
         while link.held and not _of(link).busy and link.phase is not Phase.CLOSED:
             self._take(link, link.held.pop(0))
+
+    def _admits(self, peer: PublicKey | None, relayed: Relayed) -> bool:
+        """Whether whoever has proved to be there, and has only the link of a room to show, may come in."""
+        return peer is not None and peer not in self._rejected and self.meetings[relayed.meeting].admits(peer)
 
     # What the peer says.
 
@@ -436,6 +507,13 @@ class Node:
                 link.acknowledge = True
             case wire.Have(have):
                 self._on_have(link, have)
+            case wire.Room(secret):
+                meeting = self.meeting_in(self.conversations[link.conversation])
+                if link.relayed is not None:
+                    meeting = self.meetings.get(link.relayed.meeting)
+                    link.relayed.secret = secret
+                if meeting is not None:
+                    meeting.moved(link, RoomCode(secret))
         link.greeted = True
 
     def _on_card(self, link: Link, card: wire.Card) -> None:
@@ -486,10 +564,22 @@ class Node:
         self.conversations[conversation.id] = conversation
         return conversation
 
-    def _new_link(self, role: Role, conversation: Conversation) -> Link:
+    def meeting_in(self, conversation: Conversation | None) -> Meeting | None:
+        """The room that is shown in a conversation: of several the last one in which this person still is."""
+        here = self._meetings_in(conversation)
+        return max(here, key=lambda meeting: (meeting.state is not RelayState.LEFT, meeting.id), default=None)
+
+    def _meetings_in(self, conversation: Conversation | None) -> list[Meeting]:
+        if conversation is None:
+            return []
+        return [m for m in self.meetings.values() if self.conversation(m.conversation) is conversation]
+
+    def _new_link(self, role: Role, conversation: Conversation, relayed: Relayed | None = None) -> Link:
         kind = DescriptionKind.OFFER if role is Role.INVITER else DescriptionKind.ANSWER
         best = CandidateKind.RELAYED if self.ice.has_turn else CandidateKind.SERVER_REFLEXIVE
-        link = Link(self._next_number(), role, conversation.id, self.ice, Gathering(kind, best))
+        link = Link(self._next_number(), role, conversation.id, self.ice, Gathering(kind, best), relayed=relayed)
+        if relayed is not None:
+            link.phase_due = self._now + ANSWER_PATIENCE
         self._bind(link, conversation)
         self._effects.append(fx.OpenConnection(link.id, self.ice))
         return link
@@ -510,30 +600,38 @@ class Node:
     def _settle(self, link: Link) -> None:
         """Find the conversation that belongs to whoever has proved to be there, and bind the link to it.
 
-        What was written to one person never goes to another: if the conversation in which the invite was made is
-        somebody else's, the link moves to one of its own.
+        What was written to one person never goes to another: if the conversation in which the link began is
+        somebody else's, it moves to one of its own.
         """
         assert link.peer is not None
         present = self.conversations[link.conversation]
+        meeting = self.meetings.get(link.relayed.meeting) if link.relayed is not None else None
+        waiting = self.conversation(meeting.conversation) if meeting is not None else None
         known = next((c for c in self.conversations.values() if c.peer == link.peer), None)
-        if present.peer is None:
-            if known is None:
-                self._belong(present, link.peer)
-                return
-            for message in present.timeline:  # typed while waiting, to whoever comes
-                known.write(message.entry)
+        if waiting is not None and waiting.peer is not None:
+            waiting = None
+        target = known or waiting or (present if present.peer is None else self._new_conversation())
+        if target.peer is None:
+            self._belong(target, link.peer)
+        if target is not present:
             present.link = None
-            self._bind(link, known)
-            self._forget(present)
-            self.successors[present.id] = known.id
-            return
-        if present.peer == link.peer:
-            return
-        present.link = None
-        conversation = known or self._new_conversation()
-        if known is None:
-            self._belong(conversation, link.peer)
-        self._bind(link, conversation)
+            self._bind(link, target)
+        for empty in (present, waiting):
+            if empty is not None and empty is not target and empty.peer is None and empty.id in self.conversations:
+                self._carry_on(empty, target)
+        target.backstage = False
+        if meeting is not None:
+            meeting.conversation = target.id
+
+    def _carry_on(self, conversation: Conversation, successor: Conversation) -> None:
+        """Put away a conversation with nobody yet; what was typed in it, to whoever comes, goes along."""
+        for message in conversation.timeline:
+            successor.write(message.entry)
+        link = self.link_of(conversation)
+        if link is not None and link.phase is not Phase.CLOSED:
+            self._end(link, Ending.REPLACED)
+        self._forget(conversation)
+        self.successors[conversation.id] = successor.id
 
     def _belong(self, conversation: Conversation, peer: PublicKey) -> None:
         conversation.peer, conversation.met_here = peer, self.contacts.get(peer) is None
@@ -543,6 +641,11 @@ class Node:
         if conversation.peer is not None:
             read = {log: conversation.logs.count(log) for log in conversation.peer_logs}
             self._forgotten.setdefault(conversation.peer, {}).update(read)
+        for meeting in self._meetings_in(conversation):
+            if meeting.state is RelayState.LEFT and not meeting.is_linked:
+                meeting.discard()
+                self._forget_sessions(meeting)
+                del self.meetings[meeting.id]
         if conversation.link is not None:
             link = self.links.pop(conversation.link)
             if link.close_due is not None:
@@ -580,6 +683,13 @@ class Node:
     def _after_phase_change(self, link: Link) -> None:
         if link.phase in (Phase.LOST, Phase.CLOSED):
             self.conversations[link.conversation].progress(None)
+        own = self.meetings.get(link.relayed.meeting) if link.relayed is not None else None
+        if own is not None:
+            own.changed(link)
+        if link.phase is Phase.CLOSED and link.ending not in _WANTED and link.peer is not None:
+            for meeting in self._meetings_in(self.conversations[link.conversation]):
+                if meeting is not own:
+                    meeting.alone()
 
     def _show_card(self, link: Link) -> None:
         self._send(link, wire.Card(self.conversations[link.conversation].me, self.name))
@@ -609,6 +719,71 @@ class Node:
             assert conversation.peer_log is not None
             self._send(link, wire.Have({conversation.peer_log: conversation.logs.count(conversation.peer_log)}))
 
+    # What a meeting asks for (`meeting.Host`).
+
+    @property
+    def now(self) -> float:
+        return self._now
+
+    def emit(self, effect: fx.Effect) -> None:
+        self._effects.append(effect)
+
+    def new_session(self, meeting: Meeting) -> SessionId:
+        self._forget_sessions(meeting)
+        number = self._next_number()
+        self._sessions[number] = meeting
+        return number
+
+    def _forget_sessions(self, meeting: Meeting) -> None:
+        for session in [number for number, other in self._sessions.items() if other is meeting]:
+            del self._sessions[session]
+
+    def chance(self) -> float:
+        self._chances += 1
+        drawn = hmac.digest(self._seed, b"chance %d" % self._chances, "sha256")
+        return int.from_bytes(drawn[:4], "big") / 2**32
+
+    def beside(self, meeting: Meeting) -> list[Link]:
+        conversation = self.conversation(meeting.conversation)
+        link = self.link_of(conversation) if conversation is not None else None
+        is_own = link is not None and link.relayed is not None and link.relayed.meeting == meeting.id
+        return [link] if link is not None and link.phase is Phase.OPEN and not is_own else []
+
+    def begin_link(self, meeting: Meeting, role: Role, relayed: Relayed) -> Link:
+        conversation = self.conversation(meeting.conversation)
+        before = self.link_of(conversation) if conversation is not None else None
+        if conversation is None or conversation.peer is not None or (before and before.phase is not Phase.CLOSED):
+            conversation = self._new_conversation()
+            conversation.backstage = True
+        return self._new_link(role, conversation, relayed)
+
+    def end_link(self, link: Link, ending: Ending) -> None:
+        if link.phase is not Phase.CLOSED:
+            self._say_bye(link)
+            self._end(link, ending)
+
+    def blame(self, link: Link, error: RemoteError | LocalError) -> None:
+        if isinstance(error, LocalError):
+            self._end(link, Ending.FAILED_HERE, str(error))
+            return
+        self._say_bye(link)
+        self._end(
+            link, Ending.NOT_PROVED if isinstance(error, handshake.Failure) else Ending.BROKE_PROTOCOL, str(error)
+        )
+
+    def step(self, link: Link, step: Step) -> None:
+        self._step(link, step)
+
+    def tell(self, link: Link, frame: wire.OwnFrame) -> None:
+        self._send(link, frame)
+
+    def _forget_backstage(self) -> None:
+        """Put away what came to nothing and nobody has seen."""
+        for conversation in [c for c in self.conversations.values() if c.backstage]:
+            link = self.link_of(conversation)
+            if link is None or (link.phase is Phase.CLOSED and link.close_due is None):
+                self._forget(conversation)
+
     def _read_stats(self) -> None:
         self._stats_due = None
         conversation = self.conversation(self.watched)
@@ -617,6 +792,10 @@ class Node:
             self._effects.append(fx.ReadStats(link.id))
         if conversation is not None:
             self._stats_due = self._now + STATS_INTERVAL
+
+
+_WANTED = (Ending.LEFT, Ending.PEER_LEFT, Ending.NO_MATCH)
+"""Endings by which a person wants to talk no more."""
 
 
 def _of(link: Link) -> Handshake:

@@ -6,6 +6,8 @@ from pychat.core.conversation import ConversationId, LinkId
 from pychat.core.effects import OfferCodeToTabs
 from pychat.core.errors import CodeError, CodeProblem
 from pychat.core.invite import Code, decode, encode
+from pychat.core.roomcode import RoomCode
+from pychat.core.roomcode import decode as decode_room
 from pychat.core.signaling import ManualSignaling
 
 TABS_PATIENCE = 1.5
@@ -18,6 +20,13 @@ class Use:
 
     code: Code
     link: LinkId | None
+
+
+@dataclass(frozen=True, slots=True)
+class EnterRoom:
+    """The code of a room to go into."""
+
+    code: RoomCode
 
 
 @dataclass(slots=True)
@@ -48,9 +57,17 @@ class Pasting:
         self._signaling = signaling
         self._handover: _Handover | None = None
 
-    def paste(self, text: str, now: float) -> Use | OfferCodeToTabs | None:
-        """Take what a person pasted, with whatever surrounds the code; None when it is of no use, see `problem`."""
+    def paste(self, text: str, now: float, *, relay: bool = False) -> Use | EnterRoom | OfferCodeToTabs | None:
+        """Take what a person pasted, with whatever surrounds the code; None when it is of no use, see `problem`.
+
+        Args:
+            relay: whether there is one, without which a room cannot be entered.
+        """
         self.forget()
+        room = _room_in(text)
+        if room is not None:
+            self.problem = None if relay else CodeProblem.NO_RELAY
+            return EnterRoom(room) if relay else None
         try:
             code = decode(text)
             if not code.is_reply:
@@ -74,9 +91,11 @@ class Pasting:
         """What was wrong with the last code no longer matters."""
         self.problem, self.handed_over, self._handover = None, False, None
 
-    def open_link(self, text: str, now: float) -> Use | OfferCodeToTabs | None:
-        """Take the code of a link that was opened: a reply at once, while an invite waits for the person's word."""
+    def open_link(self, text: str, now: float, *, relay: bool = False) -> Use | EnterRoom | OfferCodeToTabs | None:
+        """Take the code of a link that was opened: a reply or a room at once; an invite waits for the person's word."""
         self.forget()
+        if _room_in(text) is not None:
+            return self.paste(text, now, relay=relay)
         try:
             is_reply = decode(text).is_reply
         except CodeError as error:
@@ -106,3 +125,10 @@ class Pasting:
         """No tab has taken the reply: what was wrong with it is the person's to know."""
         if self._handover is not None:
             self.problem, self._handover = self._handover.problem, None
+
+
+def _room_in(text: str) -> RoomCode | None:
+    try:
+        return decode_room(text)
+    except CodeError:
+        return None

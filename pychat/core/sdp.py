@@ -138,9 +138,15 @@ def candidate_attribute(candidate: Candidate, index: int) -> str:
     return f"candidate:{index} 1 udp {priority} {address} {port} typ {kind}{related}"
 
 
-def to_sdp(description: Description) -> str:
-    """Write the session description (RFC 8866, RFC 8841) that the other side's WebRTC stack is given."""
-    setup = "actpass" if description.kind is DescriptionKind.OFFER else "active"  # RFC 8842, section 5.3
+def to_sdp(description: Description, *, answerer_is_server: bool = False) -> str:
+    """Write the session description (RFC 8866, RFC 8841) that the other side's WebRTC stack is given.
+
+    Args:
+        answerer_is_server: who answers was the one to offer when DTLS was set up, and keeps that side of it (RFC 8842,
+            section 5.5).
+    """
+    answer = "passive" if answerer_is_server else "active"
+    setup = "actpass" if description.kind is DescriptionKind.OFFER else answer  # RFC 8842, section 5.3
     fingerprint = description.fingerprint.hex(":").upper()
     lines = [
         "v=0",

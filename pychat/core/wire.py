@@ -8,6 +8,7 @@ A frame is one text message of the data channel “chat”: a JSON array whose f
     ["card", log, name]                          under which author the sender writes, and how they call themselves
     ["have", {author: count, …}]                 how far each log has been read: at first, and as acknowledgement
     ["entries", author, first, [[at, text], …]]  entries of one log, numbered from `first`
+    ["room", secret]                             the room in which the two met has another secret by now
     ["bye"]                                      the sender leaves on purpose
 
 The handshake (`handshake.py`) comes first. Then each side shows its card, and says what it has once it has seen the
@@ -39,6 +40,8 @@ MAX_NUMBER = 2**53 - 1
 MAX_TIME = 2**47 - 1
 """Milliseconds since 1970 at most: a moment in the year 6429, which every calendar can still write."""
 
+SECRET_SIZE = 20
+"""Bytes of a room's secret."""
 MAX_NAME = 64
 """Unicode code points of a name that somebody gives themselves."""
 
@@ -93,6 +96,11 @@ class Have:
 
 
 @dataclass(frozen=True, slots=True)
+class Room:
+    secret: bytes
+
+
+@dataclass(frozen=True, slots=True)
 class Bye:
     pass
 
@@ -104,7 +112,7 @@ class Unknown:
     kind: str
 
 
-OwnFrame = Hello | Reveal | Proof | Card | Entries | Have | Bye
+OwnFrame = Hello | Reveal | Proof | Card | Entries | Have | Room | Bye
 Frame = OwnFrame | Unknown
 
 
@@ -116,13 +124,15 @@ def encode(frame: OwnFrame) -> str:
         case Have(have):
             items = ["have", have]
         case Hello(versions, parts):
-            items = ["hello", versions, *map(_to_text, parts)]
+            items = ["hello", versions, *map(to_text, parts)]
         case Reveal(key, nonce, signature):
-            items = ["reveal", _to_text(key), _to_text(nonce), _to_text(signature)]
+            items = ["reveal", to_text(key), to_text(nonce), to_text(signature)]
         case Proof(signature):
-            items = ["proof", _to_text(signature)]
+            items = ["proof", to_text(signature)]
         case Card(log, name):
             items = ["card", log, name]
+        case Room(secret):
+            items = ["room", to_text(secret)]
         case Bye():
             items = ["bye"]
     return json.dumps(items, ensure_ascii=False, separators=(",", ":"))
@@ -134,6 +144,36 @@ def decode(data: str) -> Frame:
     Raises:
         RemoteError: it is too large, no JSON, or not of the form that its kind has. Nothing else is raised.
     """
+    items = read_items(data)
+    match items:
+        case ["entries", author, first, entries]:
+            return Entries(_author(author), read_number(first, least=1), _entries(entries, "\\u" in data))
+        case ["have", have]:
+            return Have(_vector(have))
+        case ["hello", [*versions], *parts] if 0 < len(versions) <= 32:
+            greeting = Hello(tuple(read_number(v, least=1) for v in versions))
+            return replace(greeting, parts=tuple(read_bytes(p, 32) for p in parts)) if greeting.understood else greeting
+        case ["reveal", key, nonce, signature]:
+            return Reveal(read_bytes(key, 32), read_bytes(nonce, 32), read_bytes(signature, 64))
+        case ["proof", signature]:
+            return Proof(read_bytes(signature, 64))
+        case ["card", log, str(name)] if len(name) <= MAX_NAME:
+            return Card(_author(log), without_surrogates(name))
+        case ["room", secret]:
+            return Room(read_bytes(secret, SECRET_SIZE))
+        case ["bye"]:
+            return Bye()
+        case ["entries" | "have" | "hello" | "reveal" | "proof" | "card" | "room" | "bye" as kind, *_]:
+            raise RemoteError(f"a frame “{kind}” has not the form it should have")
+    return Unknown(items[0][:32])
+
+
+def read_items(data: str) -> list[Any]:
+    """Read a JSON array that begins with its kind.
+
+    Raises:
+        RemoteError: it is none, or too large, or nested too deep. Nothing else is raised.
+    """
     if _too_large(data):
         raise RemoteError("a frame is too large")
     if _too_deep(data):
@@ -144,25 +184,7 @@ def decode(data: str) -> Frame:
         raise RemoteError("a frame is no JSON") from error
     if type(items) is not list or not items or type(items[0]) is not str:
         raise RemoteError("a frame is no list that begins with its kind")
-    match items:
-        case ["entries", author, first, entries]:
-            return Entries(_author(author), _number(first, least=1), _entries(entries, "\\u" in data))
-        case ["have", have]:
-            return Have(_vector(have))
-        case ["hello", [*versions], *parts] if 0 < len(versions) <= 32:
-            greeting = Hello(tuple(_number(v, least=1) for v in versions))
-            return replace(greeting, parts=tuple(_bytes(p, 32) for p in parts)) if greeting.understood else greeting
-        case ["reveal", key, nonce, signature]:
-            return Reveal(_bytes(key, 32), _bytes(nonce, 32), _bytes(signature, 64))
-        case ["proof", signature]:
-            return Proof(_bytes(signature, 64))
-        case ["card", log, str(name)] if len(name) <= MAX_NAME:
-            return Card(_author(log), without_surrogates(name))
-        case ["bye"]:
-            return Bye()
-        case ["entries" | "have" | "hello" | "reveal" | "proof" | "card" | "bye" as kind, *_]:
-            raise RemoteError(f"a frame “{kind}” has not the form it should have")
-    return Unknown(items[0][:32])
+    return items
 
 
 def _too_large(data: str) -> bool:
@@ -189,20 +211,23 @@ def _refuse(constant: str) -> None:
 _DECODER = json.JSONDecoder(parse_constant=_refuse)  # else NaN and Infinity would pass (RFC 8259, section 6)
 
 
-def _to_text(raw: bytes) -> str:
+def to_text(raw: bytes) -> str:
+    """Write bytes as base64url without padding."""
     return base64.urlsafe_b64encode(raw).decode().rstrip("=")
 
 
-def _bytes(value: Any, size: int) -> bytes:
+def read_bytes(value: Any, size: int) -> bytes:
+    """Read that many bytes, which have one writing. Raises RemoteError."""
     if type(value) is not str or not _BASE64URL.fullmatch(value):
         raise RemoteError("a key, a nonce or a signature is malformed")
     raw = base64.urlsafe_b64decode(value + "=" * (-len(value) % 4)) if len(value) % 4 != 1 else b""
-    if len(raw) != size or _to_text(raw) != value:
+    if len(raw) != size or to_text(raw) != value:
         raise RemoteError("a key, a nonce or a signature is malformed")
     return raw
 
 
-def _number(value: Any, *, least: int) -> int:
+def read_number(value: Any, *, least: int) -> int:
+    """Read an integer that is no smaller. Raises RemoteError."""
     if type(value) is not int or not least <= value <= MAX_NUMBER:
         raise RemoteError("a number is out of range")
     return value
@@ -217,7 +242,7 @@ def _author(value: Any) -> AuthorId:
 def _vector(value: Any) -> StateVector:
     if type(value) is not dict or len(value) > MAX_AUTHORS:
         raise RemoteError("a state vector is malformed")
-    return {_author(author): _number(count, least=0) for author, count in value.items()}
+    return {_author(author): read_number(count, least=0) for author, count in value.items()}
 
 
 def _entries(value: Any, escaped: bool) -> list[Entry]:

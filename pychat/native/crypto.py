@@ -4,8 +4,11 @@ import base64
 import binascii
 import secrets
 
-from cryptography.exceptions import InvalidSignature
+from cryptography.exceptions import InvalidSignature, InvalidTag
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
+from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+from cryptography.hazmat.primitives.hashes import SHA256
+from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 
 from pychat.native.store import FileStore, MemoryStore
 from pychat.ports import PortError
@@ -51,3 +54,15 @@ class NativeCrypto:
         except (InvalidSignature, ValueError):
             return False
         return True
+
+    async def derive(self, secret: bytes, salt: bytes, info: bytes, size: int) -> bytes:
+        return HKDF(SHA256(), size, salt, info).derive(secret)
+
+    async def seal(self, key: bytes, nonce: bytes, data: bytes, context: bytes) -> bytes:
+        return AESGCM(key).encrypt(nonce, data, context)
+
+    async def unseal(self, key: bytes, nonce: bytes, sealed: bytes, context: bytes) -> bytes | None:
+        try:
+            return AESGCM(key).decrypt(nonce, sealed, context)
+        except InvalidTag:
+            return None

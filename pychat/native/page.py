@@ -16,13 +16,14 @@ from pychat.core.handshake import PublicKey
 from pychat.core.invite import decode
 from pychat.core.link import Link, Phase
 from pychat.core.node import Node
+from pychat.core.relaytext import page_in, relay_of
 from pychat.core.stats import Stats
 from pychat.native import card
 from pychat.native.composer import Composer, Text
 from pychat.native.messages import one_line, paragraph
 from pychat.ports import Post
 from pychat.ui import words
-from pychat.ui.view import Card, DetailsView, Progress, View, safety, view
+from pychat.ui.view import Card, DetailsView, Progress, RoomView, View, safety, view
 from pychat.ui.words import Trust
 
 _SHOWN_WAITING = 3
@@ -83,18 +84,23 @@ class TerminalPage:
             "/name": ("/name Ann: how others see you from now on", self._choose_name),
             "/details": ("the path, the traffic, the two fingerprints", self._details),
             "/invite": ("make a new invite once a connection has ended", self._invite),
+            "/lock": ("lock the room, or unlock it", self._lock),
+            "/link": ("make a new link to the room", self._renew),
             "/quit": ("leave; Ctrl-C and Ctrl-D do the same", self._quit),
         }
 
-    async def run(self, *, code: str | None, joins: bool) -> int:
+    async def run(self, *, code: str | None, joins: bool, room: bool = False) -> int:
         """Talk until the person leaves; returns how many of their messages were not delivered.
 
         Args:
             code: an invite to take at once.
             joins: whether there is, or will be, an invite of somebody else; else one is made.
+            room: whether to open a room, at the relay of the page.
         """
         if code is not None:
-            self._post(ev.CodePasted(code))
+            self._post(ev.CodePasted(code, self._relay_for(code)))
+        elif room:
+            self._post(ev.RoomRequested(relay_of(self._page)))
         elif not joins:
             self._post(ev.InviteRequested())
         self.render()
@@ -122,10 +128,11 @@ class TerminalPage:
         if (now.headline, now.sentence) != self._status and now.conversation is not None and not self._leaving:
             self._status = now.headline, now.sentence
             self._tell(f"{now.headline}. {now.sentence}")
-        if now.code != self._code:
-            self._code = now.code
-            if now.card in (Card.INVITE, Card.REPLY):
-                self._show_code(now)
+        code = now.room.code if now.room is not None else now.code
+        if code != self._code:
+            self._code = code
+            if code and (now.room is not None or now.card in (Card.INVITE, Card.REPLY)):
+                self._show_code(code)
         if now.warning != self._warning:
             self._warning = (
                 f"{now.warning} /verify compares, /anyway talks to them, /quit leaves." if now.warning else ""
@@ -158,9 +165,19 @@ class TerminalPage:
         if conversation.link is not None:
             self._link = self._node.links[conversation.link]
         elif self._link is not None:
-            self._selected = self._link.conversation
-            self._was_for_another = bool(self._composer.text)
-            self._tell("It is somebody else who has answered: this is a conversation of its own.")
+            self._go_on_with_another(self._link.conversation)
+        for meeting in self._node.meetings.values():
+            newest = self._node.conversation(meeting.conversation)
+            if newest is not None and newest.id != self._selected and (not self._link or self._link.ending):
+                self._go_on_with_another(newest.id)
+
+    def _go_on_with_another(self, conversation: ConversationId) -> None:
+        self._selected = conversation
+        self._was_for_another = bool(self._composer.text)
+        self._tell("It is somebody else who has answered: this is a conversation of its own.")
+        link = self._node.link_of(self._node.conversations[conversation])
+        if link is not None:
+            self._link = link
 
     # What the person does.
 
@@ -176,9 +193,14 @@ class TerminalPage:
             self._complain(f"There is no command {first}; /help lists them. Two // begin a message with one.")
         elif self._wants_code(word):
             self._problem = ""
-            self._post(ev.CodePasted(word))
+            self._post(ev.CodePasted(word, self._relay_for(word)))
         else:
             self._send(word.removeprefix("/") if word.startswith("//") else text.strip("\r\n"))
+
+    def _relay_for(self, text: str) -> str:
+        """The relay where a room in this text would be: that of its link's page, else that of our own."""
+        self._page = page_in(text) or self._page
+        return relay_of(self._page)
 
     def _wants_code(self, text: str) -> bool:
         card = view(self._node, self._selected).card
@@ -213,6 +235,22 @@ class TerminalPage:
             return
         self._warned = True
         self._complain(f"{words.undelivered(undelivered)} Ctrl-C once more leaves all the same.")
+
+    def _lock(self, _: str) -> None:
+        self._in_room(lambda number, room: ev.RoomLocked(number, not room.locked))
+
+    def _renew(self, _: str) -> None:
+        self._in_room(lambda number, _: ev.RoomRenewed(number))
+
+    def _in_room(self, event: Callable[[ConversationId, RoomView], ev.Event]) -> None:
+        now = view(self._node, self._selected)
+        if now.conversation is None or now.room is None or now.room.left:
+            self._complain("You are in no room.")
+            return
+        self._post(event(now.conversation.id, now.room))
+        now = view(self._node, self._selected)
+        if now.room is not None and now.room.locked:
+            self._tell(words.LOCK_NOTE)
 
     def _invite(self, _: str) -> None:
         if view(self._node, self._selected).card is Card.AGAIN or self._selected is None:
@@ -322,11 +360,11 @@ class TerminalPage:
         for line in rest:
             yield [("", line)]
 
-    def _show_code(self, now: View) -> None:
-        target = card.link(self._page, now.code) if self._page else now.code
+    def _show_code(self, code: str) -> None:
+        target = card.link(self._page, code) if self._page else code
         drawing = card.qr_lines(target, self._composer.columns, self._composer.rows) if self._draws_qr else ()
         self._composer.print([[("class:qr", line)] for line in drawing])
-        codes = [now.code, target] if self._page else [now.code]
+        codes = [code, target] if self._page else [code]
         self._composer.print([[("class:code", code)] for code in codes], wrap=True)
 
     def _above(self) -> Text:

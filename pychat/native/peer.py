@@ -12,6 +12,7 @@ from typing import Any, ClassVar, TypeVar
 import aioice.ice
 from aioice import stun
 from aioice.ice import CandidatePair
+from aioice.mdns import is_mdns_hostname
 from aiortc import (
     RTCConfiguration,
     RTCDataChannel,
@@ -39,7 +40,7 @@ _Result = TypeVar("_Result")
 class NativeConnect:
     """Implements `ports.Connect`; it holds what still goes on after a connection was closed."""
 
-    capabilities: ClassVar = Capabilities(trickles=False, can_restart=False, keeps_checking=False)
+    capabilities: ClassVar = Capabilities(trickles=False, can_restart=False, keeps_checking=False, can_roll_back=False)
 
     def __init__(self) -> None:
         self._tasks: set[asyncio.Task[None]] = set()
@@ -102,15 +103,16 @@ class NativePeerConnection:
         self._pc.on("iceconnectionstatechange", self._iceconnectionstatechange)
         self._pc.on("connectionstatechange", self._connectionstatechange)
 
-    async def create_offer(self) -> str:
-        return (await _asked(self._pc.createOffer())).sdp
+    async def offer(self, *, restart: bool = False) -> str:
+        assert not restart, "aiortc cannot, as its capabilities say"
+        return await self._describe(await _asked(self._pc.createOffer()))
 
-    async def create_answer(self) -> str:
-        return (await _asked(self._pc.createAnswer())).sdp
+    async def answer(self) -> str:
+        return await self._describe(await _asked(self._pc.createAnswer()))
 
-    async def set_local_description(self, kind: DescriptionKind, sdp: str) -> str:
+    async def _describe(self, description: RTCSessionDescription) -> str:
         # Shielded, for aioice forgets the sockets that it has opened when it is stopped while it opens others.
-        gathering = asyncio.ensure_future(self._pc.setLocalDescription(RTCSessionDescription(sdp, kind.value)))
+        gathering = asyncio.ensure_future(self._pc.setLocalDescription(description))
         gathering.add_done_callback(self._gathered)
         await _asked(asyncio.shield(gathering))
         if self.closed:
@@ -123,13 +125,12 @@ class NativePeerConnection:
             parse_description(kind, sdp)  # what it lacks aiortc would notice too late, where nobody hears of it
         except LocalError as error:
             raise PortError(_words(error)) from error
-        # mDNS names are looked up meanwhile: one that nobody answers to would hold up all the rest for a second.
         lines = sdp.splitlines(keepends=True)
         names = [line for line in lines if line.startswith("a=candidate:") and ".local " in line]
         rest = "".join(line for line in lines if line not in names)
         await _asked(self._pc.setRemoteDescription(RTCSessionDescription(rest, kind.value)))
         for line in names:
-            self._begin(self.add_candidate(line.strip().removeprefix("a=")))
+            await self.add_candidate(line.strip().removeprefix("a="))
 
     async def add_candidate(self, candidate: str) -> None:
         try:
@@ -138,7 +139,11 @@ class NativePeerConnection:
             raise PortError("the candidate is malformed") from error
         parsed.sdpMid = "0"
         self._inside.check_again(parsed)
-        await _asked(self._pc.addIceCandidate(parsed))
+        adding = self._pc.addIceCandidate(parsed)
+        if is_mdns_hostname(parsed.ip):  # one that nobody answers to would hold up all the rest for a second
+            self._begin(adding)
+        else:
+            await _asked(adding)
 
     def open_channel(self, label: str, number: int) -> NativeDataChannel:
         try:

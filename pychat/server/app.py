@@ -1,19 +1,34 @@
-"""The web application: the built site, and what the operator has to say about ICE servers. It logs no request."""
+"""The web application: the built site, what the operator has to say about ICE servers, and the relay.
+
+It logs no request.
+"""
 
 from __future__ import annotations
 
+import contextlib
+import time
+from collections.abc import AsyncIterator
 from pathlib import Path
+from typing import Any
 
+from prometheus_client import CollectorRegistry
+from prometheus_client.exposition import CONTENT_TYPE_LATEST, generate_latest
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
 from starlette.middleware import Middleware
 from starlette.requests import Request
 from starlette.responses import JSONResponse, PlainTextResponse, Response
-from starlette.routing import Route
+from starlette.routing import BaseRoute, Route, WebSocketRoute
+from starlette.websockets import WebSocket
+from uvicorn.middleware.proxy_headers import ProxyHeadersMiddleware
 
 from pychat.server.config import Config
 from pychat.server.files import load_files
 from pychat.server.headers import SecurityHeaders
+from pychat.server.relay import Relay
+from pychat.server.sockets import TERMS
+
+ASK_AGAIN = {"Cache-Control": "no-cache"}
 
 
 def create_app(site: Path, config: Config) -> Starlette:
@@ -31,13 +46,42 @@ def create_app(site: Path, config: Config) -> Starlette:
         return file.respond(request)
 
     async def serve_config(_: Request) -> Response:
-        return JSONResponse({"iceServers": config.ice_servers}, headers={"Cache-Control": "no-cache"})
+        answer = {"iceServers": config.ice_servers_at(time.time()), "relay": relay is not None}
+        return JSONResponse(answer, headers=ASK_AGAIN)
 
+    async def serve_health(_: Request) -> Response:
+        return JSONResponse({"status": "ok", "backplane": relay and relay.health}, headers=ASK_AGAIN)
+
+    async def serve_metrics(_: Request) -> Response:
+        registry = relay.numbers.registry if relay else CollectorRegistry()
+        return Response(generate_latest(registry), headers={"Content-Type": CONTENT_TYPE_LATEST, **ASK_AGAIN})
+
+    @contextlib.asynccontextmanager
+    async def lifespan(_: Starlette) -> AsyncIterator[dict[str, Any]]:
+        async with relay.running() if relay else contextlib.nullcontext():
+            yield {TERMS: relay.terms} if relay else {}
+
+    relay = Relay(config.relay) if config.relay else None
+    routes: list[BaseRoute] = [
+        Route("/config.json", serve_config),
+        Route("/healthz", serve_health),
+        Route("/metrics", serve_metrics),
+        WebSocketRoute("/relay", relay or _no_relay),
+        Route("/{path:path}", serve_file),
+    ]
+    middleware = [Middleware(SecurityHeaders)]
+    if config.trusted_proxies:
+        middleware.append(Middleware(ProxyHeadersMiddleware, trusted_hosts=config.trusted_proxies))
     return Starlette(
-        routes=[Route("/config.json", serve_config), Route("/{path:path}", serve_file)],
-        middleware=[Middleware(SecurityHeaders)],
+        routes=routes,
+        middleware=middleware,
         exception_handlers={404: _not_found, 405: _method_not_allowed},
+        lifespan=lifespan,
     )
+
+
+async def _no_relay(websocket: WebSocket) -> None:
+    await websocket.send_denial_response(PlainTextResponse("There is no relay here.\n", 404))
 
 
 async def _not_found(_: Request, error: Exception) -> Response:

@@ -8,7 +8,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 # No inline script, no eval, nothing from elsewhere. 'wasm-unsafe-eval' lets Pyodide compile its WebAssembly and opens
 # nothing for strings. PyScript evaluates one string for workers it does not start here; boot.js takes the cause away,
 # so neither 'unsafe-eval' nor a Trusted Types policy is needed, and none can be made.
-CONTENT_SECURITY_POLICY = "; ".join(
+POLICY_OF_A_PAGE = "; ".join(
     (
         "default-src 'none'",
         "script-src 'self' 'wasm-unsafe-eval'",
@@ -19,11 +19,12 @@ CONTENT_SECURITY_POLICY = "; ".join(
         "worker-src 'self'",
         "base-uri 'none'",
         "form-action 'none'",
-        "frame-ancestors 'none'",
         "require-trusted-types-for 'script'",
         "trusted-types 'none'",
     )
 )
+# The one directive of it that a page cannot give itself (CSP Level 3, section 3.3).
+CONTENT_SECURITY_POLICY = f"{POLICY_OF_A_PAGE}; frame-ancestors 'none'"
 
 # Calls will need camera and microphone, invitations the clipboard; the rest is closed, for this page as for others.
 PERMISSIONS_POLICY = ", ".join(
@@ -64,9 +65,12 @@ class SecurityHeaders:
         self._app = app
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            return await self._app(scope, receive, send)
+
         async def send_with_headers(message: Message) -> None:
             if message["type"] == "http.response.start":
                 MutableHeaders(scope=message).update(SECURITY_HEADERS)
             await send(message)
 
-        await self._app(scope, receive, send_with_headers)
+        return await self._app(scope, receive, send_with_headers)

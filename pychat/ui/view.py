@@ -7,7 +7,9 @@ from enum import Enum
 from pychat.core.conversation import Conversation, ConversationId
 from pychat.core.handshake import Role
 from pychat.core.link import Ending, Link, Phase
+from pychat.core.meeting import Meeting, RelayState
 from pychat.core.node import Node
+from pychat.core.roomcode import encode
 from pychat.core.safety import ShortString, safety_number, short_string
 from pychat.core.sdp import Description
 from pychat.ui import words
@@ -31,6 +33,8 @@ class Card(Enum):
     INVITE = "invite"
     REPLY = "reply"
     AGAIN = "again"
+    ROOM = "room"
+    RETURN = "return"
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,6 +47,15 @@ class PersonView:
     warned: bool
     state: str
     messages: int
+
+
+@dataclass(frozen=True, slots=True)
+class RoomView:
+    """A room that a person is in, or has left; `code` is "" while it is being drawn."""
+
+    code: str
+    locked: bool
+    left: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,6 +90,7 @@ class View:
     phases: tuple[tuple[str, Progress], ...]
     card: Card
     code: str
+    room: RoomView | None
     can_leave: bool
     code_problem: str
     handed_over: str
@@ -91,8 +105,10 @@ def view(node: Node, selected: ConversationId | None) -> View:
     """What is to be shown while the conversation `selected` is open (None: the first screen)."""
     conversation = node.conversations.get(selected) if selected is not None else None
     link = node.link_of(conversation) if conversation is not None else None
-    deserted = conversation is not None and link is None  # its link has gone on with somebody else
-    headline, sentence = words.SOMEBODY_ELSE if deserted else _status(link)
+    meeting = node.meeting_in(conversation)
+    # Its link has gone on with somebody else.
+    deserted = conversation is not None and link is None and meeting is None
+    headline, sentence = words.SOMEBODY_ELSE if deserted else status_of(link, meeting)
     trust = _trust(node, conversation) if conversation is not None else Trust.NOBODY
     warning = _warning(node, conversation) if conversation is not None else ""
     signs = _signs(link)
@@ -103,20 +119,27 @@ def view(node: Node, selected: ConversationId | None) -> View:
         warning=warning,
         hint=words.COMPARE_HINT if trust is Trust.NEW and signs is not None and not warning else "",
         signs=signs,
-        state="closed" if deserted else _state(link),
+        state="closed" if deserted else _state(link, meeting),
         headline=headline,
         sentence=sentence,
-        phases=tuple((name, _progress(link, phase)) for phase, name in words.PHASE_NAMES),
-        card=Card.AGAIN if deserted else _card(link),
+        phases=tuple((name, _progress(link, meeting, phase)) for phase, name in words.PHASE_NAMES),
+        card=Card.AGAIN if deserted else _card(link, meeting),
         code=link.code if link is not None else "",
-        can_leave=link is not None and link.phase is not Phase.CLOSED,
+        room=_room(meeting),
+        can_leave=_is_live(link) or (meeting is not None and meeting.state is not RelayState.LEFT),
         code_problem=words.CODE_PROBLEMS[node.pasting.problem] if node.pasting.problem is not None else "",
         handed_over=words.HANDED_OVER if node.pasting.handed_over else "",
         people=tuple(
             PersonView(
-                c.id, _name(node, c), _trust(node, c), c.warning is not None, _state(node.link_of(c)), len(c.timeline)
+                c.id,
+                _name(node, c),
+                _trust(node, c),
+                c.warning is not None,
+                _state(node.link_of(c), node.meeting_in(c)),
+                len(c.timeline),
             )
             for c in node.conversations.values()
+            if not c.backstage
         ),
         details=_details(link),
     )
@@ -129,7 +152,7 @@ def safety(node: Node, conversation: Conversation) -> str:
 
 def _name(node: Node, conversation: Conversation) -> str:
     if conversation.peer is None:
-        return "New conversation"
+        return "New room" if node.meeting_in(conversation) is not None else "New conversation"
     if conversation.peer == node.key:
         return "You, elsewhere"
     contact = node.contacts.get(conversation.peer)
@@ -160,14 +183,49 @@ def _signs(link: Link | None) -> ShortString | None:
     return short_string(link.transcript)
 
 
-def _state(link: Link | None) -> str:
+def _is_live(link: Link | None) -> bool:
+    return link is not None and link.phase is not Phase.CLOSED
+
+
+def _room(meeting: Meeting | None) -> RoomView | None:
+    if meeting is None:
+        return None
+    code = encode(meeting.code) if meeting.code is not None else ""
+    return RoomView(code, meeting.locked, meeting.state is RelayState.LEFT)
+
+
+def _state(link: Link | None, meeting: Meeting | None) -> str:
+    if meeting is not None and not _is_live(link):
+        return "closed" if meeting.state is RelayState.LEFT else "signaling"
     return "idle" if link is None else link.phase.value
 
 
-def _status(link: Link | None) -> tuple[str, str]:
+def _room_status(link: Link | None, meeting: Meeting) -> tuple[str, str]:
+    """How it stands with a room in which nobody is connected to us."""
+    if meeting.state is RelayState.LEFT:
+        return words.ROOM_LEFT
+    if meeting.trouble is not None:  # also while it is tried again, or the words would come and go
+        return words.ROOM_AWAY[meeting.trouble]
+    if meeting.refusal is not None:
+        return words.ROOM_REFUSED[meeting.refusal]
+    if meeting.state is RelayState.REACHING:
+        return words.ROOM_REACHING
+    if meeting.locked:
+        return words.ROOM_LOCKED
+    ending = link.ending if link is not None else None
+    if ending in (None, Ending.LEFT, Ending.REPLACED, Ending.REFUSED, Ending.NO_ANSWER):
+        return words.ROOM_WAITING
+    return words.ENDINGS[ending][0], words.ROOM_STAYS
+
+
+def status_of(link: Link | None, meeting: Meeting | None) -> tuple[str, str]:
     """Say in a headline and a sentence how the link stands, and what to do."""
+    if meeting is not None and not _is_live(link):
+        return _room_status(link, meeting)
     if link is None:
         return words.IDLE
+    if link.relayed is not None and link.phase is Phase.SIGNALING:
+        return words.ROOM_MEETING
     match link.phase, link.role:
         case Phase.SIGNALING, Role.INVITER:
             return words.WAITING_FOR_REPLY if link.code else words.MAKING_INVITE
@@ -186,8 +244,10 @@ def _status(link: Link | None) -> tuple[str, str]:
     return words.ENDINGS[link.ending or Ending.CHANNEL_CLOSED]
 
 
-def _progress(link: Link | None, phase: Phase) -> Progress:
+def _progress(link: Link | None, meeting: Meeting | None, phase: Phase) -> Progress:
     """How one of the four phases stands; a lost or ended link shows in which of them it happened."""
+    if meeting is not None and meeting.state is not RelayState.LEFT and not _is_live(link):
+        return Progress.NOW if phase is Phase.SIGNALING else Progress.TO_COME
     if link is None:
         return Progress.TO_COME
     order = [phase for phase, _ in words.PHASE_NAMES]
@@ -202,7 +262,13 @@ def _progress(link: Link | None, phase: Phase) -> Progress:
     return Progress.DONE if phase is Phase.OPEN or link.phase is Phase.CLOSED else Progress.NOW
 
 
-def _card(link: Link | None) -> Card:
+def _card(link: Link | None, meeting: Meeting | None) -> Card:
+    if meeting is not None and not _is_live(link):
+        if meeting.state is RelayState.LEFT:
+            return Card.RETURN
+        return Card.ROOM if meeting.refusal is None else Card.NONE  # else nobody is to be asked in
+    if link is not None and link.relayed is not None:
+        return Card.AGAIN if link.phase is Phase.CLOSED else Card.NONE
     if link is None:
         return Card.NONE
     if link.phase is Phase.CLOSED:

@@ -5,10 +5,12 @@ from enum import Enum
 from typing import NamedTuple
 
 from pychat.core.contacts import Contact
+from pychat.core.envelope import Refusal
 from pychat.core.errors import CodeProblem, MessageProblem
 from pychat.core.ice import IceServer, ServerProblem
 from pychat.core.link import Ending, Phase
 from pychat.core.log import MAX_TEXT
+from pychat.core.meeting import Trouble
 from pychat.core.stats import Path
 
 
@@ -22,7 +24,54 @@ class Trust(Enum):
     ONESELF = "oneself"
 
 
-IDLE = ("Not connected", "Make an invite, or paste a code that somebody sent you.")
+IDLE = ("Not connected", "Open a room or make an invite, or paste what somebody sent you.")
+
+ROOM_REACHING = ("Opening the room", "Looking for the relay…")
+ROOM_WAITING = ("Waiting in the room", "Send the link to one person. You are connected as soon as they open it.")
+ROOM_LOCKED = ("The room is locked", "Nobody else can connect to you here until you unlock it.")
+ROOM_MEETING = ("Somebody is here", "Exchanging addresses over the relay, which cannot read them…")
+ROOM_STAYS = "The room stays open: whoever opens its link is connected to you."
+ROOM_LEFT = ("You left the room", "Its link still works: go back, or open a new room.")
+ROOM_REFUSED: dict[Refusal, tuple[str, str]] = {
+    Refusal.FULL: (
+        "The room is taken",
+        "Two people are talking in it already, and a room holds no more for now. You are connected when one of them "
+        "leaves; or ask for another link.",
+    ),
+    Refusal.LOCKED: ("The room is locked", "Those in it take nobody new. Ask them to unlock it, or for another link."),
+}
+NOT_LET_IN: dict[Refusal, str] = {
+    Refusal.FULL: "The room is taken: it holds no more people for now. Try again later, or ask for another link.",
+    Refusal.LOCKED: ": ".join(ROOM_REFUSED[Refusal.LOCKED]),
+}
+ROOM_AWAY: dict[Trouble, tuple[str, str]] = {
+    Trouble.UNREACHABLE: (
+        "No way to the relay",
+        "It is tried again by itself. Until then nobody can find you in this room; an invite needs no relay.",
+    ),
+    Trouble.RETURNING: ("The relay starts anew", "You are back in the room in a few seconds, by itself."),
+    Trouble.FULL: ("The room is taken", "The relay lets nobody else into this room. It is tried again by itself."),
+    Trouble.BUSY: ("The relay is busy", "It is tried again by itself. An invite needs no relay."),
+    Trouble.REFUSED: (
+        "The relay does not understand",
+        "This page may be older than the relay: reload it. An invite needs no relay.",
+    ),
+}
+NO_RELAY = (
+    "This page has no relay, so there are no rooms with a link here. Invites do the same by copy and paste: one of you "
+    "makes an invite, the other one answers it."
+)
+ROOM_NOTE = (
+    "Whoever has the link can come in, so send it to one person only. The relay helps the two of you find each other. "
+    "It learns your network addresses, when you come and go, and how much is exchanged until you are connected; it "
+    "cannot read any of it, and never carries a message."
+)
+LOCK_NOTE = "Nobody else can connect to you here, even with the link."
+RENEW_NOTE = "The link so far stops working. Whoever you are connected to moves along."
+RENEWED = "The room has a new link."
+
+NOTHING_YET = "Nothing here yet. What you write now is sent once you are connected."
+NOTHING_YET_CONNECTED = "Nothing here yet. Say hello."
 
 MAKING_INVITE = ("Making your invite", "Finding out how you can be reached…")
 WAITING_FOR_REPLY = ("Waiting for a reply", "Send the invite to one person. Paste what they send back.")
@@ -90,6 +139,8 @@ ENDINGS: dict[Ending, tuple[str, str]] = {
         "You said that the signs do not match, so somebody may sit in between. Do not send anything secret. Exchange "
         "new codes over another messenger, and compare again.",
     ),
+    Ending.REFUSED: ROOM_REFUSED[Refusal.FULL],
+    Ending.NO_ANSWER: ("No answer", "Somebody was in the room, but did not answer."),
     Ending.REPLACED: ("Replaced", "A newer connection took the place of this one."),
     Ending.FAILED_HERE: (
         "It did not work",
@@ -119,6 +170,9 @@ CODE_PROBLEMS: dict[CodeProblem, str] = {
         "This reply answers another invite, not the one that waits here. Ask for a reply to the newest invite."
     ),
     CodeProblem.INVITE_USED: "The invite that this reply answers is used up. Make a new invite.",
+    CodeProblem.NO_RELAY: (
+        "This is the link of a room, and there is no relay for it here. Open the link itself, or ask for an invite."
+    ),
     CodeProblem.INVITE_ALREADY_PASTED: (
         "You have answered this invite already. Send them your reply, or ask for a new invite."
     ),

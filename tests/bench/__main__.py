@@ -1,9 +1,8 @@
-"""Measures in Chromium and on CPython, and prints tables: our figure, the alternative's, the ratio of the two."""
+"""Measures in Chromium, on CPython and at the relay; prints tables: our figure, the other one, the ratio of the two."""
 
 from __future__ import annotations
 
 import json
-import shutil
 import socket
 import subprocess
 import sys
@@ -22,12 +21,13 @@ from starlette.staticfiles import StaticFiles
 
 from pychat.server.app import create_app
 from pychat.server.config import Config
-from pychat.server.site import build_site
 from tests.bench import native
+from tests.bench.relay import measure_relay
+from tests.bench.rooms import PAGES, build_pages, measure_rooms
+from tests.bench.table import heading, row
 from tests.browsers import launch
 
 ROOT = Path(__file__).resolve().parents[2]
-PAGES = Path(__file__).parent / "pages"
 VISITS = 10
 NATIVE_ROUNDS = 5
 MINUTES = 60_000
@@ -106,7 +106,7 @@ def native_table(name: str, answers: Mapping[str, Answer]) -> None:
             figures = measure(kind, answer)
             echoes[kind] += figures["echo"]
             bursts[kind] += figures["burst"]
-    print(f"{name:<52}{'pychat':>13}{'bare aiortc':>13}{'ratio':>9}")
+    heading(name, "bare aiortc")
     row("echo, p50", median(echoes["ours"]), median(echoes["bare"]))
     row("echo, p99", quantiles(echoes["ours"], n=100)[98], quantiles(echoes["bare"], n=100)[98])
     row("20,000 messages (ours acknowledged, bare arrived)", median(bursts["ours"]), median(bursts["bare"]))
@@ -138,17 +138,9 @@ def measure_native(page: Page) -> None:
     )
 
 
-def row(name: str, ours: float, other: float, unit: str = "ms") -> None:
-    print(f"{name:<52}{ours:>10.1f} {unit}{other:>10.1f} {unit}{ours / other:>9.2f}")
-
-
 def main() -> None:
     with tempfile.TemporaryDirectory() as folder, sync_playwright() as playwright:
-        web = Path(folder) / "web"
-        shutil.copytree(ROOT / "web", web, ignore=shutil.ignore_patterns("node_modules"))
-        shutil.copytree(PAGES, web, ignore=shutil.ignore_patterns("stock"), dirs_exist_ok=True)
-        (web / "node_modules").symlink_to(ROOT / "web" / "node_modules")
-        site = build_site(web, ROOT / "pychat", ROOT / "build" / "bench")
+        site = build_pages(Path(folder))
         browser = launch(playwright, "chromium")
         with serve(site.path) as address:
             page = browser.new_page()
@@ -158,7 +150,7 @@ def main() -> None:
             result: dict[str, list[float]] = json.loads(output.inner_text())
             page.close()
             print(f"Chromium {browser.version}; medians; a ratio below 1 means that pychat is quicker")
-            print(f"{'':<52}{'pychat':>13}{'bare':>13}{'ratio':>9}")
+            heading("", "bare")
             row("echo, p50", median(result["echo"]), median(result["bare echo"]))
             row("echo, p99", quantiles(result["echo"], n=100)[98], quantiles(result["bare echo"], n=100)[98])
             row(
@@ -172,7 +164,7 @@ def main() -> None:
                 median(result["proving"]),
                 2 * median(result["bare echo"]),
             )
-            print(f"{'':<52}{'pychat':>13}{'stock':>13}{'ratio':>9}")
+            heading("", "stock")
             for warm, name in ((False, "first visit to ready"), (True, "next visit to ready")):
                 ours, stock = ready_times(browser, address, warm=warm)
                 row(name, median(ours), median(stock))
@@ -180,7 +172,9 @@ def main() -> None:
             page.goto(f"{address}/partner.html")
             expect(page.locator("html")).to_have_attribute("data-partner", "ready", timeout=MINUTES)
             measure_native(page)
+        measure_rooms(browser, site, Path(folder))
         browser.close()
+    measure_relay()
 
 
 if __name__ == "__main__":

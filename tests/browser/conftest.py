@@ -6,12 +6,13 @@ when a page has an error that nobody caught.
 
 from __future__ import annotations
 
+import os
 import re
 import shutil
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -20,6 +21,7 @@ import pytest
 from playwright.sync_api import Browser, BrowserContext, Page, Playwright, Request, WebError, expect, sync_playwright
 
 from pychat.server.site import BuildError, Site, build_site
+from tests.browser.people import Person
 from tests.browsers import BrowserName, launch
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -27,6 +29,7 @@ READY = "pychat is ready: "
 
 LaunchBrowser = Callable[[BrowserName], Browser]
 OpenContext = Callable[..., BrowserContext]
+MakePerson = Callable[..., Person]
 
 
 def wait_until_ready(page: Page) -> None:
@@ -41,6 +44,8 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
         if here in item.path.parents:
             item.add_marker(pytest.mark.browser)
+            # Only when the browser itself has crashed, see CRASHED.
+            item.add_marker(pytest.mark.flaky(reruns=2, only_rerun="(Page|Target) crashed"))
 
 
 @pytest.fixture(scope="session")
@@ -52,11 +57,12 @@ def site() -> Site:
         pytest.fail(str(error))
 
 
-@pytest.fixture(scope="session")
-def server(site: Site) -> Iterator[str]:
-    """The address of a running `python server.py`, without a slash at the end."""
-    command = [sys.executable, "server.py", "--host", "127.0.0.1", "--port", "0"]
-    with subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, text=True) as process:
+@contextmanager
+def serve(*flags: str, host: str = "127.0.0.1", port: str = "0", **environment: str) -> Iterator[str]:
+    """Run `python server.py`; yields its address, without a slash at the end."""
+    command = [sys.executable, "server.py", "--host", host, "--port", port, *flags]
+    environ = {**os.environ, **environment}
+    with subprocess.Popen(command, cwd=ROOT, env=environ, stdout=subprocess.PIPE, text=True) as process:
         assert process.stdout
         line = process.stdout.readline().strip()
         assert line.startswith(READY), f"the server said {line!r}"
@@ -64,6 +70,13 @@ def server(site: Site) -> Iterator[str]:
             yield line.removeprefix(READY).rstrip("/")
         finally:
             process.terminate()
+
+
+@pytest.fixture(scope="session")
+def server(site: Site) -> Iterator[str]:
+    """The address of a running `python server.py`, without a slash at the end."""
+    with serve() as address:
+        yield address
 
 
 @pytest.fixture(scope="session")
@@ -176,6 +189,16 @@ def open_context(server: str, watch: Watch) -> Iterator[OpenContext]:
             return context
 
         yield open_one
+
+
+@pytest.fixture
+def person(browser: Browser, open_context: OpenContext) -> MakePerson:
+    """Makes people, each with a browser profile of their own."""
+
+    def make(name: str = "", **options: object) -> Person:
+        return Person.at(open_context(browser, **options), name=name)
+
+    return make
 
 
 @pytest.fixture

@@ -7,8 +7,9 @@ from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, Page, expect
 
 from tests.browser.conftest import LaunchBrowser, OpenContext
-from tests.browser.people import Person, connect
+from tests.browser.people import CONNECT, Person, connect
 from tests.browser.test_demo import expect_open
+from tests.browser.test_room import open_room
 
 OPTIONS = {"runOnly": ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]}
 SCREENS = {"phone": {"width": 390, "height": 844}, "desktop": {"width": 1280, "height": 800}}
@@ -17,6 +18,15 @@ SCREENS = {"phone": {"width": 390, "height": 844}, "desktop": {"width": 1280, "h
 def expect_accessible(page: Page) -> None:
     results = Axe().run(page, options=OPTIONS)
     assert results.violations_count == 0, results.generate_report()
+
+
+def expect_fits(page: Page) -> None:
+    """Nothing is wider than the screen, and each button large enough for a finger."""
+    assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
+    for button in page.get_by_role("button").all():
+        box = button.bounding_box()
+        assert box
+        assert min(box["width"], box["height"]) >= 44, button.inner_text() or button.get_attribute("aria-label")
 
 
 @pytest.fixture
@@ -43,7 +53,7 @@ def test_every_screen_of_the_chat(chromium: Browser, open_context: OpenContext, 
     ann.say("delivered")
     ann.expect_delivered(1)
     expect_accessible(ann.page)
-    for name in ("Details", "Settings"):
+    for name in ("Details", *(["Settings"] if screen == "desktop" else [])):
         ann.button(name).click()
         expect(ann.page.get_by_role("dialog", name=name)).to_be_visible()
         expect_accessible(ann.page)
@@ -51,6 +61,27 @@ def test_every_screen_of_the_chat(chromium: Browser, open_context: OpenContext, 
     bob.button("Leave").click()
     ann.expect_state("closed")
     expect_accessible(ann.page)
+
+
+@pytest.mark.parametrize("theme", ["light", "dark"])
+@pytest.mark.parametrize("screen", SCREENS)
+def test_every_screen_of_a_room(chromium: Browser, open_context: OpenContext, screen: str, theme: str) -> None:
+    ann, bob, cay = (Person.at(open_context(chromium, viewport=SCREENS[screen], color_scheme=theme)) for _ in range(3))
+    link = open_room(ann)
+    expect_accessible(ann.page)
+    bob.page.goto(link)
+    ann.expect_state("open")
+    expect_fits(ann.page)
+    ann.button("Room").click()
+    expect_accessible(ann.page)
+    expect_fits(ann.page)
+    ann.page.keyboard.press("Escape")
+    cay.page.goto(link)
+    expect(cay.status).to_contain_text("The room is taken", timeout=CONNECT)
+    expect_accessible(cay.page)
+    bob.button("Leave").click()
+    expect(bob.button("Go back to the room")).to_be_visible()
+    expect_accessible(bob.page)
 
 
 @pytest.mark.parametrize("theme", ["light", "dark"])
@@ -68,8 +99,4 @@ def test_nothing_is_wider_than_the_screen_and_targets_are_large_enough(
 ) -> None:
     ann, bob = (Person.at(open_context(chromium, viewport=SCREENS[screen])) for _ in range(2))
     connect(ann, bob)
-    assert ann.page.evaluate("document.documentElement.scrollWidth <= innerWidth")
-    for button in ann.page.get_by_role("button").all():
-        box = button.bounding_box()
-        assert box
-        assert min(box["width"], box["height"]) >= 44, button.inner_text() or button.get_attribute("aria-label")
+    expect_fits(ann.page)

@@ -18,7 +18,10 @@ from tests.browser.conftest import READY, ROOT, Watch, wait_until_ready
 from tests.contracts import Port, contracts_of
 
 CONTRACTS = ROOT / "tests" / "contracts"
-PORTS = (Port.PEERS, Port.STORE, Port.TABS, Port.CLOCK, Port.CRYPTO)
+PORTS = (Port.PEERS, Port.STORE, Port.TABS, Port.CLOCK, Port.CRYPTO, Port.RELAY)
+
+TOLD_BY_FIREFOX = ("ICE failed", "Firefox can’t establish a connection to the server at ws:", "The connection to ws:")
+"""What Firefox tells its console too where ICE fails, or a WebSocket, as some contracts want them to."""
 
 SERVE = """\
 import sys
@@ -90,7 +93,6 @@ def test_contract(contracts_page: Page, watched: Watch, name: str) -> None:
     wrong = json.loads(contracts_page.evaluate("async name => await runContract(name)", name))
     if wrong:
         pytest.fail(wrong, pytrace=False)
-    # Where ICE fails, as some contracts want it to, Firefox tells its console too.
-    uncaught = [error for error in watched.uncaught_errors if not error.startswith("ICE failed")]
+    uncaught = [error for error in watched.uncaught_errors if not error.startswith(TOLD_BY_FIREFOX)]
     watched.uncaught_errors.clear()
     assert uncaught == watched.foreign_requests == []

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
 from unicodedata import normalize
 
 import pytest
@@ -11,7 +10,7 @@ import segno
 from playwright.sync_api import Browser, BrowserContext, Page, expect
 
 from pychat.ui import words
-from tests.browser.conftest import OpenContext, in_chromium
+from tests.browser.conftest import MakePerson, OpenContext, in_chromium
 from tests.browser.people import CONNECT, Person, connect
 
 OWNER = "localStorage.getItem('pychat.owner')"
@@ -25,18 +24,6 @@ KEPT_PAIR = """() => new Promise((resolve, reject) => {
         reading.onsuccess = () => { opening.result.close(); resolve(reading.result); };
     };
 })"""
-
-MakePerson = Callable[..., Person]
-
-
-@pytest.fixture
-def person(browser: Browser, open_context: OpenContext) -> MakePerson:
-    """Makes people, each with a browser profile of their own."""
-
-    def make(name: str = "", **options: object) -> Person:
-        return Person.at(open_context(browser, **options), name=name)
-
-    return make
 
 
 def safety_number(person: Person) -> str:

@@ -9,8 +9,10 @@ import pytest
 from playwright.sync_api import expect
 
 from pychat.core.log import MAX_TEXT
+from pychat.ui import words
 from tests.browser.conftest import LaunchBrowser, OpenContext
 from tests.browser.people import CONNECT, Person
+from tests.browser.test_room import open_room
 from tests.browsers import BrowserName
 from tests.terminal.command import Commands, SomeCommand
 
@@ -122,6 +124,38 @@ def test_a_page_and_a_terminal_talk(
     )
     terminal.say("/quit")
     assert terminal.status() == DONE
+
+
+@pytest.mark.parametrize("page_opens", [True, False], ids=["page-opens", "terminal-opens"])
+@pytest.mark.parametrize("browser", ["chromium", "firefox"])
+def test_a_page_and_a_terminal_meet_in_a_room(
+    person: MakePerson, commands: Commands, server: str, browser: BrowserName, page_opens: bool
+) -> None:
+    """The candidates of a page come one by one, and are names that have to be looked up."""
+    ann = person(browser)
+    if page_opens:
+        terminal = commands.terminal("join", server + open_room(ann))
+    else:
+        terminal = commands.terminal("room", "--page", f"{server}/")
+        ann.page.goto(terminal.link)
+    ann.expect_state("open")
+    terminal.is_connected()
+    ann.say("hello from a page")
+    terminal.hears("hello from a page")
+    terminal.say("hello from a terminal")
+    ann.expect_messages("hello from a page", "hello from a terminal")
+    ann.button("Leave").click()
+    terminal.wait_until_said(f"pychat: They left. {words.ROOM_STAYS}")
+    pipe = commands.pipe("join", terminal.link if not page_opens else server + open_room(ann))
+    pipe.is_connected()
+    pipe.say("and one from a pipe")
+    if page_opens:
+        assert heard(ann, "and one from a pipe") == ["and one from a pipe"]
+        pipe.end_input()
+        assert pipe.status() == DONE
+        expect(ann.status).to_contain_text("They left")
+    else:
+        terminal.hears("hello from a page", "and one from a pipe")
 
 
 @pytest.mark.slow

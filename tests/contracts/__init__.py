@@ -5,7 +5,20 @@ there is in all these places: the standard library, the core and the ports. A mo
 contract in it is entered with `@contract`, and from then on every implementation of its port has to keep it.
 """
 
-from tests.contracts import chat, clock, crypto, peers, store, tabs
+from tests.contracts import chat, clock, crypto, peers, relay, store, tabs
 from tests.contracts.kit import CONTRACTS, Kit, Port, contracts_of, verify
 
-__all__ = ["CONTRACTS", "Kit", "Port", "chat", "clock", "contracts_of", "crypto", "peers", "store", "tabs", "verify"]
+__all__ = [
+    "CONTRACTS",
+    "Kit",
+    "Port",
+    "chat",
+    "clock",
+    "contracts_of",
+    "crypto",
+    "peers",
+    "relay",
+    "store",
+    "tabs",
+    "verify",
+]

@@ -121,6 +121,70 @@ async def signatures_are_judged_as_wycheproof_does(kit: Kit) -> None:
             assert genuine is (vector["result"] == "valid"), vector
 
 
+# Keys that follow from a secret.
+
+
+@contract(Port.CRYPTO)
+async def what_follows_from_a_secret_is_that_of_rfc_5869(kit: Kit) -> None:
+    one = await kit.identity()
+    for vector in vectors("hkdf-rfc5869"):
+        secret, salt, info, derived = _bytes(vector, "secret", "salt", "info", "derived")
+        result = await one.derive(secret, salt, info, vector["size"])
+        assert type(result) is bytes
+        assert result == derived, vector["name"]
+
+
+@contract(Port.CRYPTO)
+async def from_another_secret_salt_or_purpose_follows_something_else(kit: Kit) -> None:
+    one = await kit.identity()
+    asked = [(b"s", b"t", b"i"), (b"S", b"t", b"i"), (b"s", b"T", b"i"), (b"s", b"t", b"I"), (b"s", b"", b"")]
+    assert len({await one.derive(*secret, 32) for secret in asked}) == len(asked)
+    for size in (1, 16, 255 * 32):
+        assert len(await one.derive(b"s", b"t", b"i", size)) == size
+
+
+# Sealed texts.
+
+
+@contract(Port.CRYPTO)
+async def what_one_seals_whoever_has_the_key_opens(kit: Kit) -> None:
+    one, other = await kit.identity(), await kit.identity()
+    key, nonce = one.random(32), one.random(12)
+    for data in DATA:
+        sealed = await one.seal(key, nonce, data, b"context")
+        assert type(sealed) is bytes
+        assert len(sealed) == len(data) + 16
+        opened = await other.unseal(key, nonce, sealed, b"context")
+        assert type(opened) is bytes
+        assert opened == data
+
+
+@contract(Port.CRYPTO)
+async def what_does_not_fit_does_not_open(kit: Kit) -> None:
+    one = await kit.identity()
+    key, nonce = bytes(range(32)), bytes(12)
+    sealed = await one.seal(key, nonce, b"data", b"context")
+    for bit in (*range(0, len(sealed) * 8, 17), len(sealed) * 8 - 1):
+        assert await one.unseal(key, nonce, _flipped(sealed, bit), b"context") is None, bit
+    assert await one.unseal(_flipped(key, 255), nonce, sealed, b"context") is None
+    assert await one.unseal(key, _flipped(nonce, 95), sealed, b"context") is None
+    for context in (b"", b"contex", b"Context", b"context\0"):
+        assert await one.unseal(key, nonce, sealed, context) is None, context
+    for wrong in (b"", b"\0", sealed[:15], sealed[:16], sealed[:-1], sealed[1:], sealed + b"\0"):
+        assert await one.unseal(key, nonce, wrong, b"context") is None, wrong
+
+
+@contract(Port.CRYPTO)
+async def sealed_texts_are_those_of_nist(kit: Kit) -> None:
+    one = await kit.identity()
+    for vector in vectors("aes-gcm-cavs"):
+        key, nonce, context, sealed = _bytes(vector, "key", "nonce", "context", "sealed")
+        data = bytes.fromhex(vector["data"]) if vector["data"] is not None else None
+        assert await one.unseal(key, nonce, sealed, context) == data, vector
+        if data is not None:
+            assert await one.seal(key, nonce, data, context) == sealed, vector
+
+
 # Hashes. They are no port: the core takes those of Python, which are other code in a page.
 
 

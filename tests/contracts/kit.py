@@ -3,11 +3,11 @@
 import asyncio
 import gc
 import traceback
-from collections.abc import Awaitable, Callable, Collection
+from collections.abc import Awaitable, Callable, Collection, Sequence
 from enum import Enum
 from typing import Any
 
-from pychat.ports import Clock, Connect, Crypto, DataChannel, Post, Store, Tabs
+from pychat.ports import Clock, Connect, ConnectRelay, Crypto, DataChannel, Post, Store, Tabs
 
 LIMIT = 120.0
 """Seconds after which a contract is broken, however slow the machine."""
@@ -19,6 +19,7 @@ class Port(Enum):
     TABS = "tabs"
     CLOCK = "clock"
     CRYPTO = "crypto"
+    RELAY = "relay"
 
 
 class Kit:
@@ -31,6 +32,11 @@ class Kit:
 
     connect: Connect
     clock: Clock
+    connect_relay: ConnectRelay
+    relay_url: str
+    """The address of a relay that is there."""
+    no_relays: Sequence[str]
+    """Addresses at which there is none."""
 
     def __init__(self) -> None:
         self._at_end: list[Callable[[], None]] = []

@@ -117,8 +117,7 @@ class Side:
     async def describe(self, kind: DescriptionKind) -> Description:
         """Make an offer or an answer, wait for its candidates, and take it apart."""
         offers = kind is DescriptionKind.OFFER
-        sdp = await (self.peer.create_offer() if offers else self.peer.create_answer())
-        in_force = await self.peer.set_local_description(kind, sdp)
+        in_force = await (self.peer.offer() if offers else self.peer.answer())
         if self.trickles:
             await self.until(lambda it: ev.GatheringFinished(it.link) in it.events)
         description = parse_description(kind, in_force)
@@ -232,7 +231,6 @@ async def each_connection_has_credentials_and_candidates_of_its_own(kit: Kit) ->
 @contract(Port.PEERS)
 async def what_is_only_opened_posts_nothing(kit: Kit) -> None:
     side = Side(kit)
-    await side.peer.create_offer()
     await another_pair_has_talked(kit)
     assert side.events == []
 
@@ -253,9 +251,9 @@ async def candidates_come_as_the_capabilities_say(kit: Kit) -> None:
 @contract(Port.PEERS)
 async def without_trickling_the_description_in_force_has_all_candidates(kit: Kit) -> None:
     ann, bob = Side(kit), Side(kit)
-    offer = await ann.peer.set_local_description(DescriptionKind.OFFER, await ann.peer.create_offer())
+    offer = await ann.peer.offer()
     await bob.take(parse_description(DescriptionKind.OFFER, offer))
-    answer = await bob.peer.set_local_description(DescriptionKind.ANSWER, await bob.peer.create_answer())
+    answer = await bob.peer.answer()
     for side, kind, sdp in ((ann, DescriptionKind.OFFER, offer), (bob, DescriptionKind.ANSWER, answer)):
         if side.trickles:
             await side.until(lambda it: ev.GatheringFinished(it.link) in it.events)  # those that it has not follow
@@ -640,10 +638,7 @@ async def it_can_end_at_any_step(kit: Kit) -> None:
             await task
 
     ann = Side(kit)
-    await end_during(ann, ann.peer.create_offer())
-    ann = Side(kit)
-    sdp = await ann.peer.create_offer()
-    await end_during(ann, ann.peer.set_local_description(DescriptionKind.OFFER, sdp))
+    await end_during(ann, ann.peer.offer())
     offer = await Side(kit).offer()
     bob = Side(kit)
     await end_during(bob, bob.take(offer))
@@ -651,11 +646,7 @@ async def it_can_end_at_any_step(kit: Kit) -> None:
     await end_during(bob, bob.take(only_unknown_names(offer)))
     bob = Side(kit)
     await bob.take(offer)
-    await end_during(bob, bob.peer.create_answer())
-    bob = Side(kit)
-    await bob.take(offer)
-    sdp = await bob.peer.create_answer()
-    await end_during(bob, bob.peer.set_local_description(DescriptionKind.ANSWER, sdp))
+    await end_during(bob, bob.peer.answer())
 
 
 @contract(Port.PEERS)
@@ -704,8 +695,8 @@ async def what_has_ended_refuses_or_does_nothing(kit: Kit) -> None:
     ann.close()
     posted = list(ann.events)
     for asked in (
-        ann.peer.create_offer(),
-        ann.peer.create_answer(),
+        ann.peer.offer(),
+        ann.peer.answer(),
         ann.take(answer),
         ann.peer.add_candidate(candidate_attribute(answer.candidates[0], 0)),
         ann.peer.stats(),
@@ -790,7 +781,7 @@ async def a_malformed_candidate_is_refused_and_the_connection_lives_on(kit: Kit)
 async def what_comes_out_of_turn_is_refused(kit: Kit) -> None:
     offer = await Side(kit).offer()
     answer = await Side(kit).answer(offer)
-    assert await refused(Side(kit).peer.create_answer())
+    assert await refused(Side(kit).peer.answer())
     assert await refused(Side(kit).take(answer))
     ann, bob = Side(kit), Side(kit)
     await exchange(ann, bob)

@@ -9,8 +9,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pychat.core import invite
+from pychat.core.codetext import MAX_PASTED
 from pychat.core.errors import CodeError, CodeProblem, LocalError
-from pychat.core.invite import MAX_CANDIDATES, MAX_PASTED, Code, choose_candidates, decode, encode
+from pychat.core.invite import MAX_CANDIDATES, Code, choose_candidates, decode, encode
 from pychat.core.sdp import Candidate, CandidateKind, Description, DescriptionKind, parse_description
 from tests.core import samples
 from tests.parallel import in_parallel

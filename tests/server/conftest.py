@@ -1,12 +1,17 @@
-"""A small pretend checkout: a web folder, node modules with a few bytes each, a package."""
+"""A small pretend checkout: a web folder, node modules with a few bytes each, a package. And relays that serve it."""
 
 import json
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
 
 from pychat.server.site import Site, build_site
+from tests.server.relays import Members, Redis, Relay
+
+StartRelay = Callable[..., Relay]
 
 VERSIONS = {"pyodide": "314.0.7", "@pyscript/core": "0.7.31"}
 
@@ -69,3 +74,42 @@ def make_checkout(folder: Path) -> Checkout:
     ):
         write(package / name, f"# {name}\n")
     return Checkout(web, package, folder / "build" / "site")
+
+
+@pytest.fixture
+def anyio_backend() -> str:
+    return "asyncio"
+
+
+@pytest.fixture(scope="module")
+def site(tmp_path_factory: pytest.TempPathFactory) -> Site:
+    return make_checkout(tmp_path_factory.mktemp("checkout")).build()
+
+
+@pytest.fixture
+def start_relay(site: Site, tmp_path: Path) -> Iterator[StartRelay]:
+    """Starts a server: `start_relay("--no-relay", PYCHAT_RELAY_ROOM_SIZE="2")`."""
+    with ExitStack() as stack:
+
+        def start(*flags: str, **environment: str) -> Relay:
+            relay = Relay.start(site.path, tmp_path, *flags, **environment)
+            stack.enter_context(relay.process)
+            stack.callback(relay.process.kill)
+            return relay
+
+        yield start
+
+
+@pytest.fixture
+async def members() -> AsyncIterator[Members]:
+    members = Members()
+    yield members
+    await members.close()
+
+
+@pytest.fixture
+def redis(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Redis]:
+    redis = Redis(tmp_path_factory.mktemp("redis"))
+    redis.start()
+    yield redis
+    redis.stop()

@@ -1,5 +1,6 @@
 """What the server answers: which file, in which form, under which headers."""
 
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -12,14 +13,9 @@ from pychat.server.config import Config
 from pychat.server.files import SiteMissing, find_site
 from pychat.server.headers import SECURITY_HEADERS
 from pychat.server.site import Site
-from tests.server.conftest import Checkout, make_checkout, write
+from tests.server.conftest import Checkout, write
 
 NO_CODING = {"Accept-Encoding": "identity"}
-
-
-@pytest.fixture(scope="module")
-def site(tmp_path_factory: pytest.TempPathFactory) -> Site:
-    return make_checkout(tmp_path_factory.mktemp("checkout")).build()
 
 
 @pytest.fixture
@@ -170,13 +166,20 @@ def test_files_are_only_given_out(client: TestClient, method: str, path: str) ->
 
 
 def test_the_page_is_told_that_the_operator_chose_nothing(client: TestClient) -> None:
-    assert client.get("/config.json").json() == {"iceServers": None}
+    assert client.get("/config.json").json() == {"iceServers": None, "relay": True}
 
 
 def test_the_page_is_told_of_the_operators_ice_servers(site: Site) -> None:
     config = Config.from_environment({"PYCHAT_STUN_URLS": "stun:one.example"})
     answer = TestClient(create_app(site.path, config)).get("/config.json")
-    assert answer.json() == {"iceServers": [{"urls": ["stun:one.example"]}]}
+    assert answer.json() == {"iceServers": [{"urls": ["stun:one.example"]}], "relay": True}
+
+
+def test_the_page_is_told_of_a_turn_credential_made_for_it(site: Site) -> None:
+    config = Config.from_environment({"PYCHAT_TURN_URLS": "turn:one.example", "PYCHAT_TURN_SECRET": "s3cret"})
+    (server,) = TestClient(create_app(site.path, config)).get("/config.json").json()["iceServers"]
+    assert time.time() < int(server["username"]) <= time.time() + 12 * 3600
+    assert "s3cret" not in server.values()
 
 
 def test_what_an_installer_compiled_is_not_served(checkout: Checkout) -> None:

@@ -16,6 +16,8 @@ import pytest
 from pychat.server.cli import main
 from tests.server.conftest import Checkout
 
+pytestmark = pytest.mark.slow
+
 ROOT = Path(__file__).resolve().parents[2]
 SERVE = (
     "import sys; from pathlib import Path; from pychat.server.cli import main; sys.exit(main(Path(sys.argv.pop(1))))"

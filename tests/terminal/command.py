@@ -31,6 +31,7 @@ after half a minute."""
 SomeCommand = TypeVar("SomeCommand", bound="Command")
 
 A_CODE = re.compile(r"[EG][A-Za-z0-9_-]{79,}")
+A_LINK = re.compile(r"https?://\S+#F[A-Za-z0-9_-]{31}")
 
 
 def _heed_signals() -> None:
@@ -138,6 +139,18 @@ class Command:
         return found[0]
 
     @property
+    def link(self) -> str:
+        """The link of the room, the newest one, once there is one."""
+        self.wait_for(lambda: self.links or not self._is_running, "a link")
+        assert self.links, self._seen()
+        return self.links[-1]
+
+    @property
+    def links(self) -> list[str]:
+        """All the links that it has told so far."""
+        return [line for line in self.err.splitlines() if A_LINK.fullmatch(line)]
+
+    @property
     def out(self) -> str:
         return self._out.decode()
 
@@ -186,12 +199,12 @@ class Command:
         return self.process.returncode
 
     def _check(self) -> None:
-        """Standard error has sentences and codes, and nothing else."""
+        """Standard error has sentences, codes and links, and nothing else."""
         lines = self.err.splitlines()
         if lines and lines[0].startswith("usage: "):
             lines = lines[-1:]
         for line in lines:
-            assert line.startswith("pychat") or A_CODE.fullmatch(line), self._seen()
+            assert line.startswith("pychat") or A_CODE.fullmatch(line) or A_LINK.fullmatch(line), self._seen()
 
     def close(self) -> None:
         """Let go of everything, whatever has become of it."""
@@ -332,6 +345,10 @@ class Terminal(Command):
         self.wait_for(is_there, "a code")
         return found[-1]
 
+    @property
+    def links(self) -> list[str]:
+        return A_LINK.findall(self.text)
+
     def next_code(self, old: str) -> str:
         """The code that is shown after this one."""
         self.wait_for(lambda: self.code != old, "another code")
@@ -374,7 +391,7 @@ class Terminal(Command):
 
     def hears(self, *texts: str) -> None:
         def heard() -> list[str]:
-            return [row.partition(">: ")[2] for row in self.rows if row.startswith("<Guest ")]
+            return [row.partition(">: ")[2] for row in self.rows if row.startswith("<")]
 
         self.wait_for(lambda: len(heard()) >= len(texts), f"message {len(texts)}")
         assert heard() == list(texts)

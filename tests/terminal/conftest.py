@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.server.conftest import site, start_relay  # noqa: F401 (fixtures)
 from tests.terminal.command import Commands
 
 

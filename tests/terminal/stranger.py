@@ -45,7 +45,7 @@ async def stranger(invite: str, *frames: str, greets: bool = True) -> AsyncItera
     channel = peer.open_channel(CHANNEL_LABEL, CHANNEL_NUMBER)
     try:
         await peer.set_remote_description(DescriptionKind.OFFER, to_sdp(code.description))
-        sdp = await peer.set_local_description(DescriptionKind.ANSWER, await peer.create_answer())
+        sdp = await peer.answer()
         own = parse_description(DescriptionKind.ANSWER, sdp)
         greeter = Greeter(code, own)
         yield encode(Code(own, code.ref))

@@ -22,7 +22,64 @@ async function pair() {
   return { left, right, took: performance.now() - begin, close: () => [a, b].forEach((pc) => pc.close()) };
 }
 
+// A member of a room of our relay, whose signaling is plain JSON. Whoever finds somebody there makes the offer. Returns
+// what ends it.
+function member(url, room, { joined, opened }) {
+  const name = () => btoa(String.fromCharCode(...crypto.getRandomValues(new Uint8Array(16))));
+  const id = name().replaceAll("+", "-").replaceAll("/", "_").replaceAll("=", "");
+  const socket = new WebSocket(url, "pychat.relay.1");
+  let pc;
+  function connect(other) {
+    const say = (what) => socket.send(JSON.stringify(["to", other, JSON.stringify(what)]));
+    pc = new RTCPeerConnection();
+    pc.createDataChannel("chat", { negotiated: true, id: 0 }).onopen = opened;
+    pc.onicecandidate = ({ candidate }) => candidate && say({ candidate });
+    return async (description) => {
+      if (description) await pc.setRemoteDescription(description);
+      if (description?.type === "answer") return;
+      await pc.setLocalDescription();
+      say({ description: pc.localDescription });
+    };
+  }
+  let describe;
+  socket.onopen = () => socket.send(JSON.stringify(["join", room, id]));
+  socket.onmessage = ({ data }) => {
+    const [kind, what, text] = JSON.parse(data);
+    if (kind === "joined") {
+      joined();
+      if (what.length) (describe = connect(what[0]))();
+    } else if (kind === "from") {
+      const { description, candidate } = JSON.parse(text);
+      describe ??= connect(what);
+      if (description) describe(description);
+      else pc.addIceCandidate(candidate);
+    }
+  };
+  return () => {
+    pc?.close();
+    socket.close();
+  };
+}
+
+let leave = () => {};
+
 globalThis.bare = {
+  // Waits in a room; resolved when the relay has us in it.
+  wait(url, room) {
+    return new Promise((joined) => (leave = member(url, room, { joined, opened() {} })));
+  },
+
+  leave() {
+    leave();
+  },
+
+  // Milliseconds from entering a room to the channel being open.
+  async enter(url, room) {
+    const begin = performance.now();
+    await new Promise((opened) => (leave = member(url, room, { joined() {}, opened })));
+    return performance.now() - begin;
+  },
+
   // Milliseconds from giving the last description to both channels being open.
   async connect() {
     const { took, close } = await pair();

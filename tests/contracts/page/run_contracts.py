@@ -8,8 +8,10 @@ from pyodide.ffi import create_proxy, to_js
 
 from pychat.browser.crypto import BrowserCrypto
 from pychat.browser.peer import BrowserDataChannel, BrowserPeerConnection
+from pychat.browser.relay import BrowserRelay
 from pychat.browser.store import BrowserStore
 from pychat.browser.tabs import BrowserTabs
+from pychat.core.relaytext import relay_of
 from pychat.ports import Crypto, DataChannel, Post, Store, Tabs
 from tests.contracts import Kit, Port, contracts_of, verify
 
@@ -18,12 +20,15 @@ PKCS8_HEAD = bytes.fromhex("302e020100300506032b657004220420")
 
 
 class BrowserKit(Kit):
-    ports = (Port.PEERS, Port.STORE, Port.TABS, Port.CLOCK, Port.CRYPTO)
+    ports = (Port.PEERS, Port.STORE, Port.TABS, Port.CLOCK, Port.CRYPTO, Port.RELAY)
 
     def __init__(self) -> None:
         super().__init__()
         self.connect = BrowserPeerConnection
         self.clock = time.time
+        self.connect_relay = BrowserRelay
+        self.relay_url = relay_of(str(js.location.href))
+        self.no_relays = (f"{self.relay_url}/nowhere",)  # the page may ask nobody else
         js.localStorage.clear()
 
     def send_bytes(self, channel: DataChannel, data: bytes) -> None:

@@ -1,0 +1,730 @@
+"""A room as one of its members lives in it: the way to the relay, who is there, and a link to each who can be had.
+
+Theory of operation. `room` is what is said over one session with the relay; a meeting outlives the sessions. While
+there is no way to the relay it tries again and again, each time later, and by a random part, so that not all come back
+at once. Links that are open need no relay: they stay.
+
+Whoever finds members when it joins begins with them; so does whoever has a seat again, its last link having ended,
+with all who are there, for it may have turned them away before. Links to one member are counted, and the one with the
+higher number counts: two members that both begin anew choose the same number, and `negotiation` decides between them,
+or different ones, and the higher one wins.
+
+A seat is taken once both sides have described themselves. Who has none left refuses an offer, in so many words.
+
+A link whose path is lost keeps its seat while its member is there, and is restarted. In a new session everybody has
+another name. So who still has a link from before says to whoever it meets that it has (`envelope.again`), and only the
+other side of that link can tell that this is true. Until that is settled nothing new is begun.
+"""
+
+import hmac
+from dataclasses import dataclass
+from enum import Enum
+from typing import Protocol
+
+from pychat.core import effects as fx
+from pychat.core import envelope, negotiation, relaytext, wire
+from pychat.core import room as r
+from pychat.core.capabilities import Capabilities
+from pychat.core.conversation import ConversationId, MeetingId, SessionId
+from pychat.core.envelope import Again, Bye, OnLink, Refusal, Refused
+from pychat.core.errors import LocalError, RemoteError
+from pychat.core.handshake import PublicKey, Role
+from pychat.core.link import Ending, Link, Phase, Relayed, Step
+from pychat.core.negotiation import Negotiation
+from pychat.core.room import MemberId, Room
+from pychat.core.roomcode import MEMBER_SIZE, SECRET_SIZE, RoomCode
+from pychat.core.sdp import Description, DescriptionKind, candidate_attribute, parse_description, to_sdp
+
+SEATS = 1
+"""Other people in a room with whom one has a link at once."""
+MAX_MOVES = 32
+"""How often we follow others to a new secret, since we have last made one."""
+MAX_ATTEMPTS = 4
+"""Links that are begun at once: a relay can claim members that do not exist."""
+RETRY_FIRST, RETRY_LAST = 1.0, 60.0
+"""Seconds before what has failed is tried again: at first, and at most. A random part of as many comes on top."""
+ARRIVAL_PATIENCE = 5.0
+"""Seconds that whoever has come has to begin, and a random part on top: a relay may tell both that the other came."""
+AGAIN_PATIENCE = 2.0
+"""Seconds that a member has to say that it is the other side of a link from before."""
+REACH_PATIENCE = 20.0
+"""Seconds until a session must have begun."""
+BEAT_INTERVAL, BEAT_PATIENCE = 25.0, 8.0
+"""Seconds of silence until the relay is asked for a sign of life, and for that to come."""
+RESTART_AFTER, RESTART_INTERVAL = 1.0, 8.0
+"""Seconds from the loss of a path to the first restart of ICE, and that a restart has until it is tried anew."""
+BYE_PATIENCE = 1.0
+"""Seconds for the last words to be sealed and sent."""
+
+_NO_MORE = {
+    Ending.PEER_LEFT,
+    Ending.NOT_PROVED,
+    Ending.NO_MATCH,
+    Ending.OTHER_VERSION,
+    Ending.BROKE_PROTOCOL,
+    Ending.FAILED_HERE,
+    Ending.REPLACED,
+}
+"""Endings after which it would be of no use, or unwanted, to begin with the same member again."""
+
+
+class RelayState(Enum):
+    """How the way to the relay stands."""
+
+    REACHING = "reaching"
+    HERE = "here"
+    AWAY = "away"
+    """It is tried again in a while."""
+    LEFT = "left"
+
+
+class Trouble(Enum):
+    """Why there is no way to the relay."""
+
+    UNREACHABLE = "unreachable"
+    RETURNING = "returning"
+    FULL = "full"
+    BUSY = "busy"
+    REFUSED = "refused"
+
+
+_LEFT, _GONE = 1000, 1006
+"""Codes of a WebSocket that we have closed, and of one that ended without a word (RFC 6455, section 7.4.1)."""
+_TROUBLES = {
+    1012: Trouble.RETURNING,
+    4000: Trouble.REFUSED,
+    4003: Trouble.FULL,
+    4004: Trouble.BUSY,
+    4005: Trouble.BUSY,
+    4006: Trouble.BUSY,
+    4007: Trouble.BUSY,
+}
+
+
+class Host(Protocol):
+    """What a meeting asks of the node."""
+
+    @property
+    def now(self) -> float: ...
+
+    def emit(self, effect: fx.Effect) -> None: ...
+
+    def new_session(self, meeting: "Meeting") -> SessionId:
+        """Give a number to a new session, and forget the former one."""
+
+    def chance(self) -> float:
+        """A number in [0, 1) that others cannot foresee."""
+
+    @property
+    def key(self) -> PublicKey: ...
+
+    def beside(self, meeting: "Meeting") -> list[Link]:
+        """Open links to whoever is in this room with us, that began elsewhere."""
+
+    def begin_link(self, meeting: "Meeting", role: Role, relayed: Relayed) -> Link: ...
+
+    def end_link(self, link: Link, ending: Ending) -> None: ...
+
+    def blame(self, link: Link, error: RemoteError | LocalError) -> None:
+        """End the link for what its peer, or this side, did wrong."""
+
+    def step(self, link: Link, step: Step) -> None: ...
+
+    def tell(self, link: Link, frame: wire.OwnFrame) -> None:
+        """Send a frame over the link itself."""
+
+
+@dataclass(slots=True)
+class _Attempt:
+    """What is intended with a member: `due` is when to begin, `failed` how often it came to nothing.
+
+    `told` says that it was given a proof of a link from before, and `reminded` that it was once more, when it seemed to
+    have forgotten.
+    """
+
+    due: float | None = None
+    failed: int = 0
+    told: bool = False
+    reminded: bool = False
+
+
+class Meeting:
+    """One room, for as long as a person wants to be in it.
+
+    Args:
+        code: of the room, or None for one that is to be drawn.
+        relay: the relay's address.
+        conversation: in which it is shown.
+    """
+
+    def __init__(
+        self,
+        number: MeetingId,
+        code: RoomCode | None,
+        relay: str,
+        conversation: ConversationId,
+        host: Host,
+        capabilities: Capabilities,
+    ) -> None:
+        self.id = number
+        self.code = code
+        self.relay = relay
+        self.conversation = conversation
+        self.state = RelayState.LEFT
+        self.trouble: Trouble | None = None
+        self.locked = False
+        self.refusal: Refusal | None = None
+        """Why the others in the room do not take us."""
+        self._host = host
+        self._capabilities = capabilities
+        self._room = Room(code) if code is not None else None
+        self._session: SessionId = 0
+        self._return_after: float | None = None
+        self._failed = 0
+        self._retry_due: float | None = None
+        self._bye_due: float | None = None
+        self._beat_due: float | None = None
+        self._beating = False  # a sign of life was asked for
+        self._is_open = False
+        self._join = ""  # what is said to the relay once it is open
+        self._renewed = False  # by us, and nobody has followed yet
+        self._moves = 0  # after others, since then
+        self._admitted: set[PublicKey] = set()  # whom a locked room takes, since it was entered
+        self._links: dict[MemberId, Link] = {}
+        self._live: list[Link] = []
+        # In this session: the highest number of the links with each member, and of those that it was told of.
+        self._numbers: dict[MemberId, int] = {}
+        self._told: dict[MemberId, int] = {}
+        self._attempts: dict[MemberId, _Attempt] = {}
+
+    @property
+    def is_linked(self) -> bool:
+        """Whether there is any link that has not ended."""
+        return bool(self._live)
+
+    @property
+    def company(self) -> int:
+        """How many others the relay says are there."""
+        return len(self._room.members) if self._room is not None else 0
+
+    # What the person wants.
+
+    def enter(self) -> None:
+        """Go in, or back in."""
+        if self.state is RelayState.LEFT:
+            self._failed, self.refusal = 0, None
+            self._connect()
+
+    def leave(self) -> None:
+        """Go out; the last words to those who are not connected are still sent."""
+        if self.state is RelayState.LEFT:
+            return
+        was_here = self.state is RelayState.HERE
+        self.state, self.trouble, self._retry_due = RelayState.LEFT, None, None
+        self._admitted.clear()
+        for member in self._links:
+            self._say(member, Bye())
+        if was_here:
+            self._bye_due = self._host.now + BYE_PATIENCE
+        elif self._session:
+            self.closed(_LEFT)
+        for link in list(self._live):
+            self._host.end_link(link, Ending.LEFT)
+
+    def discard(self) -> None:
+        """Nobody will ask for it any more."""
+        if self._session:
+            self._host.emit(fx.CloseRelay(self._session))
+            self._session = 0
+
+    def admits(self, key: PublicKey) -> bool:
+        """Whether this person may come in."""
+        return not self.locked or key in self._admitted
+
+    def turn_away(self, link: Link) -> None:
+        """Tell the peer that it may not come in."""
+        if link.relayed is not None and link.relayed.member is not None:
+            self._say(link.relayed.member, Refused(link.relayed.number, Refusal.LOCKED))
+
+    @property
+    def _takes_anybody(self) -> bool:
+        """Whether there is somebody who may come in; who it is, is known only after the handshake."""
+        return not self.locked or bool(self._admitted)
+
+    def lock(self, locked: bool) -> None:
+        """Take nobody new, or again everybody."""
+        self.locked = locked
+        if locked:
+            for link in list(self._live):
+                if link.phase is Phase.SIGNALING:
+                    self._host.end_link(link, Ending.LEFT)
+        else:
+            self._invite_all()
+
+    def renew(self) -> None:
+        """Draw another secret, and tell it to those with whom there is a link."""
+        if self.state is not RelayState.LEFT:
+            self.code, self._room, self._renewed, self._moves = None, None, True, 0
+            self._connect()
+
+    def moved(self, link: Link, code: RoomCode) -> None:
+        """Whoever is at the other end of a link has renewed the room, or has moved after us.
+
+        Where both have renewed it at once, both move to the smaller secret.
+
+        Raises:
+            RemoteError: the peer does so again and again.
+        """
+        if code == self.code:
+            self._renewed = False  # we are followed
+            return
+        if self.state is RelayState.LEFT or (
+            self._renewed and self.code is not None and self.code.secret < code.secret
+        ):
+            return
+        self._moves += 1
+        if self._moves > MAX_MOVES:
+            raise RemoteError("the peer renews the room without end")
+        self.code, self._room, self._renewed = code, Room(code), False
+        self._connect()
+        self._host.tell(link, wire.Room(code.secret))  # that we follow
+        self._tell_room()
+
+    def _tell_room(self) -> None:
+        """Tell the secret to all who may not have it; those whose path is lost hear it when it is found again."""
+        if self.code is None:
+            return
+        for link in self._live:
+            if link.phase is Phase.OPEN and link.relayed is not None and link.relayed.secret != self.code.secret:
+                link.relayed.secret = self.code.secret
+                self._host.tell(link, wire.Room(self.code.secret))
+
+    # The session with the relay.
+
+    def _connect(self) -> None:
+        if self._session:
+            self._host.emit(fx.CloseRelay(self._session))
+            self._forget_members()
+        self._retry_due = self._return_after = self._bye_due = None
+        self.state, self._beating, self._beat_due = RelayState.REACHING, False, self._host.now + REACH_PATIENCE
+        self._session = self._host.new_session(self)
+        self._is_open, self._join = False, ""
+        self._host.emit(fx.ConnectRelay(self._session, self.relay))
+        if self._room is None:
+            self._host.emit(fx.DrawBytes(self._session, SECRET_SIZE))
+        self._host.emit(fx.DrawBytes(self._session, MEMBER_SIZE))
+
+    def drawn(self, data: bytes) -> None:
+        """Take random bytes: the secret of a new room, or our name in this session."""
+        if len(data) == SECRET_SIZE:
+            self.code = RoomCode(data)
+            self._room = Room(self.code)
+            self._tell_room()
+            for link in self._host.beside(self):
+                self._host.tell(link, wire.Room(data))
+        elif self._room is not None:
+            self._run(self._room.session(data))
+
+    def opened(self) -> None:
+        """There is a way to the relay."""
+        self._is_open = True
+        self._join_if_possible()
+
+    def _join_if_possible(self) -> None:
+        """Join once there is a way, and all that it takes is derived; both take their time beside each other."""
+        if self._is_open and self._join and self.state is RelayState.REACHING:
+            self._host.emit(fx.SendToRelay(self._session, self._join))
+            self._join = ""
+
+    def closed(self, code: int) -> None:
+        """There is none, or no longer."""
+        self._host.emit(fx.CloseRelay(self._session))
+        self._session, self._beat_due = 0, None
+        self._forget_members()
+        if self.state is RelayState.LEFT:
+            return
+        self.state, self.trouble = RelayState.AWAY, _TROUBLES.get(code, Trouble.UNREACHABLE)
+        wait = max(self._return_after or 0.0, self._backoff(self._failed))
+        self._failed += 1
+        self._retry_due = self._host.now + wait * (1 + self._host.chance())
+
+    @staticmethod
+    def _backoff(failed: int) -> float:
+        return min(RETRY_LAST, RETRY_FIRST * float(2 ** min(failed, 10)))
+
+    def heard(self, text: str) -> None:
+        """Take what the relay says; whoever has left only waits for the last words to go out."""
+        if self.state is RelayState.LEFT:
+            return
+        assert self._room is not None
+        self._beating, self._beat_due = False, self._host.now + BEAT_INTERVAL
+        match relaytext.read(text):
+            case relaytext.Joined(members):
+                steps = self._room.joined(members)
+                if self._room.is_in and self.state is RelayState.REACHING:
+                    self.state, self.trouble, self._failed = RelayState.HERE, None, 0
+                self._run(steps)
+            case relaytext.Arrived(member):
+                self._run(self._room.arrived(member))
+            case relaytext.Left(member):
+                self._run(self._room.left(member))
+            case relaytext.From(member, data) if member != self._room.member:
+                self._run(self._room.heard(member, data))
+            case relaytext.Return(seconds):
+                self._return_after = seconds
+
+    def _beat(self) -> None:
+        """Have the relay pass something to ourselves: a way that is dead may give no sign of it for minutes."""
+        if self.state is RelayState.REACHING:
+            self.closed(_GONE)
+        elif self._beating:
+            self._connect()
+        elif self.state is RelayState.HERE and self._room is not None and self._room.member is not None:
+            self._beating, self._beat_due = True, self._host.now + BEAT_PATIENCE
+            self._host.emit(fx.SendToRelay(self._session, relaytext.to(self._room.member, "")))
+
+    def derived(self, info: bytes, data: bytes) -> None:
+        """Take what was derived."""
+        assert self._room is not None
+        self._run(self._room.derived(info, data))
+
+    def sealed(self, ticket: int, data: bytes) -> None:
+        """Take what was sealed."""
+        assert self._room is not None
+        self._run(self._room.sealed(ticket, data))
+
+    def unsealed(self, ticket: int, data: bytes | None) -> None:
+        """Take what was opened, or that it does not open."""
+        assert self._room is not None
+        self._run(self._room.opened(ticket, data))
+
+    def _forget_members(self) -> None:
+        if self._room is not None:
+            self._run(self._room.connection_lost())
+        for member in [*self._attempts, *self._links]:  # of a room that is no longer ours
+            self._gone(member)
+        self._numbers.clear()
+        self._told.clear()
+
+    def _run(self, steps: list[r.Step]) -> None:
+        session, emit = self._session, self._host.emit
+        for step in steps:
+            match step:
+                case r.Derive(secret, salt, info, size):
+                    emit(fx.Derive(session, secret, salt, info, size))
+                case r.Join(room, member):
+                    self._join = relaytext.join(room, member)
+                    self._join_if_possible()
+                case r.Seal(ticket, key, nonce, data, context):
+                    emit(fx.Seal(session, ticket, key, nonce, data, context))
+                case r.Open(ticket, key, nonce, data, context):
+                    emit(fx.Unseal(session, ticket, key, nonce, data, context))
+                case r.Relay(member, text):
+                    emit(fx.SendToRelay(session, relaytext.to(member, text)))
+                case r.MemberFound(member, starts):
+                    self._found(member, starts=starts)
+                case r.MemberGone(member):
+                    self._gone(member)
+                case r.SignalReceived(member, signal):
+                    self._received(member, signal)
+                case r.Renew():
+                    self._connect()
+                    return
+
+    def _say(self, member: MemberId, signal: envelope.Signal) -> None:
+        if self._room is not None:
+            self._run(self._room.send(member, signal))
+
+    # Who is there.
+
+    def _found(self, member: MemberId, *, starts: bool) -> None:
+        attempt = self._attempts[member] = _Attempt()
+        unknown = [link for link in self._live if link.peer is not None and link.relayed_member is None]
+        for link in unknown:
+            self._tell(member, link)
+        if starts:
+            attempt.due = self._host.now + (AGAIN_PATIENCE if unknown else 0)
+        else:
+            attempt.due = self._host.now + ARRIVAL_PATIENCE * (1 + self._host.chance())
+
+    def _gone(self, member: MemberId) -> None:
+        self._attempts.pop(member, None)
+        if not self._attempts:
+            self.refusal = None
+        link = self._links.pop(member, None)
+        if link is None or link.relayed is None:
+            return
+        link.relayed.member = link.relayed.restart_due = None
+        if link.phase in (Phase.SIGNALING, Phase.CONNECTING):
+            self._host.end_link(link, Ending.PEER_LEFT)
+        elif link.phase is Phase.LOST:
+            self._invite_all()
+
+    def _received(self, member: MemberId, signal: envelope.Signal) -> None:
+        if self.state is RelayState.LEFT:  # it was being unsealed
+            return
+        match signal:
+            case OnLink(number, what):
+                self._negotiate(member, number, what)
+            case Refused(number, refusal):
+                link = self._links.get(member)
+                if link is not None and link.relayed_number == number:
+                    self.refusal = refusal
+                    self._attempts[member].failed = 0
+                    self._host.end_link(link, Ending.REFUSED)
+            case Again():
+                self._recognise(member, signal)
+            case Bye():
+                link = self._links.get(member)
+                if link is not None:
+                    self._host.end_link(link, Ending.PEER_LEFT)
+
+    def _proof(self, link: Link, *, ours: bool, member: MemberId) -> Again:
+        assert self._room is not None
+        assert self._room.member is not None
+        names = [wire.read_bytes(name, MEMBER_SIZE) for name in (self._room.member, member)]
+        return envelope.again(link.transcript, *(names if ours else reversed(names)))
+
+    def _tell(self, member: MemberId, link: Link) -> None:
+        self._attempts[member].told = True
+        self._told[member] = max(self._told.get(member, 0), link.relayed_number)
+        self._say(member, self._proof(link, ours=True, member=member))
+
+    def _recognise(self, member: MemberId, signal: Again) -> None:
+        for link in self._live:
+            if link.relayed is None or link.peer is None:
+                continue
+            if not hmac.compare_digest(self._proof(link, ours=False, member=member).proof, signal.proof):
+                continue
+            attempt = self._attempts[member]
+            if link.relayed.member == member:
+                if not attempt.reminded:
+                    attempt.reminded = True
+                    self._tell(member, link)
+            elif member not in self._links:
+                # Of its former session the relay may not know yet that it is over.
+                self._links.pop(link.relayed.member or "", None)
+                link.relayed.member = member
+                self._links[member] = link
+                attempt.due, self._numbers[member] = None, link.relayed.number
+                if not attempt.told:
+                    self._tell(member, link)
+                self._steps(link, link.relayed.negotiation.renewed())
+                self.changed(link)
+
+    # Links.
+
+    def _taken(self, besides: MemberId) -> int:
+        """Seats that are taken by others than this member."""
+
+        def sits(link: Link) -> bool:
+            if link.peer == self._host.key:
+                return False  # another tab of our own
+            if link.phase is Phase.LOST:
+                return link.relayed_member is not None
+            return link.phase in (Phase.CONNECTING, Phase.SECURING, Phase.OPEN)
+
+        return sum(sits(link) for link in self._live if link.relayed_member != besides)
+
+    def _link(self, member: MemberId, number: int) -> Link:
+        """Begin a link; what was begun with the same member before gives way, unless it had come about."""
+        assert self._room is not None
+        before = self._links.pop(member, None)
+        if before is not None and before.relayed is not None:
+            before.relayed.member = before.relayed.restart_due = None
+            if before.peer is None:
+                self._host.end_link(before, Ending.REPLACED)
+        self._numbers[member] = number
+        polite = self._room.is_polite(member)
+        agreed = Negotiation(polite=polite, can_roll_back=self._capabilities.can_roll_back)
+        assert self.code is not None
+        relayed = Relayed(self.id, number, agreed, member, self.code.secret)
+        link = self._host.begin_link(self, Role.REPLIER if polite else Role.INVITER, relayed)
+        link.invite = self._room.handshake
+        self._links[member] = link
+        self._live.append(link)
+        return link
+
+    def _begin(self, member: MemberId) -> None:
+        known = [link.relayed_number for link in self._live if link.peer is not None]
+        link = self._link(member, max([self._numbers.get(member, 0), self._told.get(member, 0), *known]) + 1)
+        assert link.relayed is not None
+        self._steps(link, link.relayed.negotiation.needed())
+
+    def _negotiate(self, member: MemberId, number: int, signal: negotiation.Signal) -> None:
+        link = self._links.get(member)
+        mine = self._numbers.get(member, 0)
+        if number > mine and isinstance(signal, negotiation.Offer) and signal.number == 1:
+            if not self._takes_anybody or self._taken(member) >= SEATS:
+                self._say(member, Refused(number, Refusal.LOCKED if self.locked else Refusal.FULL))
+                return
+            link = self._link(member, number)
+        elif link is None or number != mine:
+            return
+        elif isinstance(signal, negotiation.Answer) and link.phase is Phase.SIGNALING and self._taken(member) >= SEATS:
+            self._say(member, Refused(number, Refusal.FULL))
+            self._host.end_link(link, Ending.REPLACED)
+            return
+        if link.relayed is not None:
+            try:
+                self._steps(link, link.relayed.negotiation.received(signal))
+            except (RemoteError, LocalError) as error:
+                self._host.blame(link, error)
+
+    def described(self, link: Link, sdp: str) -> None:
+        """Take the local description of a link.
+
+        Raises:
+            LocalError: it is not one for a single data channel.
+        """
+        assert link.relayed is not None
+        kind = DescriptionKind.OFFER if link.relayed.negotiation.is_offering else DescriptionKind.ANSWER
+        link.gathering.description = parse_description(kind, sdp)
+        member = link.relayed_member
+        takes_seat = kind is DescriptionKind.ANSWER and link.phase is Phase.SIGNALING
+        if takes_seat and member is not None and self._taken(member) >= SEATS:  # another one was quicker
+            self._say(member, Refused(link.relayed_number, Refusal.FULL))
+            self._host.end_link(link, Ending.REPLACED)
+            return
+        self._steps(link, link.relayed.negotiation.described(sdp))
+
+    def found(self, link: Link, attribute: str) -> None:
+        """Take a candidate of our own."""
+        assert link.relayed is not None
+        self._steps(link, link.relayed.negotiation.found(attribute))
+
+    def _steps(self, link: Link, steps: list[negotiation.Step]) -> None:
+        relayed, emit = link.relayed, self._host.emit
+        assert relayed is not None
+        for step in steps:
+            if link.phase is Phase.CLOSED:
+                return
+            if link.remote is not None and self._needs_fresh_link(step):
+                self._host.end_link(link, Ending.PATH_LOST)
+                return
+            match step:
+                case negotiation.Send(signal):
+                    if relayed.member is not None:
+                        self._say(relayed.member, OnLink(relayed.number, signal))
+                    if isinstance(signal, negotiation.Answer):
+                        self._host.step(link, Step.DESCRIBED)
+                case negotiation.MakeOffer():
+                    emit(fx.CreateOffer(link.id, restart=link.remote is not None))
+                case negotiation.TakeOffer(description, _):
+                    self._take(link, description)
+                    if relayed.answered_first is None:
+                        relayed.answered_first = True
+                    emit(fx.AcceptOffer(link.id, to_sdp(description)))
+                case negotiation.TakeAnswer(description):
+                    self._take(link, description)
+                    if relayed.answered_first is None:
+                        relayed.answered_first = False
+                    emit(fx.AcceptAnswer(link.id, to_sdp(description, answerer_is_server=relayed.answered_first)))
+                    self._host.step(link, Step.DESCRIBED)
+                case negotiation.TakeCandidate(candidate, place):
+                    emit(fx.AddCandidate(link.id, candidate_attribute(candidate, place)))
+                case negotiation.StartOver():
+                    emit(fx.CloseConnection(link.id))
+                    emit(fx.OpenConnection(link.id, link.ice))
+
+    def _needs_fresh_link(self, step: negotiation.Step) -> bool:
+        """Whether this cannot be done to a link whose peer is described already: it knows our certificate."""
+        restarts = isinstance(step, negotiation.TakeOffer) and not self._capabilities.can_restart
+        return restarts or isinstance(step, negotiation.StartOver)
+
+    def _take(self, link: Link, description: Description) -> None:
+        if link.remote is not None and link.remote.fingerprint != description.fingerprint:
+            raise RemoteError("the peer's certificate has changed")  # what was proved was proved for the other one
+        link.remote = description
+
+    def changed(self, link: Link) -> None:
+        """The phase of a link has changed."""
+        relayed = link.relayed
+        assert relayed is not None
+        if link.phase is Phase.OPEN:
+            relayed.restart_due, self.refusal = None, None
+            if link.peer is not None:
+                self._admitted.add(link.peer)
+            self._tell_room()
+            if relayed.member is not None:
+                self._attempts[relayed.member].failed = 0
+        elif link.phase is Phase.LOST and relayed.member is None:
+            self._invite_all()  # whoever it was may be back under another name
+        elif link.phase is Phase.LOST:
+            if self.state is RelayState.HERE and not self._beating:
+                self._beat_due = self._host.now  # what has cut the path may have cut the way to the relay, too
+            if self._capabilities.can_restart:
+                wait = RESTART_AFTER if relayed.negotiation.is_settled else RESTART_INTERVAL
+                relayed.restart_due = self._host.now + wait
+        elif link.phase is Phase.CLOSED and link in self._live:
+            self._live.remove(link)
+            self._over(link, relayed)
+
+    def _over(self, link: Link, relayed: Relayed) -> None:
+        relayed.restart_due = None
+        member = relayed.member
+        if member is not None and self._links.get(member) is link:
+            del self._links[member]
+        if self.state is RelayState.LEFT or link.ending is Ending.LEFT:
+            return
+        again = self._attempts.get(member) if member is not None else None
+        if again is not None and link.ending not in (Ending.REFUSED, *_NO_MORE):
+            again.failed += 1
+            again.due = self._host.now + self._backoff(again.failed - 1) * (1 + self._host.chance())
+        if link.failed_in is not Phase.SIGNALING:
+            self._invite_all(besides=member)
+
+    def alone(self) -> None:
+        """A link that began elsewhere, to somebody who is in this room with us, has ended."""
+        if self.state is not RelayState.LEFT:
+            self._invite_all()
+
+    def _invite_all(self, *, besides: MemberId | None = None) -> None:
+        """There is a seat: begin with whoever is there."""
+        for member, attempt in self._attempts.items():
+            if member != besides and member not in self._links:
+                attempt.due = self._host.now + RETRY_FIRST * self._host.chance()
+
+    # Time.
+
+    @property
+    def due(self) -> float | None:
+        """When something is due."""
+        times = [self._retry_due, self._bye_due, self._beat_due, *(attempt.due for attempt in self._attempts.values())]
+        times += [link.relayed.restart_due for link in self._live if link.relayed is not None]
+        return min((time for time in times if time is not None), default=None)
+
+    def do_what_is_due(self) -> None:
+        """Do it."""
+        now = self._host.now
+        if self._retry_due is not None and self._retry_due <= now:
+            self._connect()
+        if self._bye_due is not None and self._bye_due <= now:
+            self._bye_due = None
+            for link in list(self._live):
+                self._host.end_link(link, Ending.LEFT)
+            if self._session:
+                self.closed(_LEFT)
+        if self._beat_due is not None and self._beat_due <= now:
+            self._beat_due = None
+            self._beat()
+        for member, attempt in list(self._attempts.items()):
+            if attempt.due is not None and attempt.due <= now:
+                attempt.due = None
+                self._begin_if_possible(member)
+        for link in list(self._live):
+            relayed = link.relayed
+            if relayed is not None and relayed.restart_due is not None and relayed.restart_due <= now:
+                relayed.restart_due = now + RESTART_INTERVAL
+                restart = relayed.negotiation
+                self._steps(link, restart.needed() if restart.is_settled else restart.renewed())
+
+    def _begin_if_possible(self, member: MemberId) -> None:
+        if self.state is not RelayState.HERE or member in self._links or self._taken(member) >= SEATS:
+            return
+        if not self._takes_anybody:
+            return
+        if sum(link.phase is Phase.SIGNALING for link in self._live) >= MAX_ATTEMPTS:
+            self._attempts[member].due = self._host.now + RETRY_FIRST
+            return
+        self._begin(member)

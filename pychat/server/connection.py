@@ -1,0 +1,182 @@
+"""One WebSocket of the relay: a queue of limited size to a reader who may be slow, and an end that is sure to come.
+
+A task for the queue exists only while something is in it, so an idle connection costs nothing but the task that reads.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import json
+from collections.abc import Iterator
+from enum import Enum
+
+from starlette.types import Receive, Scope, Send
+
+from pychat.server.sockets import ABORT
+
+# How long the closing handshake may take, what waits in the queue included, before the connection is ended by force.
+CLOSE_SECONDS = 4.0
+
+
+class Refusal(Enum):
+    """Why the relay closes a connection: the close code of RFC 6455, section 7.4, and the reason that goes with it."""
+
+    MALFORMED = (4000, "malformed message")
+    NOT_JOINED = (4001, "not joined in time")
+    MEMBER_TAKEN = (4002, "member id is in the room already")
+    ROOM_FULL = (4003, "room is full")
+    TOO_MANY_ROOMS = (4004, "too many rooms from this address")
+    TOO_MANY_FROM_ADDRESS = (4005, "too many connections from this address")
+    TOO_MANY = (4006, "too many connections")
+    TOO_FAST = (4007, "sending too fast")
+    IDLE = (4008, "idle too long")
+    TOO_SLOW = (4009, "reading too slowly")
+    TOO_LARGE = (1009, "message is too large")
+    CLOSING = (1012, "server is shutting down")
+
+    def __init__(self, code: int, reason: str) -> None:
+        self.code = code
+        self.reason = reason
+
+
+class Refused(Exception):
+    """The other side did what ends its connection."""
+
+    def __init__(self, refusal: Refusal) -> None:
+        super().__init__(refusal.reason)
+        self.refusal = refusal
+
+
+class Gone(Exception):
+    """The connection is closed; `code` is the close code."""
+
+    def __init__(self, code: int) -> None:
+        super().__init__(code)
+        self.code = code
+
+
+class Connection:
+    """A WebSocket of sockets.py, from `address`; at most `limit` bytes wait for its reader."""
+
+    __slots__ = (
+        "_limit",
+        "_open",
+        "_pump",
+        "_queue",
+        "_receive",
+        "_scope",
+        "_send",
+        "_waiting",
+        "address",
+        "ending",
+        "used_at",
+    )
+
+    def __init__(self, scope: Scope, receive: Receive, send: Send, *, address: str, limit: int) -> None:
+        self._scope, self._receive, self._send = scope, receive, send
+        self._limit = limit
+        # A list and no deque, for an empty one of those takes 700 bytes.
+        self._queue: list[str] = []
+        self._waiting = 0
+        self._open = False
+        self._pump: asyncio.Task[None] | None = None
+        self.address = address
+        self.ending: Refusal | None = None
+        self.used_at = asyncio.get_running_loop().time()
+
+    async def accept(self, subprotocol: str) -> None:
+        """Take the WebSocket.
+
+        Raises:
+            Gone: the other side did not wait.
+        """
+        await self._receive()
+        with _closed_as_gone():
+            await self._send({"type": "websocket.accept", "subprotocol": subprotocol})
+
+    async def read(self) -> str:
+        """The next text.
+
+        Raises:
+            Gone: there is no next one.
+            Refused: it is bytes.
+        """
+        event = await self._receive()
+        if event["type"] == "websocket.disconnect":
+            raise Gone(event.get("code", 1005))
+        self.used_at = asyncio.get_running_loop().time()
+        text: str | None = event.get("text")
+        if text is None:
+            raise Refused(Refusal.MALFORMED)
+        return text
+
+    def open(self, *first: object) -> None:
+        """Let out what was posted until now, with `first` before it."""
+        if self.ending is None:
+            text = json.dumps(first)
+            self._queue.insert(0, text)
+            self._waiting += len(text)
+            self._open = True
+            self._start()
+
+    def post(self, *message: object) -> None:
+        """Put a message into the queue, and return at once; a reader whose queue is full is given up."""
+        if self.ending is not None:
+            return
+        text = json.dumps(message)  # escaped, so its characters are its bytes
+        if self._waiting + len(text) > self._limit:
+            self.end(Refusal.TOO_SLOW)
+            return
+        self._queue.append(text)
+        self._waiting += len(text)
+        self.used_at = asyncio.get_running_loop().time()
+        if self._open:
+            self._start()
+
+    def end(self, refusal: Refusal) -> None:
+        """Begin to close, and return at once; what waits is sent before, except to a slow reader."""
+        if self.ending is not None:
+            return
+        self.ending = refusal
+        if refusal is Refusal.TOO_SLOW:
+            self._queue.clear()
+        asyncio.get_running_loop().call_later(CLOSE_SECONDS, self._scope["extensions"][ABORT])
+        self._start()
+
+    async def closed(self) -> None:
+        """Wait until the close that was begun has gone out."""
+        while (await self._receive())["type"] != "websocket.disconnect":
+            pass
+
+    def _start(self) -> None:
+        if self._pump is None:
+            self._pump = asyncio.create_task(self._run())
+
+    async def _run(self) -> None:
+        try:
+            with contextlib.suppress(Gone), _closed_as_gone():
+                await self._empty()
+                if self.ending is not None:
+                    close = {"type": "websocket.close", "code": self.ending.code, "reason": self.ending.reason}
+                    await self._send(close)
+        finally:
+            self._pump = None
+
+    async def _empty(self) -> None:
+        while self._queue:
+            batch, self._queue = self._queue, []
+            for text in batch:
+                if self.ending is Refusal.TOO_SLOW:
+                    return
+                await self._send({"type": "websocket.send", "text": text})
+                self._waiting -= len(text)
+
+
+@contextlib.contextmanager
+def _closed_as_gone() -> Iterator[None]:
+    """ASGI servers raise an OSError for what is sent to a closed connection, and a RuntimeError after a close."""
+    try:
+        yield
+    except (OSError, RuntimeError) as error:
+        raise Gone(1006) from error

@@ -1,0 +1,47 @@
+"""What the relay says of itself: numbers for Prometheus, and lines of JSON on standard error. No rooms, no members."""
+
+from __future__ import annotations
+
+import json
+import sys
+from datetime import UTC, datetime
+
+from prometheus_client import CollectorRegistry, Counter, Gauge
+
+
+class Numbers:
+    """The metrics of one relay, in a registry of their own."""
+
+    def __init__(self) -> None:
+        self.registry = registry = CollectorRegistry()
+        self.connections = Gauge("pychat_relay_connections", "Connections to this process.", registry=registry)
+        self.rooms = Gauge("pychat_relay_rooms", "Rooms with members of this process.", registry=registry)
+        self.joins = Counter("pychat_relay_joins", "Members that have come into a room.", registry=registry)
+        self.received = Counter(
+            "pychat_relay_messages_received", "Messages that members of this process have sent.", registry=registry
+        )
+        self.relayed = Counter(
+            "pychat_relay_messages_relayed", "Messages passed to members of this process.", registry=registry
+        )
+        self.characters = Counter("pychat_relay_characters_relayed", "Length of the data in them.", registry=registry)
+        self.refusals = Counter(
+            "pychat_relay_refusals", "Connections refused or ended by the relay.", ["reason"], registry=registry
+        )
+        self.slow = Counter("pychat_relay_slow_readers_dropped", "Readers that were too slow.", registry=registry)
+        self.backplane = Gauge("pychat_relay_backplane_up", "Whether others can be reached.", registry=registry)
+        self.losses = Counter("pychat_relay_backplane_losses", "How often others were lost.", registry=registry)
+
+
+class Log:
+    """Lines of JSON on standard error; addresses only for an operator who asks for them."""
+
+    def __init__(self, *, addresses: bool) -> None:
+        self._addresses = addresses
+
+    def write(self, event: str, *, address: str | None = None, **details: str | int) -> None:
+        """One line: when, what, and details that name nobody."""
+        line: dict[str, str | int] = {"at": datetime.now(UTC).isoformat(timespec="milliseconds"), "event": event}
+        line |= details
+        if self._addresses and address is not None:
+            line["address"] = address
+        print(json.dumps(line), file=sys.stderr, flush=True)

@@ -1,0 +1,331 @@
+"""The relay: passes sealed signaling between the members of a room, and can read none of it (docs/relay.md).
+
+One WebSocket is one member of one room. What comes from it is handled one message after the other; what goes to it
+waits in a queue of its own (connection.py), so nobody holds up anybody else. Who is in a room, in this process and in
+others, is the business of a backplane.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import ipaddress
+import json
+import re
+from collections import Counter
+from collections.abc import AsyncIterator, Iterator
+from dataclasses import dataclass
+
+from starlette.types import Receive, Scope, Send
+
+from pychat.server.backplane import Backplane, Health, MemberTaken, MemoryBackplane, RoomFull
+from pychat.server.config import RelayConfig
+from pychat.server.connection import Connection, Gone, Refusal, Refused
+from pychat.server.notes import Log, Numbers
+from pychat.server.redis_backplane import RedisBackplane
+from pychat.server.sockets import ABORT, Terms
+
+SUBPROTOCOL = "pychat.relay.1"
+
+_PROTOCOL_MISSING = "The relay takes uvicorn with --ws pychat.server.sockets:WebSocketProtocol, or `pychat serve`."
+
+_ID = re.compile(r"[A-Za-z0-9_-]{22}", re.ASCII)
+
+
+@dataclass(frozen=True)
+class Join:
+    """`["join", room, member]`"""
+
+    room: str
+    member: str
+
+
+@dataclass(frozen=True)
+class To:
+    """`["to", member, data]`"""
+
+    member: str
+    data: str
+
+
+def parse(text: str) -> Join | To:
+    """What a client says.
+
+    Raises:
+        Refused: it is nothing that a client may say.
+    """
+    try:
+        match json.loads(text):
+            case ["join", str(room), str(member)] if _ID.fullmatch(room) and _ID.fullmatch(member):
+                return Join(room, member)
+            case ["to", str(member), str(data)] if _ID.fullmatch(member):
+                return To(member, data)
+    except (ValueError, RecursionError):
+        pass
+    raise Refused(Refusal.MALFORMED)
+
+
+class Bucket:
+    """A token bucket: `burst` at once, `rate` a second for long."""
+
+    __slots__ = ("_at", "_burst", "_rate", "_tokens")
+
+    def __init__(self, rate: float, burst: float, now: float) -> None:
+        self._rate, self._burst = rate, burst
+        self._tokens, self._at = burst, now
+
+    def take(self, now: float) -> bool:
+        """Whether there is a token at `now`, in seconds; it is used up then."""
+        self._tokens = min(self._burst, self._tokens + (now - self._at) * self._rate)
+        self._at = now
+        if self._tokens < 1:
+            return False
+        self._tokens -= 1
+        return True
+
+
+class Relay:
+    """An ASGI application for WebSockets, and the audience of its backplane."""
+
+    def __init__(self, config: RelayConfig) -> None:
+        self.numbers = Numbers()
+        self._config = config
+        self._log = Log(addresses=config.log_addresses)
+        self._backplane: Backplane = RedisBackplane(config.redis_url) if config.redis_url else MemoryBackplane()
+        self._rooms: dict[str, dict[str, Connection]] = {}
+        self._connections: set[Connection] = set()
+        self._from_address: Counter[str] = Counter()
+        self._rooms_of_address: dict[str, Counter[str]] = {}
+        self._closing = False
+
+    @property
+    def health(self) -> Health:
+        """How it is connected to the other processes."""
+        return self._backplane.health
+
+    @contextlib.asynccontextmanager
+    async def running(self) -> AsyncIterator[None]:
+        """While this lasts, connections may come."""
+        await self._backplane.start(self)
+        self.numbers.backplane.set(self.health is not Health.ALONE)
+        if self.health is Health.ALONE:
+            self._log.write("backplane", health=Health.ALONE)
+        sweep = asyncio.create_task(self._sweep())
+        try:
+            yield
+        finally:
+            sweep.cancel()
+            await self._backplane.stop()
+
+    @property
+    def terms(self) -> Terms:
+        """What the WebSocket protocol is to see to."""
+        return Terms(self._config.message_bytes, self._config.ping_seconds, self._dismiss)
+
+    def _dismiss(self) -> None:
+        """Ask everybody to come back later, and close, which takes CLOSE_SECONDS at most; nobody else is let in."""
+        if self._closing:
+            return
+        self._closing = True
+        self._log.write("dismissed", connections=len(self._connections))
+        for connection in self._connections:
+            connection.post("return", self._config.return_seconds)
+            connection.end(Refusal.CLOSING)
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Serve one WebSocket; one without an end by force could be held for ever by who does not read."""
+        if ABORT not in scope.get("extensions", {}):
+            self._log.write("refused", reason="protocol")
+            self.numbers.refusals.labels("protocol").inc()
+            return await _deny(receive, send, 501, f"{_PROTOCOL_MISSING}\n")
+        headers = {name.decode("latin-1"): value.decode("latin-1") for name, value in scope["headers"]}
+        if not self._may_come_from(headers.get("origin"), headers.get("host", "")):
+            self._log.write("refused", reason="origin", address=_address(scope))
+            self.numbers.refusals.labels("origin").inc()
+            return await _deny(receive, send, 403, "This relay is not for pages from elsewhere.\n")
+        if SUBPROTOCOL not in scope["subprotocols"]:
+            self.numbers.refusals.labels("subprotocol").inc()
+            return await _deny(receive, send, 400, f"This relay speaks {SUBPROTOCOL} and nothing else.\n")
+        address = _address(scope)
+        connection = Connection(scope, receive, send, address=address, limit=self._config.queue_bytes)
+        code = 0
+        try:
+            await connection.accept(SUBPROTOCOL)
+            with self._admitted(connection):
+                await self._serve(connection)
+        except Refused as refused:
+            connection.end(refused.refusal)
+            await connection.closed()
+        except Gone as gone:
+            code = gone.code
+        self._note_end(connection, code)
+        return None
+
+    # What the backplane tells of.
+
+    def arrived(self, room: str, member: str) -> None:
+        """Tell the members here of one that has come."""
+        self._tell(room, member, "arrived")
+
+    def left(self, room: str, member: str) -> None:
+        """Tell the members here of one that is gone."""
+        self._tell(room, member, "left")
+
+    def received(self, room: str, member: str, sender: str, data: str) -> None:
+        """Give a member here what is for it."""
+        connection = self._rooms.get(room, {}).get(member)
+        if connection is not None:
+            self._post(connection, "from", sender, data)
+            self.numbers.relayed.inc()
+            self.numbers.characters.inc(len(data))
+
+    def health_changed(self, health: Health) -> None:
+        """Note that the other processes were lost or found."""
+        self._log.write("backplane", health=health)
+        self.numbers.backplane.set(health is not Health.ALONE)
+        if health is Health.ALONE:
+            self.numbers.losses.inc()
+
+    def _tell(self, room: str, member: str, what: str) -> None:
+        for other, connection in self._rooms.get(room, {}).items():
+            if other != member:
+                self._post(connection, what, member)
+
+    def _post(self, connection: Connection, *message: str) -> None:
+        before = connection.ending
+        connection.post(*message)
+        if connection.ending is not before:
+            self.numbers.slow.inc()
+
+    # A connection, from its beginning to its end.
+
+    @contextlib.contextmanager
+    def _admitted(self, connection: Connection) -> Iterator[None]:
+        """Count a connection while it lasts, if there is room for it."""
+        address, config = connection.address, self._config
+        if self._closing:
+            raise Refused(Refusal.CLOSING)
+        if len(self._connections) >= config.connections:
+            raise Refused(Refusal.TOO_MANY)
+        if self._from_address[address] >= config.connections_per_address:
+            raise Refused(Refusal.TOO_MANY_FROM_ADDRESS)
+        self._connections.add(connection)
+        self._from_address[address] += 1
+        self.numbers.connections.set(len(self._connections))
+        try:
+            yield
+        finally:
+            self._connections.remove(connection)
+            _decrease(self._from_address, address)
+            self.numbers.connections.set(len(self._connections))
+
+    async def _serve(self, connection: Connection) -> None:
+        loop = asyncio.get_running_loop()
+        bucket = Bucket(self._config.rate, self._config.burst, loop.time())
+        try:
+            async with asyncio.timeout(self._config.join_seconds):
+                join = parse(await connection.read())
+        except TimeoutError:
+            raise Refused(Refusal.NOT_JOINED) from None
+        if not isinstance(join, Join):
+            raise Refused(Refusal.MALFORMED)
+        with self._in_room(connection, join):
+            try:
+                await self._join(connection, join)
+                while True:
+                    message = parse(await connection.read())
+                    if not bucket.take(loop.time()):
+                        raise Refused(Refusal.TOO_FAST)
+                    if not isinstance(message, To):
+                        raise Refused(Refusal.MALFORMED)
+                    self.numbers.received.inc()
+                    await self._backplane.send(join.room, message.member, join.member, message.data)
+            finally:
+                await self._backplane.leave(join.room, join.member)
+
+    async def _join(self, connection: Connection, join: Join) -> None:
+        try:
+            others = await self._backplane.join(join.room, join.member, self._config.room_size)
+        except MemberTaken:
+            raise Refused(Refusal.MEMBER_TAKEN) from None
+        except RoomFull:
+            raise Refused(Refusal.ROOM_FULL) from None
+        connection.open("joined", others)
+        self.numbers.joins.inc()
+
+    @contextlib.contextmanager
+    def _in_room(self, connection: Connection, join: Join) -> Iterator[None]:
+        """Let what is told of the room reach a connection, before it is known whether it may join."""
+        if join.member in self._rooms.get(join.room, {}):
+            raise Refused(Refusal.MEMBER_TAKEN)
+        rooms = self._rooms_of_address.setdefault(connection.address, Counter())
+        if join.room not in rooms and len(rooms) >= self._config.rooms_per_address:
+            raise Refused(Refusal.TOO_MANY_ROOMS)
+        members = self._rooms.setdefault(join.room, {})
+        members[join.member] = connection
+        rooms[join.room] += 1
+        self.numbers.rooms.set(len(self._rooms))
+        try:
+            yield
+        finally:
+            del members[join.member]
+            if not members:
+                del self._rooms[join.room]
+            _decrease(rooms, join.room)
+            if not rooms:
+                del self._rooms_of_address[connection.address]
+            self.numbers.rooms.set(len(self._rooms))
+
+    def _note_end(self, connection: Connection, code: int) -> None:
+        ending = connection.ending
+        if ending is None and code == Refusal.TOO_LARGE.code:  # the WebSocket protocol has refused it
+            ending = Refusal.TOO_LARGE
+        if ending is None or ending is Refusal.CLOSING:
+            return
+        self.numbers.refusals.labels(ending.name.lower()).inc()
+        self._log.write("refused", reason=ending.name.lower(), address=connection.address)
+
+    def _may_come_from(self, origin: str | None, host: str) -> bool:
+        """Only browsers name an origin, and it is they whom pages from elsewhere could send here."""
+        if origin is None:
+            return True
+        if self._config.origins is not None:
+            return origin in self._config.origins
+        return origin.lower() in (f"https://{host.lower()}", f"http://{host.lower()}")
+
+    async def _sweep(self) -> None:
+        """End what has been idle for too long."""
+        loop = asyncio.get_running_loop()
+        while True:
+            await asyncio.sleep(self._config.idle_seconds / 8)
+            for connection in self._connections:
+                if loop.time() - connection.used_at > self._config.idle_seconds:
+                    connection.end(Refusal.IDLE)
+
+
+async def _deny(receive: Receive, send: Send, status: int, text: str) -> None:
+    """Refuse the handshake, with the ASGI extension for it."""
+    await receive()
+    headers = [(b"content-type", b"text/plain; charset=utf-8"), (b"cache-control", b"no-store")]
+    await send({"type": "websocket.http.response.start", "status": status, "headers": headers})
+    await send({"type": "websocket.http.response.body", "body": text.encode()})
+
+
+def _address(scope: Scope) -> str:
+    """Whom to count a connection for: an IPv4 address, or the /64 of an IPv6 one, which is what one customer gets."""
+    host: str = (scope.get("client") or ("", 0))[0]
+    try:
+        address = ipaddress.ip_address(host)
+    except ValueError:
+        return host
+    if isinstance(address, ipaddress.IPv4Address):
+        return str(address)
+    if address.ipv4_mapped is not None:
+        return str(address.ipv4_mapped)
+    return str(ipaddress.ip_network((address, 64), strict=False))
+
+
+def _decrease(counts: Counter[str], key: str) -> None:
+    counts[key] -= 1
+    if counts[key] <= 0:
+        del counts[key]

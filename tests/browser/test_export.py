@@ -1,0 +1,119 @@
+"""The export on a web host that knows nothing of pychat: Python's own, which sends no headers, from a folder below."""
+
+from __future__ import annotations
+
+import re
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Browser, BrowserContext, Page, expect
+
+from pychat.server.site import Site
+from tests.browser.conftest import ROOT, OpenContext, Watch, in_chromium, wait_until_ready
+from tests.browser.people import Person, connect
+from tests.browser.test_policy import AS_THE_PAGE
+
+WHERE = "/some/where/"
+NOTE_VIOLATIONS = """
+    addEventListener("securitypolicyviolation", ({ violatedDirective }) => {
+        const { dataset } = document.documentElement;
+        dataset.violations = `${dataset.violations ?? ""} ${violatedDirective}`;
+    });
+"""
+
+
+@contextmanager
+def serving(folder: Path) -> Iterator[str]:
+    command = [sys.executable, "-u", "-m", "http.server", "--bind", "127.0.0.1", "--directory", str(folder), "0"]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True) as process:
+        try:
+            assert process.stdout
+            match = re.search(r"\((http://\S+)/\)", process.stdout.readline())
+            assert match
+            yield match[1]
+        finally:
+            process.terminate()
+
+
+@pytest.fixture(scope="module")
+def server(site: Site, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """The origin of the other host, at which the fixtures of every page start, too."""
+    folder = tmp_path_factory.mktemp("host")
+    (folder / "some").mkdir()
+    subprocess.run([sys.executable, "-m", "pychat", "export", str(folder / WHERE.strip("/"))], cwd=ROOT, check=True)
+    with serving(folder) as origin:
+        yield origin
+
+
+@pytest.fixture
+def failures() -> Iterator[list[str]]:
+    """What pages asked for in vain; a test ends well only without."""
+    failures: list[str] = []
+    yield failures
+    assert failures == []
+
+
+def violations(page: Page) -> str | None:
+    """The directives of the policy that something on the page went against."""
+    return page.locator("html").get_attribute("data-violations")
+
+
+def watched(context: BrowserContext, failures: list[str]) -> BrowserContext:
+    context.add_init_script(NOTE_VIOLATIONS)
+    context.on("response", lambda response: failures.append(response.url) if response.status >= 400 else None)
+    context.on("requestfailed", lambda request: failures.append(request.url))
+    return context
+
+
+def test_two_people_talk_by_copy_and_paste(browser: Browser, open_context: OpenContext, failures: list[str]) -> None:
+    ann, bob = (Person.at(watched(open_context(browser), failures), WHERE) for _ in range(2))
+    for person in (ann, bob):
+        expect(person.page.get_by_text("This page has no relay")).to_be_visible()
+        expect(person.button("New room")).to_be_hidden()
+    connect(ann, bob)
+    ann.say("from a host of my own")
+    bob.say("I can read you")
+    ann.expect_messages("from a host of my own", "I can read you")
+    bob.expect_messages("from a host of my own", "I can read you")
+    for person in (ann, bob):
+        assert violations(person.page) is None
+
+
+@in_chromium
+def test_the_link_of_an_invite_leads_to_the_same_page(
+    browser: Browser, open_context: OpenContext, failures: list[str]
+) -> None:
+    invite = Person.at(watched(open_context(browser), failures), WHERE).make_invite()
+    bob = Person.at(watched(open_context(browser), failures), f"{WHERE}#{invite}")
+    expect(bob.paste_box).to_have_value(invite)
+    assert bob.page.url.endswith(WHERE)
+
+
+@in_chromium
+def test_the_demo_runs(page: Page) -> None:
+    page.add_init_script(NOTE_VIOLATIONS)
+    page.goto(f"{WHERE}demo.html")
+    wait_until_ready(page)
+    assert violations(page) is None
+
+
+@pytest.mark.parametrize(
+    ("body", "directive"),
+    [
+        ("await import('data:text/javascript,1').catch(() => {})", "script-src"),
+        ("document.body.innerHTML = '<b>'", "require-trusted-types-for"),
+        ("await fetch('http://localhost:9/').catch(() => {})", "connect-src"),
+    ],
+)
+def test_the_policy_is_in_the_page(page: Page, watch: Watch, body: str, directive: str) -> None:
+    """Also that what the tests above look at would tell of a violation."""
+    watch.expect_requests = watch.expect_errors = True
+    page.route("**/vendor-*/**", lambda route: route.abort())
+    page.add_init_script(NOTE_VIOLATIONS)
+    page.goto(WHERE)
+    page.evaluate(AS_THE_PAGE.format(f"return (async () => {{ {body} }})().catch(() => {{}})"), "")
+    expect(page.locator("html")).to_have_attribute("data-violations", re.compile(directive))

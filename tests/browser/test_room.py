@@ -1,0 +1,206 @@
+"""Rooms: one link, opened by somebody else, and the two are connected."""
+
+from __future__ import annotations
+
+from playwright.sync_api import Locator, expect
+
+from tests.browser.conftest import LaunchBrowser, MakePerson, OpenContext, in_chromium
+from tests.browser.people import CONNECT, Person
+
+
+def open_room(someone: Person) -> str:
+    """Open a new room; returns the part of its link that is behind the page's address."""
+    someone.button("New room").click()
+    expect(someone.status).to_contain_text("Waiting in the room", timeout=CONNECT)
+    return link_of(someone)
+
+
+def link_field(someone: Person) -> Locator:
+    return someone.page.get_by_role("textbox", name="Link to the room")
+
+
+def link_of(someone: Person) -> str:
+    field = link_field(someone)
+    expect(field).not_to_have_value("", timeout=CONNECT)
+    return "/#" + field.input_value().partition("#")[2]
+
+
+def manage(someone: Person) -> Locator:
+    """Open the room's dialog."""
+    someone.button("Room").click()
+    dialog = someone.page.get_by_role("dialog", name="Room")
+    expect(dialog).to_be_visible()
+    return dialog
+
+
+def set_locked(someone: Person, *, locked: bool) -> None:
+    dialog = manage(someone)
+    dialog.get_by_role("checkbox", name="Lock the room").set_checked(locked)
+    dialog.get_by_role("button", name="Close").click()
+
+
+def meet(*people: Person) -> str:
+    """The first one opens a room, the others its link."""
+    link = open_room(people[0])
+    for someone in people[1:]:
+        someone.page.goto(link)
+    for someone in people:
+        someone.expect_state("open")
+    return link
+
+
+def test_a_link_connects(person: MakePerson) -> None:
+    ann, bob = person("Ann"), person("Bob")
+    link = open_room(ann)
+    ann.say("written while waiting")
+    bob.page.goto(link)
+    for each in (ann, bob):
+        each.expect_state("open")
+    bob.expect_messages("written while waiting")
+    bob.say("and back")
+    ann.expect_messages("written while waiting", "and back")
+    ann.expect_other("Bob", "Not verified")
+    assert ann.signs() == bob.signs()
+
+
+def test_both_may_begin_in_the_same_moment(person: MakePerson) -> None:
+    ann, bob = person("Ann"), person("Bob")
+    link = open_room(ann)
+    ann.page.evaluate("location.reload()")
+    bob.page.goto(link)
+    for each in (ann, bob):
+        each.expect_state("open")
+    ann.say("hello")
+    bob.expect_messages("hello")
+
+
+def test_a_link_leads_from_one_browser_to_another(launch_browser: LaunchBrowser, open_context: OpenContext) -> None:
+    ann, bob = (Person.at(open_context(launch_browser(name))) for name in ("chromium", "firefox"))
+    meet(ann, bob)
+    ann.say("from Chromium")
+    bob.say("from Firefox")
+    ann.expect_delivered(1)
+    bob.expect_delivered(1)
+    bob.button("Leave").click()
+    bob.button("Go back to the room").click()  # and now it is for the other one to answer
+    for each in (ann, bob):
+        each.expect_state("open")
+
+
+@in_chromium
+def test_the_link_can_be_pasted_too(person: MakePerson) -> None:
+    ann, bob = person("Ann"), person("Bob")
+    open_room(ann)
+    bob.paste(f"Come in:\n{link_field(ann).input_value()} see you")
+    bob.expect_state("open")
+
+
+def test_whoever_reloads_is_back(person: MakePerson) -> None:
+    ann, bob = person("Ann"), person("Bob")
+    meet(ann, bob)
+    ann.say("before")
+    bob.expect_messages("before")
+    bob.again()
+    bob.expect_state("open")
+    ann.expect_state("open")
+    ann.say("after")
+    bob.expect_messages("before", "after")
+
+
+@in_chromium
+def test_a_third_one_is_told_and_gets_the_seat_that_is_free(person: MakePerson) -> None:
+    ann, bob, cay = person("Ann"), person("Bob"), person("Cay")
+    link = meet(ann, bob)
+    cay.page.goto(link)
+    expect(cay.status).to_contain_text("The room is taken", timeout=CONNECT)
+    expect(link_field(cay)).to_be_hidden()  # for nobody else is to be asked in
+    ann.expect_state("open")
+    bob.button("Leave").click()
+    cay.expect_state("open")
+    cay.say("now it is me")
+    expect(ann.page.get_by_text("now it is me")).to_be_visible(timeout=CONNECT)
+    ann.expect_other("Cay", "Not verified")
+
+
+@in_chromium
+def test_a_room_can_be_locked_and_opened_again(person: MakePerson) -> None:
+    ann, bob = person("Ann"), person("Bob")
+    link = open_room(ann)
+    set_locked(ann, locked=True)
+    expect(ann.status).to_contain_text("The room is locked")
+    bob.page.goto(link)
+    expect(bob.status).to_contain_text("Those in it take nobody new", timeout=CONNECT)
+    set_locked(ann, locked=False)
+    for each in (ann, bob):
+        each.expect_state("open")
+
+
+@in_chromium
+def test_a_new_link_takes_the_place_of_the_old_one(person: MakePerson) -> None:
+    ann, bob, cay = person("Ann"), person("Bob"), person("Cay")
+    old = meet(ann, bob)
+    dialog = manage(ann)
+    dialog.get_by_role("button", name="Make a new link").click()
+    expect(dialog.get_by_role("status")).to_have_text("The room has a new link.")
+    new = link_of(ann)
+    assert new != old
+    dialog.get_by_role("button", name="Close").click()
+    expect(bob.page).to_have_url(ann.page.url)  # it was told over the connection, which stays
+    ann.say("still here")
+    bob.expect_messages("still here")
+    bob.button("Leave").click()
+    cay.page.goto(old)
+    expect(cay.status).to_contain_text("Waiting in the room", timeout=CONNECT)  # where nobody is
+    cay.page.goto(new)
+    ann.expect_state("open")
+
+
+@in_chromium
+def test_with_the_keyboard_alone(person: MakePerson) -> None:
+    ann, bob = person("Ann"), person("Bob")
+    ann.name_field.focus()
+    ann.page.keyboard.press("Tab")
+    expect(ann.button("New room")).to_be_focused()
+    ann.page.keyboard.press("Enter")
+    link = link_of(ann)
+    link_field(ann).focus()
+    assert ann.page.evaluate("getSelection().toString()") == link_field(ann).input_value()
+    bob.page.goto(link)
+    bob.expect_state("open")
+    bob.page.bring_to_front()
+    bob.button("Room").focus()
+    bob.page.keyboard.press("Enter")
+    lock = bob.page.get_by_role("checkbox", name="Lock the room")
+    lock.focus()
+    bob.page.keyboard.press("Space")
+    expect(lock).to_be_checked()
+    bob.page.keyboard.press("Escape")
+    expect(bob.button("Room")).to_be_focused()
+
+
+@in_chromium
+def test_a_mangled_link_is_refused_in_words(person: MakePerson) -> None:
+    ann, bob = person("Ann"), person("Bob")
+    link = open_room(ann)
+    bob.page.goto(link[:-4])
+    expect(bob.page.get_by_role("alert").filter(has_text="code")).to_be_visible()
+    bob.page.goto(link[:-1] + ("A" if link[-1] != "A" else "B"))
+    expect(bob.page.get_by_role("alert").filter(has_text="code")).to_be_visible()
+    expect(ann.status).to_contain_text("Waiting in the room")
+
+
+@in_chromium
+def test_the_secret_stays_behind_the_hash(person: MakePerson) -> None:
+    """No request, no title and no other page that is opened from here has it."""
+    ann = person("Ann")
+    requests: list[str] = []
+    ann.page.on("request", lambda request: requests.append(request.url + str(request.headers)))
+    ann.page.on("websocket", lambda websocket: requests.append(websocket.url))
+    secret = open_room(ann).removeprefix("/#")
+    ann.again()
+    expect(ann.status).to_contain_text("Waiting in the room", timeout=CONNECT)
+    assert any(request.startswith("ws") for request in requests)
+    assert not any(secret in request for request in requests)
+    assert secret not in ann.page.title()
+    ann.button("Leave").click()
+    assert secret not in ann.page.url

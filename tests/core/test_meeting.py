@@ -1,0 +1,692 @@
+"""Whole cores in a room, over an honest relay in virtual time (tests/rooms_sim.py); a hostile one: test_simulation."""
+
+from __future__ import annotations
+
+from itertools import pairwise
+
+import pytest
+
+from pychat.core import effects as fx
+from pychat.core import events as ev
+from pychat.core import meeting as m
+from pychat.core.capabilities import Capabilities
+from pychat.core.envelope import Refusal
+from pychat.core.link import ANSWER_PATIENCE, Ending, Link, Phase
+from pychat.core.meeting import Meeting, RelayState, Trouble
+from pychat.core.roomcode import SECRET_SIZE, RoomCode, encode
+from tests.core.people import START, Person, of, only, person
+from tests.rooms_sim import URL, Guest, RoomsWorld
+from tests.sim import Written
+
+SEEDS = pytest.mark.parametrize("seed", range(3))
+LONG = 200.0
+"""Seconds after which all has been tried again."""
+
+
+def calm(seed: int, guests: int, capabilities: Capabilities = Capabilities()) -> RoomsWorld:
+    """A world in which nothing goes wrong by itself."""
+    world = RoomsWorld(seed, guests)
+    world.healed, world.relay.lies = True, False
+    for guest in world.guests:
+        guest.capabilities, guest.code = capabilities, world.guests[0].code
+        guest._begin("")
+    return world
+
+
+def meeting_of(guest: Guest) -> Meeting:
+    (meeting,) = guest.node.meetings.values()
+    return meeting
+
+
+def link_of(guest: Guest) -> Link:
+    (link,) = guest.company
+    return link
+
+
+def note(world: RoomsWorld, guest: Guest, text: str) -> None:
+    """Write in the conversation in which the room is shown, and tell the world, which checks what is shown."""
+    conversation = guest.node.conversation(meeting_of(guest).conversation)
+    assert conversation is not None
+    world.written[text] = Written(guest, guest.life, conversation.id, conversation.peer)
+    guest.acts(ev.MessageWritten(conversation.id, text))
+
+
+def read(guest: Guest) -> list[str]:
+    conversation = guest.node.conversation(meeting_of(guest).conversation)
+    assert conversation is not None
+    return [message.entry.text for message in conversation.timeline]
+
+
+def together(seed: int, guests: int = 2, capabilities: Capabilities = Capabilities()) -> RoomsWorld:
+    """The first two are connected."""
+    world = calm(seed, guests, capabilities)
+    for guest in world.guests[:2]:
+        guest.enters()
+    world.live(30)
+    assert [len(guest.company) for guest in world.guests[:2]] == [1, 1]
+    return world
+
+
+# People meet.
+
+
+@SEEDS
+@pytest.mark.parametrize("apart", [0.0, 0.1, 60.0])
+def test_two_who_have_the_link_meet_whoever_comes_first(seed: int, apart: float) -> None:
+    world = calm(seed, 2)
+    ann, bob = world.guests
+    ann.enters()
+    world.live(apart)
+    bob.enters()
+    world.live(30)
+
+    assert (link_of(ann).peer, link_of(bob).peer) == (bob.key, ann.key)
+    note(world, ann, "hello")
+    world.live(5)
+    assert read(bob) == ["hello"]
+
+
+@SEEDS
+def test_who_opens_a_room_draws_its_secret(seed: int) -> None:
+    world = calm(seed, 2)
+    ann, bob = world.guests
+    ann.acts(ev.RoomRequested(URL))
+    world.live(5)
+    code = meeting_of(ann).code
+    assert code is not None
+    assert len(code.secret) == SECRET_SIZE
+    bob.code = code
+    bob.enters()
+    world.live(30)
+
+    assert link_of(bob).peer == ann.key
+
+
+@SEEDS
+def test_what_was_written_while_one_waited_goes_to_the_first_who_comes_and_to_nobody_else(seed: int) -> None:
+    world = calm(seed, 3)
+    ann, bob, cat = world.guests
+    ann.enters()
+    world.live(5)
+    note(world, ann, "to whoever comes")
+    bob.enters()
+    world.live(30)
+    assert read(bob) == ["to whoever comes"]
+
+    bob.acts(ev.ConversationLeft(meeting_of(bob).conversation))
+    cat.enters()
+    world.live(LONG)
+    assert link_of(cat).peer == ann.key
+    assert read(cat) == []
+    assert meeting_of(ann).conversation == link_of(ann).conversation
+
+
+@SEEDS
+def test_a_third_one_is_told_and_has_the_seat_once_it_is_free(seed: int) -> None:
+    world = together(seed, 3)
+    ann, bob, cat = world.guests
+    cat.enters()
+    world.live(LONG)
+    assert not cat.company
+    assert meeting_of(cat).refusal is Refusal.FULL
+    assert link_of(ann).peer == bob.key
+
+    bob.acts(ev.ConversationLeft(meeting_of(bob).conversation))
+    world.live(LONG)
+    assert link_of(cat).peer == ann.key
+    assert meeting_of(cat).refusal is None
+
+
+@SEEDS
+def test_who_leaves_is_gone_at_once_and_can_come_back(seed: int) -> None:
+    world = together(seed)
+    ann, bob = world.guests
+    bob.acts(ev.ConversationLeft(meeting_of(bob).conversation))
+    world.live(3)
+    assert not ann.company
+    assert meeting_of(ann).company == 0
+    assert meeting_of(bob).state is RelayState.LEFT
+
+    bob.returns()
+    world.live(LONG)
+    assert link_of(bob).peer == ann.key
+
+
+@SEEDS
+def test_who_starts_the_program_anew_is_connected_anew(seed: int) -> None:
+    world = together(seed)
+    ann, bob = world.guests
+    note(world, ann, "before")
+    world.live(5)
+    bob.starts_anew()
+    bob.enters()
+    world.live(LONG)
+
+    note(world, ann, "after")
+    world.live(5)
+    assert read(bob) == ["before", "after"]
+
+
+# A door.
+
+
+@SEEDS
+def test_a_locked_room_takes_nobody_new_until_it_is_unlocked(seed: int) -> None:
+    world = calm(seed, 2)
+    ann, bob = world.guests
+    ann.enters()
+    world.live(5)
+    ann.acts(ev.RoomLocked(meeting_of(ann).conversation, True))
+    bob.enters()
+    world.live(LONG)
+    assert not bob.company
+    assert meeting_of(bob).refusal is Refusal.LOCKED
+
+    ann.acts(ev.RoomLocked(meeting_of(ann).conversation, False))
+    world.live(LONG)
+    assert link_of(bob).peer == ann.key
+
+
+@SEEDS
+def test_behind_a_locked_door_the_same_link_comes_back(seed: int) -> None:
+    world = together(seed)
+    ann, bob = world.guests
+    ann.acts(ev.RoomLocked(meeting_of(ann).conversation, True))
+    world.connections[-1].broken = True
+    for guest in world.guests:
+        guest.hears(guest.ends[link_of(guest).id], ev.IceStateChanged(link_of(guest).id, ev.IceState.FAILED))
+    world.live(LONG)
+
+    assert link_of(bob).peer == ann.key
+
+
+@SEEDS
+def test_a_new_link_is_told_to_whoever_is_there_and_to_nobody_else(seed: int) -> None:
+    world = together(seed, 3)
+    ann, bob, cat = world.guests
+    former, links = meeting_of(ann).code, [link_of(guest).id for guest in (ann, bob)]
+    ann.renews()
+    world.live(LONG)
+    assert former != meeting_of(ann).code == meeting_of(bob).code
+    assert links == [link_of(guest).id for guest in (ann, bob)], "a link that is open stays"
+
+    bob.acts(ev.ConversationLeft(meeting_of(bob).conversation))
+    cat.enters()
+    world.live(LONG)
+    assert meeting_of(cat).company == 0
+    bob.returns()
+    world.live(LONG)
+    assert link_of(bob).peer == ann.key
+
+
+# The relay goes away, and comes back.
+
+
+@SEEDS
+def test_when_the_relay_goes_those_who_are_connected_stay_so(seed: int) -> None:
+    world = together(seed)
+    ann, bob = world.guests
+    links = [link_of(guest).id for guest in (ann, bob)]
+    world.relay._go_away()
+    world.live(1)
+    assert meeting_of(ann).state is not RelayState.HERE
+    note(world, ann, "without a relay")
+    world.live(2)
+    assert read(bob) == ["without a relay"]
+
+    world.live(2 * LONG)
+    assert meeting_of(ann).state is RelayState.HERE
+    assert links == [link_of(guest).id for guest in (ann, bob)]
+
+
+@SEEDS
+def test_those_who_wait_are_told_and_meet_when_it_returns(seed: int) -> None:
+    world = calm(seed, 2)
+    ann, bob = world.guests
+    ann.enters()
+    world.live(5)
+    world.relay._go_away()
+    world.live(1)
+    assert meeting_of(ann).state is not RelayState.HERE
+    assert meeting_of(ann).trouble in (Trouble.UNREACHABLE, Trouble.RETURNING)
+    bob.enters()
+    world.live(2 * LONG)
+
+    assert link_of(ann).peer == bob.key
+    assert meeting_of(ann).trouble is None
+
+
+@SEEDS
+def test_a_relay_that_falls_silent_is_left_for_a_new_session(seed: int) -> None:
+    world = calm(seed, 2)
+    ann, bob = world.guests
+    ann.enters()
+    world.live(5)
+    for session in world.relay._sessions:
+        session.silent = True
+    world.live(m.BEAT_INTERVAL + m.BEAT_PATIENCE + 5)
+    bob.enters()
+    world.live(60)
+
+    assert link_of(bob).peer == ann.key
+
+
+# Paths are lost.
+
+
+@SEEDS
+@pytest.mark.parametrize("relay_restarts", [False, True])
+def test_a_lost_path_is_found_again_by_restarting_ice(seed: int, relay_restarts: bool) -> None:
+    world = together(seed)
+    ann, bob = world.guests
+    links = [link_of(guest).id for guest in (ann, bob)]
+    if relay_restarts:  # then each has another name at it
+        world.relay._restart()
+    world.connections[-1].broken = True
+    for guest in world.guests:
+        link = link_of(guest)
+        guest.hears(guest.ends[link.id], ev.IceStateChanged(link.id, ev.IceState.DISCONNECTED))
+    note(world, ann, "kept for later")
+    assert read(bob) == []
+    world.live(100)
+
+    assert links == [link_of(guest).id for guest in (ann, bob)]
+    assert read(bob) == ["kept for later"]
+
+
+@SEEDS
+def test_who_comes_back_in_a_new_session_is_known_also_while_the_relay_still_lists_the_former_one(seed: int) -> None:
+    world = together(seed)
+    ann, bob = world.guests
+    links = [link_of(guest).id for guest in (ann, bob)]
+    (session,) = (session for session in world.relay._sessions if session.guest is ann)
+    session.silent = True  # ann is in another network now
+    world.connections[-1].broken = True
+    for guest in world.guests:
+        link = link_of(guest)
+        guest.hears(guest.ends[link.id], ev.IceStateChanged(link.id, ev.IceState.DISCONNECTED))
+    world.live(m.BEAT_PATIENCE + 25)
+
+    assert links == [link_of(guest).id for guest in (ann, bob)]
+
+
+@SEEDS
+def test_without_a_restart_a_fresh_link_carries_the_conversation_on(seed: int) -> None:
+    world = together(seed, capabilities=Capabilities(can_restart=False))
+    ann, bob = world.guests
+    connection = world.connections[-1]
+    connection.broken = True
+    for end in connection.ends:
+        world._fail_for_good(end)
+    world._lose(connection)
+    note(world, ann, "kept for later")
+    world.live(LONG)
+
+    assert len(world.connections) > 1
+    assert read(bob) == ["kept for later"]
+
+
+# What else may happen.
+
+
+@SEEDS
+@pytest.mark.parametrize("after", [0.0, 0.01, 0.1, 0.3])
+def test_who_leaves_while_the_relay_is_still_being_reached_has_left(seed: int, after: float) -> None:
+    world = calm(seed, 2)
+    ann, bob = world.guests
+    bob.enters()
+    world.live(5)
+    ann.enters()
+    world.live(after)
+    note(world, ann, "for nobody")
+    ann.acts(ev.ConversationLeft(meeting_of(ann).conversation))
+    world.live(LONG)
+
+    assert meeting_of(ann).state is RelayState.LEFT
+    assert not bob.company
+
+
+@SEEDS
+def test_no_word_of_the_relay_brings_back_who_has_left(seed: int) -> None:
+    world = together(seed)
+    ann, _ = world.guests
+    session = next(session for session in world.relay._sessions if session.guest is ann)
+    ann.acts(ev.ConversationLeft(meeting_of(ann).conversation))
+    world.relay._pass(session, '["joined",[]]')
+    world.live(LONG)
+
+    assert meeting_of(ann).state is RelayState.LEFT
+
+
+@SEEDS
+def test_two_who_are_both_told_that_the_other_one_came_meet(seed: int) -> None:
+    """As when the processes of a relay had lost each other."""
+    world = calm(seed, 2)
+    ann, bob = world.guests
+    for guest in (ann, bob):
+        guest.enters()
+        world.live(0 if guest is bob else 5)
+        for session in world.relay._sessions:
+            session.room += "" if guest is bob else " apart"
+    world.live(5)
+    there = world.relay._sessions
+    for one, other in ((there[0], there[1]), (there[1], there[0])):
+        one.room = "together"
+        world.relay._say(one, "arrived", other.member)
+    world.live(60)
+
+    assert link_of(ann).peer == bob.key
+
+
+@SEEDS
+def test_two_who_make_a_new_link_at_once_stay_together(seed: int) -> None:
+    world = together(seed)
+    ann, bob = world.guests
+    for guest in (ann, bob):
+        guest.renews()
+    world.live(LONG)
+
+    assert meeting_of(ann).code == meeting_of(bob).code
+    assert (meeting_of(ann).company, meeting_of(bob).company) == (1, 1)
+    ann.renews()  # and it still can be done
+    world.live(LONG)
+    assert meeting_of(ann).code == meeting_of(bob).code
+
+
+@SEEDS
+def test_who_makes_a_new_link_while_the_path_is_lost_tells_it_when_it_is_found(seed: int) -> None:
+    world = together(seed)
+    ann, bob = world.guests
+    (connection,) = (connection for connection in world.connections if connection.alive)
+    connection.broken = True
+    for guest in world.guests:
+        link = link_of(guest)
+        guest.hears(guest.ends[link.id], ev.IceStateChanged(link.id, ev.IceState.DISCONNECTED))
+    ann.renews()
+    world.live(5)
+    world._heal_path(connection)
+    world.live(LONG)
+
+    assert meeting_of(ann).code == meeting_of(bob).code
+
+
+@SEEDS
+def test_a_member_that_counts_too_high_harms_itself_only(seed: int) -> None:
+    world = calm(seed, 3)
+    ann, bob, eve = world.guests
+    for guest in (ann, eve):
+        guest.enters()
+        world.live(5)
+    (name,) = meeting_of(eve)._attempts
+    eve.acts(ev.ConversationLeft(meeting_of(eve).conversation))
+    world.live(5)
+    eve.enters()
+    meeting_of(eve)._numbers[name] = 2**53 - 3
+    world.live(30)
+    eve.acts(ev.ConversationLeft(meeting_of(eve).conversation))
+    bob.enters()
+    world.live(LONG)
+
+    assert link_of(bob).peer == ann.key
+
+
+@SEEDS
+def test_who_crashed_is_let_in_before_the_old_link_is_given_up(seed: int) -> None:
+    world = together(seed)
+    ann, bob = world.guests
+    lost = link_of(ann)
+    bob._begin("")  # without a word to anybody
+    world.relay.close(bob)
+    bob.enters()
+    world.live(20)
+    assert not bob.company
+    ann.hears(ann.ends[lost.id], ev.IceStateChanged(lost.id, ev.IceState.DISCONNECTED))
+    world.live(30)
+
+    assert link_of(bob).peer == ann.key
+
+
+@SEEDS
+def test_when_the_link_of_an_invite_ends_the_room_in_which_both_are_takes_its_place(seed: int) -> None:
+    world = together(seed)
+    ann, bob = world.guests
+    ann.recipient, bob.recipient = bob, ann
+    ann.acts(ev.InviteRequested(meeting_of(ann).conversation))
+    world.live(60)
+    connection = world.connections[-1]
+    for end in connection.ends:
+        end.owner.hears(end, ev.ChannelClosed(end.link))
+    world._lose(connection)
+    world.live(LONG)
+
+    assert (link_of(ann).peer, link_of(bob).peer) == (bob.key, ann.key)
+
+
+@SEEDS
+@pytest.mark.parametrize("locks", [1, 2])
+def test_behind_a_locked_door_those_who_were_in_come_back_and_nobody_else(seed: int, locks: int) -> None:
+    world = together(seed, 3, capabilities=Capabilities(can_restart=False))
+    ann, bob, cat = world.guests
+    for guest in world.guests[:locks]:
+        guest.acts(ev.RoomLocked(meeting_of(guest).conversation, True))
+    connection = world.connections[-1]
+    connection.broken = True
+    for end in connection.ends:
+        world._fail_for_good(end)
+    world._lose(connection)
+    if locks == 1:  # then there is a seat
+        bob.acts(ev.ConversationLeft(meeting_of(bob).conversation))
+        cat.enters()
+        world.live(LONG)
+        assert not cat.company
+        assert ann.chat_with(cat) is None
+        assert meeting_of(cat).refusal is Refusal.LOCKED
+        cat.acts(ev.ConversationLeft(meeting_of(cat).conversation))
+        bob.returns()
+    world.live(LONG)
+    assert link_of(bob).peer == ann.key
+
+
+@SEEDS
+def test_of_whom_the_signs_differ_is_not_let_in_again(seed: int) -> None:
+    world = together(seed)
+    ann, bob = world.guests
+    ann.acts(ev.PeerCompared(link_of(ann).conversation, bob.key, False))
+    bob.starts_anew()
+    bob.enters()
+    world.live(LONG)
+
+    assert not ann.company
+
+
+@SEEDS
+def test_a_second_tab_of_ones_own_takes_no_seat(seed: int) -> None:
+    world = calm(seed, 3)
+    ann, tab, bob = world.guests
+    tab.key = ann.key
+    tab.keys = ann.keys
+    tab._begin("")
+    world.by_key[ann.key] = ann
+    ann.enters()
+    world.live(5)
+    tab._check = ann._check = lambda: None  # type: ignore[method-assign] # the world knows of one place for a key
+    tab.enters()
+    world.live(30)
+    bob._check = lambda: None  # type: ignore[method-assign]
+    bob.enters()
+    world.live(LONG)
+
+    assert [link.peer for link in bob.company] == [ann.key]
+
+
+def test_a_relay_that_asks_to_return_at_once_is_not_obeyed_without_end(alone: Person) -> None:
+    connected = 0
+    for _ in range(50):
+        session = session_of(alone)
+        alone.do(ev.RelayOpened(session), ev.RelayHeard(session, '["return",0]'), ev.RelayClosed(session, 1012))
+        connected += len(of(fx.ConnectRelay, alone.wait(1)))
+
+    assert connected < 10
+
+
+def test_a_peer_that_renews_without_end_ends_its_link() -> None:
+    world = together(0)
+    ann, bob = world.guests
+
+    def renew_without_end() -> None:
+        for _ in range(m.MAX_MOVES + 8):
+            bob.renews()
+            world.live(2)
+
+    with pytest.raises(AssertionError, match="renews the room without end"):  # the world takes note of it
+        renew_without_end()
+    assert not ann.company
+
+
+# One member by itself.
+
+
+@pytest.fixture
+def alone() -> Person:
+    """Somebody who goes into a room."""
+    ann = person("ann")
+    effects = ann.do(ev.CodePasted(encode(RoomCode(bytes(SECRET_SIZE))), URL))
+    assert only(fx.ConnectRelay, effects).url == URL
+    return ann
+
+
+def session_of(someone: Person) -> int:
+    (meeting,) = someone.node.meetings.values()
+    return meeting._session
+
+
+def test_each_attempt_to_reach_the_relay_comes_later_and_never_at_a_time_that_all_know(alone: Person) -> None:
+    waits = []
+    for _ in range(12):
+        alone.do(ev.RelayClosed(session_of(alone), 1006))
+        (meeting,) = alone.node.meetings.values()
+        assert (meeting.state, meeting.trouble) == (RelayState.AWAY, Trouble.UNREACHABLE)
+        due = alone.node.next_deadline()
+        assert due is not None
+        waits.append(due - alone.now)
+        assert only(fx.ConnectRelay, alone.wait(waits[-1]))
+    spans = [min(m.RETRY_LAST, m.RETRY_FIRST * 2**n) for n in range(12)]
+
+    assert all(span <= wait <= 2 * span for span, wait in zip(spans, waits, strict=True))
+    assert len({wait / span for span, wait in zip(spans, waits, strict=True)}) == 12
+    assert all(later > earlier for earlier, later in pairwise(waits[:4:2]))
+
+
+@pytest.mark.parametrize(
+    ("code", "trouble"),
+    [
+        (1006, Trouble.UNREACHABLE),
+        (1012, Trouble.RETURNING),
+        (4000, Trouble.REFUSED),
+        (4003, Trouble.FULL),
+        (4006, Trouble.BUSY),
+        (4999, Trouble.UNREACHABLE),
+    ],
+)
+def test_why_there_is_no_way_is_known(alone: Person, code: int, trouble: Trouble) -> None:
+    alone.do(ev.RelayClosed(session_of(alone), code))
+
+    (meeting,) = alone.node.meetings.values()
+    assert meeting.trouble is trouble
+
+
+def test_who_is_asked_to_return_does_so_after_that_time_and_a_part_of_it(alone: Person) -> None:
+    session = session_of(alone)
+    alone.do(ev.RelayOpened(session), ev.RelayHeard(session, '["return",10]'), ev.RelayClosed(session, 1012))
+    due = alone.node.next_deadline()
+
+    assert due is not None
+    assert 10 <= due - alone.now <= 20
+
+
+def test_a_session_that_does_not_begin_is_given_up(alone: Person) -> None:
+    session = session_of(alone)
+    effects = alone.wait(m.REACH_PATIENCE)
+
+    assert only(fx.CloseRelay, effects).session == session
+    (meeting,) = alone.node.meetings.values()
+    assert meeting.state is RelayState.AWAY
+
+
+def test_late_news_of_a_former_session_is_passed_over(alone: Person) -> None:
+    former = session_of(alone)
+    alone.do(ev.RelayClosed(former, 1006))
+    alone.wait(5)
+
+    assert session_of(alone) != former
+    assert alone.do(ev.RelayOpened(former), ev.RelayHeard(former, '["joined",[]]'), ev.RelayClosed(former, 1000)) == []
+
+
+def test_entering_twice_is_entering_once(alone: Person) -> None:
+    assert alone.do(ev.CodePasted(encode(RoomCode(bytes(SECRET_SIZE))), URL)) == []
+    assert len(alone.node.meetings) == 1
+
+
+def test_who_leaves_before_the_relay_is_reached_has_left(alone: Person) -> None:
+    session = session_of(alone)
+    (meeting,) = alone.node.meetings.values()
+    effects = alone.do(ev.ConversationLeft(meeting.conversation))
+
+    assert only(fx.CloseRelay, effects).session == session
+    assert alone.node.meetings == {}
+    assert alone.node.next_deadline() is None
+
+
+@SEEDS
+def test_a_member_that_never_answers_is_tried_again(seed: int) -> None:
+    world = calm(seed, 2)
+    ann, bob = world.guests
+    bob.enters()
+    world.live(5)
+    for session in world.relay._sessions:
+        session.guest._begin("")  # deaf: its program is another one now, and nobody told the relay
+    ann.enters()
+    world.live(ANSWER_PATIENCE + 10)
+
+    (number,) = meeting_of(ann)._numbers.values()
+    assert number >= 2
+    assert len(ann.node.conversations) == 1
+
+
+def test_claimed_crowds_are_offered_only_a_few_links_at_once() -> None:
+    world = calm(1, 2)
+    ann, _ = world.guests
+    ann.enters()
+    world.live(5)
+    world.relay._claim_crowds()
+    world.live(1)
+    ann.acts(ev.RoomLocked(meeting_of(ann).conversation, False))  # which begins with all who are there
+    most = 0
+    for _ in range(300):
+        world.live(0.1)
+        most = max(most, sum(link.phase is Phase.SIGNALING for link in meeting_of(ann)._live))
+
+    assert most == m.MAX_ATTEMPTS
+
+
+@SEEDS
+def test_a_link_that_the_person_has_ended_is_not_begun_again(seed: int) -> None:
+    world = together(seed)
+    ann, bob = world.guests
+    ann.acts(ev.PeerCompared(link_of(ann).conversation, bob.key, False))
+    world.live(LONG)
+
+    assert not ann.company
+    link = ann.node.link_of(ann.node.conversations[meeting_of(ann).conversation])
+    assert link is not None
+    assert link.ending is Ending.NO_MATCH
+
+
+def test_a_room_needs_a_relay() -> None:
+    ann = person("ann")
+
+    assert ann.do(ev.CodePasted(encode(RoomCode(bytes(SECRET_SIZE))), "")) == []
+    assert ann.node.meetings == {}
+    assert ann.node.pasting.problem is not None
+    assert ann.now == START
+    assert of(fx.ConnectRelay, ann.do(ev.RoomRequested(URL)))

@@ -1,0 +1,42 @@
+"""What aiortc does in its own way, beside what the contracts ask of every WebRTC stack."""
+
+from __future__ import annotations
+
+import asyncio
+import uuid
+from dataclasses import replace
+
+from pychat.core.ice import IceConfig
+from pychat.core.sdp import Candidate, CandidateKind, DescriptionKind, candidate_attribute, parse_description, to_sdp
+from pychat.driver import CHANNEL_LABEL, CHANNEL_NUMBER
+from pychat.native.peer import NativeConnect, NativePeerConnection
+
+
+def unknown_name() -> Candidate:
+    """An mDNS name that nobody answers to."""
+    return Candidate(CandidateKind.HOST, f"{uuid.uuid4()}.local", 50_000)
+
+
+def test_names_that_nobody_answers_to_hold_up_nothing() -> None:
+    connect = NativeConnect()
+
+    def make() -> NativePeerConnection:
+        peer = connect(1, IceConfig(), lambda _: None)
+        peer.open_channel(CHANNEL_LABEL, CHANNEL_NUMBER)
+        return peer
+
+    async def test() -> None:
+        ann, bob = make(), make()
+        offer = await ann.offer()
+        await asyncio.wait(connect._tasks)  # what goes on beside without a STUN server
+        description = parse_description(DescriptionKind.OFFER, offer)
+        await bob.set_remote_description(
+            DescriptionKind.OFFER, to_sdp(replace(description, candidates=(unknown_name(),)))
+        )
+        await bob.add_candidate(candidate_attribute(unknown_name(), 1))
+        assert len(connect._tasks) == 2  # both are still being looked up
+        ann.close()
+        bob.close()
+        await connect.finish()
+
+    asyncio.run(test())

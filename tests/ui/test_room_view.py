@@ -1,0 +1,122 @@
+"""What the screen says of a room, in each state that a person can meet."""
+
+from __future__ import annotations
+
+import pytest
+
+from pychat.core import events as ev
+from pychat.core.capabilities import Capabilities
+from pychat.core.envelope import Refusal
+from pychat.core.link import Ending
+from pychat.core.meeting import Trouble
+from pychat.ui import words
+from pychat.ui.view import Card, Progress, View, view
+from tests.core.people import Person, person
+from tests.core.test_meeting import LONG, calm, meeting_of, session_of, together
+from tests.rooms_sim import URL, Guest
+
+
+def seen_by(guest: Guest) -> View:
+    return view(guest.node, meeting_of(guest).conversation)
+
+
+@pytest.fixture
+def ann() -> Person:
+    ann = person("ann")
+    ann.do(ev.RoomRequested(URL))
+    return ann
+
+
+def screen(someone: Person) -> View:
+    (meeting,) = someone.node.meetings.values()
+    return view(someone.node, meeting.conversation)
+
+
+def test_at_first_the_way_to_the_relay_is_looked_for(ann: Person) -> None:
+    now = screen(ann)
+
+    assert (now.headline, now.sentence) == words.ROOM_REACHING
+    assert (now.card, now.state, now.name) == (Card.ROOM, "signaling", "New room")
+    assert now.room is not None
+    assert now.room.code == ""
+    assert now.can_leave
+
+
+@pytest.mark.parametrize("trouble", Trouble)
+def test_each_trouble_with_the_relay_has_its_words(ann: Person, trouble: Trouble) -> None:
+    codes = {"unreachable": 1006, "returning": 1012, "full": 4003, "busy": 4006, "refused": 4000}
+    ann.do(ev.RelayClosed(session_of(ann), codes[trouble.value]))
+
+    assert (screen(ann).headline, screen(ann).sentence) == words.ROOM_AWAY[trouble]
+
+
+def test_who_waits_has_a_link_to_send() -> None:
+    world = calm(0, 1)
+    (ann,) = world.guests
+    ann.enters()
+    world.live(5)
+    now = seen_by(ann)
+
+    assert (now.headline, now.sentence) == words.ROOM_WAITING
+    assert now.card is Card.ROOM
+    assert now.room is not None
+    assert now.room.code.startswith("F")
+    assert [progress for _, progress in now.phases] == [Progress.NOW, *[Progress.TO_COME] * 3]
+
+    ann.acts(ev.RoomLocked(meeting_of(ann).conversation, True))
+    assert (seen_by(ann).headline, seen_by(ann).sentence) == words.ROOM_LOCKED
+
+
+def test_who_is_connected_has_nothing_to_do_and_may_still_ask_for_the_link() -> None:
+    world = together(0)
+    now = seen_by(world.guests[0])
+
+    assert (now.state, now.card) == ("open", Card.NONE)
+    assert now.room is not None
+    assert now.room.code
+
+
+@pytest.mark.parametrize("refusal", Refusal)
+def test_who_is_refused_is_told_and_asked_to_invite_nobody(refusal: Refusal) -> None:
+    world = together(0, 3)
+    ann, bob, cat = world.guests
+    if refusal is Refusal.LOCKED:
+        bob.acts(ev.ConversationLeft(meeting_of(bob).conversation))
+        ann.acts(ev.RoomLocked(meeting_of(ann).conversation, True))
+    cat.enters()
+    world.live(LONG)
+    now = seen_by(cat)
+
+    assert (now.headline, now.sentence) == words.ROOM_REFUSED[refusal]
+    assert now.card is Card.NONE
+
+    ann.acts(ev.ConversationLeft(meeting_of(ann).conversation))
+    bob.acts(ev.ConversationLeft(meeting_of(bob).conversation))
+    world.live(LONG)
+    assert (seen_by(cat).headline, seen_by(cat).sentence) == words.ROOM_WAITING
+
+
+def test_who_has_left_can_go_back() -> None:
+    world = together(0)
+    ann, bob = world.guests
+    ann.acts(ev.ConversationLeft(meeting_of(ann).conversation))
+    world.live(5)
+    now = seen_by(ann)
+
+    assert (now.headline, now.sentence) == words.ROOM_LEFT
+    assert (now.card, now.state, now.can_leave) == (Card.RETURN, "closed", False)
+    assert seen_by(bob).headline == words.ENDINGS[Ending.PEER_LEFT][0]
+    assert seen_by(bob).sentence == words.ROOM_STAYS
+    assert seen_by(bob).card is Card.ROOM
+
+
+def test_a_link_that_is_begun_while_another_conversation_is_shown_is_not_in_the_list_of_people() -> None:
+    world = together(0, capabilities=Capabilities(can_restart=False))
+    ann, bob = world.guests
+    before = [person.conversation for person in view(ann.node, None).people]
+    bob.starts_anew()
+    bob.enters()
+    for _ in range(400):
+        world.live(0.1)
+        assert [person.conversation for person in view(ann.node, None).people] == before
+    assert seen_by(ann).state == "open"

@@ -148,15 +148,15 @@ class Driver:
     def _arm_timer(self) -> None:
         """See to it that a turn comes in time. One that comes early does no harm, and arming costs a browser dear."""
         deadline = self.node.next_deadline()
-        rings = self._loop.time() + max(0.0, deadline - self._clock()) if deadline is not None else None
+        delay = max(0.0, deadline - self._clock()) if deadline is not None else None
         if self._timer is not None:
-            if rings is not None and self._rings <= rings:
+            if delay is not None and self._rings <= self._loop.time() + delay:
                 return
             self._timer.cancel()
             self._timer = None
-        if rings is not None:
-            self._rings = rings
-            self._timer = self._loop.call_at(rings, self._ring)
+        if delay is not None:
+            self._rings = self._loop.time() + delay
+            self._timer = self._loop.call_later(delay, self._ring)  # Pyodide's call_at refuses what is due now
 
     def _ring(self) -> None:
         self._timer = None

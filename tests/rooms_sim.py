@@ -217,9 +217,10 @@ class Relay:
 
     def _mix_rooms(self) -> None:
         """Show people of one room to those of another, or the other way round to nobody."""
+        rooms = [session.room for session in self._sessions if session.room]
         for session in self._sessions:
             if session.room and self._random.random() < 0.3:
-                session.room = self._random.choice(self._sessions).room
+                session.room = self._random.choice(rooms)
 
     _deeds: tuple[Callable[[Relay], None], ...] = (
         _replay,

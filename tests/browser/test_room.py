@@ -63,6 +63,7 @@ def test_a_link_connects(person: MakePerson) -> None:
     assert ann.signs() == bob.signs()
 
 
+@in_chromium
 def test_both_may_begin_in_the_same_moment(person: MakePerson) -> None:
     ann, bob = person("Ann"), person("Bob")
     link = open_room(ann)
@@ -95,6 +96,7 @@ def test_the_link_can_be_pasted_too(person: MakePerson) -> None:
     bob.expect_state("open")
 
 
+@in_chromium
 def test_whoever_reloads_is_back(person: MakePerson) -> None:
     ann, bob = person("Ann"), person("Bob")
     meet(ann, bob)

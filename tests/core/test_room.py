@@ -466,7 +466,7 @@ def test_the_worked_example_opens() -> None:
 
 # A relay that does whatever it likes, see tests/relay_sim.py.
 
-FEW, SEEDS = 8, 1_000
+FEW, SEEDS = 8, 300
 
 
 def suffer(seeds: range) -> None:

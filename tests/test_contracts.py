@@ -30,10 +30,10 @@ from tests.server.relays import Relay
 
 
 class FakeKit(Kit):
-    """Fakes that can do all that the W3C asks for."""
+    """Fakes that trickle and keep checking; each describes itself once."""
 
     ports: Collection[Port] = (Port.PEERS, Port.STORE, Port.TABS)
-    capabilities: ClassVar = Capabilities()
+    capabilities: ClassVar = Capabilities(can_restart=False, can_roll_back=False)
 
     def __init__(self, _: Path) -> None:
         super().__init__()

@@ -114,10 +114,10 @@ class Side:
         await self.until(lambda it: len(it.frames) >= len(expected))
         assert self.frames == list(expected), _difference(self.frames, list(expected))
 
-    async def describe(self, kind: DescriptionKind) -> Description:
-        """Make an offer or an answer, wait for its candidates, and take it apart."""
-        offers = kind is DescriptionKind.OFFER
-        in_force = await (self.peer.offer() if offers else self.peer.answer())
+    async def describe(self, kind: DescriptionKind, *, restart: bool = False) -> Description:
+        """Make an offer or an answer, wait for its candidates, and take it apart; forget what was posted before."""
+        self.events.clear()
+        in_force = await (self.peer.offer(restart=restart) if kind is DescriptionKind.OFFER else self.peer.answer())
         if self.trickles:
             await self.until(lambda it: ev.GatheringFinished(it.link) in it.events)
         description = parse_description(kind, in_force)
@@ -125,16 +125,17 @@ class Side:
         candidates = dict.fromkeys([*description.candidates, *(c for c in found if c is not None)])
         return replace(description, candidates=tuple(candidates))
 
-    async def offer(self) -> Description:
-        return await self.describe(DescriptionKind.OFFER)
+    async def offer(self, *, restart: bool = False) -> Description:
+        return await self.describe(DescriptionKind.OFFER, restart=restart)
 
     async def answer(self, offer: Description) -> Description:
         await self.take(offer)
         return await self.describe(DescriptionKind.ANSWER)
 
-    async def take(self, description: Description) -> None:
+    async def take(self, description: Description, *, answerer_is_server: bool = False) -> None:
         """Set the other side's description, written anew as real peers do."""
-        await self.peer.set_remote_description(description.kind, to_sdp(description))
+        sdp = to_sdp(description, answerer_is_server=answerer_is_server)
+        await self.peer.set_remote_description(description.kind, sdp)
 
 
 def _difference(found: list[str], expected: list[str]) -> str:
@@ -289,6 +290,50 @@ async def two_connect_through_descriptions_that_are_written_anew(kit: Kit) -> No
     assert ann.events.count(ev.ChannelOpened(ann.link)) == 1
     assert bob.events.count(ev.ChannelOpened(bob.link)) == 1
     assert ann.frames == bob.frames == []
+
+
+@contract(Port.PEERS)
+async def an_offer_is_taken_back_for_one_of_the_peer(kit: Kit) -> None:
+    """Two offers meet: one side passes over the other's, which gives way (W3C WebRTC, section 10.7)."""
+    if not kit.connect.capabilities.can_roll_back:
+        return
+    polite, impolite = Side(kit), Side(kit)
+    await polite.offer()
+    await exchange(impolite, polite)
+    await until_open(polite, impolite)
+    polite.send("after you")
+    await impolite.until_frames("after you")
+
+
+async def restart(kit: Kit, *, by_inviter: bool) -> None:
+    """Two connect, and one of them restarts ICE; the other one has answered at first, and stays the client of DTLS."""
+    ann, bob = Side(kit), Side(kit)
+    first = await ann.offer()
+    second = await bob.answer(first)
+    await ann.take(second)
+    await until_open(ann, bob)
+    one, other = (ann, bob) if by_inviter else (bob, ann)
+    offer = await one.offer(restart=True)
+    answer = await other.answer(offer)
+    await one.take(answer, answerer_is_server=not by_inviter)
+    before = (first, second) if by_inviter else (second, first)
+    assert [d.fingerprint for d in (offer, answer)] == [d.fingerprint for d in before]
+    assert not {offer.pwd, answer.pwd} & {first.pwd, second.pwd}, "the credentials of ICE are the old ones"
+    for sender, receiver in ((one, other), (other, one)):
+        sender.send(f"from {sender.link}")
+        await receiver.until_frames(f"from {sender.link}")
+
+
+@contract(Port.PEERS)
+async def whoever_has_offered_can_restart_ice_and_nothing_else_changes(kit: Kit) -> None:
+    if kit.connect.capabilities.can_restart:
+        await restart(kit, by_inviter=True)
+
+
+@contract(Port.PEERS)
+async def whoever_has_answered_can_restart_ice_and_nothing_else_changes(kit: Kit) -> None:
+    if kit.connect.capabilities.can_restart:
+        await restart(kit, by_inviter=False)
 
 
 @contract(Port.PEERS)

@@ -96,7 +96,7 @@ FIND_NODE = if ! { command -v npm && node -e 'process.exit(+(parseInt(process.ve
 $(WEB_READY): web/package.json web/package-lock.json pychat/server/precompile.mjs | $(RUNTIME_READY)
 	@$(FIND_NODE); \
 	(cd web && npm ci --ignore-scripts --no-audit --no-fund --loglevel=error > /dev/null) && \
-	node pychat/server/precompile.mjs web/node_modules/pyodide web/node_modules/.compiled/python_stdlib.zip
+	node pychat/server/precompile.mjs web/node_modules/pyodide web/node_modules/.compiled
 	@touch $@
 
 # What the relay is measured against.

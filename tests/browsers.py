@@ -10,10 +10,11 @@ import os
 import shutil
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from functools import partial
 from typing import Any, Literal
 
-from playwright.sync_api import Browser, Error, Playwright, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, Error, Playwright, sync_playwright
 
 BrowserName = Literal["chromium", "firefox"]
 
@@ -48,10 +49,26 @@ def launch(playwright: Playwright, name: BrowserName, **extra: Any) -> Browser:
     Raises:
         BrowserMissing: none does.
     """
+    browser: Browser = _first(name, getattr(playwright, name).launch, **extra)
+    return browser
+
+
+def launch_profile(playwright: Playwright, name: BrowserName, folder: str) -> BrowserContext:
+    """The same with a profile in a folder, as people have one: what it has cached stays when a page is closed.
+
+    Raises:
+        BrowserMissing: none does.
+    """
+    start = partial(getattr(playwright, name).launch_persistent_context, folder)
+    context: BrowserContext = _first(name, start)
+    return context
+
+
+def _first(name: BrowserName, start: Callable[..., Any], **extra: Any) -> Any:
     failures = []
     for options in _candidates(name, **extra):
         try:
-            return getattr(playwright, name).launch(**options)  # type: ignore[no-any-return]
+            return start(**options)
         except Error as error:
             reason = error.message.strip().splitlines()[0]
             failures.append(f"{options.get('executable_path', 'Playwright’s own')}: {reason}")

@@ -1,18 +1,16 @@
-// Starts Python. Only what cannot be Python, because it comes before Python: the downloads that take the time, how far
-// they have come, and words for the person when something is missing or fails. The chat itself is in main.py.
+// Starts Python. Only what cannot be Python, because it comes before Python: how far the downloads have come, and words
+// for the person when something is missing or fails. The chat itself is in main.py.
 //
 // It fills these elements of a page where they exist: #boot-progress, #boot-text, #boot-error; and it says on the root
-// element, for the style sheet, how things stand: data-boot is "loading", "ready" or "failed".
+// element, for the style sheet, how things stand: data-boot is "loading", "ready" or "failed", and data-python how
+// Python came to be, "restored" or "anew".
 // It is over when Python dispatches "pychat:ready" on the document, or when the page's script has run to its end.
 
 const find = (id) => document.getElementById(id);
 const vendor = new URL("../@VENDOR@/", import.meta.url);
 const total = Number("@LOAD_BYTES@");
-const realFetch = globalThis.fetch;
 
 const state = document.documentElement.dataset;
-
-let loaded = 0;
 state.boot = "loading";
 
 // Words for a person; what a developer needs goes to the console.
@@ -20,20 +18,26 @@ function fail(sentence, error) {
   if (state.boot !== "loading") return;
   finish("failed");
   if (error) console.error(error);
-  for (const id of ["boot-progress", "boot-text"]) find(id)?.setAttribute("hidden", "");
-  const place = find("boot-error");
-  if (!place) return;
-  place.textContent = sentence;
-  place.setAttribute("role", "alert");
-  place.removeAttribute("hidden");
+  const say = () => {
+    for (const id of ["boot-progress", "boot-text"]) find(id)?.setAttribute("hidden", "");
+    const place = find("boot-error");
+    if (!place) return;
+    place.textContent = sentence;
+    place.setAttribute("role", "alert");
+    place.removeAttribute("hidden");
+  };
+  // This may be over before the page is read to its end.
+  if (document.readyState === "loading") document.addEventListener("DOMContentLoaded", say, { once: true });
+  else say();
 }
 
 function finish(outcome) {
   state.boot = outcome;
-  globalThis.fetch = realFetch;
+  if (outcome === "ready") keepForLater();
+  performance.mark(`boot:${outcome}`);
 }
 
-function show() {
+function show(loaded) {
   if (state.boot !== "loading") return;
   const progress = find("boot-progress");
   if (progress) {
@@ -47,43 +51,6 @@ function show() {
     loaded < total
       ? `Loading Python… ${Math.floor((100 * loaded) / total)} % (${megabytes(loaded)} of ${megabytes(total)} MB)`
       : "Starting Python…";
-}
-
-// Counts a clone: Pyodide must get the response itself, for only a response that came from the network, with its
-// address, is compiled while it arrives and kept compiled in the browser's cache.
-async function load(url) {
-  const response = await realFetch(url);
-  if (!response.ok) throw new Error(`The server answered ${response.status} for ${url}`);
-  const counter = new WritableStream({
-    write(chunk) {
-      loaded += chunk.byteLength;
-      show();
-    },
-  });
-  // A connection that breaks here breaks for Pyodide too, which says so.
-  response.clone().body.pipeTo(counter).catch(() => {});
-  return response;
-}
-
-// The large files start now, side by side, rather than after PyScript and Pyodide have loaded in turn; whoever fetches
-// one of them later is handed the download that is already under way.
-function loadEarly() {
-  const early = new Map();
-  for (const url of [
-    new URL("pyodide/pyodide.asm.wasm", vendor).href,
-    new URL("pyodide/python_stdlib.zip", vendor).href,
-    new URL("pychat.zip", import.meta.url).href,
-  ]) {
-    const response = load(url);
-    response.catch((error) => fail("pychat could not be loaded. Check your connection, then reload the page.", error));
-    early.set(url, response);
-  }
-  globalThis.fetch = (resource, options) => {
-    const url = new URL(resource.url ?? resource, document.baseURI).href;
-    const response = early.get(url) ?? realFetch(resource, options);
-    early.delete(url);
-    return response;
-  };
 }
 
 // PyScript also prepares for MicroPython, which this page has none of, and for that loads every plugin. This element
@@ -100,7 +67,16 @@ function declineMicroPython() {
   document.head.append(config);
 }
 
+// First the page, then all that takes time. A tab in the background is not painted.
+const painted = () =>
+  document.hidden || new Promise((resolve) => requestAnimationFrame(() => setTimeout(resolve)));
+
 async function startPython() {
+  await painted();
+  // The same address as in pyscript.json: PyScript is given the Python that starts here.
+  const { begin } = await import(new URL("python.mjs", import.meta.url));
+  const started = begin(show);
+  started.then(({ how }) => (state.python = how), () => {});
   const { hooks } = await import(new URL("pyscript/core.js", vendor));
   // PyScript turns the hooks of its workers into source text and evaluates that, on a page without workers too. This
   // page has none, and with no hook left nothing is evaluated: so the Content-Security-Policy can forbid eval.
@@ -114,6 +90,18 @@ async function startPython() {
       else stderr(...parts);
     };
   });
+  await started;
+}
+
+// The page may make no script address of a text, but for this one. No policy can be made after it, whoever asks.
+const workers = globalThis.trustedTypes?.createPolicy("service-worker", {
+  createScriptURL: () => new URL("./sw.js", document.baseURI).href,
+});
+
+// Keeps the page for when there is no network. That can wait until it works.
+function keepForLater() {
+  const address = workers?.createScriptURL("") ?? "./sw.js";
+  navigator.serviceWorker?.register(address).catch((error) => console.warn("pychat is not kept:", error));
 }
 
 const NEEDED = ["WebAssembly", "RTCPeerConnection", "WritableStream"];
@@ -133,13 +121,11 @@ if (!isSecureContext) {
   for (const event of ["pychat:ready", "py:done"]) {
     document.addEventListener(event, () => state.boot === "loading" && finish("ready"), { once: true });
   }
-  show();
-  loadEarly();
-  declineMicroPython();
-  crypto.subtle.generateKey("Ed25519", false, ["sign"]).catch((error) => fail(LACKS, error));
   startPython().catch((error) =>
     fail("pychat could not be loaded. Check your connection, then reload the page.", error),
   );
+  declineMicroPython();
+  crypto.subtle.generateKey("Ed25519", false, ["sign"]).catch((error) => fail(LACKS, error));
 } else {
   fail(LACKS);
 }

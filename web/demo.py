@@ -5,7 +5,7 @@ import time
 
 from pychat.browser.crypto import BrowserCrypto
 from pychat.browser.demo import Pane, Story, carry_codes, on_start_again
-from pychat.browser.peer import BrowserPeerConnection
+from pychat.browser.peer import BrowserConnect
 from pychat.browser.store import VisitStore
 from pychat.core.contacts import Contacts
 from pychat.core.events import InviteRequested
@@ -29,16 +29,17 @@ class Run:
         local.post(InviteRequested())
 
     def _driver(self, name: str, crypto: BrowserCrypto) -> Driver:
+        connect = BrowserConnect()
         node = Node(
             crypto.public_key,
             secrets.token_bytes(32),
             Contacts(skeleton=skeleton),
             name=name,
-            capabilities=BrowserPeerConnection.capabilities,
+            capabilities=connect.capabilities,
         )
         return Driver(
             node,
-            BrowserPeerConnection,
+            connect,
             crypto,
             VisitStore(),
             time.time,
@@ -58,13 +59,20 @@ class Run:
             pane.close()
 
 
-def again() -> None:
-    """Begin anew."""
-    global run
-    run.close()
-    run = Run(cryptos)
+class Demonstration:
+    """What the page shows, as often as the person wants to see it."""
+
+    def __init__(self, cryptos: tuple[BrowserCrypto, BrowserCrypto]) -> None:
+        self._cryptos = cryptos
+        self._run = Run(cryptos)
+        self._scope = on_start_again(self.again)
+
+    def again(self) -> None:
+        """Begin anew."""
+        self._run.close()
+        self._run = Run(self._cryptos)
 
 
-cryptos = await BrowserCrypto.for_this_visit(), await BrowserCrypto.for_this_visit()  # type: ignore[top-level-await]  # noqa: F704
-run = Run(cryptos)
-scope = on_start_again(again)
+async def start() -> Demonstration:
+    """Put the page to work; what is returned is to be kept."""
+    return Demonstration((await BrowserCrypto.for_this_visit(), await BrowserCrypto.for_this_visit()))

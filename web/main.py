@@ -8,7 +8,7 @@ import js
 
 from pychat.browser.crypto import BrowserCrypto
 from pychat.browser.page import ChatPage, load_config, page_is_local
-from pychat.browser.peer import BrowserPeerConnection
+from pychat.browser.peer import BrowserConnect
 from pychat.browser.relay import BrowserRelay
 from pychat.browser.store import BrowserStore
 from pychat.browser.tabs import BrowserTabs
@@ -34,12 +34,13 @@ async def start() -> None:
         contacts = Contacts(skeleton=skeleton)
         store.protect(STORE_KEY)
         notices.append(words.CONTACTS_UNREADABLE)
+    connect = BrowserConnect()
     node = Node(
         crypto.public_key,
         secrets.token_bytes(32),
         contacts,
         name=settings.name,
-        capabilities=BrowserPeerConnection.capabilities,
+        capabilities=connect.capabilities,
         ice=settings.ice(suggested),
     )
 
@@ -51,7 +52,7 @@ async def start() -> None:
     tabs = BrowserTabs(lambda event: driver.post(event))
     driver = Driver(
         node,
-        BrowserPeerConnection,
+        connect,
         crypto,
         store,
         time.time,
@@ -62,6 +63,3 @@ async def start() -> None:
     relay = relay_of(js.location.href) if isinstance(config, dict) and config.get("relay") is True else ""
     page = ChatPage(node, driver.post, driver.turn, store, settings, suggested, notices, relay, erase)
     page.open()
-
-
-await start()  # type: ignore[top-level-await]  # noqa: F704 (PyScript awaits it, and boot.js tells when it fails)

@@ -18,6 +18,7 @@ from pychat.browser.room import RoomDialog, room_link
 from pychat.browser.settings import SettingsDialog
 from pychat.browser.store import BrowserStore
 from pychat.browser.trust import TrustSigns
+from pychat.browser.updates import Updates
 from pychat.core import events as ev
 from pychat.core.contacts import STORE_KEY
 from pychat.core.conversation import ConversationId
@@ -96,6 +97,7 @@ class ChatPage:
         self._room = RoomDialog(scope, post, lambda: self._selected)
         ProtectionDialog(scope)
         AfreshDialog(scope, self._start_afresh)
+        self._updates = Updates(scope, lambda: bool(node.conversations))
         store.follow(self._other_tab_saved, self._reload)
         self._listen()
 

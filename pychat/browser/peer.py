@@ -4,7 +4,7 @@ Handlers do nothing but post an event. Whoever makes a proxy destroys it: each c
 """
 
 from collections.abc import Awaitable, Callable
-from typing import Any, ClassVar
+from typing import Any
 
 import js
 from pyodide.ffi import JsException, create_proxy, to_js
@@ -37,9 +37,7 @@ class BrowserDataChannel:
 
 
 class BrowserPeerConnection:
-    """Implements `ports.PeerConnection`; the class itself is the `ports.Connect`."""
-
-    capabilities: ClassVar = Capabilities(keeps_checking="Firefox/" not in js.navigator.userAgent)
+    """Implements `ports.PeerConnection`."""
 
     def __init__(self, link: LinkId, ice: IceConfig, post: Post) -> None:
         self._link = link
@@ -126,6 +124,16 @@ class BrowserPeerConnection:
 
     def _connectionstatechange(self, _: Any) -> None:
         self._post(ev.ConnectionStateChanged(self._link, ev.ConnectionState(self._pc.connectionState)))
+
+
+class BrowserConnect:
+    """Implements `ports.Connect`; which browser it is in shows only when it is made."""
+
+    def __init__(self) -> None:
+        self.capabilities = Capabilities(keeps_checking="Firefox/" not in js.navigator.userAgent)
+
+    def __call__(self, link: LinkId, ice: IceConfig, post: Post) -> BrowserPeerConnection:
+        return BrowserPeerConnection(link, ice, post)
 
 
 async def _asked(promise: Awaitable[Any]) -> Any:

@@ -16,6 +16,7 @@ from starlette.responses import Response, StreamingResponse
 
 # Written out, for the tables of operating systems differ.
 MEDIA_TYPES = {
+    "": "text/plain; charset=utf-8",  # SHA256SUMS
     ".css": "text/css; charset=utf-8",
     ".html": "text/html; charset=utf-8",
     ".ico": "image/x-icon",

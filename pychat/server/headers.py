@@ -7,7 +7,8 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 # No inline script, no eval, nothing from elsewhere. 'wasm-unsafe-eval' lets Pyodide compile its WebAssembly and opens
 # nothing for strings. PyScript evaluates one string for workers it does not start here; boot.js takes the cause away,
-# so neither 'unsafe-eval' nor a Trusted Types policy is needed, and none can be made.
+# so 'unsafe-eval' is not needed. The one Trusted Types policy is boot.js's own, for browsers register a service worker
+# by nothing else: whatever it is given, it answers with the address of sw.js, and no second one can be made.
 POLICY_OF_A_PAGE = "; ".join(
     (
         "default-src 'none'",
@@ -20,7 +21,7 @@ POLICY_OF_A_PAGE = "; ".join(
         "base-uri 'none'",
         "form-action 'none'",
         "require-trusted-types-for 'script'",
-        "trusted-types 'none'",
+        "trusted-types service-worker",
     )
 )
 # The one directive of it that a page cannot give itself (CSP Level 3, section 3.3).

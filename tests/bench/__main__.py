@@ -3,78 +3,25 @@
 from __future__ import annotations
 
 import json
-import socket
 import subprocess
 import sys
 import tempfile
-import threading
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from statistics import median, quantiles
 
-import uvicorn
-from playwright.sync_api import Browser, Page, expect, sync_playwright
-from starlette.applications import Starlette
-from starlette.routing import Mount
-from starlette.staticfiles import StaticFiles
+from playwright.sync_api import Page, expect, sync_playwright
 
-from pychat.server.app import create_app
-from pychat.server.config import Config
 from tests.bench import native
 from tests.bench.relay import measure_relay
-from tests.bench.rooms import PAGES, build_pages, measure_rooms
+from tests.bench.rooms import build_pages, measure_rooms
+from tests.bench.serving import ROOT, serve
+from tests.bench.start import BROWSERS, measure_start
 from tests.bench.table import heading, row
 from tests.browsers import launch
 
-ROOT = Path(__file__).resolve().parents[2]
-VISITS = 10
 NATIVE_ROUNDS = 5
 MINUTES = 60_000
-ON_READY = "document.addEventListener('pychat:ready', () => { window.readyAt = performance.now(); })"
-
-
-@contextmanager
-def serve(site: Path) -> Iterator[str]:
-    """Serve a site in this process; yields its address."""
-    with socket.create_server(("127.0.0.1", 0)) as listener:
-        stock = StaticFiles(directory=PAGES / "stock")
-        modules = StaticFiles(directory=ROOT / "web" / "node_modules")
-        app = Starlette(
-            routes=[
-                Mount("/stock/node_modules", modules),
-                Mount("/stock", stock),
-                Mount("/", create_app(site, Config())),
-            ]
-        )
-        server = uvicorn.Server(uvicorn.Config(app, log_level="warning"))
-        thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]})
-        thread.start()
-        try:
-            yield f"http://127.0.0.1:{listener.getsockname()[1]}"
-        finally:
-            server.should_exit = True
-            thread.join()
-
-
-def ready_times(browser: Browser, address: str, *, warm: bool) -> tuple[list[float], list[float]]:
-    """Milliseconds from opening a page to Python being ready: of ours and of stock PyScript, in turn."""
-    times: tuple[list[float], list[float]] = ([], [])
-    for _ in range(VISITS):
-        for path, found in zip(("/", "/stock/index.html"), times, strict=True):
-            context = browser.new_context()
-            context.add_init_script(ON_READY)
-            page = context.new_page()
-            for visit in range(2 if warm else 1):
-                page.goto(address + path)
-                page.evaluate(
-                    "() => new Promise(done => window.readyAt ? done() : "
-                    "document.addEventListener('pychat:ready', () => done()))"
-                )
-                if visit == int(warm):
-                    found.append(page.evaluate("window.readyAt"))
-            context.close()
-    return times
 
 
 Answer = Callable[[str], str]
@@ -164,16 +111,14 @@ def main() -> None:
                 median(result["proving"]),
                 2 * median(result["bare echo"]),
             )
-            heading("", "stock")
-            for warm, name in ((False, "first visit to ready"), (True, "next visit to ready")):
-                ours, stock = ready_times(browser, address, warm=warm)
-                row(name, median(ours), median(stock))
             page = browser.new_page()
             page.goto(f"{address}/partner.html")
             expect(page.locator("html")).to_have_attribute("data-partner", "ready", timeout=MINUTES)
             measure_native(page)
         measure_rooms(browser, site, Path(folder))
         browser.close()
+        for name in BROWSERS:
+            measure_start(playwright, name, site)
     measure_relay()
 
 

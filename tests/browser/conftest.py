@@ -183,7 +183,7 @@ def open_context(server: str, watch: Watch) -> Iterator[OpenContext]:
     with ExitStack() as stack:
 
         def open_one(browser: Browser, **options: Any) -> BrowserContext:
-            context = browser.new_context(base_url=server, **options)
+            context = browser.new_context(base_url=server, **{"service_workers": "block", **options})
             stack.callback(context.close)
             watch.follow(context)
             return context

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import re
+from collections.abc import Callable
+
 import pytest
-from playwright.sync_api import Page, Route, expect
+from playwright.sync_api import BrowserContext, Page, Route, expect
 
 from pychat.server.site import Site
 from tests.browser.conftest import Watch, wait_until_ready
@@ -17,6 +20,33 @@ document.addEventListener("DOMContentLoaded", () => {
 });
 """
 
+TELL_SEEDS = """
+import random
+from js import document
+document.documentElement.dataset.seeds = f"{random.random()} {hash('a text')} {hash(b'bytes')}"
+"""
+
+# Every key of every table that Python can reach has to be found in it.
+LOOK_UP_ALL = """
+import gc
+import js
+
+todo, seen = [*gc.get_objects(), *object.__subclasses__()], {}
+while todo:
+    it = todo.pop()
+    if id(it) not in seen:
+        seen[id(it)] = it
+        todo += gc.get_referents(it)
+tables = [it for it in seen.values() if isinstance(it, (dict, set, frozenset)) and it is not seen]
+keys = [(table, key) for table in tables for key in list(table)]
+lost = [key for table, key in keys if key not in table]
+js.document.documentElement.dataset.lost = f"{len(lost)} of {len(keys)}"
+"""
+
+
+def run_instead(page: Page, script: str) -> None:
+    page.route("**/start/chat.py", lambda route: route.fulfill(body=script, content_type="text/x-python"))
+
 
 def test_python_starts_and_each_file_is_asked_for_once(page: Page, site: Site) -> None:
     asked: list[str] = []
@@ -24,8 +54,57 @@ def test_python_starts_and_each_file_is_asked_for_once(page: Page, site: Site) -
     page.goto("/")
     wait_until_ready(page)
     expect(page.locator("#boot-error")).to_be_hidden()
-    for name in ("pyodide.asm.wasm", "python_stdlib.zip", "pychat.zip", "core.js"):
+    expect(page.locator("html")).to_have_attribute("data-python", "restored")
+    assert sorted(set(asked)) == sorted(asked)
+    for name in ("pyodide.asm.wasm", "memory.bin", "python.mjs", "core.js", "config.json"):
         assert sum(url.endswith(f"/{name}") for url in asked) == 1
+    for name in ("python_stdlib.zip", "pychat.zip"):
+        assert not any(url.endswith(f"/{name}") for url in asked)
+
+
+def cut_short(content: bytes) -> bytes:
+    return content[:-1000]
+
+
+def of_another_build(content: bytes) -> bytes:
+    return b"\0" + content[1:]
+
+
+@pytest.mark.parametrize("spoil", [cut_short, of_another_build, None])
+def test_a_memory_that_does_not_fit_is_not_used_and_python_starts_anew(
+    page: Page, site: Site, spoil: Callable[[bytes], bytes] | None
+) -> None:
+    content = (site.path / site.app / "memory.bin").read_bytes()
+    if spoil is None:
+        page.route("**/memory.bin", lambda route: route.abort())
+    else:
+        page.route("**/memory.bin", lambda route: route.fulfill(body=spoil(content)))
+    page.goto("/")
+    wait_until_ready(page)
+    expect(page.locator("html")).to_have_attribute("data-python", "anew")
+    page.get_by_role("button", name="New invite").click()
+    expect(page.get_by_label("Your invite")).not_to_be_empty()
+
+
+def test_two_visits_have_different_random_numbers_and_hashes(context: BrowserContext) -> None:
+    seeds: list[list[str]] = []
+    for _ in range(2):
+        page = context.new_page()
+        run_instead(page, TELL_SEEDS)
+        page.goto("/")
+        root = page.locator("html")
+        expect(root).to_have_attribute("data-seeds", re.compile("."), timeout=60_000)
+        assert root.get_attribute("data-python") == "restored"
+        seeds.append((root.get_attribute("data-seeds") or "").split())
+    assert not set(seeds[0]) & set(seeds[1])
+
+
+def test_with_another_hash_seed_every_key_is_found_in_its_table(page: Page) -> None:
+    run_instead(page, LOOK_UP_ALL)
+    page.goto("/")
+    root = page.locator("html")
+    expect(root).to_have_attribute("data-lost", re.compile(r"^0 of \d{5}$"), timeout=60_000)
+    assert root.get_attribute("data-python") == "restored"
 
 
 def test_progress_counts_up_to_all_of_it(page: Page, site: Site) -> None:
@@ -45,7 +124,7 @@ def test_fetch_is_the_browsers_own_again_once_python_runs(page: Page) -> None:
     assert page.evaluate("fetch.toString().includes('[native code]')")
 
 
-@pytest.mark.parametrize("file", ["pyodide.asm.wasm", "pychat.zip", "core.js"])
+@pytest.mark.parametrize("file", ["pyodide.asm.wasm", "pyodide.asm.mjs", "python.mjs", "core.js"])
 def test_a_broken_connection_is_said_in_words(page: Page, watch: Watch, file: str) -> None:
     watch.expect_errors = True
     page.route(f"**/{file}", lambda route: route.abort())
@@ -58,7 +137,8 @@ def test_a_broken_connection_is_said_in_words(page: Page, watch: Watch, file: st
 
 def test_a_file_the_server_lacks_is_said_in_words(page: Page, watch: Watch) -> None:
     watch.expect_errors = True
-    page.route("**/python_stdlib.zip", lambda route: route.fulfill(status=404))
+    for name in ("memory.bin", "python_stdlib.zip"):
+        page.route(f"**/{name}", lambda route: route.fulfill(status=404))
     page.goto("/")
     expect(page.get_by_role("alert")).to_contain_text("could not be loaded")
 
@@ -69,7 +149,7 @@ def test_an_exception_at_the_start_is_said_in_words(page: Page, watch: Watch) ->
     def break_main(route: Route) -> None:
         route.fulfill(body="raise RuntimeError('boom')", content_type="text/x-python")
 
-    page.route("**/main.py", break_main)
+    page.route("**/start/chat.py", break_main)
     page.goto("/")
     expect(page.get_by_role("alert")).to_have_text(
         "pychat stopped while starting. Reload the page to try again.", timeout=60_000

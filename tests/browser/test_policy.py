@@ -11,9 +11,9 @@ from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import pytest
-from playwright.sync_api import Page
+from playwright.sync_api import Browser, Page
 
-from tests.browser.conftest import Watch
+from tests.browser.conftest import OpenContext, Watch
 
 # Runs outside of the debugger's own call, to which a browser may allow more than to the page.
 AS_THE_PAGE = "source => new Promise(resolve => setTimeout(resolve)).then(() => {{ {} }})"
@@ -101,8 +101,24 @@ def test_a_string_never_becomes_html(front_page: Page, body: str) -> None:
     assert_not_reached(front_page)
 
 
-def test_no_trusted_types_policy_can_be_made(front_page: Page) -> None:
-    assert attempt(front_page, "trustedTypes.createPolicy('default', {createScript: text => text})") == "TypeError"
+@pytest.mark.parametrize("name", ["default", "mine", "service-worker"])
+def test_no_other_trusted_types_policy_can_be_made(front_page: Page, name: str) -> None:
+    """Not even one with the name of the only one that there is, which boot.js has made."""
+    assert attempt(front_page, f"trustedTypes.createPolicy('{name}', {{createScriptURL: text => text}})") == "TypeError"
+
+
+def test_no_text_becomes_the_address_of_a_script(front_page: Page, browser: Browser, open_context: OpenContext) -> None:
+    for body in (
+        "document.createElement('script').src = source",
+        "new Worker(source)",
+        "new SharedWorker(source)",
+    ):
+        assert attempt(front_page, body, "/boot.js") == "TypeError"
+    page = open_context(browser, service_workers="allow").new_page()
+    page.route("**/vendor-*/**", lambda route: route.abort())
+    page.goto("/")
+    register = "return navigator.serviceWorker.register(source).then(() => 'done', error => error.name)"
+    assert page.evaluate(AS_THE_PAGE.format(register), "/sw.js") == "TypeError"
 
 
 @pytest.mark.parametrize(

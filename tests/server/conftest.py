@@ -23,7 +23,7 @@ class Checkout:
     out: Path
 
     def build(self) -> Site:
-        return build_site(self.web, self.package, self.out)
+        return build_site(self.web, self.package, self.out, lambda _, app: b"memory of " + app)
 
 
 def write(path: Path, content: str | bytes) -> None:
@@ -42,8 +42,13 @@ def make_checkout(folder: Path) -> Checkout:
         "index.html": '<script src="@APP@/boot.js"></script><progress max="@LOAD_BYTES@"></progress>',
         "demo.html": "<!doctype html><title>demo</title>" + "<p>text</p>" * 100,
         "boot.js": 'const vendor = "../@VENDOR@/";\n',
+        "python.mjs": 'const size = Number("@MEMORY_BYTES@");\nexport const version = "@PYODIDE_VERSION@";\n',
         "main.py": "import pychat\n",
-        "pyscript.json": '{"interpreter": "./@VENDOR@/pyodide/pyodide.mjs"}',
+        "demo.py": "import pychat\n",
+        "start/chat.py": "import main\n",
+        "manifest.webmanifest": '{"icons": [{"src": "@APP@/icons/send.svg"}]}',
+        "sw.js": 'const CACHE = "@BUILD@";\nconst FILES = "@FILES@";\n',
+        "pyscript.json": '{"interpreter": "./@APP@/python.mjs"}',
         "style.css": "p { margin: 0 }\n" * 100,
         "icons/send.svg": "<svg/>",
         ".hidden": "secret",
@@ -55,13 +60,14 @@ def make_checkout(folder: Path) -> Checkout:
         write(web / name, content)
     for name, version in VERSIONS.items():
         write(web / "node_modules" / name / "package.json", json.dumps({"version": version}))
-    for name in ("pyodide.mjs", "pyodide.asm.mjs", "pyodide.d.ts", "console.html"):
+    for name in ("pyodide.mjs", "pyodide.d.ts", "console.html"):
         write(web / "node_modules/pyodide" / name, f"// {name}\n" * 50)
     write(web / "node_modules/pyodide/pyodide.asm.wasm", b"\0asm" + bytes(3000))
     write(
         web / "node_modules/pyodide/pyodide-lock.json", json.dumps({"info": {"python": "3.14"}, "packages": {"x": 1}})
     )
     write(web / "node_modules/.compiled/python_stdlib.zip", b"PK" + bytes(3000))
+    write(web / "node_modules/.compiled/pyodide.asm.mjs", "// trimmed\n" * 50)
     for name in ("core.js", "core-abc.js", "error-abc.js", "xterm-abc.js", "core.js.map"):
         write(web / "node_modules/@pyscript/core/dist" / name, f"// {name}\n" * 50)
     for name in (

@@ -35,8 +35,11 @@ def test_the_root_is_the_front_page(client: TestClient, site: Site) -> None:
     ("name", "media_type"),
     [
         ("demo.html", "text/html; charset=utf-8"),
+        ("SHA256SUMS", "text/plain; charset=utf-8"),
+        ("sw.js", "text/javascript; charset=utf-8"),
+        ("manifest.webmanifest", "application/manifest+json"),
         ("{app}/boot.js", "text/javascript; charset=utf-8"),
-        ("{app}/main.py", "text/x-python; charset=utf-8"),
+        ("{app}/start/chat.py", "text/x-python; charset=utf-8"),
         ("{app}/style.css", "text/css; charset=utf-8"),
         ("{app}/pyscript.json", "application/json"),
         ("{app}/pychat.zip", "application/zip"),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import os
 import resource
@@ -18,6 +19,7 @@ from pychat.server.config import Config
 from pychat.server.export import exported
 from pychat.server.headers import CONTENT_SECURITY_POLICY, SECURITY_HEADERS
 from pychat.server.site import Site
+from pychat.server.sums import integrity
 from tests.server.conftest import Checkout, make_checkout, write
 
 pytestmark = pytest.mark.slow
@@ -84,10 +86,11 @@ def test_every_file_of_the_site_is_in_it_by_the_same_name(export: Export, site: 
     assert (done.returncode, done.stderr) == (0, "")
     built, out = content_of(site.path), content_of(tmp_path / "out")
     pages = {"index.html", "demo.html"}
-    forms_of_pages = {"demo.html.br", "demo.html.gz", "index.html.br", "index.html.gz"}
-    assert set(out) == (set(built) - forms_of_pages) | {"config.json", "_headers", ".pychat-export"}
+    changed = {*pages, "sw.js", "SHA256SUMS"}
+    forms = {name + end for name in changed for end in (".br", ".gz")}
+    assert set(out) == (set(built) - forms) | {"config.json", "_headers", ".pychat-export"}
     assert f"{site.app}/style.css.br" in out
-    for name in set(built) - forms_of_pages - pages:
+    for name in set(built) - forms - changed:
         assert out[name] == built[name], name
     for name in pages:
         lines = out[name].splitlines()
@@ -104,6 +107,18 @@ def test_the_policy_comes_before_all_that_it_is_for(page: Path, tmp_path: Path) 
     assert not any(tag in before for tag in ("<script", "<link", "<style", "<body"))
     policy, _, _ = after.partition('"')
     assert f"{policy}; frame-ancestors 'none'" == CONTENT_SECURITY_POLICY
+
+
+def test_what_lists_the_files_knows_the_pages_as_they_are_exported(site: Site) -> None:
+    content = exported(site.path, Config())
+    lines = content["SHA256SUMS"].decode().splitlines()
+    listed = {name: digest for digest, _, name in (line.partition("  ") for line in lines)}
+    assert listed == {name: hashlib.sha256(content[name]).hexdigest() for name in listed}
+    assert {"index.html", "demo.html", "sw.js", f"{site.app}/boot.js"} <= listed.keys()
+    for name in ("index.html", "demo.html"):
+        before = integrity((site.path / name).read_bytes())
+        assert before.encode() not in content["sw.js"]
+        assert integrity(content[name]).encode() in content["sw.js"]
 
 
 def test_a_page_that_could_be_left_without_a_policy_is_not_exported(tmp_path: Path) -> None:

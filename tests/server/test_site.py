@@ -1,6 +1,8 @@
 """The build: what is in the site, under which names, and when it is made again."""
 
+import base64
 import gzip
+import hashlib
 import json
 import os
 import re
@@ -12,7 +14,7 @@ from pathlib import Path
 import brotli
 import pytest
 
-from pychat.server.site import BuildError, main
+from pychat.server.site import ROOT, BuildError, Site, _node, _zip_package, build_site, main
 from tests.server.conftest import Checkout, write
 
 
@@ -31,7 +33,8 @@ def tree(folder: Path) -> dict[str, bytes]:
 def test_pages_are_at_the_top_and_all_else_in_folders_named_after_their_content(checkout: Checkout) -> None:
     site = checkout.build()
     assert {path.name for path in site.path.iterdir() if path.is_dir()} == {site.app, site.vendor}
-    assert {path.name for path in site.path.glob("*.html")} == {"index.html", "demo.html"}
+    top = {path.name for path in site.path.iterdir() if path.is_file() and path.suffix not in {".br", ".gz"}}
+    assert top == {"index.html", "demo.html", "manifest.webmanifest", "sw.js", "SHA256SUMS"}
     assert re.fullmatch(r"app-[0-9a-f]{12}", site.app)
     assert re.fullmatch(r"vendor-[0-9a-f]{12}", site.vendor)
 
@@ -40,10 +43,13 @@ def test_the_app_folder_holds_our_files_and_the_package(checkout: Checkout) -> N
     site = checkout.build()
     assert names(site.path / site.app) == {
         "boot.js",
+        "empty.zip",
         "icons/send.svg",
-        "main.py",
+        "memory.bin",
         "pychat.zip",
         "pyscript.json",
+        "python.mjs",
+        "start/chat.py",
         "style.css",
     }
 
@@ -64,12 +70,20 @@ def test_the_vendor_folder_holds_only_what_a_browser_asks_for(checkout: Checkout
 
 def test_tokens_become_folder_names_and_the_number_of_bytes_to_load(checkout: Checkout) -> None:
     site = checkout.build()
-    loaded = [f"{site.app}/pychat.zip"]
-    loaded += [f"{site.vendor}/pyodide/{name}" for name in ("pyodide.asm.wasm", "python_stdlib.zip")]
+    loaded = [f"{site.app}/memory.bin", f"{site.vendor}/pyodide/pyodide.asm.wasm"]
     assert site.load_bytes == sum((site.path / name).stat().st_size for name in loaded)
     page = (site.path / "index.html").read_text()
     assert page == f'<script src="{site.app}/boot.js"></script><progress max="{site.load_bytes}"></progress>'
     assert (site.path / site.app / "boot.js").read_text() == f'const vendor = "../{site.vendor}/";\n'
+    assert (site.path / site.app / "python.mjs").read_text() == (
+        'const size = Number("31457280");\nexport const version = "314.0.7";\n'
+    )
+    assert json.loads((site.path / site.app / "pyscript.json").read_text()) == {
+        "interpreter": f"./{site.app}/python.mjs"
+    }
+    assert json.loads((site.path / "manifest.webmanifest").read_text()) == {
+        "icons": [{"src": f"{site.app}/icons/send.svg"}]
+    }
 
 
 def test_the_package_zip_holds_the_parts_that_run_in_a_browser_stored(checkout: Checkout) -> None:
@@ -77,13 +91,14 @@ def test_the_package_zip_holds_the_parts_that_run_in_a_browser_stored(checkout: 
     with zipfile.ZipFile(site.path / site.app / "pychat.zip") as archive:
         ours = [name for name in archive.namelist() if name.startswith("pychat/")]
         assert ours == ["pychat/__init__.py", "pychat/ports.py", "pychat/core/link.py"]
+        assert {"main.py", "demo.py"} < set(archive.namelist())
         assert {info.compress_type for info in archive.infolist()} == {zipfile.ZIP_STORED}
 
 
 def test_the_package_zip_holds_what_makes_qr_codes_and_its_licence(checkout: Checkout, tmp_path: Path) -> None:
     site = checkout.build()
     with zipfile.ZipFile(site.path / site.app / "pychat.zip") as archive:
-        others = {name for name in archive.namelist() if not name.startswith("pychat/")}
+        others = {name for name in archive.namelist() if name.startswith("segno")}
         assert others == {"segno/consts.py", "segno/encoder.py", "segno/LICENSE"}
         archive.extractall(tmp_path / "elsewhere")
     script = "from segno import encoder; print(len(encoder.encode('12345', micro=False).matrix))"
@@ -92,10 +107,83 @@ def test_the_package_zip_holds_what_makes_qr_codes_and_its_licence(checkout: Che
     assert result.stdout == "21\n"
 
 
-def test_the_library_is_the_one_that_was_compiled(checkout: Checkout) -> None:
+@pytest.mark.parametrize("name", ["python_stdlib.zip", "pyodide.asm.mjs"])
+def test_what_was_prepared_is_served(checkout: Checkout, name: str) -> None:
     site = checkout.build()
-    library = (site.path / site.vendor / "pyodide/python_stdlib.zip").read_bytes()
-    assert library == (checkout.web / "node_modules/.compiled/python_stdlib.zip").read_bytes()
+    served = (site.path / site.vendor / "pyodide" / name).read_bytes()
+    assert served == (checkout.web / "node_modules/.compiled" / name).read_bytes()
+
+
+def test_the_memory_is_made_of_the_package_and_only_when_that_has_changed(checkout: Checkout) -> None:
+    made: list[bytes] = []
+
+    def make(modules: Path, app: bytes) -> bytes:
+        assert modules == checkout.web / "node_modules"
+        made.append(app)
+        return b"memory"
+
+    def build() -> Site:
+        return build_site(checkout.web, checkout.package, checkout.out, make)
+
+    site = build()
+    app = site.path / site.app
+    assert (app / "memory.bin").read_bytes() == b"memory"
+    assert made == [(app / "pychat.zip").read_bytes()]
+    write(checkout.web / "style.css", "p { margin: 1px }")
+    build()
+    assert len(made) == 1
+    write(checkout.package / "core" / "link.py", "# changed\n")
+    build()
+    assert len(made) == 2
+
+
+@pytest.mark.slow
+def test_the_memory_is_the_same_at_each_build(tmp_path: Path) -> None:
+    """Whenever and wherever it is made: two checkouts in different folders."""
+    memories = set()
+    for name in ("here", "there/and/deeper"):
+        root = tmp_path / name
+        for path in (ROOT / "pychat/server").glob("*.mjs"):
+            write(root / "pychat/server" / path.name, path.read_bytes())
+        write(root / "web/hashes.mjs", (ROOT / "web/hashes.mjs").read_bytes())
+        write(root / "pychat.zip", _zip_package(ROOT / "web", ROOT / "pychat"))
+        modules = ROOT / "web/node_modules"
+        arguments = [modules / "pyodide", modules / ".compiled", root / "pychat.zip", root / "memory.bin"]
+        subprocess.run([_node(), root / "pychat/server/snapshot.mjs", *arguments], cwd=root, check=True)
+        memories.add((root / "memory.bin").read_bytes())
+    assert len(memories) == 1
+
+
+def test_a_memory_that_cannot_be_made_is_said_in_words(checkout: Checkout) -> None:
+    with pytest.raises(BuildError, match="Python's memory cannot be made"):
+        build_site(checkout.web, checkout.package, checkout.out)
+
+
+def test_sums_hold_of_every_other_file(checkout: Checkout) -> None:
+    site = checkout.build()
+    result = subprocess.run(
+        ["sha256sum", "--check", "--quiet", "--strict", "SHA256SUMS"], cwd=site.path, capture_output=True, text=True
+    )
+    assert (result.returncode, result.stdout, result.stderr) == (0, "", "")
+    listed = {line.split("  ")[1] for line in (site.path / "SHA256SUMS").read_text().splitlines()}
+    assert listed == names(site.path) - {"SHA256SUMS"}
+
+
+def test_the_service_worker_knows_every_file_but_those_for_the_ordinary_start(checkout: Checkout) -> None:
+    site = checkout.build()
+    text = (site.path / "sw.js").read_text()
+    known = json.loads(text[text.index("{") : text.rindex("}") + 1])
+    spared = {f"{site.app}/pychat.zip", f"{site.vendor}/pyodide/python_stdlib.zip", "sw.js", "SHA256SUMS"}
+    assert known.keys() == names(site.path) - spared
+    for name, integrity in known.items():
+        digest = hashlib.sha256((site.path / name).read_bytes()).digest()
+        assert integrity == f"sha256-{base64.b64encode(digest).decode()}"
+
+
+def test_each_change_gives_the_service_worker_another_cache(checkout: Checkout) -> None:
+    first = (checkout.build().path / "sw.js").read_text().splitlines()[0]
+    write(checkout.web / "demo.html", "<title>changed</title>")
+    assert (checkout.build().path / "sw.js").read_text().splitlines()[0] != first
 
 
 def test_pyodide_is_told_of_no_packages(checkout: Checkout) -> None:
@@ -149,8 +237,21 @@ def test_a_rebuild_compresses_only_what_changed(checkout: Checkout) -> None:
     write(checkout.web / "demo.html", "<title>changed</title>")
     checkout.build()
     after = {path.name: path.stat().st_mtime_ns for path in cache.iterdir()}
-    assert len(after.items() - before.items()) == 2  # .br and .gz of demo.html
-    assert len(before.items() - after.items()) == 2
+    # .br and .gz of demo.html, and of what lists all files
+    assert len(after.keys() - before.keys()) == 2 * len({"demo.html", "sw.js", "SHA256SUMS"})
+    assert before.keys() <= after.keys()
+
+
+def test_the_cache_forgets_what_no_build_has_used_for_long(checkout: Checkout) -> None:
+    checkout.build()
+    cache = checkout.out.parent / "cache"
+    old = cache / "0.br"
+    write(old, "x")
+    os.utime(old, (0, 0))
+    write(checkout.web / "demo.html", "<title>changed</title>")
+    checkout.build()
+    assert not old.exists()
+    assert len(list(cache.iterdir())) > 10
 
 
 def test_a_failed_write_keeps_the_old_site(checkout: Checkout, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -9,7 +9,7 @@ from collections.abc import Callable
 import js
 
 from pychat.browser.crypto import BrowserCrypto
-from pychat.browser.peer import BrowserPeerConnection
+from pychat.browser.peer import BrowserConnect
 from pychat.browser.store import VisitStore
 from pychat.core.contacts import Contacts
 from pychat.core.conversation import Conversation
@@ -29,15 +29,16 @@ class Peer:
     """A node with its driver; `until` waits for a state of the node. To watch the channel open costs a little."""
 
     def __init__(self, crypto: BrowserCrypto, *, watched: bool) -> None:
+        connect = BrowserConnect()
         self.node = Node(
             crypto.public_key,
             secrets.token_bytes(32),
             Contacts(skeleton=skeleton),
-            capabilities=BrowserPeerConnection.capabilities,
+            capabilities=connect.capabilities,
         )
         self.driver = Driver(
             self.node,
-            BrowserPeerConnection,
+            connect,
             crypto,
             VisitStore(),
             time.time,

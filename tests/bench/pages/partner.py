@@ -8,7 +8,7 @@ import js
 from pyodide.ffi import create_proxy
 
 from pychat.browser.crypto import BrowserCrypto
-from pychat.browser.peer import BrowserPeerConnection
+from pychat.browser.peer import BrowserConnect
 from pychat.browser.store import VisitStore
 from pychat.core.contacts import Contacts
 from pychat.core.events import CodePasted, MessageWritten
@@ -23,13 +23,14 @@ class Partner:
     """Takes an invite and echoes until it is told to only listen."""
 
     def __init__(self, crypto: BrowserCrypto) -> None:
+        connect = BrowserConnect()
         self.node = Node(
             crypto.public_key,
             secrets.token_bytes(32),
             Contacts(skeleton=skeleton),
-            capabilities=BrowserPeerConnection.capabilities,
+            capabilities=connect.capabilities,
         )
-        self.driver = Driver(self.node, BrowserPeerConnection, crypto, VisitStore(), time.time, on_turn=self._turned)
+        self.driver = Driver(self.node, connect, crypto, VisitStore(), time.time, on_turn=self._turned)
         self.reply: asyncio.Future[str] = asyncio.get_running_loop().create_future()
         self._place = 0
         self._echoes = True

@@ -8,7 +8,7 @@ import js
 from pyodide.ffi import create_proxy, to_js
 
 from pychat.browser.crypto import BrowserCrypto
-from pychat.browser.peer import BrowserPeerConnection
+from pychat.browser.peer import BrowserConnect
 from pychat.browser.relay import BrowserRelay
 from pychat.browser.store import VisitStore
 from pychat.core import roomcode
@@ -26,15 +26,16 @@ class Person:
     """A node with its driver; `marks` says when the last channel has opened, and when its peer was proved."""
 
     def __init__(self, crypto: BrowserCrypto) -> None:
+        connect = BrowserConnect()
         self.node = Node(
             crypto.public_key,
             secrets.token_bytes(32),
             Contacts(skeleton=skeleton),
-            capabilities=BrowserPeerConnection.capabilities,
+            capabilities=connect.capabilities,
         )
         self.driver = Driver(
             self.node,
-            BrowserPeerConnection,
+            connect,
             crypto,
             VisitStore(),
             time.time,

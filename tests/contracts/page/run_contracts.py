@@ -7,7 +7,7 @@ import js
 from pyodide.ffi import create_proxy, to_js
 
 from pychat.browser.crypto import BrowserCrypto
-from pychat.browser.peer import BrowserDataChannel, BrowserPeerConnection
+from pychat.browser.peer import BrowserConnect, BrowserDataChannel
 from pychat.browser.relay import BrowserRelay
 from pychat.browser.store import BrowserStore
 from pychat.browser.tabs import BrowserTabs
@@ -24,7 +24,7 @@ class BrowserKit(Kit):
 
     def __init__(self) -> None:
         super().__init__()
-        self.connect = BrowserPeerConnection
+        self.connect = BrowserConnect()
         self.clock = time.time
         self.connect_relay = BrowserRelay
         self.relay_url = relay_of(str(js.location.href))

@@ -1,0 +1,59 @@
+"""Offers the version that waits, when the service worker has got a new one; it never takes over by itself."""
+
+import asyncio
+import contextlib
+from collections.abc import Callable
+from typing import Any
+
+import js
+from pyodide.ffi import JsException
+
+from pychat.browser.dom import Scope, set_text, show
+from pychat.ui import words
+
+_LOOK_EVERY = 3600.0
+"""Seconds between looks for a new version; a browser by itself only looks when a page is opened."""
+
+
+class Updates:
+    """The part “update” of a scope.
+
+    Args:
+        talking: whether there are conversations, which reloading ends.
+    """
+
+    def __init__(self, scope: Scope, talking: Callable[[], bool]) -> None:
+        self._scope = scope
+        self._talking = talking
+        self._container = getattr(js.navigator, "serviceWorker", None)
+        self._waiting: Any = None
+        scope.on(scope.part("update-now"), "click", lambda _: self._take())
+        scope.on(scope.part("update-later"), "click", lambda _: show(scope.part("update"), False))
+        if self._container is not None:
+            self._task = asyncio.get_running_loop().create_task(self._follow(self._container))
+
+    async def _follow(self, container: Any) -> None:
+        registration = await container.ready  # where no service worker can be had, that is never
+        self._offer(registration)
+        self._scope.on(registration, "updatefound", lambda _: self._found(registration))
+        while True:
+            await asyncio.sleep(_LOOK_EVERY)
+            with contextlib.suppress(JsException):  # there is no network, or no server any more
+                await registration.update()
+
+    def _found(self, registration: Any) -> None:
+        installing = registration.installing
+        if installing:
+            self._scope.on(installing, "statechange", lambda _: self._offer(registration))
+
+    def _offer(self, registration: Any) -> None:
+        if not registration.waiting or registration.waiting == self._waiting:
+            return
+        self._waiting = registration.waiting
+        set_text(self._scope.part("update-text"), words.UPDATE_ENDS if self._talking() else words.UPDATE)
+        show(self._scope.part("update"), True)
+
+    def _take(self) -> None:
+        self._scope.part("update-now").disabled = True
+        self._scope.on(self._container, "controllerchange", lambda _: js.location.reload())
+        self._waiting.postMessage("take over")

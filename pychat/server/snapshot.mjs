@@ -1,0 +1,167 @@
+// Writes the memory of a Python that has imported all of pychat: python.mjs restores it in the browser. What it writes
+// depends on nothing but what it is given, so that everybody who builds the site gets the same.
+//
+//     node snapshot.mjs <folder of Pyodide> <folder that precompile.mjs wrote> <pychat.zip> <file to write>
+//
+// Pyodide's own snapshot is the whole memory. Most of that is in pyodide.asm.wasm already, or zero; written is what
+// differs from a memory in which Python has not begun. For the format see python.mjs.
+
+import { readFile, writeFile } from "node:fs/promises";
+import { resolve } from "node:path";
+import { pathToFileURL } from "node:url";
+
+import { forgetHashes } from "./hashes.mjs";
+
+const [folder, compiled, app, target] = process.argv.slice(2).map((path) => resolve(path));
+
+// Nothing that is different at each run may get into the memory. The seeds are given anew where it is restored.
+Date.now = () => 0;
+performance.now = () => 0;
+Math.random = () => 0.5;
+crypto.getRandomValues = (array) => array.fill(0);
+const STARTED = { PYTHONHASHSEED: "0", HOME: "/home/pyodide", LANG: "C.UTF-8" };
+
+const load = (...path) => import(pathToFileURL(resolve(...path)));
+const { loadPyodide } = await load(folder, "pyodide.mjs");
+const { default: createModule } = await load(compiled, "pyodide.asm.mjs");
+const options = {
+  indexURL: folder,
+  stdLibURL: resolve(compiled, "python_stdlib.zip"),
+  env: STARTED,
+  _sysExecutable: "python",
+};
+
+// The memory before anything runs, and after what every module does before Python begins.
+async function beginnings() {
+  let untouched;
+  const enough = new Error();
+  const before = {};
+  await loadPyodide({
+    ...options,
+    _loadSnapshot: new Uint8Array(4),
+    async createPyodideModule(settings) {
+      delete settings.INITIAL_MEMORY;
+      settings.preRun.push(({ HEAPU8 }) => (untouched = HEAPU8.slice()));
+      before.initialised = (await createModule(settings)).HEAPU8.slice();
+      throw enough;
+    },
+  }).catch((error) => {
+    if (error !== enough) throw error;
+  });
+  return { untouched, ...before };
+}
+
+async function imported() {
+  const python = await loadPyodide({ ...options, _makeSnapshot: true, createPyodideModule: createModule });
+  python.FS.writeFile("pychat.zip", await readFile(app));
+  python.runPython(`
+import gc
+import importlib
+import pkgutil
+import sys
+import zipimport
+
+# What is imported only when something is asked for, by PyScript or after a failure.
+import encodings.ascii, encodings.idna, encodings.latin_1, encodings.utf_16, encodings.utf_32, encodings.utf_8_sig
+import random, re, shutil, traceback, uuid, zipfile
+
+with zipfile.ZipFile("pychat.zip") as archive:
+    archive.extractall()
+importlib.invalidate_caches()  # by the clock nothing has changed
+
+for name in ("core", "ui", "browser"):
+    package = importlib.import_module(f"pychat.{name}")
+    for module in pkgutil.iter_modules(package.__path__):
+        importlib.import_module(f"pychat.{name}.{module.name}")
+for module in pkgutil.iter_modules(["."]):
+    if not module.ispkg:
+        importlib.import_module(module.name)
+
+# Known to everybody who has built the site: python.mjs seeds it anew.
+random.seed(0)
+
+
+def wipe():
+    # What was freed lies about until it is used again. Memory is handed out by size up to 512 bytes.
+    for size in range(480, 0, -16):
+        kept = [bytes(size) for _ in range(8000)]
+        del kept
+
+
+# They keep hashes, which are forgotten below.
+for it in gc.get_objects():
+    if type(it).__name__ == "_lru_cache_wrapper":
+        it.cache_clear()
+re.purge()
+# In the browser there is no library: what is not imported by now cannot be found, rather than be damaged.
+zipimport._zip_directory_cache.clear()
+sys.path_importer_cache.clear()
+wipe()
+del it, wipe, archive, name, package, module
+gc.collect()
+`);
+  wipe(python._module);
+  const hashes = forgetHashes(python._module);
+  return { snapshot: python.makeMemorySnapshot(), hashes };
+}
+
+// The same for what is freed in larger pieces.
+function wipe({ HEAPU8, _malloc, _free }) {
+  const taken = [];
+  for (let size = 1 << 14; size >= 64; size >>= 1) {
+    for (let i = 0; i < 80; i++) {
+      const place = _malloc(size);
+      HEAPU8.fill(0, place, place + size);
+      taken.push(place);
+    }
+  }
+  taken.forEach(_free);
+}
+
+// From address to address, where a byte differs; small gaps cost less than another run.
+function* differences(memory, { untouched, initialised }) {
+  const GAP = 64;
+  const PAGE = 4096;
+  // What is done before Python begins is not quite the same in each browser, so all that is near it is written.
+  const uncertain = new Set();
+  for (let i = 0; i < untouched.length; i++) {
+    if (untouched[i] !== initialised[i]) for (const page of [0, 1]) uncertain.add(Math.floor(i / PAGE) + page);
+  }
+  let start = -1;
+  let end = -1;
+  for (let i = 0; i < memory.length; i++) {
+    if (memory[i] === untouched[i] && !uncertain.has(Math.floor(i / PAGE))) continue;
+    if (start >= 0 && i - end > GAP) yield [start, end];
+    if (start < 0 || i - end > GAP) start = i;
+    end = i + 1;
+  }
+  yield [start, end];
+}
+
+const MAGIC = 0x4d594850; // "PHYM"
+
+function pack(memory, description, runs) {
+  const padded = Math.ceil(description.length / 4) * 4;
+  const size = runs.reduce((sum, [start, end]) => sum + end - start, 16 + 8 * runs.length + padded);
+  const packed = new Uint8Array(size);
+  const words = [MAGIC, runs.length, description.length, 0, ...runs.flatMap(([start, end]) => [start, end - start])];
+  packed.set(new Uint8Array(Uint32Array.from(words).buffer));
+  let at = 4 * words.length;
+  packed.set(description, at);
+  at += padded;
+  for (const [start, end] of runs) {
+    packed.set(memory.subarray(start, end), at);
+    at += end - start;
+  }
+  return packed;
+}
+
+const before = await beginnings();
+const { snapshot, hashes } = await imported();
+// Pyodide's format: a magic number, where the memory begins, how long the description is, and 36 bytes more.
+const [, offset, described] = new Uint32Array(snapshot.buffer, 0, 3);
+const memory = snapshot.subarray(offset);
+if (memory.length !== before.untouched.length) throw new Error("Python has grown: give it more memory to begin with.");
+const objects = JSON.parse(new TextDecoder().decode(snapshot.subarray(48, 48 + described)));
+const description = new TextEncoder().encode(JSON.stringify({ objects, hashes }));
+await writeFile(target, pack(memory, description, [...differences(memory, before)]));

@@ -1,0 +1,230 @@
+"""Without a network, and from one version to the next: real service workers, a real server that stops and changes."""
+
+from __future__ import annotations
+
+import re
+import shutil
+import struct
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import APIResponse, Browser, Locator, Page, expect
+
+from pychat.server.site import Site, build_site
+from tests.browser.conftest import READY, ROOT, OpenContext, in_chromium
+from tests.browser.people import Person, connect
+
+SERVE = """\
+import sys
+from pathlib import Path
+from pychat.server import cli
+sys.exit(cli.main(Path(sys.argv[1]), sys.argv[2:]))
+"""
+
+
+class Host:
+    """A server at one address, which can be stopped, and started again with another site."""
+
+    def __init__(self) -> None:
+        self._process: subprocess.Popen[str] | None = None
+        self._port = "0"
+
+    def start(self, site: Path) -> str:
+        command = [sys.executable, "-c", SERVE, str(site), "--host", "127.0.0.1", "--port", self._port]
+        self._process = subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, text=True)
+        assert self._process.stdout
+        line = self._process.stdout.readline().strip()
+        assert line.startswith(READY), f"the server said {line!r}"
+        address = line.removeprefix(READY).rstrip("/")
+        self._port = address.rpartition(":")[2]
+        return address
+
+    def stop(self) -> None:
+        if self._process is not None:
+            self._process.kill()
+            self._process.communicate()
+            self._process = None
+
+
+@pytest.fixture
+def host() -> Iterator[Host]:
+    host = Host()
+    yield host
+    host.stop()
+
+
+@pytest.fixture
+def server(host: Host, site: Site) -> str:
+    return host.start(site.path)
+
+
+@pytest.fixture(scope="module")
+def next_site(site: Site, tmp_path_factory: pytest.TempPathFactory) -> Site:
+    """The next version: one comment more in a style sheet."""
+    folder = tmp_path_factory.mktemp("next")
+    web = folder / "web"
+    shutil.copytree(ROOT / "web", web, ignore=shutil.ignore_patterns("node_modules"))
+    (web / "node_modules").symlink_to(ROOT / "web" / "node_modules")
+    with (web / "style.css").open("a") as style:
+        style.write("/* the next version */\n")
+    (folder / "cache").symlink_to(ROOT / "build" / "cache")
+    built = build_site(web, ROOT / "pychat", folder / "site")
+    assert built.app != site.app
+    return built
+
+
+def open_kept(browser: Browser, open_context: OpenContext) -> Person:
+    """Open the page for the first time, and wait until all of it is kept."""
+    person = Person.at(open_context(browser, service_workers="allow"))
+    wait_until_kept(person.page)
+    return person
+
+
+def wait_until_kept(page: Page) -> None:
+    assert page.evaluate("navigator.serviceWorker.ready.then(({ active }) => Boolean(active))")
+
+
+def version(page: Page) -> str:
+    source = page.locator("script[type=py]").get_attribute("src")
+    assert source
+    return source.partition("/")[0]
+
+
+def update_notice(page: Page) -> Locator:
+    return page.get_by_role("region", name="Update")
+
+
+def look_for_update(page: Page) -> None:
+    """What the browser does when a page is opened, and the page itself from time to time."""
+    page.evaluate("navigator.serviceWorker.ready.then(registration => registration.update()).catch(() => {})")
+
+
+def test_two_open_the_page_and_talk_with_the_server_gone(
+    browser: Browser, open_context: OpenContext, host: Host
+) -> None:
+    ann, bob = (open_kept(browser, open_context) for _ in range(2))
+    host.stop()
+    for person in (ann, bob):
+        person.again()
+        expect(person.page.locator("html")).to_have_attribute("data-python", "restored")
+        expect(person.button("New room")).to_be_hidden()
+    connect(ann, bob)
+    ann.say("nobody else is there")
+    bob.expect_messages("nobody else is there")
+    ann.expect_delivered(1)
+
+
+def test_the_demonstration_runs_with_the_server_gone(browser: Browser, open_context: OpenContext, host: Host) -> None:
+    page = open_kept(browser, open_context).page
+    host.stop()
+    page.goto("/demo.html")
+    expect(page.get_by_role("status").first).to_have_attribute("data-state", "open", timeout=60_000)
+
+
+def test_the_next_visit_asks_the_server_for_nothing_but_the_settings(
+    browser: Browser, open_context: OpenContext
+) -> None:
+    page = open_kept(browser, open_context).again().page
+    transferred = page.evaluate(
+        """() => [...performance.getEntriesByType("navigation"), ...performance.getEntriesByType("resource")]
+            .filter(({ transferSize, workerStart }) => transferSize > 0 && workerStart === 0)
+            .map(({ name }) => new URL(name).pathname)"""
+    )
+    assert transferred in ([], ["/config.json"])
+
+
+def test_an_update_is_offered_and_waits_until_it_is_wanted(
+    browser: Browser, open_context: OpenContext, host: Host, site: Site, next_site: Site
+) -> None:
+    ann, bob = (open_kept(browser, open_context).again() for _ in range(2))
+    connect(ann, bob)
+    host.stop()
+    host.start(next_site.path)
+    look_for_update(ann.page)
+    notice = update_notice(ann.page)
+    expect(notice).to_contain_text("A new version of pychat is ready. Taking it reloads the page", timeout=60_000)
+    # Nothing has changed for who talks, nor for who opens one more page meanwhile.
+    ann.say("still here")
+    bob.expect_messages("still here")
+    assert version(ann.page) == site.app
+    another = ann.page.context.new_page()
+    another.goto("/")
+    assert version(another) == site.app
+    another.close()
+
+    notice.get_by_role("button", name="Update").click()
+    expect(ann.page.locator(f'script[type=py][src^="{next_site.app}/"]')).to_be_attached(timeout=60_000)
+    ann.wait_until_ready()
+    expect(update_notice(ann.page)).to_be_hidden()
+    assert ann.page.evaluate("caches.keys().then(keys => keys.length)") == 1
+    assert version(bob.page) == site.app
+
+
+def test_an_update_can_be_left_for_later(
+    browser: Browser, open_context: OpenContext, host: Host, site: Site, next_site: Site
+) -> None:
+    page = open_kept(browser, open_context).page
+    host.stop()
+    host.start(next_site.path)
+    look_for_update(page)
+    notice = update_notice(page)
+    expect(notice).to_have_text(re.compile(r"^\s*A new version of pychat is ready\.\s*Update\s*$"), timeout=60_000)
+    notice.get_by_role("button", name="Not now").click()
+    expect(notice).to_be_hidden()
+    assert version(page) == site.app
+
+
+@in_chromium
+def test_a_version_of_which_a_file_is_not_what_it_should_be_is_not_taken(
+    browser: Browser, open_context: OpenContext, host: Host, next_site: Site, tmp_path: Path
+) -> None:
+    person = open_kept(browser, open_context)
+    before = person.page.evaluate("caches.keys()")
+    mixed = tmp_path / "site"
+    shutil.copytree(next_site.path, mixed)
+    for path in (mixed / next_site.app).glob("style.css*"):
+        path.unlink()
+    (mixed / next_site.app / "style.css").write_text("body { display: none }")
+    host.stop()
+    host.start(mixed)
+    states = person.page.evaluate(
+        """async () => {
+            const registration = await navigator.serviceWorker.ready;
+            const found = new Promise(found => registration.addEventListener("updatefound", found, { once: true }));
+            await registration.update();
+            await found;
+            const worker = registration.installing;
+            await new Promise(done => worker.addEventListener("statechange", done, { once: true }));
+            return [worker.state, Boolean(registration.waiting)];
+        }"""
+    )
+    assert states == ["redundant", False]
+    assert person.page.evaluate("caches.keys()") == before
+    expect(update_notice(person.page)).to_be_hidden()
+
+
+@in_chromium
+def test_it_can_be_installed(page: Page) -> None:
+    page.goto("/")
+    link = page.locator("link[rel=manifest]")
+    address = str(link.evaluate("link => link.href"))
+    answer = page.request.get(address)
+    assert answer.headers["content-type"] == "application/manifest+json"
+    manifest = answer.json()
+    assert (manifest["name"], manifest["display"], manifest["start_url"]) == ("pychat", "standalone", "./")
+    purposes = {icon.get("purpose", "any") for icon in manifest["icons"]}
+    assert purposes == {"any", "maskable"}
+    for icon in manifest["icons"]:
+        image = page.request.get(address.replace("manifest.webmanifest", icon["src"]))
+        assert image.headers["content-type"] == icon["type"]
+        if icon["type"] == "image/png":
+            assert icon["sizes"] == size_of(image)
+
+
+def size_of(image: APIResponse) -> str:
+    """Width and height of a PNG (W3C PNG, section 11.2.1)."""
+    width, height = struct.unpack(">II", image.body()[16:24])
+    return f"{width}x{height}"

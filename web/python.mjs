@@ -1,0 +1,177 @@
+// Gives PyScript its Python: with the memory that it had when the site was built, everything imported in it, rather
+// than started from nothing, which takes a browser three seconds. Where that memory is missing or does not fit, it is
+// started in the ordinary way. In JavaScript, for it comes before Python.
+//
+// memory.bin is what snapshot.mjs has written: little-endian words, of which the first four are MAGIC, how many runs
+// there are, how long the description is, and zero; then the address and the length of each run; the description,
+// padded to whole words; the bytes of the runs. The description is JSON: which JavaScript objects Python had, and where
+// its tables of hashes are.
+
+import { renew } from "./hashes.mjs";
+
+const vendor = new URL("../@VENDOR@/pyodide/", import.meta.url);
+const here = (name) => new URL(name, import.meta.url).href;
+const WASM = new URL("pyodide.asm.wasm", vendor).href;
+const LIBRARY = new URL("python_stdlib.zip", vendor).href;
+const MEMORY = here("memory.bin");
+const MAGIC = 0x4d594850;
+const MEMORY_BYTES = Number("@MEMORY_BYTES@");
+
+// PyScript asks for it before it asks for Python.
+export const version = "@PYODIDE_VERSION@";
+
+// How many bytes have come over the network since begin(), and what is to be told of it.
+let arrived = 0;
+let onArrival = () => {};
+
+// The browser's own copy, without the way through the service worker and the decompression; else from the network.
+// What comes from there is counted on a clone: WebAssembly must get the response itself, to be compiled while it comes.
+async function load(url) {
+  const kept = await globalThis.caches?.match(url).catch(() => undefined);
+  if (kept) return kept;
+  const response = await fetch(url);
+  if (!response.ok) throw new Error(`The server answered ${response.status} for ${url}`);
+  const counter = new WritableStream({
+    write(chunk) {
+      arrived += chunk.byteLength;
+      onArrival(arrived);
+    },
+  });
+  response.clone().body.pipeTo(counter).catch(() => {}); // a connection that breaks here breaks for the other, too
+  return response;
+}
+
+async function loadMemory() {
+  const response = await load(MEMORY);
+  return response.arrayBuffer();
+}
+
+// Puts the memory in its place; returns the description.
+function restore(heap, buffer) {
+  const [magic, count, described] = new Uint32Array(buffer, 0, 4);
+  if (magic !== MAGIC) throw new Error("This is no memory of ours.");
+  const runs = new Uint32Array(buffer, 16, 2 * count);
+  let at = 16 + runs.byteLength;
+  const description = new TextDecoder().decode(new Uint8Array(buffer, at, described));
+  at += Math.ceil(described / 4) * 4;
+  for (let i = 0; i < runs.length; i += 2) {
+    heap.set(new Uint8Array(buffer, at, runs[i + 1]), runs[i]);
+    at += runs[i + 1];
+  }
+  if (at !== buffer.byteLength) throw new Error("The memory is not whole.");
+  return JSON.parse(description);
+}
+
+const mark = (name) => performance.mark(`python:${name}`);
+
+// Does some work while WebAssembly is being compiled, which begins as soon as the bytes come. Pyodide, when it asks for
+// it, gets the one that is being compiled, and the responses in `early` instead of asking for these addresses; and
+// where compiling fails the work has failed, of which Pyodide says nothing.
+async function whileCompiling(work, early = new Map()) {
+  const { fetch: realFetch } = globalThis;
+  const { instantiateStreaming } = WebAssembly;
+  const compiled = WebAssembly.compileStreaming(await load(WASM));
+  compiled.then(() => mark("compiled"));
+  early.set(WASM, null);
+  globalThis.fetch = (resource, options) => {
+    const url = resource.url ?? String(resource);
+    return early.has(url) ? Promise.resolve(early.get(url)) : realFetch(resource, options);
+  };
+  WebAssembly.instantiateStreaming = async (_, imports) => {
+    const module = await compiled;
+    return { module, instance: await WebAssembly.instantiate(module, imports) };
+  };
+  try {
+    return await Promise.race([work(), compiled.then(() => new Promise(() => {}))]);
+  } finally {
+    globalThis.fetch = realFetch;
+    WebAssembly.instantiateStreaming = instantiateStreaming;
+  }
+}
+
+// A file system that is asked for what it has not makes an error each time, and the browser looks up for each where in
+// the program it was: while Python starts that alone takes a tenth of the time.
+async function withoutTraces(work) {
+  const { stackTraceLimit } = Error;
+  Error.stackTraceLimit = 0;
+  try {
+    return await work();
+  } finally {
+    Error.stackTraceLimit = stackTraceLimit;
+  }
+}
+
+const importPyodide = () =>
+  Promise.all([import(new URL("pyodide.mjs", vendor)), import(new URL("pyodide.asm.mjs", vendor))]);
+
+async function startRestored() {
+  mark("begin");
+  const memory = loadMemory();
+  const pyodide = importPyodide();
+  for (const awaited of [memory, pyodide]) awaited.catch(() => {}); // they are waited for below
+  const python = await whileCompiling(async () => {
+    const [{ loadPyodide: start }, { default: createModule }] = await pyodide;
+    return withoutTraces(() =>
+      start({
+        indexURL: vendor.href,
+        stdLibURL: here("empty.zip"), // all that is imported from it is there already
+        _loadSnapshot: new Uint8Array(4), // that there is one; restore() knows how it is packed
+        async createPyodideModule(settings) {
+          settings.INITIAL_MEMORY = MEMORY_BYTES;
+          const [module, buffer] = await Promise.all([createModule(settings), memory]);
+          mark("instantiated");
+          settings.API.restoreSnapshot = () => {
+            const { objects, hashes } = restore(module.HEAPU8, buffer);
+            mark("written");
+            renew(module, hashes);
+            return objects;
+          };
+          return module;
+        },
+      }),
+    );
+  });
+  mark("restored");
+  const random = python.pyimport("random"); // its numbers would be the same at each visit
+  random.seed();
+  random.destroy();
+  return python;
+}
+
+async function startAnew() {
+  const [library, ours] = await Promise.all([load(LIBRARY), load(here("pychat.zip"))]);
+  const python = await whileCompiling(async () => {
+    const [{ loadPyodide: start }, { default: createPyodideModule }] = await importPyodide();
+    return start({ indexURL: vendor.href, createPyodideModule });
+  }, new Map([[LIBRARY, library]]));
+  python.unpackArchive(await ours.arrayBuffer(), "zip");
+  return python;
+}
+
+let started;
+
+// Starts Python before PyScript asks for it; `told` is called with the number of bytes that have arrived so far.
+export function begin(told) {
+  onArrival = told;
+  started ??= startRestored().then(
+    (python) => ({ python, how: "restored" }),
+    async (error) => {
+      console.warn("pychat starts Python anew, for its memory could not be restored:", error);
+      return { python: await startAnew(), how: "anew" };
+    },
+  );
+  return started;
+}
+
+export async function loadPyodide({ stdout, stderr }) {
+  const { python } = await begin(onArrival);
+  python.setStdout({ batched: stdout });
+  python.setStderr({ batched: stderr });
+  // Before the page's script PyScript writes its own Python package and imports it, for a fifth of a second. Nothing
+  // here uses it.
+  const { runPythonAsync } = python;
+  const run = (code, ...rest) =>
+    code.includes("import pyscript as _pyscript") ? undefined : runPythonAsync.call(python, code, ...rest);
+  Object.defineProperty(python, "runPythonAsync", { value: async (...parts) => run(...parts) });
+  return python;
+}

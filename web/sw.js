@@ -1,0 +1,47 @@
+// Keeps all that the pages need, so that they open without a network. In JavaScript, for no Python runs in a service
+// worker that the browser starts and ends as it likes.
+//
+// Each build has a cache of its own: it is filled with all of it or not at all, and answers with nothing else, so that
+// versions never mix. A new one waits until no page uses the old one any more, or until somebody asks for it.
+
+const PREFIX = "pychat-";
+const CACHE = `${PREFIX}@BUILD@`;
+// The files by their names, and what each has to be: a server that changes meanwhile cannot slip in one of another
+// build.
+const FILES = "@FILES@";
+// Which is also the address of the folder.
+const FRONT_PAGE = "index.html";
+
+const scope = new URL(registration.scope);
+const address = (name) => new URL(name === FRONT_PAGE ? "./" : name, scope).href;
+
+async function fill() {
+  const cache = await caches.open(CACHE);
+  const requests = Object.entries(FILES).map(([name, integrity]) => new Request(address(name), { integrity }));
+  try {
+    await cache.addAll(requests);
+  } catch (error) {
+    await caches.delete(CACHE);
+    throw error;
+  }
+}
+
+async function forgetOthers() {
+  const others = (await caches.keys()).filter((name) => name.startsWith(PREFIX) && name !== CACHE);
+  await Promise.all(others.map((name) => caches.delete(name)));
+}
+
+async function answer(name, request) {
+  const cache = await caches.open(CACHE);
+  return (await cache.match(address(name), { ignoreVary: true })) ?? fetch(request);
+}
+
+addEventListener("install", (event) => event.waitUntil(fill()));
+addEventListener("activate", (event) => event.waitUntil(forgetOthers()));
+addEventListener("message", ({ data }) => data === "take over" && skipWaiting());
+addEventListener("fetch", (event) => {
+  const { origin, pathname } = new URL(event.request.url);
+  if (event.request.method !== "GET" || origin !== scope.origin || !pathname.startsWith(scope.pathname)) return;
+  const name = pathname.slice(scope.pathname.length) || FRONT_PAGE;
+  if (name in FILES) event.respondWith(answer(name, event.request));
+});

@@ -17,7 +17,8 @@ import pytest
 
 from pychat.core import invite
 from pychat.core.errors import CodeError
-from pychat.server.site import BuildError, Site, build_site
+from pychat.server.memory import BuildError
+from pychat.server.site import Site, build_site
 
 ROOT = Path(__file__).resolve().parents[1]
 READY = "pychat is ready: "
@@ -117,7 +118,8 @@ def test_the_wheel_holds_the_site_and_what_runs_natively(wheel: Path, site: Site
     built = {f"site/{path.relative_to(site.path).as_posix()}" for path in site.path.rglob("*") if path.is_file()}
     package = {path.relative_to(ROOT / "pychat") for path in (ROOT / "pychat").rglob("*") if path.is_file()}
     sources = {path.as_posix() for path in package if path.parent.name != "__pycache__"}
-    for_building = {"server/site.py", "server/wheel.py", *(name for name in sources if name.endswith(".mjs"))}
+    for_building = {"server/memory.py", "server/site.py", "server/wheel.py"}
+    for_building |= {name for name in sources if name.endswith(".mjs")}
     for_browsers = {name for name in sources if name.startswith("browser/")}
     assert held == built | sources - for_building - for_browsers
     assert {Path(name).suffix for name in others} == {".dist-info"}

@@ -4,8 +4,8 @@
 //
 // memory.bin is what snapshot.mjs has written: little-endian words, of which the first four are MAGIC, how many runs
 // there are, how long the description is, and zero; then the address and the length of each run; the description,
-// padded to whole words; the bytes of the runs. The description is JSON: which JavaScript objects Python had, and where
-// its tables of hashes are.
+// padded to whole words; the bytes of the runs. The description is JSON: the build of Pyodide, which JavaScript objects
+// Python had, and where its tables of hashes are.
 
 import { renew } from "./hashes.mjs";
 
@@ -118,11 +118,12 @@ async function startRestored() {
         _loadSnapshot: new Uint8Array(4), // that there is one; restore() knows how it is packed
         async createPyodideModule(settings) {
           settings.INITIAL_MEMORY = MEMORY_BYTES;
-          const [module, buffer] = await Promise.all([createModule(settings), memory]);
+          const module = await createModule(settings);
+          const buffer = await memory;
           mark("instantiated");
           settings.API.restoreSnapshot = () => {
-            const { objects, hashes } = restore(module.HEAPU8, buffer);
-            mark("written");
+            const { build, objects, hashes } = restore(module.HEAPU8, buffer);
+            if (build !== settings.API.config.BUILD_ID) throw new Error("The memory is one of another Pyodide.");
             renew(module, hashes);
             return objects;
           };

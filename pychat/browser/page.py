@@ -97,7 +97,7 @@ class ChatPage:
         self._room = RoomDialog(scope, post, lambda: self._selected)
         ProtectionDialog(scope)
         AfreshDialog(scope, self._start_afresh)
-        self._updates = Updates(scope, lambda: bool(node.conversations))
+        self._updates = Updates(scope)
         store.follow(self._other_tab_saved, self._reload)
         self._listen()
 

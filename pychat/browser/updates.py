@@ -2,7 +2,6 @@
 
 import asyncio
 import contextlib
-from collections.abc import Callable
 from typing import Any
 
 import js
@@ -16,15 +15,10 @@ _LOOK_EVERY = 3600.0
 
 
 class Updates:
-    """The part “update” of a scope.
+    """The part “update” of a scope."""
 
-    Args:
-        talking: whether there are conversations, which reloading ends.
-    """
-
-    def __init__(self, scope: Scope, talking: Callable[[], bool]) -> None:
+    def __init__(self, scope: Scope) -> None:
         self._scope = scope
-        self._talking = talking
         self._container = getattr(js.navigator, "serviceWorker", None)
         self._waiting: Any = None
         scope.on(scope.part("update-now"), "click", lambda _: self._take())
@@ -50,10 +44,13 @@ class Updates:
         if not registration.waiting or registration.waiting == self._waiting:
             return
         self._waiting = registration.waiting
-        set_text(self._scope.part("update-text"), words.UPDATE_ENDS if self._talking() else words.UPDATE)
+        set_text(self._scope.part("update-text"), words.UPDATE)
         show(self._scope.part("update"), True)
 
     def _take(self) -> None:
+        if self._waiting.state != "installed":  # another tab has taken it
+            js.location.reload()
+            return
         self._scope.part("update-now").disabled = True
         self._scope.on(self._container, "controllerchange", lambda _: js.location.reload())
         self._waiting.postMessage("take over")

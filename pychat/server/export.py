@@ -17,12 +17,10 @@ from pychat.exits import Exit, Failure, say
 from pychat.server.config import Config, ConfigError
 from pychat.server.files import ENCODINGS, FOR_EVER, File, SiteMissing, find_site, load_files
 from pychat.server.headers import POLICY_OF_A_PAGE, SECURITY_HEADERS
-from pychat.server.sums import SUMS, integrity, with_sums
+from pychat.server.sums import SERVICE_WORKER, SUMS, integrity, with_sums
 
 # The names of all that an export has written: whatever else is in its folder is somebody's, and is not to be lost.
 LIST = ".pychat-export"
-
-SERVICE_WORKER = "sw.js"
 
 # A policy holds for what comes after it, so it follows what every page begins with.
 _BEGINNING = b'<meta charset="utf-8">\n'
@@ -68,12 +66,10 @@ def exported(site: Path, config: Config) -> dict[str, bytes]:
     served = load_files(site)
     plain = {name: file.forms[""] for name, file in served.items() if name != SUMS}
     pages = {name: _with_policy(body) for name, body in plain.items() if name.endswith(".html")}
-    changed = dict(pages)
-    if SERVICE_WORKER in plain:  # it takes no page but that which it knows
-        worker = plain[SERVICE_WORKER]
-        for name, page in pages.items():
-            worker = worker.replace(integrity(plain[name]).encode(), integrity(page).encode())
-        changed[SERVICE_WORKER] = worker
+    worker = plain[SERVICE_WORKER]
+    for name, page in pages.items():  # it takes no page but that which it knows
+        worker = worker.replace(integrity(plain[name]).encode(), integrity(page).encode())
+    changed = {**pages, SERVICE_WORKER: worker}
     content = with_sums(plain | changed)
     for name, file in served.items():
         if name not in {SUMS, *changed}:  # their compressed forms are those of what they were

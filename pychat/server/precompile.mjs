@@ -49,8 +49,7 @@ function withoutUnused(program, wasm, loader) {
   const isAssignment = /(?:[\w$]+=(?:Module\["[\w$]+"\]=)?wasmExports\["([\w$]+)"\](?:\.value>>>0)?|wasmExports\["([\w$]+)"\]=makeWrapper\w*\(wasmExports\["[\w$]+"\]\));?/g;
   const isDeclaration = /var ((?:[\w$]+,){500,}[\w$]+);/;
   const wordsOf = (text) => new Set(text.match(/[\w$]+/g));
-  const ours = "Py_HashBuffer PyObject_Hash _Py_HashSecret _PyRuntime PySet_Type PyFrozenSet_Type PyErr_Clear "; // see hashes.mjs
-  const words = wordsOf(ours + loader + program.replace(isAssignment, "").replace(isDeclaration, ""));
+  const words = wordsOf(OURS + loader + program.replace(isAssignment, "").replace(isDeclaration, ""));
   const used = WebAssembly.Module.exports(new WebAssembly.Module(wasm))
     .filter(({ name, kind }) => !["function", "global"].includes(kind) || words.has(name) || words.has(`_${name}`))
     .map(({ name }) => name);
@@ -63,6 +62,11 @@ function withoutUnused(program, wasm, loader) {
     () => `wasmExports=Object.fromEntries(${JSON.stringify(used)}.map(name=>[name,instance.exports[name]]));`,
   );
 }
+
+// What making a memory takes, and restoring it.
+const OURS = `
+  Py_HashBuffer PyObject_Hash PyErr_Clear _Py_HashSecret _PyRuntime PySet_Type PyFrozenSet_Type __stack_low
+`;
 
 function once(text, pattern, replacement) {
   const found = text.match(new RegExp(pattern, "g"))?.length ?? 0;

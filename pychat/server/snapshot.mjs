@@ -10,11 +10,14 @@ import { readFile, writeFile } from "node:fs/promises";
 import { resolve } from "node:path";
 import { pathToFileURL } from "node:url";
 
-import { forgetHashes } from "./hashes.mjs";
+import { forgetHashes } from "./forget-hashes.mjs";
 
 const [folder, compiled, app, target] = process.argv.slice(2).map((path) => resolve(path));
 
-// Nothing that is different at each run may get into the memory. The seeds are given anew where it is restored.
+// Nothing that is different at each run, or from one Node to another, may get into the memory. The seeds are given anew
+// where it is restored.
+Object.defineProperty(globalThis, "navigator", { value: { userAgent: "" } });
+for (const name of ["Suspending", "promising", "SuspendError"]) delete WebAssembly[name];
 Date.now = () => 0;
 performance.now = () => 0;
 Math.random = () => 0.5;
@@ -102,7 +105,8 @@ gc.collect()
 `);
   wipe(python._module);
   const hashes = forgetHashes(python._module);
-  return { snapshot: python.makeMemorySnapshot(), hashes };
+  wipeStack(python._module);
+  return { snapshot: python.makeMemorySnapshot(), hashes, build: python._api.config.BUILD_ID };
 }
 
 // The same for what is freed in larger pieces.
@@ -116,6 +120,11 @@ function wipe({ HEAPU8, _malloc, _free }) {
     }
   }
   taken.forEach(_free);
+}
+
+// And for what functions that have ended left on the stack, which grows downwards.
+function wipeStack({ HEAPU8, ___stack_low: end, stackSave }) {
+  HEAPU8.fill(0, end, stackSave());
 }
 
 // From address to address, where a byte differs; small gaps cost less than another run.
@@ -157,11 +166,11 @@ function pack(memory, description, runs) {
 }
 
 const before = await beginnings();
-const { snapshot, hashes } = await imported();
+const { snapshot, hashes, build } = await imported();
 // Pyodide's format: a magic number, where the memory begins, how long the description is, and 36 bytes more.
 const [, offset, described] = new Uint32Array(snapshot.buffer, 0, 3);
 const memory = snapshot.subarray(offset);
 if (memory.length !== before.untouched.length) throw new Error("Python has grown: give it more memory to begin with.");
 const objects = JSON.parse(new TextDecoder().decode(snapshot.subarray(48, 48 + described)));
-const description = new TextEncoder().encode(JSON.stringify({ objects, hashes }));
+const description = new TextEncoder().encode(JSON.stringify({ build, objects, hashes }));
 await writeFile(target, pack(memory, description, [...differences(memory, before)]));

@@ -11,6 +11,8 @@ from collections.abc import Mapping
 SUMS = "SHA256SUMS"
 """In the format of coreutils: `sha256sum --check` reads it."""
 
+SERVICE_WORKER = "sw.js"
+
 Files = dict[str, bytes]
 
 

@@ -252,8 +252,7 @@ ERASE_FAILED = (
     "page."
 )
 NAME_NOTE = "Others see this name. It proves nothing: whoever wants to can use the same one."
-UPDATE = "A new version of pychat is ready."
-UPDATE_ENDS = "A new version of pychat is ready. Taking it reloads the page, which ends what you have open here."
+UPDATE = "A new version of pychat is ready. Taking it reloads the page, which ends what is open here."
 NOT_KEPT = "This device does not let pychat keep anything: next time you will be somebody new to others."
 CONTACTS_NOT_KEPT = "This device did not keep whom you met: next time they may be new to you."
 CONTACTS_UNREADABLE = (

@@ -17,12 +17,12 @@ from statistics import median
 from playwright.sync_api import Browser, Page, expect, sync_playwright
 
 from pychat.server.site import Site, build_site
+from tests.bench.serving import PAGES
 from tests.bench.table import heading, row
 from tests.browsers import launch
 from tests.server.relays import Relay
 
 ROOT = Path(__file__).resolve().parents[2]
-PAGES = Path(__file__).parent / "pages"
 ROUNDS = 40
 MINUTE = 60_000
 PAUSE = 300

@@ -20,9 +20,11 @@ from urllib.parse import urlsplit
 import pytest
 from playwright.sync_api import Browser, BrowserContext, Page, Playwright, Request, WebError, expect, sync_playwright
 
-from pychat.server.site import BuildError, Site, build_site
+from pychat.server.memory import BuildError
+from pychat.server.site import Site, build_site
 from tests.browser.people import Person
 from tests.browsers import BrowserName, launch
+from tests.server.relays import SERVE
 
 ROOT = Path(__file__).resolve().parents[2]
 READY = "pychat is ready: "
@@ -58,9 +60,12 @@ def site() -> Site:
 
 
 @contextmanager
-def serve(*flags: str, host: str = "127.0.0.1", port: str = "0", **environment: str) -> Iterator[str]:
-    """Run `python server.py`; yields its address, without a slash at the end."""
-    command = [sys.executable, "server.py", "--host", host, "--port", port, *flags]
+def serve(
+    *flags: str, site: Path | None = None, host: str = "127.0.0.1", port: str = "0", **environment: str
+) -> Iterator[str]:
+    """Run `python server.py`, or the same with another site; yields its address, without a slash at the end."""
+    program = ["server.py"] if site is None else ["-c", SERVE, str(site)]
+    command = [sys.executable, *program, "--host", host, "--port", port, *flags]
     environ = {**os.environ, **environment}
     with subprocess.Popen(command, cwd=ROOT, env=environ, stdout=subprocess.PIPE, text=True) as process:
         assert process.stdout

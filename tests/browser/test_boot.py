@@ -66,11 +66,17 @@ def cut_short(content: bytes) -> bytes:
     return content[:-1000]
 
 
-def of_another_build(content: bytes) -> bytes:
+def of_another_kind(content: bytes) -> bytes:
     return b"\0" + content[1:]
 
 
-@pytest.mark.parametrize("spoil", [cut_short, of_another_build, None])
+def of_another_pyodide(content: bytes) -> bytes:
+    found = re.search(rb'"build":"([0-9a-f]{64})"', content)
+    assert found
+    return content.replace(found[1], found[1][::-1])
+
+
+@pytest.mark.parametrize("spoil", [cut_short, of_another_kind, of_another_pyodide, None])
 def test_a_memory_that_does_not_fit_is_not_used_and_python_starts_anew(
     page: Page, site: Site, spoil: Callable[[bytes], bytes] | None
 ) -> None:

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import json
 import shutil
-import subprocess
-import sys
 import zipfile
 from collections.abc import Iterator
 from pathlib import Path
@@ -14,7 +12,7 @@ import pytest
 from playwright.sync_api import Browser, Page
 
 from pychat.server.site import build_site
-from tests.browser.conftest import READY, ROOT, Watch, wait_until_ready
+from tests.browser.conftest import ROOT, Watch, serve, wait_until_ready
 from tests.contracts import Port, contracts_of
 
 CONTRACTS = ROOT / "tests" / "contracts"
@@ -22,13 +20,6 @@ PORTS = (Port.PEERS, Port.STORE, Port.TABS, Port.CLOCK, Port.CRYPTO, Port.RELAY)
 
 TOLD_BY_FIREFOX = ("ICE failed", "Firefox can’t establish a connection to the server at ws:", "The connection to ws:")
 """What Firefox tells its console too where ICE fails, or a WebSocket, as some contracts want them to."""
-
-SERVE = """\
-import sys
-from pathlib import Path
-from pychat.server import cli
-sys.exit(cli.main(Path(sys.argv[1]), sys.argv[2:]))
-"""
 
 
 @pytest.fixture(scope="module")
@@ -47,15 +38,8 @@ def contracts_site(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def contracts_server(contracts_site: Path) -> Iterator[str]:
-    command = [sys.executable, "-c", SERVE, str(contracts_site), "--host", "127.0.0.1", "--port", "0"]
-    with subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, text=True) as process:
-        assert process.stdout
-        line = process.stdout.readline().strip()
-        assert line.startswith(READY), f"the server said {line!r}"
-        try:
-            yield line.removeprefix(READY).rstrip("/")
-        finally:
-            process.terminate()
+    with serve(site=contracts_site) as address:
+        yield address
 
 
 @pytest.fixture(scope="module")

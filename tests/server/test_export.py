@@ -102,6 +102,7 @@ def test_every_file_of_the_site_is_in_it_by_the_same_name(export: Export, site: 
 @pytest.mark.parametrize("page", sorted((ROOT / "web").glob("*.html")), ids=lambda path: path.name)
 def test_the_policy_comes_before_all_that_it_is_for(page: Path, tmp_path: Path) -> None:
     write(tmp_path / "index.html", page.read_bytes())
+    write(tmp_path / "sw.js", "")
     before, found, after = exported(tmp_path, Config())["index.html"].decode().partition(POLICY)
     assert found
     assert not any(tag in before for tag in ("<script", "<link", "<style", "<body"))
@@ -123,6 +124,7 @@ def test_what_lists_the_files_knows_the_pages_as_they_are_exported(site: Site) -
 
 def test_a_page_that_could_be_left_without_a_policy_is_not_exported(tmp_path: Path) -> None:
     write(tmp_path / "index.html", "<!doctype html><script></script>")
+    write(tmp_path / "sw.js", "")
     with pytest.raises(ValueError, match="page"):
         exported(tmp_path, Config())
 

@@ -14,7 +14,8 @@ from pathlib import Path
 import brotli
 import pytest
 
-from pychat.server.site import ROOT, BuildError, Site, _node, _zip_package, build_site, main
+from pychat.server.memory import BuildError, find_node
+from pychat.server.site import ROOT, Site, build_site, main, zip_package
 from tests.server.conftest import Checkout, write
 
 
@@ -146,10 +147,10 @@ def test_the_memory_is_the_same_at_each_build(tmp_path: Path) -> None:
         for path in (ROOT / "pychat/server").glob("*.mjs"):
             write(root / "pychat/server" / path.name, path.read_bytes())
         write(root / "web/hashes.mjs", (ROOT / "web/hashes.mjs").read_bytes())
-        write(root / "pychat.zip", _zip_package(ROOT / "web", ROOT / "pychat"))
+        write(root / "pychat.zip", zip_package(ROOT / "web", ROOT / "pychat"))
         modules = ROOT / "web/node_modules"
         arguments = [modules / "pyodide", modules / ".compiled", root / "pychat.zip", root / "memory.bin"]
-        subprocess.run([_node(), root / "pychat/server/snapshot.mjs", *arguments], cwd=root, check=True)
+        subprocess.run([find_node(), root / "pychat/server/snapshot.mjs", *arguments], cwd=root, check=True)
         memories.add((root / "memory.bin").read_bytes())
     assert len(memories) == 1
 

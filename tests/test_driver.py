@@ -17,7 +17,7 @@ from pychat.core.link import Ending, Link, Phase
 from pychat.core.node import Node
 from pychat.core.sdp import DescriptionKind
 from pychat.core.stats import Stats
-from pychat.driver import TURNS_AT_ONCE, Driver, Observer
+from pychat.driver import PAUSE, TURNS_AT_ONCE, Driver, Observer
 from pychat.ports import PortError, Post
 from tests.core import samples
 from tests.core.people import Keys, is_genuine
@@ -70,7 +70,7 @@ class Recorder:
             raise PortError("the channel is not open")
         self.sent.append(data)
         if self.other is not None:
-            self.other.post(ev.FrameReceived(self.other.link, data))
+            asyncio.get_running_loop().call_soon(self.other.post, ev.FrameReceived(self.other.link, data))
 
     def close(self) -> None:
         self.asked.append("close")
@@ -137,6 +137,7 @@ class World:
     def __init__(self, name: str = "ann", observe: Observer | None = None) -> None:
         self.made: list[Recorder] = []
         self.turns = 0
+        self.on_turn: Callable[[], None] = lambda: None
         self.time = 1000.0
         self.crypto, self.store = Crypto(name), Store()
         self.node = Node(self.crypto.public_key, name.encode(), Contacts(skeleton=str.casefold), name=name)
@@ -150,6 +151,7 @@ class World:
 
     def _turned(self) -> None:
         self.turns += 1
+        self.on_turn()
 
     async def until(self, condition: Callable[[], object]) -> None:
         async with asyncio.timeout(30):
@@ -219,6 +221,42 @@ def test_a_few_events_are_handled_at_once_and_a_burst_in_one_turn() -> None:
         assert world.turns == TURNS_AT_ONCE + 1
         world.driver.post(ev.DetailsWatched(None))
         assert world.turns == TURNS_AT_ONCE + 2
+
+    in_a_loop(scenario)
+
+
+def test_after_a_pause_events_are_handled_at_once_again() -> None:
+    async def scenario(world: World) -> None:
+        for _ in range(TURNS_AT_ONCE + 1):
+            world.driver.post(ev.DetailsWatched(None))
+        assert world.turns == TURNS_AT_ONCE
+        world.time += 2 * PAUSE
+        world.driver.post(ev.DetailsWatched(None))
+        assert world.turns == TURNS_AT_ONCE + 1
+
+    in_a_loop(scenario)
+
+
+def test_what_follows_from_a_turn_is_handled_before_the_loop_comes_round() -> None:
+    async def scenario(world: World) -> None:
+        await exchange_codes(world, World("bob"))
+        world.time += 2 * PAUSE
+        world.driver.post(ev.ChannelOpened(world.link.id))  # a nonce is drawn, and with it the greeting is made
+        assert len(world.made[0].sent) == 1
+
+    in_a_loop(scenario)
+
+
+def test_events_that_call_for_each_other_without_end_leave_the_loop_its_turn() -> None:
+    async def scenario(world: World) -> None:
+        def again() -> None:
+            if world.turns < 10 * TURNS_AT_ONCE:
+                world.driver.post(ev.DetailsWatched(None))
+
+        world.on_turn = again
+        world.driver.post(ev.DetailsWatched(None))
+        assert world.turns == TURNS_AT_ONCE
+        await world.until(lambda: world.turns == 10 * TURNS_AT_ONCE)
 
     in_a_loop(scenario)
 

@@ -23,6 +23,7 @@ from pychat.core.lookalike import skeleton
 from pychat.core.node import Node
 from pychat.core.safety import EMOJI, safety_number, short_string
 from pychat.core.sdp import Candidate, CandidateKind, Description, DescriptionKind, parse_description, to_sdp
+from pychat.core.sync import ACKNOWLEDGE_INTERVAL
 from tests.core.people import Person, exchange, of, person
 from tests.vectors import __main__ as generator
 from tests.vectors import files
@@ -495,6 +496,8 @@ def test_name(vector: Json) -> None:
 
 # Dialogues.
 
+LATER = 1.25 * ACKNOWLEDGE_INTERVAL
+"""From one step to the next, in seconds."""
 STATES = {Phase.SECURING: "greeting", Phase.OPEN: "open", Phase.CLOSED: "ended"}
 
 
@@ -520,6 +523,7 @@ class Side:
 
     def step(self, step: Json, repetition: int) -> None:
         number = step.get("link", 1)
+        self.person.now += LATER
         if number not in self.links:
             self._connect(number)
         shown = self._shown()

@@ -22,7 +22,7 @@ from pychat.core.nudging import Nudging
 from pychat.core.room import MemberId
 from pychat.core.sdp import Description
 from pychat.core.stats import Stats
-from pychat.core.sync import Outgoing
+from pychat.core.sync import Incoming, Outgoing
 
 
 class Phase(Enum):
@@ -145,7 +145,7 @@ class Link:
     transcript: bytes = b""
     held: list[str] = field(default_factory=list)
     outgoing: Outgoing | None = None
-    acknowledge: bool = False
+    incoming: Incoming = field(default_factory=Incoming)
     stats: Stats | None = None
     nudging: Nudging | None = None
     phase_due: float | None = None
@@ -183,5 +183,6 @@ class Link:
     def deadline(self) -> float | None:
         """The earliest time at which something is due."""
         nudge_due = self.nudging.due if self.nudging is not None else None
-        due = (self.gathering.due, self.phase_due, nudge_due, self.close_due)
-        return min((time for time in due if time is not None), default=None)
+        answer_due = self.incoming.due if self.phase is Phase.OPEN else None
+        due = (self.gathering.due, self.phase_due, nudge_due, self.close_due, answer_due)
+        return min([time for time in due if time is not None], default=None)

@@ -92,6 +92,7 @@ class Node:
         self._clock = 0.0
         self._set_back = 0.0  # seconds by which the clock was set back so far
         self._now = 0.0  # the clock as if it had not been: never less than before
+        self._due: float | None = None
         self._effects: list[fx.Effect] = []
         self._changed: dict[PublicKey, Contact] = {}
         self._handlers: dict[type, Any] = {
@@ -162,10 +163,12 @@ class Node:
                 self._handle_session_event(event)
             else:
                 self._handle_link_event(event)
-        self._do_what_is_due()
         self._forget_backstage()
-        for link in list(self.links.values()):
-            self._flush(link)
+        self._flush_all()
+        if self._due is not None and self._due <= self._now:
+            self._do_what_is_due()
+            self._forget_backstage()
+            self._flush_all()
         if self._changed:
             self._effects.append(fx.KeepContacts(tuple(self._changed.values())))
             self._changed.clear()
@@ -174,12 +177,15 @@ class Node:
 
     def next_deadline(self) -> float | None:
         """The time at which `handle` wants to be called even if nothing happens, or None."""
+        return self._due - self._set_back if self._due is not None else None
+
+    def _earliest(self) -> float | None:
+        """The earliest time at which something is due."""
         times = [link.deadline() for link in self.links.values()]
         times.append(self._stats_due)
         times.append(self.pasting.due)
         times += [meeting.due for meeting in self.meetings.values()]
-        due = min((time for time in times if time is not None), default=None)
-        return due - self._set_back if due is not None else None
+        return min([time for time in times if time is not None], default=None)
 
     def link_of(self, conversation: Conversation) -> Link | None:
         """The conversation's present link, or the last one if that has ended."""
@@ -472,7 +478,8 @@ class Node:
     # What the peer says.
 
     def _on_frame(self, link: Link, event: ev.FrameReceived) -> None:
-        self._step(link, Step.PATH_FOUND)
+        if link.phase is not Phase.OPEN:
+            self._step(link, Step.PATH_FOUND)
         if link.handshake is None or not link.handshake.busy:
             self._take(link, event.data)
         elif len(link.held) < MAX_HELD:
@@ -483,6 +490,8 @@ class Node:
     def _take(self, link: Link, data: str) -> None:
         frame = wire.decode(data)
         match frame:
+            case wire.Entries() if link.carded:
+                self._on_entries(link, frame)
             case wire.Hello():
                 self._on_hello(link, frame)
             case wire.Reveal():
@@ -499,12 +508,6 @@ class Node:
                 self._on_card(link, frame)
             case _ if not link.carded:
                 raise RemoteError("the peer did not show its card first")
-            case wire.Entries(author, first, entries):
-                conversation = self.conversations[link.conversation]
-                if author != conversation.peer_log:
-                    raise RemoteError("the peer speaks for somebody else")
-                conversation.receive(author, first, entries)
-                link.acknowledge = True
             case wire.Have(have):
                 self._on_have(link, have)
             case wire.Room(secret):
@@ -516,11 +519,19 @@ class Node:
                     meeting.moved(link, RoomCode(secret))
         link.greeted = True
 
+    def _on_entries(self, link: Link, frame: wire.Entries) -> None:
+        conversation = self.conversations[link.conversation]
+        if frame.author != conversation.peer_log:
+            raise RemoteError("the peer speaks for somebody else")
+        conversation.receive(frame.author, frame.first, frame.entries)
+        link.incoming.take(frame.entries, self._now)
+
     def _on_card(self, link: Link, card: wire.Card) -> None:
         assert link.peer is not None
         conversation = self.conversations[link.conversation]
         conversation.take_card(card.log, card.name)
-        link.carded = link.acknowledge = True
+        link.carded = True
+        link.incoming.begin(self._now)
         if link.peer == self.key:  # another tab of our own
             return
         before = self.contacts.get(link.peer)
@@ -699,11 +710,18 @@ class Node:
 
     def _say_bye(self, link: Link) -> None:
         if link.greeted and link.close_due is None:
+            if link.phase is Phase.OPEN and link.incoming.due is not None:
+                self._acknowledge(link)
             self._send(link, wire.Bye())
             link.close_due = self._now + FAREWELL
 
     def _send(self, link: Link, frame: wire.OwnFrame) -> None:
         self._effects.append(fx.SendFrame(link.id, wire.encode(frame)))
+
+    def _flush_all(self) -> None:
+        for link in list(self.links.values()):
+            self._flush(link)
+        self._due = self._earliest()
 
     def _flush(self, link: Link) -> None:
         """Send what the turn has left to send over this link."""
@@ -714,10 +732,14 @@ class Node:
             for frame in link.outgoing.frames(conversation.logs):
                 self._send(link, frame)
             conversation.progress(link.outgoing)
-        if link.acknowledge:
-            link.acknowledge = False
-            assert conversation.peer_log is not None
-            self._send(link, wire.Have({conversation.peer_log: conversation.logs.count(conversation.peer_log)}))
+        if link.incoming.due is not None and link.incoming.due <= self._now:
+            self._acknowledge(link)
+
+    def _acknowledge(self, link: Link) -> None:
+        conversation = self.conversations[link.conversation]
+        assert conversation.peer_log is not None
+        link.incoming.acknowledged(self._now)
+        self._send(link, wire.Have({conversation.peer_log: conversation.logs.count(conversation.peer_log)}))
 
     # What a meeting asks for (`meeting.Host`).
 

@@ -1,7 +1,8 @@
-"""One link's share of the logs: what the peer has, what is on its way, what goes out next.
+"""One link's share of the logs: what the peer has, what is on its way, what goes out next, and when to acknowledge.
 
 What is put on the channel but not acknowledged stays below a window, so that a slow peer or a slow network never
-makes us pile up data in the channel; entries go out in few, large frames.
+makes us pile up data in the channel; entries go out in few, large frames. What comes in is acknowledged at once after a
+pause, but in a lively conversation only now and then, for an acknowledgement costs as much as a message.
 """
 
 from collections import deque
@@ -19,6 +20,11 @@ _FRAME_OVERHEAD = 100
 """Bytes of a frame beside its entries, counted high: its kind, the author, a number, brackets."""
 _ENTRY_OVERHEAD = 20
 """Bytes of an entry beside its text: brackets, the time, quotation marks, commas."""
+
+ACKNOWLEDGE_INTERVAL = 0.02
+"""Seconds between two acknowledgements, unless much has come."""
+MUCH = 16 * 1024
+"""Characters of entries that are acknowledged without waiting."""
 
 
 class Outgoing:
@@ -57,6 +63,32 @@ class Outgoing:
             self._in_flight.append((self.sent, size))
             self._bytes += size
             start = stop
+
+
+class Incoming:
+    """When to acknowledge the peer's entries. `due` is when, in seconds of the node's clock; None is not at all."""
+
+    def __init__(self) -> None:
+        self.due: float | None = None
+        self._not_before = 0.0
+        self._chars = 0
+
+    def take(self, entries: Sequence[Entry], now: float) -> None:
+        """Note that these have come, whether they are new or not."""
+        for entry in entries:
+            self._chars += len(entry.text)
+        if self._chars >= MUCH:
+            self.due = now
+        elif self.due is None:
+            self.due = max(now, self._not_before)
+
+    def begin(self, now: float) -> None:
+        """Say at once what is here; the first time that tells the peer from where on to send."""
+        self.due = now
+
+    def acknowledged(self, now: float) -> None:
+        self.due, self._chars = None, 0
+        self._not_before = now + ACKNOWLEDGE_INTERVAL
 
 
 def _fill(waiting: Sequence[Entry], start: int) -> tuple[int, int]:

@@ -48,6 +48,7 @@ MAX_NAME = 64
 _BASE64URL = re.compile(r"[A-Za-z0-9_-]{1,128}")
 _AUTHOR = re.compile(r"[A-Za-z0-9_-]{16,64}")
 _NO_BRACKETS = re.compile(r'"[^"\\]*(?:\\.[^"\\]*)*"?|[^]["{}]+', re.DOTALL)  # strings, and what else is not of them
+_quoted = json.encoder.encode_basestring
 _INNERMOST = re.compile(r"\[\]|\{\}")
 _MAX_DEPTH = 8  # deep nesting overflows the stack of Pyodide's JSON reader, which ends the whole page
 
@@ -119,6 +120,8 @@ Frame = OwnFrame | Unknown
 def encode(frame: OwnFrame) -> str:
     """Write a frame."""
     match frame:
+        case Entries(author, first, [(at, text)]):  # most frames: written in a quarter of the time
+            return f'["entries","{author}",{first},[[{at},{_quoted(text)}]]]'
         case Entries(author, first, entries):
             items: list[object] = ["entries", author, first, entries]
         case Have(have):

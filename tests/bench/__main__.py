@@ -13,9 +13,10 @@ from statistics import median, quantiles
 from playwright.sync_api import Page, expect, sync_playwright
 
 from tests.bench import native
+from tests.bench.messages import measure_messages
 from tests.bench.relay import measure_relay
-from tests.bench.rooms import build_pages, measure_rooms
-from tests.bench.serving import ROOT, serve
+from tests.bench.rooms import measure_rooms
+from tests.bench.serving import ROOT, build_pages, serve
 from tests.bench.start import BROWSERS, measure_start
 from tests.bench.table import heading, row
 from tests.browsers import launch
@@ -88,29 +89,11 @@ def measure_native(page: Page) -> None:
 def main() -> None:
     with tempfile.TemporaryDirectory() as folder, sync_playwright() as playwright:
         site = build_pages(Path(folder))
+        print("medians; a ratio below 1 means that pychat is quicker")
+        for name in BROWSERS:
+            measure_messages(playwright, name, site, Path(folder))
         browser = launch(playwright, "chromium")
         with serve(site.path) as address:
-            page = browser.new_page()
-            page.goto(f"{address}/bench.html")
-            output = page.locator("#result")
-            expect(output).not_to_be_empty(timeout=10 * MINUTES)
-            result: dict[str, list[float]] = json.loads(output.inner_text())
-            page.close()
-            print(f"Chromium {browser.version}; medians; a ratio below 1 means that pychat is quicker")
-            heading("", "bare")
-            row("echo, p50", median(result["echo"]), median(result["bare echo"]))
-            row("echo, p99", quantiles(result["echo"], n=100)[98], quantiles(result["bare echo"], n=100)[98])
-            row(
-                "20,000 messages (ours acknowledged, bare arrived)",
-                median(result["burst"]),
-                median(result["bare burst"]),
-            )
-            row("last paste to open", median(result["connect"]), median(result["bare connect"]))
-            row(
-                "of it proving who is there; two bare echoes",
-                median(result["proving"]),
-                2 * median(result["bare echo"]),
-            )
             page = browser.new_page()
             page.goto(f"{address}/partner.html")
             expect(page.locator("html")).to_have_attribute("data-partner", "ready", timeout=MINUTES)

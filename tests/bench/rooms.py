@@ -9,32 +9,21 @@ connected to the relay, until its data channel is open.
 from __future__ import annotations
 
 import secrets
-import shutil
 import tempfile
 from pathlib import Path
 from statistics import median
 
 from playwright.sync_api import Browser, Page, expect, sync_playwright
 
-from pychat.server.site import Site, build_site
-from tests.bench.serving import PAGES
+from pychat.server.site import Site
+from tests.bench.serving import build_pages
 from tests.bench.table import heading, row
 from tests.browsers import launch
 from tests.server.relays import Relay
 
-ROOT = Path(__file__).resolve().parents[2]
 ROUNDS = 40
 MINUTE = 60_000
 PAUSE = 300
-
-
-def build_pages(folder: Path) -> Site:
-    """The site, with the pages of the benchmark among its own; `folder` is for what is put together."""
-    web = folder / "web"
-    shutil.copytree(ROOT / "web", web, ignore=shutil.ignore_patterns("node_modules"))
-    shutil.copytree(PAGES, web, ignore=shutil.ignore_patterns("stock"), dirs_exist_ok=True)
-    (web / "node_modules").symlink_to(ROOT / "web" / "node_modules")
-    return build_site(web, ROOT / "pychat", ROOT / "build" / "bench")
 
 
 def measure_rooms(browser: Browser, site: Site, folder: Path) -> None:

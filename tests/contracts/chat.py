@@ -60,6 +60,7 @@ class Person:
     async def _with_code(self, event: ev.Event) -> Link:
         before = set(self.node.links)
         self.driver.post(event)
+        self.driver.turn()  # in a burst it would come later
         (number,) = set(self.node.links) - before
         link = self.node.links[number]
         await self.until(lambda: link.code)
@@ -74,6 +75,7 @@ class Person:
     def write(self, link: Link, *texts: str) -> None:
         for text in texts:
             self.driver.post(ev.MessageWritten(link.conversation, text))
+        self.driver.turn()
 
     def texts(self, link: Link) -> list[str]:
         return [message.entry.text for message in self.conversation(link).timeline]

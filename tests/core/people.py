@@ -19,6 +19,7 @@ from pychat.core.ice import IceConfig
 from pychat.core.link import Link, Phase
 from pychat.core.node import Node
 from pychat.core.sdp import DescriptionKind
+from pychat.core.sync import ACKNOWLEDGE_INTERVAL
 from tests.core import samples
 
 START = 1_700_000_000.0
@@ -222,6 +223,7 @@ class Pair:
             pass
 
     def _carry(self, sender: Person, link: Link, receiver: Person, other: Link) -> bool:
+        sender.wait(ACKNOWLEDGE_INTERVAL)  # it may be about to acknowledge
         frames = [effect for effect in sender.sent if effect.link == link.id]
         sender.sent = [effect for effect in sender.sent if effect.link != link.id]
         receiver.do(*(ev.FrameReceived(other.id, effect.data) for effect in frames))

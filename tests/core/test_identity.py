@@ -14,6 +14,7 @@ from pychat.core.invite import decode
 from pychat.core.link import Ending, Link, Phase
 from pychat.core.log import Entry
 from pychat.core.safety import short_string
+from pychat.core.sync import ACKNOWLEDGE_INTERVAL
 from tests.core.people import START, Pair, Person, compared, connect, deliveries, exchange, of, only, person, texts
 
 
@@ -79,6 +80,7 @@ def test_nothing_but_the_handshake_crosses_a_link_before_both_know_each_other(an
             frames, speaker.sent = speaker.sent, []
             said += [(name, wire.decode(frame.data).__class__.__name__) for frame in frames]
             hearer.do(*(ev.FrameReceived(link.id, frame.data) for frame in frames))
+            hearer.wait(ACKNOWLEDGE_INTERVAL)
 
     assert said[:4] == [("ann", "Hello"), ("bob", "Hello"), ("ann", "Reveal"), ("bob", "Proof")]
     assert sorted(said[4:]) == sorted([(name, kind) for name in ("ann", "bob") for kind in ("Card", *TALK)])

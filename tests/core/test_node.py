@@ -14,7 +14,7 @@ from pychat.core.node import FAREWELL, STATS_INTERVAL
 from pychat.core.pasting import TABS_PATIENCE
 from pychat.core.sdp import CandidateKind, DescriptionKind, parse_candidate
 from pychat.core.stats import Stats
-from pychat.core.sync import WINDOW
+from pychat.core.sync import ACKNOWLEDGE_INTERVAL, WINDOW
 from tests.core import samples
 from tests.core.people import START, Pair, Person, connect, deliveries, exchange, of, only, person, texts
 
@@ -429,12 +429,13 @@ def test_a_new_paste_ends_the_wait_for_the_tabs(ann: Person, bob: Person, cat: P
 
 
 def test_a_message_reaches_the_other(pair: Pair) -> None:
+    pair.ann.now = START + 1
     pair.ann.write(pair.ann_chat, "Hello, Bob")
     pair.carry()
 
     assert texts(pair.bob_chat) == ["Hello, Bob"]
     assert pair.bob_chat.timeline[0].author == pair.ann_chat.me
-    assert pair.bob_chat.timeline[0].entry.at == int(START * 1000)
+    assert pair.bob_chat.timeline[0].entry.at == int((START + 1) * 1000)
 
 
 def test_both_can_write_at_once(pair: Pair) -> None:
@@ -828,11 +829,62 @@ def test_doubles_are_passed_over_and_acknowledged(pair: Pair) -> None:
     bob = pair.bob_chat.me
     entries = wire.Entries(bob, 1, [Entry(1, "one"), Entry(2, "two")])
     pair.ann.hears(pair.ann_link, entries)
+    pair.ann.wait(ACKNOWLEDGE_INTERVAL)
     pair.ann.says()
     pair.ann.hears(pair.ann_link, entries)
+    pair.ann.wait(ACKNOWLEDGE_INTERVAL)
 
     assert texts(pair.ann_chat) == ["one", "two"]
     assert pair.ann.says() == [wire.Have({bob: 2})]
+
+
+def test_after_a_pause_a_message_is_acknowledged_at_once_and_lively_ones_now_and_then(pair: Pair) -> None:
+    ann, bob = pair.ann, pair.bob_chat.me
+    ann.wait(1.0)
+    said = []
+    for number in range(1, 6):
+        ann.hears(pair.ann_link, wire.Entries(bob, number, [Entry(1, "quick")]))
+        said.append(ann.says())
+        ann.wait(ACKNOWLEDGE_INTERVAL / 10)
+    ann.wait(ACKNOWLEDGE_INTERVAL)
+
+    assert said == [[wire.Have({bob: 1})], [], [], [], []]
+    assert ann.says() == [wire.Have({bob: 5})]
+    assert ann.node.next_deadline() is None
+
+
+def test_who_hears_much_acknowledges_it_without_waiting(pair: Pair) -> None:
+    ann, bob = pair.ann, pair.bob_chat.me
+    ann.hears(pair.ann_link, wire.Entries(bob, 1, [Entry(1, "x" * 8_000)]))
+    ann.says()
+    ann.hears(pair.ann_link, wire.Entries(bob, 2, [Entry(1, "x" * 8_000)]))
+    assert ann.says() == []
+    ann.hears(pair.ann_link, wire.Entries(bob, 3, [Entry(1, "x" * 8_000), Entry(1, "x" * 800)]))
+
+    assert ann.says() == [wire.Have({bob: 4})]
+
+
+def test_an_acknowledgement_waits_while_there_is_no_path(pair: Pair) -> None:
+    ann, bob = pair.ann, pair.bob_chat.me
+    ann.hears(pair.ann_link, wire.Entries(bob, 1, [Entry(1, "one")]))
+    ann.says()
+    ann.hears(pair.ann_link, wire.Entries(bob, 2, [Entry(1, "two")]))
+    pair.break_path()
+    ann.wait(1.0)
+    assert ann.says() == []
+    ann.do(ev.IceStateChanged(pair.ann_link.id, ev.IceState.CONNECTED))
+
+    assert ann.says() == [wire.Have({bob: 2})]
+
+
+def test_whoever_leaves_acknowledges_first_what_has_come(pair: Pair) -> None:
+    ann, bob = pair.ann, pair.bob_chat.me
+    ann.hears(pair.ann_link, wire.Entries(bob, 1, [Entry(1, "one")]))
+    ann.says()
+    ann.hears(pair.ann_link, wire.Entries(bob, 2, [Entry(1, "two")]))
+    ann.do(ev.ConversationLeft(pair.ann_chat.id))
+
+    assert ann.says() == [wire.Have({bob: 2}), wire.Bye()]
 
 
 def test_a_peer_of_another_version_cannot_be_spoken_with(ann: Person, bob: Person) -> None:

@@ -1,9 +1,10 @@
-"""Runs in the page: our peers and the bare ones in turn, the figures as JSON in #result. Times in milliseconds."""
+"""Runs in the page: our peers and the others in turn, the figures as JSON in #result. Times in milliseconds."""
 
 import asyncio
 import json
 import secrets
 import time
+from collections import defaultdict
 from collections.abc import Callable
 
 import js
@@ -111,7 +112,7 @@ async def echo(count: int) -> list[float]:
     a, b, _ = await pair()
     here, there = a.conversation.timeline, b.conversation.timeline
     answered = 0
-    arrived: asyncio.Future[None]
+    arrived: asyncio.Future[float]
 
     def answer() -> None:
         nonlocal answered
@@ -123,7 +124,7 @@ async def echo(count: int) -> list[float]:
 
     def look() -> None:
         if len(here) == wanted and not arrived.done():
-            arrived.set_result(None)
+            arrived.set_result(js.performance.now())
 
     b.on_turn, a.on_turn = answer, look
     times = []
@@ -132,8 +133,7 @@ async def echo(count: int) -> list[float]:
         arrived = asyncio.get_running_loop().create_future()
         begin = js.performance.now()
         a.write(f"message number {i}")
-        await arrived
-        times.append(js.performance.now() - begin)
+        times.append(await arrived - begin)
     a.driver.close()
     b.driver.close()
     return times
@@ -154,9 +154,8 @@ async def burst(count: int) -> float:
 
 
 async def main() -> None:
-    result: dict[str, list[float]] = {
-        key: [] for key in ("connect", "proving", "bare connect", "burst", "bare burst", "echo", "bare echo")
-    }
+    host, port = js.location.hash.removeprefix("#").split(":")
+    result = defaultdict[str, list[float]](list)
     for _ in range(ROUNDS):
         result["bare connect"].append(await js.bare.connect())
         took, proving = await connect()
@@ -164,6 +163,8 @@ async def main() -> None:
         result["proving"].append(proving)
         result["bare burst"].append(await js.bare.burst(MESSAGES))
         result["burst"].append(await burst(MESSAGES))
+        result["simple-peer burst"].append(await js.rivalBurst("simple-peer", MESSAGES))
+        result["PeerJS burst"].append(await js.rivalBurst("PeerJS", MESSAGES, host, int(port)))
         result["bare echo"] += (await js.bare.echo(ECHOES)).to_py()
         result["echo"] += await echo(ECHOES)
     js.document.getElementById("result").textContent = json.dumps(result)

@@ -67,12 +67,7 @@ function declineMicroPython() {
   document.head.append(config);
 }
 
-// First the page, then all that takes time. A tab in the background is not painted.
-const painted = () =>
-  document.hidden || new Promise((resolve) => requestAnimationFrame(() => setTimeout(resolve)));
-
 async function startPython() {
-  await painted();
   // The same address as in pyscript.json: PyScript is given the Python that starts here.
   const { begin } = await import(new URL("python.mjs", import.meta.url));
   const started = begin(show);

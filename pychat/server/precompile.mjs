@@ -4,7 +4,8 @@
 //                     its own Python can write the bytecode that it reads, so this runs in Node. The rest of the
 //                     library stays source, which is smaller. It is for the ordinary start, see snapshot.mjs.
 // pyodide.asm.mjs     Without the 8,000 functions that it would offer to WebAssembly modules of others. Each costs every
-//                     start a place in a table, and there are no such modules here.
+//                     start a place in a table, and there are no such modules here. And without addresses for WebGL's
+//                     functions, which nothing here draws with: for each a module of WebAssembly would be made.
 //
 //     node precompile.mjs <folder of Pyodide> <folder to write to>
 
@@ -56,10 +57,15 @@ function withoutUnused(program, wasm, loader) {
   const wanted = new Set(used);
   const assigned = program.replace(isAssignment, (all, one, other) => (wanted.has(one ?? other) ? all : ""));
   const left = wordsOf(assigned.replace(isDeclaration, ""));
-  return once(
+  const withoutExports = once(
     once(assigned, isDeclaration, (_, names) => `var ${names.split(",").filter((name) => left.has(name)).join(",")};`),
     /wasmExports=instance\.exports;/,
     () => `wasmExports=Object.fromEntries(${JSON.stringify(used)}.map(name=>[name,instance.exports[name]]));`,
+  );
+  return once(
+    withoutExports,
+    /entry\.value=addFunction\(value,value\.sig\)/,
+    (addition) => `if(/^(emscripten_)?gl[A-Z]/.test(symName))entry.value=0;else ${addition}`,
   );
 }
 

@@ -22,10 +22,9 @@ TOLD_BY_FIREFOX = ("ICE failed", "Firefox can’t establish a connection to the 
 """What Firefox tells its console too where ICE fails, or a WebSocket, as some contracts want them to."""
 
 
-@pytest.fixture(scope="module")
-def contracts_site(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def build_with_contracts(folder: Path) -> Path:
     """The site with one page more, in which the contracts are."""
-    web = tmp_path_factory.mktemp("contracts") / "web"
+    web = folder / "web"
     shutil.copytree(ROOT / "web", web, ignore=shutil.ignore_patterns("node_modules"))
     (web / "node_modules").symlink_to(ROOT / "web" / "node_modules")
     shutil.copytree(CONTRACTS / "page", web, dirs_exist_ok=True, ignore=shutil.ignore_patterns("__pycache__"))
@@ -37,8 +36,8 @@ def contracts_site(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="module")
-def contracts_server(contracts_site: Path) -> Iterator[str]:
-    with serve(site=contracts_site) as address:
+def contracts_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    with serve(site=build_with_contracts(tmp_path_factory.mktemp("contracts"))) as address:
         yield address
 
 

@@ -3,6 +3,7 @@
 import asyncio
 import time
 from collections.abc import Callable
+from typing import Self
 
 from pychat.core import events as ev
 from pychat.core.contacts import Contacts
@@ -35,7 +36,7 @@ class Person:
         kit.at_end(self.driver.close)
 
     @classmethod
-    async def new(cls, kit: Kit, *, with_tabs: bool = False, clock: Clock = time.time) -> "Person":
+    async def new(cls, kit: Kit, *, with_tabs: bool = False, clock: Clock = time.time) -> Self:
         """Somebody with an identity of their own."""
         return cls(kit, await kit.identity(), with_tabs=with_tabs, clock=clock)
 

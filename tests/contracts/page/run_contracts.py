@@ -1,11 +1,15 @@
 """Runs in the page: the contracts over the ports of the browser, each when the test asks for it by its name."""
 
+import asyncio
 import json
 import time
+from typing import Any
 
 import js
-from pyodide.ffi import create_proxy, to_js
+import pyodide_js
+from pyodide.ffi import JsException, create_proxy, to_js
 
+from pychat.browser import peer
 from pychat.browser.crypto import BrowserCrypto
 from pychat.browser.peer import BrowserConnect, BrowserDataChannel
 from pychat.browser.relay import BrowserRelay
@@ -13,7 +17,7 @@ from pychat.browser.store import BrowserStore
 from pychat.browser.tabs import BrowserTabs
 from pychat.core.relaytext import relay_of
 from pychat.ports import Crypto, DataChannel, Post, Store, Tabs
-from tests.contracts import Kit, Port, contracts_of, verify
+from tests.contracts import Kit, Port, contracts_of, growth, verify
 
 PKCS8_HEAD = bytes.fromhex("302e020100300506032b657004220420")
 """What stands before the 32 bytes of an Ed25519 private key in PKCS #8 (RFC 8410, section 7)."""
@@ -68,5 +72,50 @@ def list_contracts() -> str:
     return json.dumps(contracts_of(BrowserKit.ports))
 
 
+made: list[Any] = []
+"""The proxies of connections. One that nobody destroys is collected some day, unless it is kept here."""
+
+
+def make_and_keep(handler: Any) -> Any:
+    made.append(create_proxy(handler))
+    return made[-1]
+
+
+def _is_destroyed(proxy: Any) -> bool:
+    try:
+        proxy.unwrap()
+    except JsException:
+        return True
+    return False
+
+
+async def connect_and_part(times: int) -> None:
+    await growth.connect_and_part(BrowserKit(), times)
+    _tell_counts()
+
+
+async def talk(messages: int) -> None:
+    await growth.talk(BrowserKit(), messages)
+    _tell_counts()
+
+
+async def settle(objects: int) -> None:
+    """Wait until there are no more: Pyodide keeps a timer that was cancelled until it would have rung."""
+    while growth.count() > objects:
+        await asyncio.sleep(1)
+    _tell_counts()
+
+
+def _tell_counts() -> None:
+    """Show what there is now, as JSON; `memory` are the bytes that Python has, used or not."""
+    made[:] = [proxy for proxy in made if not _is_destroyed(proxy)]
+    counts = {"objects": growth.count(), "proxies": len(made), "memory": pyodide_js._module.HEAPU8.length}
+    js.document.documentElement.dataset.counts = json.dumps(counts)
+
+
+vars(peer)["create_proxy"] = make_and_keep
 js.runContract = create_proxy(run_contract)
 js.listContracts = create_proxy(list_contracts)
+js.connectAndPart = create_proxy(connect_and_part)
+js.talk = create_proxy(talk)
+js.settle = create_proxy(settle)

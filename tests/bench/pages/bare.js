@@ -64,6 +64,8 @@ function member(url, room, { joined, opened }) {
 let leave = () => {};
 
 globalThis.bare = {
+  pair,
+
   // Waits in a room; resolved when the relay has us in it.
   wait(url, room) {
     return new Promise((joined) => (leave = member(url, room, { joined, opened() {} })));

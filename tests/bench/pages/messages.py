@@ -8,6 +8,7 @@ from collections import defaultdict
 from collections.abc import Callable
 
 import js
+from pyodide.ffi import create_proxy
 
 from pychat.browser.crypto import BrowserCrypto
 from pychat.browser.peer import BrowserConnect
@@ -139,6 +140,27 @@ async def echo(count: int) -> list[float]:
     return times
 
 
+async def python_echo(count: int) -> list[float]:
+    """The bare round trip with handlers in Python that do nothing else: what Python takes whatever it is used for."""
+    bare = await js.bare.pair()
+    left, right = bare.left, bare.right
+    arrived: asyncio.Future[float]
+    back = create_proxy(lambda event: right.send(event.data))
+    hear = create_proxy(lambda _: arrived.set_result(js.performance.now()))
+    right.addEventListener("message", back)
+    left.addEventListener("message", hear)
+    times = []
+    for i in range(count):
+        arrived = asyncio.get_running_loop().create_future()
+        begin = js.performance.now()
+        left.send(f"message number {i}")
+        times.append(await arrived - begin)
+    bare.close()
+    for proxy in (back, hear):
+        proxy.destroy()
+    return times
+
+
 async def burst(count: int) -> float:
     """Until all messages are delivered and their author knows it."""
     a, b, _ = await pair()
@@ -166,6 +188,7 @@ async def main() -> None:
         result["simple-peer burst"].append(await js.rivalBurst("simple-peer", MESSAGES))
         result["PeerJS burst"].append(await js.rivalBurst("PeerJS", MESSAGES, host, int(port)))
         result["bare echo"] += (await js.bare.echo(ECHOES)).to_py()
+        result["python echo"] += await python_echo(ECHOES)
         result["echo"] += await echo(ECHOES)
     js.document.getElementById("result").textContent = json.dumps(result)
 

@@ -93,7 +93,9 @@ FIND_NODE = if ! { command -v npm && node -e 'process.exit(+(parseInt(process.ve
 		npm() { node "$(NODE)/lib/node_modules/npm/bin/npm-cli.js" "$$@"; }; \
 	fi
 
-$(WEB_READY): web/package.json web/package-lock.json pychat/server/precompile.mjs | $(RUNTIME_READY)
+PRECOMPILED_BY := $(addprefix pychat/server/,precompile.mjs split.mjs wasm.mjs hot.json)
+
+$(WEB_READY): web/package.json web/package-lock.json $(PRECOMPILED_BY) | $(RUNTIME_READY)
 	@$(FIND_NODE); \
 	(cd web && npm ci --ignore-scripts --no-audit --no-fund --loglevel=error > /dev/null) && \
 	node pychat/server/precompile.mjs web/node_modules/pyodide web/node_modules/.compiled

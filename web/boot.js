@@ -33,7 +33,10 @@ function fail(sentence, error) {
 
 function finish(outcome) {
   state.boot = outcome;
-  if (outcome === "ready") keepForLater();
+  if (outcome === "ready") {
+    completePython();
+    keepForLater();
+  }
   performance.mark(`boot:${outcome}`);
 }
 
@@ -67,9 +70,12 @@ function declineMicroPython() {
   document.head.append(config);
 }
 
+let completePython = () => {};
+
 async function startPython() {
   // The same address as in pyscript.json: PyScript is given the Python that starts here.
-  const { begin } = await import(new URL("python.mjs", import.meta.url));
+  const { begin, joinRest } = await import(new URL("python.mjs", import.meta.url));
+  completePython = joinRest;
   const started = begin(show);
   started.then(({ how }) => (state.python = how), () => {});
   const { hooks } = await import(new URL("pyscript/core.js", vendor));

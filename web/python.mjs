@@ -8,10 +8,12 @@
 // Python had, and where its tables of hashes are.
 
 import { renew } from "./hashes.mjs";
+import { instantiate, joinRest } from "./rest.mjs";
 
 const vendor = new URL("../@VENDOR@/pyodide/", import.meta.url);
 const here = (name) => new URL(name, import.meta.url).href;
 const WASM = new URL("pyodide.asm.wasm", vendor).href;
+const REST = new URL("pyodide.rest.wasm", vendor).href;
 const LIBRARY = new URL("python_stdlib.zip", vendor).href;
 const MEMORY = here("memory.bin");
 const MAGIC = 0x4d594850;
@@ -20,16 +22,18 @@ const MEMORY_BYTES = Number("@MEMORY_BYTES@");
 // PyScript asks for it before it asks for Python.
 export const version = "@PYODIDE_VERSION@";
 
+export { joinRest };
+
 // How many bytes have come over the network since begin(), and what is to be told of it.
 let arrived = 0;
 let onArrival = () => {};
 
 // The browser's own copy, without the way through the service worker and the decompression; else from the network.
 // What comes from there is counted on a clone: WebAssembly must get the response itself, to be compiled while it comes.
-async function load(url) {
+async function load(url, options) {
   const kept = await globalThis.caches?.match(url).catch(() => undefined);
   if (kept) return kept;
-  const response = await fetch(url);
+  const response = await fetch(url, options);
   if (!response.ok) throw new Error(`The server answered ${response.status} for ${url}`);
   const counter = new WritableStream({
     write(chunk) {
@@ -41,10 +45,13 @@ async function load(url) {
   return response;
 }
 
-async function loadMemory() {
-  const response = await load(MEMORY);
+async function loadBytes(url, options) {
+  const response = await load(url, options);
   return response.arrayBuffer();
 }
+
+// The part of WebAssembly that is compiled late: that it is not whole would be seen only when somebody works with it.
+const loadRest = () => loadBytes(REST, { integrity: "@REST_INTEGRITY@" });
 
 // Puts the memory in its place; returns the description.
 function restore(heap, buffer) {
@@ -66,23 +73,37 @@ const mark = (name) => performance.mark(`python:${name}`);
 
 // Does some work while WebAssembly is being compiled, which begins as soon as the bytes come. Pyodide, when it asks for
 // it, gets the one that is being compiled, and the responses in `early` instead of asking for these addresses; and
-// where compiling fails the work has failed, of which Pyodide says nothing.
+// where that fails the work has failed, of which Pyodide says nothing.
 async function whileCompiling(work, early = new Map()) {
   const { fetch: realFetch } = globalThis;
   const { instantiateStreaming } = WebAssembly;
-  const compiled = WebAssembly.compileStreaming(await load(WASM));
-  compiled.then(() => mark("compiled"));
+  const source = load(WASM);
+  const rest = loadRest();
+  rest.catch(() => {}); // it is waited for below
+  const compiled = WebAssembly.compileStreaming(await source).then((module) => {
+    mark("compiled");
+    return module;
+  });
+  const both = Promise.all([compiled, rest]);
+  let fail;
+  const failed = new Promise((_, reject) => (fail = reject));
+  both.catch(fail);
   early.set(WASM, null);
   globalThis.fetch = (resource, options) => {
     const url = resource.url ?? String(resource);
     return early.has(url) ? Promise.resolve(early.get(url)) : realFetch(resource, options);
   };
   WebAssembly.instantiateStreaming = async (_, imports) => {
-    const module = await compiled;
-    return { module, instance: await WebAssembly.instantiate(module, imports) };
+    try {
+      const [module, bytes] = await both;
+      return { module, instance: await instantiate(module, imports, bytes) };
+    } catch (error) {
+      fail(error);
+      throw error;
+    }
   };
   try {
-    return await Promise.race([work(), compiled.then(() => new Promise(() => {}))]);
+    return await Promise.race([work(), failed]);
   } finally {
     globalThis.fetch = realFetch;
     WebAssembly.instantiateStreaming = instantiateStreaming;
@@ -106,7 +127,7 @@ const importPyodide = () =>
 
 async function startRestored() {
   mark("begin");
-  const memory = loadMemory();
+  const memory = loadBytes(MEMORY);
   const pyodide = importPyodide();
   for (const awaited of [memory, pyodide]) awaited.catch(() => {}); // they are waited for below
   const python = await whileCompiling(async () => {

@@ -3,17 +3,23 @@
 // python_stdlib.zip   Its library, of which what every start imports is compiled here instead of in each browser. Only
 //                     its own Python can write the bytecode that it reads, so this runs in Node. The rest of the
 //                     library stays source, which is smaller. It is for the ordinary start, see snapshot.mjs.
+// pyodide.asm.wasm    What the page needs until people talk, of its WebAssembly, and
+// pyodide.rest.wasm   the rest of it, see split.mjs. A list in hot.json says which function is which.
 // pyodide.asm.mjs     Without the 8,000 functions that it would offer to WebAssembly modules of others. Each costs every
 //                     start a place in a table, and there are no such modules here. And without addresses for WebGL's
 //                     functions, which nothing here draws with: for each a module of WebAssembly would be made.
 //
-//     node precompile.mjs <folder of Pyodide> <folder to write to>
+//     node precompile.mjs <folder of Pyodide> <folder to write to> [<another list>]
 
+import { createHash } from "node:crypto";
 import { mkdir, readFile, writeFile } from "node:fs/promises";
-import { resolve } from "node:path";
-import { pathToFileURL } from "node:url";
+import { relative, resolve } from "node:path";
+import { fileURLToPath, pathToFileURL } from "node:url";
 
-const [source, target] = process.argv.slice(2).map((path) => resolve(path));
+import { split } from "./split.mjs";
+
+const LIST = fileURLToPath(new URL("hot.json", import.meta.url));
+const [source, target, list = LIST] = process.argv.slice(2).map((path) => resolve(path));
 await mkdir(target, { recursive: true });
 
 async function compileLibrary() {
@@ -46,12 +52,12 @@ with zipfile.ZipFile(LIBRARY) as source, zipfile.ZipFile("library.zip", "w", zip
 
 // Emscripten keeps each exported function in a variable and on its Module object, both under its name after "_". What
 // is mentioned nowhere but there is used by nobody; it comes to the program no more, and has no variable.
-function withoutUnused(program, wasm, loader) {
+function withoutUnused(program, exports, loader) {
   const isAssignment = /(?:[\w$]+=(?:Module\["[\w$]+"\]=)?wasmExports\["([\w$]+)"\](?:\.value>>>0)?|wasmExports\["([\w$]+)"\]=makeWrapper\w*\(wasmExports\["[\w$]+"\]\));?/g;
   const isDeclaration = /var ((?:[\w$]+,){500,}[\w$]+);/;
   const wordsOf = (text) => new Set(text.match(/[\w$]+/g));
   const words = wordsOf(OURS + loader + program.replace(isAssignment, "").replace(isDeclaration, ""));
-  const used = WebAssembly.Module.exports(new WebAssembly.Module(wasm))
+  const used = exports
     .filter(({ name, kind }) => !["function", "global"].includes(kind) || words.has(name) || words.has(`_${name}`))
     .map(({ name }) => name);
   const wanted = new Set(used);
@@ -62,11 +68,12 @@ function withoutUnused(program, wasm, loader) {
     /wasmExports=instance\.exports;/,
     () => `wasmExports=Object.fromEntries(${JSON.stringify(used)}.map(name=>[name,instance.exports[name]]));`,
   );
-  return once(
+  const trimmed = once(
     withoutExports,
     /entry\.value=addFunction\(value,value\.sig\)/,
     (addition) => `if(/^(emscripten_)?gl[A-Z]/.test(symName))entry.value=0;else ${addition}`,
   );
+  return { program: trimmed, used };
 }
 
 // What making a memory takes, and restoring it.
@@ -80,11 +87,30 @@ function once(text, pattern, replacement) {
   return text.replace(pattern, replacement);
 }
 
-await writeFile(resolve(target, "python_stdlib.zip"), await compileLibrary());
+// The list is of lines of numbers and of ranges, and holds for one WebAssembly.
+async function readList(wasm) {
+  const { sha256, functions } = JSON.parse(await readFile(list, "utf8"));
+  if (createHash("sha256").update(wasm).digest("hex") !== sha256) {
+    console.error(
+      `pychat: ${relative("", list)} is for another version of Pyodide: make it anew, ` +
+        "with `make .venv/.dev` and `.venv/bin/python -m tests.bench.hot`.",
+    );
+    process.exit(1);
+  }
+  const ranges = functions.flatMap((line) => line.split(" ")).map((range) => range.split("-").map(Number));
+  const found = new Set();
+  for (const [first, last = first] of ranges) for (let index = first; index <= last; index++) found.add(index);
+  return found;
+}
+
 const read = (name, encoding) => readFile(resolve(source, name), encoding);
-const program = withoutUnused(
-  await read("pyodide.asm.mjs", "utf8"),
-  await read("pyodide.asm.wasm"),
-  await read("pyodide.mjs", "utf8"),
-);
-await writeFile(resolve(target, "pyodide.asm.mjs"), program);
+const wasm = await read("pyodide.asm.wasm");
+const hot = await readList(wasm);
+const exports = WebAssembly.Module.exports(new WebAssembly.Module(wasm));
+const { program, used } = withoutUnused(await read("pyodide.asm.mjs", "utf8"), exports, await read("pyodide.mjs", "utf8"));
+const { first, rest } = split(wasm, (index) => hot.has(index), new Set(used));
+const write = (name, content) => writeFile(resolve(target, name), content);
+await write("pyodide.asm.mjs", program);
+await write("pyodide.asm.wasm", first);
+await write("pyodide.rest.wasm", rest);
+await write("python_stdlib.zip", await compileLibrary());

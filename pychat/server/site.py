@@ -49,14 +49,16 @@ COMPOSITION_ROOTS = ("main.py", "demo.py")
 SEGNO_FILES = ("consts.py", "encoder.py")
 
 # What the browser asks for, and nothing more; editors, terminals and MicroPython stay at home.
-PYODIDE_FILES = ("pyodide.mjs", "pyodide.asm.wasm", "pyodide-lock.json")
+PYODIDE_FILES = ("pyodide.mjs", "pyodide-lock.json")
+# The part of its WebAssembly that the page does not need until it can be used.
+REST = "pyodide.rest.wasm"
 # Written by precompile.mjs, which `make build` runs after npm. The library is not compressed inside: brotli over the
 # whole does better than deflate in each member.
-COMPILED_FILES = ("pyodide.asm.mjs", "python_stdlib.zip")
+COMPILED_FILES = ("pyodide.asm.mjs", "pyodide.asm.wasm", REST, "python_stdlib.zip")
 PYSCRIPT_PATTERNS = ("core.js", "core-*.js", "error-*.js")
 
 # What takes the time of a first visit: python.mjs counts how much of these has come.
-LOADED_WITH_PROGRESS = ("pyodide.asm.wasm", MEMORY)
+LOADED_WITH_PROGRESS = ("pyodide.asm.wasm", REST, MEMORY)
 # What a visit asks for only when the memory cannot be restored.
 LOADED_ANEW = ("python_stdlib.zip", "pychat.zip")
 
@@ -114,6 +116,7 @@ def build_site(web: Path, package: Path, out: Path, make_memory: Callable[[Path,
         "@LOAD_BYTES@": str(load_bytes),
         "@MEMORY_BYTES@": str(MEMORY_BYTES),
         "@PYODIDE_VERSION@": _locked(web)["pyodide"],
+        "@REST_INTEGRITY@": integrity(vendor_files[f"pyodide/{REST}"]),
     }
     app_files = _substitute(app_files, tokens)
     app = f"app-{_digest(app_files)}"

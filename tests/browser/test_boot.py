@@ -99,7 +99,7 @@ def test_python_starts_and_each_file_is_asked_for_once(page: Page, site: Site) -
     expect(page.locator("#boot-error")).to_be_hidden()
     expect(page.locator("html")).to_have_attribute("data-python", "restored")
     assert sorted(set(asked)) == sorted(asked)
-    for name in ("pyodide.asm.wasm", "memory.bin", "python.mjs", "core.js", "config.json"):
+    for name in ("pyodide.asm.wasm", "pyodide.rest.wasm", "memory.bin", "python.mjs", "core.js", "config.json"):
         assert sum(url.endswith(f"/{name}") for url in asked) == 1
     for name in ("python_stdlib.zip", "pychat.zip"):
         assert not any(url.endswith(f"/{name}") for url in asked)
@@ -194,7 +194,9 @@ def test_fetch_is_the_browsers_own_again_once_python_runs(page: Page) -> None:
     assert page.evaluate("fetch.toString().includes('[native code]')")
 
 
-@pytest.mark.parametrize("file", ["pyodide.asm.wasm", "pyodide.asm.mjs", "python.mjs", "core.js"])
+@pytest.mark.parametrize(
+    "file", ["pyodide.asm.wasm", "pyodide.rest.wasm", "pyodide.asm.mjs", "python.mjs", "rest.mjs", "core.js"]
+)
 def test_a_broken_connection_is_said_in_words(page: Page, watch: Watch, file: str) -> None:
     watch.expect_errors = True
     page.route(f"**/{file}", lambda route: route.abort())

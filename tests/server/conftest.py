@@ -62,12 +62,13 @@ def make_checkout(folder: Path) -> Checkout:
         write(web / "node_modules" / name / "package.json", json.dumps({"version": version}))
     for name in ("pyodide.mjs", "pyodide.d.ts", "console.html"):
         write(web / "node_modules/pyodide" / name, f"// {name}\n" * 50)
-    write(web / "node_modules/pyodide/pyodide.asm.wasm", b"\0asm" + bytes(3000))
     write(
         web / "node_modules/pyodide/pyodide-lock.json", json.dumps({"info": {"python": "3.14"}, "packages": {"x": 1}})
     )
     write(web / "node_modules/.compiled/python_stdlib.zip", b"PK" + bytes(3000))
     write(web / "node_modules/.compiled/pyodide.asm.mjs", "// trimmed\n" * 50)
+    write(web / "node_modules/.compiled/pyodide.asm.wasm", b"\0asm" + bytes(3000))
+    write(web / "node_modules/.compiled/pyodide.rest.wasm", b"\0asm" + bytes(2000))
     for name in ("core.js", "core-abc.js", "error-abc.js", "xterm-abc.js", "core.js.map"):
         write(web / "node_modules/@pyscript/core/dist" / name, f"// {name}\n" * 50)
     for name in (

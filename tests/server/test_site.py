@@ -62,6 +62,7 @@ def test_the_vendor_folder_holds_only_what_a_browser_asks_for(checkout: Checkout
         "pyodide/pyodide.asm.mjs",
         "pyodide/pyodide.asm.wasm",
         "pyodide/pyodide.mjs",
+        "pyodide/pyodide.rest.wasm",
         "pyodide/python_stdlib.zip",
         "pyscript/core-abc.js",
         "pyscript/core.js",
@@ -71,7 +72,8 @@ def test_the_vendor_folder_holds_only_what_a_browser_asks_for(checkout: Checkout
 
 def test_tokens_become_folder_names_and_the_number_of_bytes_to_load(checkout: Checkout) -> None:
     site = checkout.build()
-    loaded = [f"{site.app}/memory.bin", f"{site.vendor}/pyodide/pyodide.asm.wasm"]
+    pyodide = f"{site.vendor}/pyodide"
+    loaded = [f"{site.app}/memory.bin", f"{pyodide}/pyodide.asm.wasm", f"{pyodide}/pyodide.rest.wasm"]
     assert site.load_bytes == sum((site.path / name).stat().st_size for name in loaded)
     page = (site.path / "index.html").read_text()
     assert page == f'<script src="{site.app}/boot.js"></script><progress max="{site.load_bytes}"></progress>'
@@ -108,7 +110,7 @@ def test_the_package_zip_holds_what_makes_qr_codes_and_its_licence(checkout: Che
     assert result.stdout == "21\n"
 
 
-@pytest.mark.parametrize("name", ["python_stdlib.zip", "pyodide.asm.mjs"])
+@pytest.mark.parametrize("name", ["python_stdlib.zip", "pyodide.asm.mjs", "pyodide.asm.wasm", "pyodide.rest.wasm"])
 def test_what_was_prepared_is_served(checkout: Checkout, name: str) -> None:
     site = checkout.build()
     served = (site.path / site.vendor / "pyodide" / name).read_bytes()

@@ -20,7 +20,7 @@ COMPILED = MODULES / ".compiled"
 
 def output(how: str) -> list[str]:
     """What Python prints with its WebAssembly split in this way."""
-    command = [find_node(), HERE / "run.mjs", MODULES / "pyodide", COMPILED, HERE / "broad.py", how]
+    command: list[str | Path] = [find_node(), HERE / "run.mjs", MODULES / "pyodide", COMPILED, HERE / "broad.py", how]
     result = subprocess.run(command, capture_output=True, text=True)
     assert result.returncode == 0, result.stderr[-2000:]
     return result.stdout.splitlines()

@@ -27,7 +27,6 @@ JOINED = "performance.getEntriesByName('python:joined').length"
 # What no start needs: functions of Python, what they raise, and what passes through them both ways.
 USE_REST = """
 import js
-from pyodide.ffi import create_proxy
 
 
 def attempt(work):
@@ -52,7 +51,17 @@ def use_rest():
 
 
 """
+# In the Python of the page itself.
+RUN = """async ([url, source]) => {
+    const { begin } = await import(url);
+    const { python } = await begin(() => {});
+    return python.runPython(source);
+}"""
 EXPECTED = "☃ KeyError 12.802 ValueError 2 JsException KeyError"
+
+
+def wait_until_joined(page: Page) -> None:
+    page.wait_for_function("name => performance.getEntriesByName(name).length", arg="python:joined")
 
 
 def tell(page: Page, script: str) -> str:
@@ -75,11 +84,13 @@ def test_what_is_called_early_is_there_at_once(page: Page, how: str) -> None:
     assert page.evaluate(CALLED_EARLY) == page.evaluate(JOINED) >= 1
 
 
-def test_the_rest_is_joined_when_the_page_can_be_used(page: Page) -> None:
-    tell(page, "js.useRest = create_proxy(use_rest); js.document.documentElement.dataset.told = 'ready'")
-    page.wait_for_function(JOINED)
-    assert page.evaluate("useRest()") == EXPECTED
+def test_the_rest_is_joined_when_the_page_can_be_used(page: Page, site: Site) -> None:
+    page.add_init_script(FOR_PYTHON)
+    page.goto("/")
+    wait_until_joined(page)
+    assert page.locator("html").get_attribute("data-boot") == "ready"
     assert page.evaluate(CALLED_EARLY) == 0
+    assert page.evaluate(RUN, [f"/{site.app}/python.mjs", f"{USE_REST}use_rest()"]) == EXPECTED
     assert page.evaluate(JOINED) == 1
 
 
@@ -124,5 +135,5 @@ def test_a_page_that_has_started_anew_joins_the_rest_too(page: Page) -> None:
     page.route("**/memory.bin", lambda route: route.abort())
     page.goto("/")
     wait_until_ready(page)
-    page.wait_for_function(JOINED)
+    wait_until_joined(page)
     expect(page.locator("html")).to_have_attribute("data-python", "anew")

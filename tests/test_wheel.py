@@ -118,7 +118,7 @@ def test_the_wheel_holds_the_site_and_what_runs_natively(wheel: Path, site: Site
     built = {f"site/{path.relative_to(site.path).as_posix()}" for path in site.path.rglob("*") if path.is_file()}
     package = {path.relative_to(ROOT / "pychat") for path in (ROOT / "pychat").rglob("*") if path.is_file()}
     sources = {path.as_posix() for path in package if path.parent.name != "__pycache__"}
-    for_building = {"server/memory.py", "server/site.py", "server/wheel.py"}
+    for_building = {"server/hot.json", "server/memory.py", "server/site.py", "server/wheel.py"}
     for_building |= {name for name in sources if name.endswith(".mjs")}
     for_browsers = {name for name in sources if name.startswith("browser/")}
     assert held == built | sources - for_building - for_browsers

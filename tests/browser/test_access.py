@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Literal
+
 import pytest
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, Page, expect
@@ -12,21 +14,27 @@ from tests.browser.test_demo import expect_open
 from tests.browser.test_room import open_room
 
 OPTIONS = {"runOnly": ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]}
+THEMES: tuple[Literal["light", "dark"], ...] = ("light", "dark")
 SCREENS = {"phone": {"width": 390, "height": 844}, "desktop": {"width": 1280, "height": 800}}
 
 
 def expect_accessible(page: Page) -> None:
-    results = Axe().run(page, options=OPTIONS)
-    assert results.violations_count == 0, results.generate_report()
+    """In both themes."""
+    for theme in THEMES:
+        page.emulate_media(color_scheme=theme)
+        results = Axe().run(page, options=OPTIONS)
+        assert results.violations_count == 0, f"{theme}: {results.generate_report()}"
 
 
 def expect_fits(page: Page) -> None:
-    """Nothing is wider than the screen, and each button large enough for a finger."""
-    assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
-    for button in page.get_by_role("button").all():
-        box = button.bounding_box()
-        assert box
-        assert min(box["width"], box["height"]) >= 44, button.inner_text() or button.get_attribute("aria-label")
+    """Nothing is wider than the screen, and each button large enough for a finger, in both themes."""
+    for theme in THEMES:
+        page.emulate_media(color_scheme=theme)
+        assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
+        for button in page.get_by_role("button").all():
+            box = button.bounding_box()
+            assert box
+            assert min(box["width"], box["height"]) >= 44, button.inner_text() or button.get_attribute("aria-label")
 
 
 @pytest.fixture
@@ -34,11 +42,10 @@ def chromium(launch_browser: LaunchBrowser) -> Browser:
     return launch_browser("chromium")
 
 
-@pytest.mark.parametrize("theme", ["light", "dark"])
 @pytest.mark.parametrize("screen", SCREENS)
-def test_every_screen_of_the_chat(chromium: Browser, open_context: OpenContext, screen: str, theme: str) -> None:
-    ann = Person.at(open_context(chromium, viewport=SCREENS[screen], color_scheme=theme))
-    bob = Person.at(open_context(chromium, viewport=SCREENS[screen], color_scheme=theme))
+def test_every_screen_of_the_chat(chromium: Browser, open_context: OpenContext, screen: str) -> None:
+    ann = Person.at(open_context(chromium, viewport=SCREENS[screen]))
+    bob = Person.at(open_context(chromium, viewport=SCREENS[screen]))
     expect_accessible(ann.page)
     bob.paste("not a code")
     bob.expect_problem("There is no pychat code")
@@ -63,10 +70,9 @@ def test_every_screen_of_the_chat(chromium: Browser, open_context: OpenContext, 
     expect_accessible(ann.page)
 
 
-@pytest.mark.parametrize("theme", ["light", "dark"])
 @pytest.mark.parametrize("screen", SCREENS)
-def test_every_screen_of_a_room(chromium: Browser, open_context: OpenContext, screen: str, theme: str) -> None:
-    ann, bob, cay = (Person.at(open_context(chromium, viewport=SCREENS[screen], color_scheme=theme)) for _ in range(3))
+def test_every_screen_of_a_room(chromium: Browser, open_context: OpenContext, screen: str) -> None:
+    ann, bob, cay = (Person.at(open_context(chromium, viewport=SCREENS[screen])) for _ in range(3))
     link = open_room(ann)
     expect_accessible(ann.page)
     bob.page.goto(link)
@@ -84,10 +90,9 @@ def test_every_screen_of_a_room(chromium: Browser, open_context: OpenContext, sc
     expect_accessible(bob.page)
 
 
-@pytest.mark.parametrize("theme", ["light", "dark"])
 @pytest.mark.parametrize("screen", SCREENS)
-def test_the_demonstration(chromium: Browser, open_context: OpenContext, screen: str, theme: str) -> None:
-    page = open_context(chromium, viewport=SCREENS[screen], color_scheme=theme).new_page()
+def test_the_demonstration(chromium: Browser, open_context: OpenContext, screen: str) -> None:
+    page = open_context(chromium, viewport=SCREENS[screen]).new_page()
     page.goto("/demo.html")
     expect_open(page)
     expect_accessible(page)

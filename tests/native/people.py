@@ -64,6 +64,7 @@ class Person:
     async def _with_code(self, event: ev.Event) -> Link:
         before = set(self.node.links)
         self.driver.post(event)
+        self.driver.turn()  # in a burst it would come later
         (number,) = set(self.node.links) - before
         link = self.node.links[number]
         await self.until(lambda: link.code)

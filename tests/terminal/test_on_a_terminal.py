@@ -346,6 +346,7 @@ def test_commands(commands: Commands) -> None:
     ann.say("   ")
     ann.say("  and this has spaces before it")
     bob.hears("/help is a command", "  and this has spaces before it")
+    ann.wait_for_row("You:   and this has spaces before it")  # without “(sent)”, so it is delivered
     ann.say("/quit")
     assert ann.status() == DONE
     assert bob.status() == DONE

@@ -73,21 +73,17 @@ const mark = (name) => performance.mark(`python:${name}`);
 
 // Does some work while WebAssembly is being compiled, which begins as soon as the bytes come. Pyodide, when it asks for
 // it, gets the one that is being compiled, and the responses in `early` instead of asking for these addresses; and
-// where that fails the work has failed, of which Pyodide says nothing.
-async function whileCompiling(work, early = new Map()) {
+// where that fails the work has failed, of which Pyodide says nothing. `rest` are the bytes that are compiled late.
+async function whileCompiling(work, rest, early = new Map()) {
   const { fetch: realFetch } = globalThis;
   const { instantiateStreaming } = WebAssembly;
-  const source = load(WASM);
-  const rest = loadRest();
-  rest.catch(() => {}); // it is waited for below
-  const compiled = WebAssembly.compileStreaming(await source).then((module) => {
+  const compiled = WebAssembly.compileStreaming(await load(WASM)).then((module) => {
     mark("compiled");
     return module;
   });
-  const both = Promise.all([compiled, rest]);
   let fail;
   const failed = new Promise((_, reject) => (fail = reject));
-  both.catch(fail);
+  for (const needed of [compiled, rest]) needed.catch(fail);
   early.set(WASM, null);
   globalThis.fetch = (resource, options) => {
     const url = resource.url ?? String(resource);
@@ -95,8 +91,8 @@ async function whileCompiling(work, early = new Map()) {
   };
   WebAssembly.instantiateStreaming = async (_, imports) => {
     try {
-      const [module, bytes] = await both;
-      return { module, instance: await instantiate(module, imports, bytes) };
+      const module = await compiled;
+      return { module, instance: await instantiate(module, imports, rest) };
     } catch (error) {
       fail(error);
       throw error;
@@ -129,7 +125,8 @@ async function startRestored() {
   mark("begin");
   const memory = loadBytes(MEMORY);
   const pyodide = importPyodide();
-  for (const awaited of [memory, pyodide]) awaited.catch(() => {}); // they are waited for below
+  const rest = memory.then(loadRest); // a browser reads one after the other, and without the memory nothing begins
+  for (const awaited of [memory, pyodide, rest]) awaited.catch(() => {}); // they are waited for below
   const python = await whileCompiling(async () => {
     const [{ loadPyodide: start }, { default: createModule }] = await pyodide;
     return withoutTraces(() =>
@@ -152,20 +149,22 @@ async function startRestored() {
         },
       }),
     );
-  });
+  }, rest);
   mark("restored");
   const random = python.pyimport("random"); // its numbers would be the same at each visit
   random.seed();
   random.destroy();
+  await rest;
   return python;
 }
 
 async function startAnew() {
-  const [library, ours] = await Promise.all([load(LIBRARY), load(here("pychat.zip"))]);
-  const python = await whileCompiling(async () => {
+  const [library, ours, rest] = await Promise.all([load(LIBRARY), load(here("pychat.zip")), loadRest()]);
+  const work = async () => {
     const [{ loadPyodide: start }, { default: createPyodideModule }] = await importPyodide();
     return start({ indexURL: vendor.href, createPyodideModule });
-  }, new Map([[LIBRARY, library]]));
+  };
+  const python = await whileCompiling(work, Promise.resolve(rest), new Map([[LIBRARY, library]]));
   python.unpackArchive(await ours.arrayBuffer(), "zip");
   return python;
 }

@@ -1,6 +1,7 @@
 // Joins the two parts of Python's WebAssembly that split.mjs has made, so that they are what they were before. The first
 // part runs by itself. The rest is compiled when the page can be used; or, when one of its functions is called before
-// that, at once, while the caller waits. It has to be there by then, so the first part is not made without its bytes.
+// that, at once, while the caller waits. Its bytes have to be there by then: no script of the page runs without them, and
+// restoring the memory, which needs none of its functions, fails if that should no longer be so.
 
 const mark = (name) => performance.mark(`python:${name}`);
 
@@ -18,8 +19,10 @@ const PUT = new Uint8Array([
 
 let compileRest = async () => {};
 
-// Makes an instance of the first part, with what imports it, and with the bytes of the rest.
-export async function instantiate(module, imports, bytes) {
+// Makes an instance of the first part, with what it imports; `coming` are the bytes of the rest.
+export async function instantiate(module, imports, coming) {
+  let bytes;
+  coming.then((arrived) => (bytes = arrived), () => {});
   // Pyodide makes some imports when they are looked up; both parts need the same ones.
   const given = {};
   for (const it of WebAssembly.Module.imports(module)) (given[it.module] ??= {})[it.name] = imports[it.module][it.name];
@@ -34,10 +37,11 @@ export async function instantiate(module, imports, bytes) {
   };
   const bring = () => {
     mark("called before it was joined");
+    if (!bytes) throw new Error("Python needs what has not come yet.");
     join(new WebAssembly.Module(bytes));
   };
   new WebAssembly.Instance(new WebAssembly.Module(PUT), { "": { bring, "split.table": table } });
-  compileRest = async () => join(await WebAssembly.compile(bytes));
+  compileRest = async () => join(await WebAssembly.compile(await coming));
   return first;
 }
 

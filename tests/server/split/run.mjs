@@ -30,7 +30,7 @@ if (how !== "whole") {
   WebAssembly.instantiate = async (source, imports) => {
     if (source instanceof WebAssembly.Module) return asItIs(source, imports);
     const module = await WebAssembly.compile(first);
-    return { module, instance: await instantiate(module, imports, rest) };
+    return { module, instance: await instantiate(module, imports, Promise.resolve(rest)) };
   };
 }
 

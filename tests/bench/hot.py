@@ -36,6 +36,8 @@ COUNT = Path(__file__).with_name("count.mjs")
 ROUNDS = 2
 BROWSERS: tuple[BrowserName, ...] = ("chromium", "firefox")
 EVERYTHING = "0-999999"
+# Milliseconds in which also that runs which comes now and then, such as the collection of garbage.
+NOW_AND_THEN = 3000
 # Of every kind, for what is done with a text depends on what is in it.
 TEXTS = (
     "Hello again",
@@ -141,7 +143,7 @@ def use(browser: Browser, address: str, found: set[int]) -> None:
         connect(ann, bob)
         talk(ann, bob)
         ann.say_match()
-        ann.page.wait_for_timeout(3000)  # what is done now and then, and garbage is collected
+        ann.page.wait_for_timeout(NOW_AND_THEN)
         bob.button("Leave").click()
         ann.expect_state("closed")
         note([ann, bob], found)
@@ -154,7 +156,7 @@ def use(browser: Browser, address: str, found: set[int]) -> None:
         for someone in (ann, bob):
             someone.expect_state("open")
         bob.page.goto(f"{address}/demo.html")
-        bob.page.wait_for_timeout(3000)
+        bob.page.wait_for_timeout(NOW_AND_THEN)
 
 
 def measure(playwright: Playwright, name: BrowserName, address: str, found: set[int]) -> None:

@@ -115,6 +115,7 @@ sys.path_importer_cache.clear()
 wipe()
 del it, wipe, archive, name, package, module
 gc.collect()
+gc.freeze()  # what is here by now stays, and is not looked at again whenever Python looks for what can go
 `);
   wipe(python._module);
   const hashes = forgetHashes(python._module, exports);

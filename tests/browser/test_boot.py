@@ -32,6 +32,7 @@ LOOK_UP_ALL = """
 import gc
 import js
 
+gc.unfreeze()
 todo, seen = [*gc.get_objects(), *object.__subclasses__()], {}
 while todo:
     it = todo.pop()
@@ -69,6 +70,7 @@ def tell(constant):
 
 
 functions = {}
+gc.unfreeze()
 todo, seen = [it.__code__ for it in gc.get_objects() if type(it) is types.FunctionType], set()
 while todo:
     code = todo.pop()

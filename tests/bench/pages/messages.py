@@ -140,20 +140,25 @@ async def echo(count: int) -> list[float]:
     return times
 
 
-async def python_echo(count: int) -> list[float]:
-    """The bare round trip with handlers in Python that do nothing else: what Python takes whatever it is used for."""
+async def python_echo(count: int, read: Callable[[str], str], write: Callable[[str], str]) -> list[float]:
+    """The bare round trip with handlers in Python that do no more than this with the text."""
     bare = await js.bare.pair()
     left, right = bare.left, bare.right
     arrived: asyncio.Future[float]
-    back = create_proxy(lambda event: right.send(event.data))
-    hear = create_proxy(lambda _: arrived.set_result(js.performance.now()))
-    right.addEventListener("message", back)
-    left.addEventListener("message", hear)
+
+    def heard(text: str) -> None:
+        read(text)
+        arrived.set_result(js.performance.now())
+
+    back = create_proxy(lambda text: right.send(write(read(text))))
+    hear = create_proxy(heard)
+    right.addEventListener("message", js.textListener(back))
+    left.addEventListener("message", js.textListener(hear))
     times = []
     for i in range(count):
         arrived = asyncio.get_running_loop().create_future()
         begin = js.performance.now()
-        left.send(f"message number {i}")
+        left.send(write(f"message number {i}"))
         times.append(await arrived - begin)
     bare.close()
     for proxy in (back, hear):
@@ -188,7 +193,8 @@ async def main() -> None:
         result["simple-peer burst"].append(await js.rivalBurst("simple-peer", MESSAGES))
         result["PeerJS burst"].append(await js.rivalBurst("PeerJS", MESSAGES, host, int(port)))
         result["bare echo"] += (await js.bare.echo(ECHOES)).to_py()
-        result["python echo"] += await python_echo(ECHOES)
+        result["python echo"] += await python_echo(ECHOES, str, str)
+        result["json echo"] += await python_echo(ECHOES, json.loads, json.dumps)
         result["echo"] += await echo(ECHOES)
     js.document.getElementById("result").textContent = json.dumps(result)
 

@@ -37,6 +37,8 @@ NEVER_OPENED = 1006
 """The close code of a WebSocket that did not come about (RFC 6455, section 7.1.5)."""
 TURNS_AT_ONCE = 8
 """Turns without a pause before events are gathered."""
+EVENTS_AT_ONCE = 1000
+"""Events of one turn at most, so that what they send is on its way while the next ones are handled."""
 PAUSE = 0.001
 """Seconds without an event after which they are handled at once again."""
 
@@ -104,14 +106,14 @@ class Driver:
     def post(self, event: ev.Event) -> None:
         """Take an event: handle it at once, or in a burst together with others when the loop comes round."""
         self._events.append(event)
-        if self._turning:  # then it follows
+        if self._turning or self._round is not None:  # then it follows
             return
         now = self._clock()
         if not 0.0 <= now - self._last_turn < PAUSE:
             self._turns = 0
         if self._turns < TURNS_AT_ONCE:
             self._handle_all(now)
-        elif self._round is None:
+        else:
             self._round = self._loop.call_soon(self._come_round)
 
     def turn(self) -> None:
@@ -127,13 +129,14 @@ class Driver:
                 self._take_turn(self._clock())
         finally:
             self._turning = False
+            self._arm_timer()
         if self._events and self._round is None:
             self._round = self._loop.call_soon(self._come_round)
 
     def _take_turn(self, now: float) -> None:
         self._turns += 1
         self._last_turn = now
-        events, self._events = self._events, []
+        events, self._events = self._events[:EVENTS_AT_ONCE], self._events[EVENTS_AT_ONCE:]
         if self._observe is not None:
             for event in events:
                 self._observe(event)
@@ -142,7 +145,6 @@ class Driver:
                 self._observe(effect)
             self._carry_out(effect)
         self._on_turn()
-        self._arm_timer()
 
     def _come_round(self) -> None:
         self._round = None

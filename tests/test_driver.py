@@ -17,7 +17,7 @@ from pychat.core.link import Ending, Link, Phase
 from pychat.core.node import Node
 from pychat.core.sdp import DescriptionKind
 from pychat.core.stats import Stats
-from pychat.driver import PAUSE, TURNS_AT_ONCE, Driver, Observer
+from pychat.driver import EVENTS_AT_ONCE, PAUSE, TURNS_AT_ONCE, Driver, Observer
 from pychat.ports import PortError, Post
 from tests.core import samples
 from tests.core.people import Keys, is_genuine
@@ -225,13 +225,38 @@ def test_a_few_events_are_handled_at_once_and_a_burst_in_one_turn() -> None:
     in_a_loop(scenario)
 
 
+def test_a_large_burst_is_handled_in_several_turns_so_that_the_first_frames_leave_early() -> None:
+    async def scenario(world: World) -> None:
+        for _ in range(TURNS_AT_ONCE + 2 * EVENTS_AT_ONCE + 1):
+            world.driver.post(ev.DetailsWatched(None))
+        assert world.turns == TURNS_AT_ONCE
+        await world.until(lambda: world.turns > TURNS_AT_ONCE)
+        await asyncio.sleep(0)
+        assert world.turns == TURNS_AT_ONCE + 3
+
+    in_a_loop(scenario)
+
+
 def test_after_a_pause_events_are_handled_at_once_again() -> None:
     async def scenario(world: World) -> None:
-        for _ in range(TURNS_AT_ONCE + 1):
+        for _ in range(TURNS_AT_ONCE):
             world.driver.post(ev.DetailsWatched(None))
         assert world.turns == TURNS_AT_ONCE
         world.time += 2 * PAUSE
         world.driver.post(ev.DetailsWatched(None))
+        assert world.turns == TURNS_AT_ONCE + 1
+
+    in_a_loop(scenario)
+
+
+def test_whoever_posts_without_leaving_the_loop_its_turn_is_handled_in_one_however_long_it_takes() -> None:
+    async def scenario(world: World) -> None:
+        for _ in range(100):
+            world.driver.post(ev.DetailsWatched(None))
+            world.time += PAUSE / 2
+        assert world.turns == TURNS_AT_ONCE
+        await world.until(lambda: world.turns > TURNS_AT_ONCE)
+        await asyncio.sleep(0)
         assert world.turns == TURNS_AT_ONCE + 1
 
     in_a_loop(scenario)

@@ -7,6 +7,7 @@
 // padded to whole words; the bytes of the runs. The description is JSON: the build of Pyodide, which JavaScript objects
 // Python had, and where its tables of hashes are.
 
+import "./glue.mjs";
 import { renew } from "./hashes.mjs";
 import { instantiate, joinRest } from "./rest.mjs";
 

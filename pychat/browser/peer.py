@@ -23,16 +23,19 @@ class BrowserDataChannel:
 
     def __init__(self, raw: Any) -> None:
         self._raw = raw
+        self._send = raw.send
+        self.is_open = False
 
     def send(self, data: str) -> None:
-        if self._raw.readyState != "open":  # Firefox would say nothing of a channel that is closed already
+        if not self.is_open:  # Firefox would say nothing of a channel that is closed already
             raise PortError("the channel is not open")
         try:
-            self._raw.send(data)
+            self._send(data)
         except JsException as error:
             raise PortError(_words(error)) from error
 
     def close(self) -> None:
+        self.is_open = False
         self._raw.close()
 
 
@@ -42,8 +45,8 @@ class BrowserPeerConnection:
     def __init__(self, link: LinkId, ice: IceConfig, post: Post) -> None:
         self._link = link
         self._post = post
-        self._handlers: list[tuple[Any, str, Any]] = []
-        self._channels: list[Any] = []
+        self._handlers: list[tuple[Any, str, Any, Any]] = []
+        self._channels: list[BrowserDataChannel] = []
         try:
             self._pc = js.RTCPeerConnection.new(_configuration(ice))
         except JsException as error:
@@ -83,34 +86,49 @@ class BrowserPeerConnection:
             raise PortError(_words(error)) from error
         raw.binaryType = "arraybuffer"  # Firefox's default, a Blob, could only be read later and out of order
         link, post = self._link, self._post
+        channel = BrowserDataChannel(raw)
 
-        def message(event: Any) -> None:
-            data = event.data
-            post(ev.FrameReceived(link, data if isinstance(data, str) else ""))  # bytes are no frame of this channel
+        def opened(_: Any) -> None:
+            channel.is_open = True
+            post(ev.ChannelOpened(link))
 
-        self._on(raw, "open", lambda _: post(ev.ChannelOpened(link)))
-        self._on(raw, "close", lambda _: post(ev.ChannelClosed(link)))
-        self._on(raw, "message", message)
-        self._channels.append(raw)
-        return BrowserDataChannel(raw)
+        def closed(_: Any) -> None:
+            channel.is_open = False
+            post(ev.ChannelClosed(link))
+
+        def heard(text: str) -> None:
+            post(ev.FrameReceived(link, text))
+
+        self._on(raw, "open", opened)
+        self._on(raw, "close", closed)
+        self._on(raw, "message", heard, js.textListener)  # bytes, which are no frame of this channel, become ""
+        self._channels.append(channel)
+        return channel
 
     async def stats(self) -> Stats:
         report = await _asked(self._pc.getStats())
         return _reduce({entry.id: entry for entry in report.values()})
 
     def close(self) -> None:
-        for target, name, proxy in self._handlers:
-            target.removeEventListener(name, proxy)
+        for target, name, listener, proxy in self._handlers:
+            target.removeEventListener(name, listener)
             proxy.destroy()
         self._handlers.clear()
         for channel in self._channels:
             channel.close()
         self._pc.close()
 
-    def _on(self, target: Any, name: str, handler: Callable[[Any], None]) -> None:
+    def _on(
+        self,
+        target: Any,
+        name: str,
+        handler: Callable[[Any], None],
+        to_listener: Callable[[Any], Any] = lambda proxy: proxy,
+    ) -> None:
         proxy = create_proxy(handler)
-        self._handlers.append((target, name, proxy))
-        target.addEventListener(name, proxy)  # Firefox cannot call a PyProxy that is set as on… of a connection
+        listener = to_listener(proxy)
+        self._handlers.append((target, name, listener, proxy))
+        target.addEventListener(name, listener)  # Firefox cannot call a PyProxy that is set as on… of a connection
 
     def _icecandidate(self, event: Any) -> None:
         if event.candidate:

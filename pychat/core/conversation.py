@@ -91,7 +91,7 @@ class Conversation:
         """
         new = self.logs.merge(author, first, entries)
         if new:
-            self.timeline.extend(author, self.logs.count(author) - len(new) + 1, len(new))
+            self.timeline.extend(author, first + len(entries) - len(new), len(new))
         return len(new)
 
     def progress(self, outgoing: Outgoing | None) -> None:
@@ -99,7 +99,8 @@ class Conversation:
         if outgoing is None:
             self.sent = self.acknowledged
         else:
-            self.acknowledged = max(self.acknowledged, outgoing.acknowledged)
+            if outgoing.acknowledged > self.acknowledged:
+                self.acknowledged = outgoing.acknowledged
             self.sent = outgoing.sent
 
     def delivery(self, number: int) -> Delivery:

@@ -51,7 +51,7 @@ class AddCandidate:
     candidate: str
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)  # a frozen one takes four times as long to make, and most effects are these
 class SendFrame:
     link: LinkId
     data: str

@@ -6,7 +6,7 @@ of a turn, so that a burst of messages becomes a few frames and a burst of frame
 
 import base64
 import hmac
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from contextlib import suppress
 from dataclasses import replace
 from typing import Any
@@ -92,7 +92,9 @@ class Node:
         self._clock = 0.0
         self._set_back = 0.0  # seconds by which the clock was set back so far
         self._now = 0.0  # the clock as if it had not been: never less than before
-        self._due: float | None = None
+        self._due: float | None = None  # nothing is due before
+        self._is_stirred = False  # whether this turn may have changed more than what is to be sent
+        self._has_backstage = False
         self._effects: list[fx.Effect] = []
         self._changed: dict[PublicKey, Contact] = {}
         self._handlers: dict[type, Any] = {
@@ -145,30 +147,33 @@ class Node:
 
     # The turn.
 
-    def handle(self, events: Iterable[ev.Event], now: float) -> list[fx.Effect]:
+    def handle(self, events: Sequence[ev.Event], now: float) -> list[fx.Effect]:
         """Take in what has happened, and return what is to be done, in this order.
 
         Args:
             events: in the order in which they happened; none is fine, when only time has passed.
             now: seconds since 1970. When the clock was set back, what is due comes none the later for it.
         """
-        self._set_back += max(0.0, self._clock - now)
+        if now < self._clock:
+            self._set_back += self._clock - now
         self._clock = now
         self._now = now + self._set_back
+        self._is_stirred = not events
         for event in events:
-            handler = self._handlers.get(type(event))
-            if handler is not None:
-                handler(event)
-            elif type(event) in self._session_handlers:
-                self._handle_session_event(event)
-            else:
+            kind = type(event)
+            if kind not in _CALM:
+                self._is_stirred = True
+            if kind in self._link_handlers:
                 self._handle_link_event(event)
-        self._forget_backstage()
-        self._flush_all()
+            elif kind in self._handlers:
+                self._handlers[kind](event)
+            else:
+                self._handle_session_event(event)
+        self._finish()
         if self._due is not None and self._due <= self._now:
+            self._is_stirred = True
             self._do_what_is_due()
-            self._forget_backstage()
-            self._flush_all()
+            self._finish()
         if self._changed:
             self._effects.append(fx.KeepContacts(tuple(self._changed.values())))
             self._changed.clear()
@@ -178,6 +183,19 @@ class Node:
     def next_deadline(self) -> float | None:
         """The time at which `handle` wants to be called even if nothing happens, or None."""
         return self._due - self._set_back if self._due is not None else None
+
+    def _finish(self) -> None:
+        """End a turn: send what is left to send, and find out when something is due.
+
+        After a calm turn only acknowledgements can have become due. A time that has become too early does no harm, and
+        to look for the right one is a good part of what a message costs.
+        """
+        if self._is_stirred:
+            self._forget_backstage()
+        for link in self.links.values():
+            self._flush(link)
+        if self._is_stirred:
+            self._due = self._earliest()
 
     def _earliest(self) -> float | None:
         """The earliest time at which something is due."""
@@ -193,8 +211,12 @@ class Node:
 
     def _handle_link_event(self, event: Any) -> None:
         link = self.links.get(event.link)
-        if link is not None and link.phase is not Phase.CLOSED:  # else it is late news of what is over
-            self._guard(link, self._link_handlers[type(event)], event)
+        if link is None or link.phase is Phase.CLOSED:  # late news of what is over
+            return
+        try:
+            self._link_handlers[type(event)](link, event)
+        except (RemoteError, LocalError) as error:
+            self.blame(link, error)
 
     def _handle_session_event(self, event: Any) -> None:
         meeting = self._sessions.get(event.session)
@@ -479,6 +501,7 @@ class Node:
 
     def _on_frame(self, link: Link, event: ev.FrameReceived) -> None:
         if link.phase is not Phase.OPEN:
+            self._is_stirred = True
             self._step(link, Step.PATH_FOUND)
         if link.handshake is None or not link.handshake.busy:
             self._take(link, event.data)
@@ -489,9 +512,12 @@ class Node:
 
     def _take(self, link: Link, data: str) -> None:
         frame = wire.decode(data)
+        if link.carded and isinstance(frame, wire.Entries):
+            self._on_entries(link, frame)
+            return
+        if not isinstance(frame, wire.Have):
+            self._is_stirred = True
         match frame:
-            case wire.Entries() if link.carded:
-                self._on_entries(link, frame)
             case wire.Hello():
                 self._on_hello(link, frame)
             case wire.Reveal():
@@ -718,22 +744,23 @@ class Node:
     def _send(self, link: Link, frame: wire.OwnFrame) -> None:
         self._effects.append(fx.SendFrame(link.id, wire.encode(frame)))
 
-    def _flush_all(self) -> None:
-        for link in list(self.links.values()):
-            self._flush(link)
-        self._due = self._earliest()
-
     def _flush(self, link: Link) -> None:
         """Send what the turn has left to send over this link."""
         if link.phase is not Phase.OPEN:
             return
         conversation = self.conversations[link.conversation]
-        if link.outgoing is not None and conversation.warning is None:
-            for frame in link.outgoing.frames(conversation.logs):
-                self._send(link, frame)
-            conversation.progress(link.outgoing)
-        if link.incoming.due is not None and link.incoming.due <= self._now:
-            self._acknowledge(link)
+        outgoing = link.outgoing
+        if outgoing is not None and conversation.warning is None:
+            if outgoing.sent != conversation.logs.count(outgoing.author):
+                for frame in outgoing.frames(conversation.logs):
+                    self._send(link, frame)
+            conversation.progress(outgoing)
+        due = link.incoming.due
+        if due is not None:
+            if due <= self._now:
+                self._acknowledge(link)
+            elif self._due is None or due < self._due:
+                self._due = due
 
     def _acknowledge(self, link: Link) -> None:
         conversation = self.conversations[link.conversation]
@@ -776,7 +803,7 @@ class Node:
         before = self.link_of(conversation) if conversation is not None else None
         if conversation is None or conversation.peer is not None or (before and before.phase is not Phase.CLOSED):
             conversation = self._new_conversation()
-            conversation.backstage = True
+            conversation.backstage = self._has_backstage = True
         return self._new_link(role, conversation, relayed)
 
     def end_link(self, link: Link, ending: Ending) -> None:
@@ -785,6 +812,7 @@ class Node:
             self._end(link, ending)
 
     def blame(self, link: Link, error: RemoteError | LocalError) -> None:
+        self._is_stirred = True
         if isinstance(error, LocalError):
             self._end(link, Ending.FAILED_HERE, str(error))
             return
@@ -801,7 +829,11 @@ class Node:
 
     def _forget_backstage(self) -> None:
         """Put away what came to nothing and nobody has seen."""
-        for conversation in [c for c in self.conversations.values() if c.backstage]:
+        if not self._has_backstage:
+            return
+        backstage = [c for c in self.conversations.values() if c.backstage]
+        self._has_backstage = bool(backstage)
+        for conversation in backstage:
             link = self.link_of(conversation)
             if link is None or (link.phase is Phase.CLOSED and link.close_due is None):
                 self._forget(conversation)
@@ -815,6 +847,9 @@ class Node:
         if conversation is not None:
             self._stats_due = self._now + STATS_INTERVAL
 
+
+_CALM = (ev.MessageWritten, ev.FrameReceived)
+"""Events that mostly change nothing but what is to be sent."""
 
 _WANTED = (Ending.LEFT, Ending.PEER_LEFT, Ending.NO_MATCH)
 """Endings by which a person wants to talk no more."""

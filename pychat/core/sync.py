@@ -52,8 +52,6 @@ class Outgoing:
 
     def frames(self, logs: Logs) -> Iterator[Entries]:
         """Yield what is to be sent now."""
-        if self.sent == logs.count(self.author):
-            return
         waiting = logs.entries(self.author, self.sent)
         start = 0
         while start < len(waiting) and self._bytes < WINDOW:
@@ -97,10 +95,17 @@ def _fill(waiting: Sequence[Entry], start: int) -> tuple[int, int]:
     The bytes are counted high: in JSON a printable ASCII character takes two at most (a backslash before it), any
     other one six (a control character as \\u and four digits).
     """
+    if start + 1 == len(waiting):  # it goes out whatever its size
+        return start + 1, _FRAME_OVERHEAD + _ENTRY_OVERHEAD + 6 * len(waiting[start].text)
+    stop, size = _reach(waiting, start, 2)
+    texts = "".join([text for _, text in waiting[start:stop]])
+    return (stop, size) if texts.isascii() and texts.isprintable() else _reach(waiting, start, 6)
+
+
+def _reach(waiting: Sequence[Entry], start: int, bytes_per_character: int) -> tuple[int, int]:
     size = _FRAME_OVERHEAD
     for stop in range(start, len(waiting)):
-        text = waiting[stop].text
-        entry_size = _ENTRY_OVERHEAD + len(text) * (2 if text.isascii() and text.isprintable() else 6)
+        entry_size = _ENTRY_OVERHEAD + bytes_per_character * len(waiting[stop].text)
         if stop > start and size + entry_size > FRAME_TARGET:
             return stop, size
         size += entry_size

@@ -48,6 +48,10 @@ MAX_NAME = 64
 _BASE64URL = re.compile(r"[A-Za-z0-9_-]{1,128}")
 _AUTHOR = re.compile(r"[A-Za-z0-9_-]{16,64}")
 _NO_BRACKETS = re.compile(r'"[^"\\]*(?:\\.[^"\\]*)*"?|[^]["{}]+', re.DOTALL)  # strings, and what else is not of them
+_ONE_ENTRY = re.compile(
+    r'\["entries","([A-Za-z0-9_-]{16,64})",([1-9][0-9]{0,14}),\[\[(0|[1-9][0-9]{0,13}),'
+    rf'"([^"\\\x00-\x1f]{{1,{MAX_TEXT}}})"\]\]\]'
+)
 _quoted = json.encoder.encode_basestring
 _INNERMOST = re.compile(r"\[\]|\{\}")
 _MAX_DEPTH = 8  # deep nesting overflows the stack of Pyodide's JSON reader, which ends the whole page
@@ -84,7 +88,7 @@ class Card:
     name: str
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)  # a frozen one takes four times as long to make, and most frames are these
 class Entries:
     author: AuthorId
     first: int
@@ -147,6 +151,10 @@ def decode(data: str) -> Frame:
     Raises:
         RemoteError: it is too large, no JSON, or not of the form that its kind has. Nothing else is raised.
     """
+    one = _ONE_ENTRY.fullmatch(data)  # most frames: read in a third of the time, to the same
+    if one is not None:
+        author, first, at, text = one.groups()
+        return Entries(author, int(first), [make_entry((int(at), text))])
     items = read_items(data)
     match items:
         case ["entries", author, first, entries]:
@@ -251,14 +259,18 @@ def _vector(value: Any) -> StateVector:
 def _entries(value: Any, escaped: bool) -> list[Entry]:
     if type(value) is not list:
         raise RemoteError("the entries are no list")
-    entries = []
-    for item in value:
-        if type(item) is not list or len(item) != 2:
-            raise RemoteError("an entry is malformed")
-        at, text = item
-        if type(at) is not int or not 0 <= at <= MAX_TIME or type(text) is not str or not 0 < len(text) <= MAX_TEXT:
-            raise RemoteError("an entry is malformed")
-        entries.append(make_entry((at, without_surrogates(text) if escaped else text)))
+    try:  # a pair that is no list has no number in front
+        entries = [
+            make_entry((at, text))
+            for at, text in value
+            if type(at) is int and 0 <= at <= MAX_TIME and type(text) is str and 0 < len(text) <= MAX_TEXT
+        ]
+    except (TypeError, ValueError) as error:
+        raise RemoteError("an entry is malformed") from error
+    if len(entries) != len(value):
+        raise RemoteError("an entry is malformed")
+    if escaped:
+        return [make_entry((at, without_surrogates(text))) for at, text in entries]
     return entries
 
 

@@ -280,6 +280,9 @@ def test_half_a_character_in_a_name_is_replaced() -> None:
         f'"{ANN}",1,{{}}',
         f'"{ANN}",1,"text"',
         f'"{ANN}",1,["text"]',
+        f'"{ANN}",1,["12"]',
+        f'"{ANN}",1,[1]',
+        f'"{ANN}",1,[{{"1":1,"2":2}}]',
         f'"{ANN}",1,[[1]]',
         f'"{ANN}",1,[[1,"text",1]]',
         f'"{ANN}",1,[{{"at":1}}]',
@@ -426,3 +429,36 @@ def test_a_frame_that_was_damaged_is_refused_or_another_frame(frame: OwnFrame, d
     found = reads(damaged)
     if found is not None and not isinstance(found, Unknown):
         assert decode(encode(found)) == found
+
+
+NEARLY_NUMBERS = st.one_of(
+    st.integers(-2, 10**16).map(str),
+    st.sampled_from(["", " 7", "00", "01", "-0", "1.0", "1e3", "+1", "٣", "true", "9" * 14, "9" * 15]),
+    st.sampled_from([MAX_TIME, MAX_NUMBER]).map(str),
+)
+NEARLY_TEXTS = st.one_of(
+    TEXTS,
+    st.text(alphabet='a"\\[]{},\x00\x1f\x7f\n\u2028ü😀', max_size=9),
+    st.sampled_from(["", "a" * MAX_TEXT, "a" * (MAX_TEXT + 1), "\\ud800", "\\u0041", "\\"]),
+)
+
+
+@given(
+    st.sampled_from([ANN, "a" * 15, "a" * 16, "_" * 64, "_" * 65, "ann.ann.ann.ann.ann", "ännännännännännänn", ""]),
+    NEARLY_NUMBERS,
+    NEARLY_NUMBERS,
+    NEARLY_TEXTS,
+    st.sampled_from(["", " ", "]", ",1", "\n"]),
+)
+def test_the_short_way_to_read_one_entry_finds_what_the_long_way_finds(
+    author: str, first: str, at: str, text: str, more: str
+) -> None:
+    data = f'["entries","{author}",{first},[[{at},"{text}"]]]{more}'
+    assert outcome(data) == outcome(" " + data), "which no frame of ours begins with"
+
+
+def outcome(data: str) -> Frame | str:
+    try:
+        return decode(data)
+    except RemoteError as error:
+        return str(error)

@@ -38,6 +38,30 @@ CHROMIUM_QUIET = (
     "--disable-sync",
 )
 
+CHROMIUM_WITHOUT = (
+    "AvoidUnnecessaryBeforeUnloadCheckSync",
+    "DestroyProfileOnBrowserClose",
+    "DialMediaRouteProvider",
+    "GlobalMediaControls",
+    "HttpsUpgrades",
+    "LensOverlay",
+    "MediaRouter",
+    "PaintHolding",
+    "ThirdPartyStoragePartitioning",
+    "BlockOriginHeaderModificationOnRedirect",
+    "AvoidCorsURLLoaderRestartOnRedirect",
+    "Translate",
+    "AutoDeElevate",
+    "OptimizationHints",
+    "NetworkTimeServiceQuerying",
+    "AimEnabled",
+    # Each window has a page of its own for what the address bar offers: a process, and a third of the processor's time
+    # that it takes to open the chat.
+    "WebUIOmniboxPopup",
+    "WebUIOmniboxAimPopup",
+)
+"""What Playwright switches off in Chromium, and the last two: of several such lists Chromium heeds only the last."""
+
 
 class BrowserMissing(Exception):
     """No browser of this kind starts; the message says what was tried."""
@@ -80,7 +104,8 @@ def _candidates(name: BrowserName, **extra: Any) -> Iterator[dict[str, Any]]:
     if name == "chromium":
         # Chromium refuses its sandbox to root.
         sandbox = ["--no-sandbox"] if hasattr(os, "geteuid") and os.geteuid() == 0 else []
-        extra = {**extra, "args": [*CHROMIUM_QUIET, *sandbox, *extra.get("args", [])]}
+        without = "--disable-features=" + ",".join(CHROMIUM_WITHOUT)
+        extra = {**extra, "args": [*CHROMIUM_QUIET, without, *sandbox, *extra.get("args", [])]}
         if _has_shared_memory():
             extra["ignore_default_args"] = ["--disable-dev-shm-usage"]
         channel = {}

@@ -1,13 +1,37 @@
-"""The order of the tests: what is quick shows first what is wrong."""
+"""The order of the tests, and how the workers share them."""
 
 from __future__ import annotations
 
 import os
 from collections import Counter
+from typing import Any
 
 import pytest
 
 pytest.register_assert_rewrite("tests.contracts")
+
+SINGLY = {
+    f"tests/{name}.py"
+    for name in (
+        "browser/test_access",
+        "browser/test_boot",
+        "browser/test_chat",
+        "browser/test_codes",
+        "browser/test_demo",
+        "browser/test_identity",
+        "browser/test_policy",
+        "browser/test_rest",
+        "browser/test_room",
+        "browser/test_settings",
+        "browser/test_swapper",
+        "browser/test_terminal",
+        "terminal/test_identity",
+        "terminal/test_on_a_terminal",
+        "terminal/test_pipe",
+        "terminal/test_room",
+    )
+}
+"""Long files whose tests have nothing in common that would have to be made for each worker."""
 
 
 @pytest.hookimpl(optionalhook=True)
@@ -16,17 +40,37 @@ def pytest_xdist_auto_num_workers() -> int:
     return (os.cpu_count() or 1) + 1
 
 
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
+    """A worker takes a whole file, or one test of a file whose tests are shared out singly."""
+    if config.getoption("dist") != "loadfile":
+        return None
+    from xdist.scheduler import LoadFileScheduling
+
+    scheduling = LoadFileScheduling(config, log)
+    scheduling._split_scope = _unit
+    return scheduling
+
+
 @pytest.hookimpl(trylast=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Put the browser tests last; once Playwright runs, no other event loop can run in this thread.
 
-    Of these the longest files come first: the workers share the tests by files, and the last ones should be short.
+    What does little but wait is spread evenly among them, for then it takes no time. Whole files come first, then those
+    with few tests, which are long ones: the last tests should be short.
     """
     sizes = Counter(item.path for item in items)
+    places: dict[str, float] = {}
+    for marker in ("browser", "waits"):
+        tests = [item for item in items if item.get_closest_marker(marker)]
+        tests.sort(key=lambda item: (_unit(item.nodeid) == item.nodeid, sizes[item.path], item.path.name))
+        units = list(dict.fromkeys(_unit(item.nodeid) for item in tests))
+        places |= {unit: place / len(units) for place, unit in enumerate(units)}
+    # What is quick comes first of all: it shows first what is wrong.
+    items.sort(key=lambda item: places.get(_unit(item.nodeid), -1))
 
-    def place(item: pytest.Item) -> tuple[bool, int, str]:
-        if item.get_closest_marker("browser") is None:
-            return (False, 0, "")
-        return (True, -sizes[item.path], item.path.name)
 
-    items.sort(key=place)
+def _unit(nodeid: str) -> str:
+    """What one worker takes: the file of a test, or the test alone."""
+    path = nodeid.split("::", 1)[0]
+    return nodeid if path in SINGLY else path

@@ -27,6 +27,8 @@ FORGETS = 8
 AIOICE_FALLS_SILENT = 40
 """Seconds after which aioice, left alone, has sent its last check and the NATs have forgotten it."""
 
+pytestmark = pytest.mark.waits
+
 OUTSIDE = "203.0.113.1"  # RFC 5737: addresses for documentation
 SIDES = (("left", "203.0.113.2", "10.0.1"), ("right", "203.0.113.3", "10.0.2"))
 

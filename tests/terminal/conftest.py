@@ -10,11 +10,12 @@ from tests.terminal.command import Commands
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Each of them starts processes."""
+    """Each of them starts processes, and waits for them."""
     here = Path(__file__).parent
     for item in items:
         if here in item.path.parents:
             item.add_marker(pytest.mark.slow)
+            item.add_marker(pytest.mark.waits)
 
 
 @pytest.fixture

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Iterable
+import asyncio
+from collections.abc import AsyncIterator, Coroutine, Iterable
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager
+from typing import Any
 
 from pychat.core import events as ev
 from pychat.core.ice import IceConfig
@@ -15,6 +18,12 @@ from tests.greeter import Greeter
 
 NEWER_HELLO = '["hello",[2,3]]'
 """A greeting that speaks later versions of the protocol only."""
+
+
+def run(meeting: Coroutine[Any, Any, None]) -> None:
+    """Run an event loop in a thread of its own, for in this one there may be the browser tests' already."""
+    with ThreadPoolExecutor(1) as pool:
+        pool.submit(asyncio.run, meeting).result()
 
 
 @asynccontextmanager

@@ -16,7 +16,7 @@ from pychat.core.log import MAX_TEXT
 from pychat.library import Peer
 from pychat.ui import words
 from tests.terminal.command import Command, Commands, Terminal
-from tests.terminal.stranger import NEWER_HELLO, stranger
+from tests.terminal.stranger import NEWER_HELLO, run, stranger
 
 DONE, NOT_DELIVERED, INTERRUPTED = 0, 5, 130
 
@@ -145,7 +145,7 @@ def test_somebody_who_speaks_another_version_is_said_and_a_new_invite_works(comm
             ann.take(reply)
             await asyncio.to_thread(ann.wait_until_said, "pychat: Versions differ. The other side speaks another")
 
-    asyncio.run(meet())
+    run(meet())
     ann.wait_for_bottom("ended")
     first = ann.code
     ann.say("/invite")
@@ -322,7 +322,7 @@ def test_a_hostile_message_changes_nothing_outside_its_own_paragraph(commands: C
                 assert message.text == "half a sentence, finished"
                 break
 
-    asyncio.run(meet())
+    run(meet())
 
 
 # Commands.
@@ -393,7 +393,7 @@ def test_after_an_end_a_new_invite_carries_on_and_brings_what_waited(commands: C
             await asyncio.to_thread(ann.wait_until_gone, "(waiting)")
             await asyncio.to_thread(ann.wait_for_row, "You: for Bob alone")
 
-    asyncio.run(meet())
+    run(meet())
 
 
 # How it ends.

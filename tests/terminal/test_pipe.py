@@ -20,7 +20,7 @@ from pychat.core.link import Ending
 from pychat.core.log import MAX_TEXT
 from pychat.ui import words
 from tests.terminal.command import Command, Commands
-from tests.terminal.stranger import NEWER_HELLO, stranger
+from tests.terminal.stranger import NEWER_HELLO, run, stranger
 
 DONE, FAILED, USAGE, CODE, NOT_CONNECTED, NOT_DELIVERED, OUTPUT_CLOSED, INTERRUPTED = 0, 1, 2, 3, 4, 5, 6, 130
 
@@ -419,7 +419,7 @@ def test_a_stranger_at_the_other_side_is_said(
             ann.write(f"{reply}\n{lines}")
             assert await asyncio.to_thread(ann.status) == status
 
-    asyncio.run(meet())
+    run(meet())
     assert f"pychat: {sentence}" in ann.err or ann.err.endswith(sentence)
     assert ann.out == ""
 

@@ -151,7 +151,17 @@ class Watch:
     def follow(self, context: BrowserContext) -> None:
         context.on("request", self._on_request)
         context.on("weberror", self._on_error)
-        context.on("page", lambda page: page.on("crash", self._on_crash))
+        context.on("page", self._on_page)
+        for page in context.pages:
+            self._on_page(page)
+
+    def leave(self, context: BrowserContext) -> None:
+        """What happens there from now on belongs to another test."""
+        context.remove_listener("request", self._on_request)
+        context.remove_listener("weberror", self._on_error)
+        context.remove_listener("page", self._on_page)
+        for page in context.pages:
+            page.remove_listener("crash", self._on_crash)
 
     def verify(self) -> None:
         """Fail with what was noted and not expected."""
@@ -166,6 +176,9 @@ class Watch:
 
     def _on_error(self, error: WebError) -> None:
         self.uncaught_errors.append(str(error.error))
+
+    def _on_page(self, page: Page) -> None:
+        page.on("crash", self._on_crash)
 
     def _on_crash(self, page: Page) -> None:
         if page.context.browser is not None:

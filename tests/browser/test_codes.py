@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from playwright.sync_api import Browser, BrowserContext, expect
 
-from tests.browser.conftest import OpenContext
+from tests.browser.conftest import OpenContext, in_chromium
 from tests.browser.people import CONNECT, Person
 
 
@@ -19,6 +19,7 @@ def bob(browser: Browser, open_context: OpenContext) -> Person:
     return Person.at(open_context(browser))
 
 
+@in_chromium
 def test_each_mistake_has_a_sentence_of_its_own_and_loses_nothing(ann: Person, bob: Person) -> None:
     def mistake(person: Person, text: str, sentence: str) -> None:
         person.paste(text)
@@ -43,6 +44,7 @@ def test_each_mistake_has_a_sentence_of_its_own_and_loses_nothing(ann: Person, b
     mistake(ann, reply, "is used up")
 
 
+@in_chromium
 def test_a_reply_to_somebody_elses_invite_says_so(
     ann: Person, bob: Person, browser: Browser, open_context: OpenContext
 ) -> None:
@@ -55,6 +57,7 @@ def test_a_reply_to_somebody_elses_invite_says_so(
     cleo.expect_problem("This reply answers another invite")
 
 
+@in_chromium
 def test_line_breaks_quotes_links_and_sentences_around_a_code_do_no_harm(ann: Person, bob: Person) -> None:
     invite = ann.make_invite()
     reply = bob.answer(f"Here it is:\n> “http://example.org/#{invite[:50]}\n> {invite[50:]}”\n> See you!")

@@ -19,16 +19,32 @@ from tests.browser.conftest import OpenContext, Watch
 AS_THE_PAGE = "source => new Promise(resolve => setTimeout(resolve)).then(() => {{ {} }})"
 
 
+@pytest.fixture(scope="module")
+def tabs() -> Iterator[dict[Browser, Page]]:
+    """One tab of each browser."""
+    tabs: dict[Browser, Page] = {}
+    yield tabs
+    for tab in tabs.values():
+        tab.context.close()
+
+
 @pytest.fixture
-def front_page(page: Page, watch: Watch) -> Page:
+def front_page(browser: Browser, server: str, tabs: dict[Browser, Page], watch: Watch) -> Iterator[Page]:
     """The real front page, without Python, for which nothing here has to wait.
 
-    Firefox reports what the policy stops as errors of the page: here that is the point.
+    It is loaded for each test, always in the same tab, for a new one takes longer than such a test. Firefox reports
+    what the policy stops as errors of the page: here that is the point.
     """
     watch.expect_errors = True
-    page.route("**/vendor-*/**", lambda route: route.abort())
+    if browser not in tabs:
+        tabs[browser] = browser.new_context(base_url=server, service_workers="block").new_page()
+        tabs[browser].route("**/vendor-*/**", lambda route: route.abort())
+    page = tabs[browser]
+    watch.follow(page.context)
     page.goto("/")
-    return page
+    yield page
+    page.goto("about:blank")  # whatever is under way ends, and is told before this is over
+    watch.leave(page.context)
 
 
 @pytest.fixture

@@ -37,7 +37,8 @@ wheel: build $(DEV_READY)
 	@rm -rf build/wheel
 	@$(PY) -m hatchling build --target wheel --directory build/wheel
 
-test: check build
+test:
+	@$(MAKE) --no-print-directory --jobs=2 check build
 	@$(PY) -m tests.browsers
 	@$(PY) -m pytest --quiet
 

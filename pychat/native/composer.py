@@ -52,6 +52,9 @@ class Composer:
             enable_suspend=True,
             reserve_space_for_menu=0,
         )
+        # What is typed while lines are printed is read afterwards. The terminal must not echo it among them.
+        terminal = self._session.app.input
+        terminal.cooked_mode = terminal.raw_mode  # type: ignore[method-assign]
 
     @property
     def columns(self) -> int:

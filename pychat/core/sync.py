@@ -14,7 +14,7 @@ from pychat.core.wire import Entries
 
 WINDOW = 512 * 1024
 """Bytes that may be unacknowledged."""
-FRAME_TARGET = 32 * 1024
+FRAME_TARGET = 16 * 1024
 """Bytes after which a frame is closed; one entry alone may be larger, never larger than a frame may be."""
 _FRAME_OVERHEAD = 100
 """Bytes of a frame beside its entries, counted high: its kind, the author, a number, brackets."""

@@ -7,6 +7,7 @@ statistics) runs in the background, one thing after the other for each link, and
 """
 
 import asyncio
+import time
 from collections.abc import Callable, Coroutine, Iterable
 from typing import Any
 
@@ -36,11 +37,13 @@ CHANNEL_LABEL, CHANNEL_NUMBER = "chat", 0
 NEVER_OPENED = 1006
 """The close code of a WebSocket that did not come about (RFC 6455, section 7.1.5)."""
 TURNS_AT_ONCE = 8
-"""Turns without a pause before events are gathered."""
+"""Events that are handled at once, each in a turn of its own, before those of a burst are gathered; and turns that
+follow from one, before the loop has its turn.
+"""
+PAUSE = 0.0002
+"""Seconds since the last turn after which an event belongs to no burst: an answer takes longer, even from nearby."""
 EVENTS_AT_ONCE = 1000
 """Events of one turn at most, so that what they send is on its way while the next ones are handled."""
-PAUSE = 0.001
-"""Seconds without an event after which they are handled at once again."""
 
 Observer = Callable[[ev.Event | fx.Effect], None]
 
@@ -63,6 +66,7 @@ class Driver:
         crypto: holds the person's key.
         store: keeps what the core wants kept.
         clock: the time, in seconds since 1970.
+        stopwatch: any clock that is fine enough to tell a burst, in seconds; `clock` counts milliseconds in a browser.
         connect_relay: makes connections to relays, where rooms are to be had.
         tabs: the other tabs, where there are such.
         on_turn: called after each turn, to show the node's new state.
@@ -77,6 +81,7 @@ class Driver:
         store: Store,
         clock: Clock,
         *,
+        stopwatch: Clock = time.monotonic,
         connect_relay: ConnectRelay | None = None,
         tabs: Tabs | None = None,
         on_turn: Callable[[], None] = lambda: None,
@@ -87,6 +92,7 @@ class Driver:
         self._crypto = crypto
         self._store = store
         self._clock = clock
+        self._stopwatch = stopwatch
         self._connect_relay = connect_relay
         self._tabs = tabs
         self._on_turn = on_turn
@@ -94,8 +100,8 @@ class Driver:
         self._loop = asyncio.get_running_loop()
         self._events: list[ev.Event] = []
         self._round: asyncio.Handle | None = None
-        self._turns = 0  # without a pause
-        self._last_turn = 0.0
+        self._count = 0  # of events that were handled at once without a pause
+        self._last_end = 0.0  # when the last of these turns was over, by the stopwatch
         self._turning = False
         self._timer: asyncio.TimerHandle | None = None
         self._rings = 0.0  # when the timer does, by the clock
@@ -108,13 +114,14 @@ class Driver:
         self._events.append(event)
         if self._turning or self._round is not None:  # then it follows
             return
-        now = self._clock()
-        if not 0.0 <= now - self._last_turn < PAUSE:
-            self._turns = 0
-        if self._turns < TURNS_AT_ONCE:
-            self._handle_all(now)
-        else:
+        if self._stopwatch() - self._last_end >= PAUSE:
+            self._count = 0
+        if self._count == TURNS_AT_ONCE:
             self._round = self._loop.call_soon(self._come_round)
+            return
+        self._count += 1
+        self._handle_all(self._clock())
+        self._last_end = self._stopwatch()
 
     def turn(self) -> None:
         """Handle all that is enqueued, at once."""
@@ -125,7 +132,9 @@ class Driver:
         self._turning = True
         try:
             self._take_turn(now)
-            while self._events and self._turns < TURNS_AT_ONCE:
+            for _ in range(1, TURNS_AT_ONCE):
+                if not self._events:
+                    break
                 self._take_turn(self._clock())
         finally:
             self._turning = False
@@ -134,8 +143,6 @@ class Driver:
             self._round = self._loop.call_soon(self._come_round)
 
     def _take_turn(self, now: float) -> None:
-        self._turns += 1
-        self._last_turn = now
         events, self._events = self._events[:EVENTS_AT_ONCE], self._events[EVENTS_AT_ONCE:]
         if self._observe is not None:
             for event in events:
@@ -148,7 +155,7 @@ class Driver:
 
     def _come_round(self) -> None:
         self._round = None
-        self._turns = 0
+        self._count = 0
         if self._events:
             self.turn()
 

@@ -142,7 +142,14 @@ class World:
         self.crypto, self.store = Crypto(name), Store()
         self.node = Node(self.crypto.public_key, name.encode(), Contacts(skeleton=str.casefold), name=name)
         self.driver = Driver(
-            self.node, self, self.crypto, self.store, lambda: self.time, on_turn=self._turned, observe=observe
+            self.node,
+            self,
+            self.crypto,
+            self.store,
+            lambda: self.time,
+            stopwatch=lambda: self.time,
+            on_turn=self._turned,
+            observe=observe,
         )
 
     def __call__(self, link: LinkId, ice: IceConfig, post: Post) -> Recorder:

@@ -125,10 +125,14 @@ class Driver:
 
     def turn(self) -> None:
         """Handle all that is enqueued, at once."""
+        waiting = len(self._events)
         self._handle_all(self._clock())
+        while waiting > TURNS_AT_ONCE * EVENTS_AT_ONCE:
+            waiting -= TURNS_AT_ONCE * EVENTS_AT_ONCE
+            self._handle_all(self._clock())
 
     def _handle_all(self, now: float) -> None:
-        """Take a turn, and one more for what follows from it, unless that never ends."""
+        """Take a turn, and more for what is left or follows from it, until the loop has to have its turn."""
         self._turning = True
         try:
             self._take_turn(now)
@@ -157,7 +161,7 @@ class Driver:
         self._round = None
         self._count = 0
         if self._events:
-            self.turn()
+            self._handle_all(self._clock())
 
     def close(self) -> None:
         """Say good-bye over every open link, then end everything; the driver is of no use afterwards."""

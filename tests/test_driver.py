@@ -8,6 +8,7 @@ from typing import ClassVar
 
 import pytest
 
+from pychat.core import effects as fx
 from pychat.core import events as ev
 from pychat.core.capabilities import Capabilities
 from pychat.core.contacts import STORE_KEY, Contacts
@@ -242,6 +243,19 @@ def test_a_large_burst_is_handled_in_several_turns_so_that_the_first_frames_leav
         assert world.turns == TURNS_AT_ONCE + 3
 
     in_a_loop(scenario)
+
+
+def test_whoever_closes_in_a_large_burst_is_heard_to_the_end() -> None:
+    seen: list[ev.Event | fx.Effect] = []
+
+    async def run() -> None:
+        driver = World(observe=seen.append).driver
+        for _ in range(3 * TURNS_AT_ONCE * EVENTS_AT_ONCE):
+            driver.post(ev.DetailsWatched(None))
+        driver.close()
+        assert seen[-1] == ev.Closing()
+
+    asyncio.run(run())
 
 
 def test_after_a_pause_events_are_handled_at_once_again() -> None:

@@ -116,7 +116,7 @@ class Driver:
             return
         if self._stopwatch() - self._last_end >= PAUSE:
             self._count = 0
-        if self._count == TURNS_AT_ONCE:
+        if self._count >= TURNS_AT_ONCE:
             self._round = self._loop.call_soon(self._come_round)
             return
         self._count += 1

@@ -76,6 +76,7 @@ def test_two_people_talk_by_copy_and_paste(browser: Browser, open_context: OpenC
         expect(person.button("New room")).to_be_hidden()
     connect(ann, bob)
     ann.say("from a host of my own")
+    bob.expect_messages("from a host of my own")
     bob.say("I can read you")
     ann.expect_messages("from a host of my own", "I can read you")
     bob.expect_messages("from a host of my own", "I can read you")

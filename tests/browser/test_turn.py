@@ -218,6 +218,7 @@ def test_two_who_hide_connect_with_the_credentials_of_the_page(browser: Browser,
     ann.paste(bob.answer(invite))
     ann.expect_state("open")
     ann.say("nobody gave me a password")
+    bob.expect_messages("nobody gave me a password")
     bob.say("nor me")
     ann.expect_messages("nobody gave me a password", "nor me")
     bob.expect_messages("nobody gave me a password", "nor me")

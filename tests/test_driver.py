@@ -270,11 +270,13 @@ def test_after_a_pause_events_are_handled_at_once_again() -> None:
     in_a_loop(scenario)
 
 
-def test_whoever_posts_without_leaving_the_loop_its_turn_is_handled_in_one_however_long_it_takes() -> None:
+def test_once_a_burst_waits_for_the_loop_later_events_wait_too_however_late_they_come() -> None:
     async def scenario(world: World) -> None:
-        for _ in range(100):
+        for _ in range(TURNS_AT_ONCE + 1):
             world.driver.post(ev.DetailsWatched(None))
-            world.time += PAUSE / 2
+        for _ in range(100):
+            world.time += 2 * PAUSE
+            world.driver.post(ev.DetailsWatched(None))
         assert world.turns == TURNS_AT_ONCE
         await world.until(lambda: world.turns > TURNS_AT_ONCE)
         await asyncio.sleep(0)

@@ -78,7 +78,7 @@ class Logs:
 
     def problem(self, author: AuthorId, text: str) -> MessageProblem | None:
         """Why the author cannot add this text to their log, or None."""
-        return self._problem(self._logs.get(author) or self._begin(author), text)
+        return self._problem(self._logs.get(author) or _Log(), text)
 
     def append(self, author: AuthorId, entry: Entry) -> int:
         """Add an entry of our own and return its number.

@@ -76,7 +76,7 @@ def test_many_small_messages_share_a_frame_up_to_its_target() -> None:
     sizes = [len(wire.encode(frame).encode()) for frame in frames]
     assert numbers(frames) == list(range(1, 5_001))
     assert max(sizes) <= FRAME_TARGET + 100
-    assert len(frames) < 20
+    assert min(sizes[:-1]) > 0.45 * FRAME_TARGET, "for bytes are counted high"
 
 
 def test_a_message_larger_than_the_target_has_a_frame_to_itself() -> None:

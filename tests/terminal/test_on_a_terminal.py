@@ -325,28 +325,6 @@ def test_a_hostile_message_changes_nothing_outside_its_own_paragraph(commands: C
     run(meet())
 
 
-def test_what_is_typed_while_messages_come_stays_on_the_input_line(commands: Commands) -> None:
-    ann = commands.terminal("invite")
-
-    async def meet() -> None:
-        async with Peer() as mallory:
-            chat = await mallory.join(ann.code)
-            ann.take(chat.code)
-            await chat.opened()
-            await asyncio.to_thread(ann.wait_for_bottom, "✓ Communicating")
-            for number in range(200):
-                chat.send(f"number {number}")
-                ann.write("x\x7f")
-                await asyncio.sleep(0.002)  # to be at any moment of the printing
-            await asyncio.to_thread(ann.wait_until_shown, ": number 199")
-            rows = await asyncio.to_thread(ann.rows_above, "You: ")
-            said = [row.partition(": ") for row in rows if "number" in row]
-            assert [text for _, _, text in said] == [f"number {number}" for number in range(200)]
-            assert all(name.startswith("<Guest ") for name, _, _ in said)
-
-    run(meet())
-
-
 # Commands.
 
 

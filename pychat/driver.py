@@ -42,7 +42,7 @@ follow from one, before the loop has its turn.
 """
 PAUSE = 0.0002
 """Seconds since the last turn after which an event belongs to no burst: an answer takes longer, even from nearby."""
-EVENTS_AT_ONCE = 1000
+EVENTS_AT_ONCE = 500
 """Events of one turn at most, so that what they send is on its way while the next ones are handled."""
 
 Observer = Callable[[ev.Event | fx.Effect], None]
@@ -120,26 +120,26 @@ class Driver:
             self._round = self._loop.call_soon(self._come_round)
             return
         self._count += 1
-        self._handle_all(self._clock())
+        self._handle_all()
         self._last_end = self._stopwatch()
 
     def turn(self) -> None:
         """Handle all that is enqueued, at once."""
         waiting = len(self._events)
-        self._handle_all(self._clock())
+        self._handle_all()
         while waiting > TURNS_AT_ONCE * EVENTS_AT_ONCE:
             waiting -= TURNS_AT_ONCE * EVENTS_AT_ONCE
-            self._handle_all(self._clock())
+            self._handle_all()
 
-    def _handle_all(self, now: float) -> None:
+    def _handle_all(self) -> None:
         """Take a turn, and more for what is left or follows from it, until the loop has to have its turn."""
+        now = self._clock()
         self._turning = True
         try:
-            self._take_turn(now)
-            for _ in range(1, TURNS_AT_ONCE):
+            for _ in range(TURNS_AT_ONCE):
+                self._take_turn(now)
                 if not self._events:
                     break
-                self._take_turn(self._clock())
         finally:
             self._turning = False
             self._arm_timer()
@@ -147,7 +147,9 @@ class Driver:
             self._round = self._loop.call_soon(self._come_round)
 
     def _take_turn(self, now: float) -> None:
-        events, self._events = self._events[:EVENTS_AT_ONCE], self._events[EVENTS_AT_ONCE:]
+        events, self._events = self._events, []
+        if len(events) > EVENTS_AT_ONCE:
+            events, self._events = events[:EVENTS_AT_ONCE], events[EVENTS_AT_ONCE:]
         if self._observe is not None:
             for event in events:
                 self._observe(event)
@@ -161,7 +163,7 @@ class Driver:
         self._round = None
         self._count = 0
         if self._events:
-            self._handle_all(self._clock())
+            self._handle_all()
 
     def close(self) -> None:
         """Say good-bye over every open link, then end everything; the driver is of no use afterwards."""

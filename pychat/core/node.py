@@ -97,29 +97,6 @@ class Node:
         self._has_backstage = False
         self._effects: list[fx.Effect] = []
         self._changed: dict[PublicKey, Contact] = {}
-        self._handlers: dict[type, Any] = {
-            ev.InviteRequested: self._on_invite_requested,
-            ev.CodePasted: self._on_code_pasted,
-            ev.CodeEdited: self._on_code_edited,
-            ev.CodeInLink: self._on_code_in_link,
-            ev.MessageWritten: self._on_message_written,
-            ev.NameChosen: self._on_name_chosen,
-            ev.PeerCompared: self._on_peer_compared,
-            ev.WarningHeeded: self._on_warning_heeded,
-            ev.NotKept: self._on_not_kept,
-            ev.ContactsKept: self._on_contacts_kept,
-            ev.ConversationLeft: self._on_conversation_left,
-            ev.ConversationRemoved: self._on_conversation_removed,
-            ev.IceConfigured: self._on_ice_configured,
-            ev.DetailsWatched: self._on_details_watched,
-            ev.Closing: self._on_closing,
-            ev.CodeFromTab: self._on_code_from_tab,
-            ev.CodeTakenByTab: self._on_code_taken_by_tab,
-            ev.RoomRequested: self._on_room_requested,
-            ev.RoomReturned: self._on_room_returned,
-            ev.RoomLocked: self._on_room_locked,
-            ev.RoomRenewed: self._on_room_renewed,
-        }
         self._session_handlers: dict[type, Callable[[Meeting, Any], None]] = {
             ev.RelayOpened: lambda meeting, _: meeting.opened(),
             ev.RelayHeard: lambda meeting, event: meeting.heard(event.text),
@@ -144,6 +121,31 @@ class Node:
             ev.StatsRead: self._on_stats,
             ev.OperationFailed: self._on_operation_failed,
         }
+        self._handlers: dict[type, Any] = {
+            ev.InviteRequested: self._on_invite_requested,
+            ev.CodePasted: self._on_code_pasted,
+            ev.CodeEdited: self._on_code_edited,
+            ev.CodeInLink: self._on_code_in_link,
+            ev.MessageWritten: self._on_message_written,
+            ev.NameChosen: self._on_name_chosen,
+            ev.PeerCompared: self._on_peer_compared,
+            ev.WarningHeeded: self._on_warning_heeded,
+            ev.NotKept: self._on_not_kept,
+            ev.ContactsKept: self._on_contacts_kept,
+            ev.ConversationLeft: self._on_conversation_left,
+            ev.ConversationRemoved: self._on_conversation_removed,
+            ev.IceConfigured: self._on_ice_configured,
+            ev.DetailsWatched: self._on_details_watched,
+            ev.Closing: self._on_closing,
+            ev.CodeFromTab: self._on_code_from_tab,
+            ev.CodeTakenByTab: self._on_code_taken_by_tab,
+            ev.RoomRequested: self._on_room_requested,
+            ev.RoomReturned: self._on_room_returned,
+            ev.RoomLocked: self._on_room_locked,
+            ev.RoomRenewed: self._on_room_renewed,
+            **dict.fromkeys(self._session_handlers, self._handle_session_event),
+            **dict.fromkeys(self._link_handlers, self._handle_link_event),
+        }
 
     # The turn.
 
@@ -163,12 +165,7 @@ class Node:
             kind = type(event)
             if kind not in _CALM:
                 self._is_stirred = True
-            if kind in self._link_handlers:
-                self._handle_link_event(event)
-            elif kind in self._handlers:
-                self._handlers[kind](event)
-            else:
-                self._handle_session_event(event)
+            self._handlers[kind](event)
         self._finish()
         if self._due is not None and self._due <= self._now:
             self._is_stirred = True
@@ -193,7 +190,8 @@ class Node:
         if self._is_stirred:
             self._forget_backstage()
         for link in self.links.values():
-            self._flush(link)
+            if link.phase is Phase.OPEN:
+                self._flush(link)
         if self._is_stirred:
             self._due = self._earliest()
 
@@ -503,7 +501,7 @@ class Node:
         if link.phase is not Phase.OPEN:
             self._is_stirred = True
             self._step(link, Step.PATH_FOUND)
-        if link.handshake is None or not link.handshake.busy:
+        if link.carded or link.handshake is None or not link.handshake.busy:
             self._take(link, event.data)
         elif len(link.held) < MAX_HELD:
             link.held.append(event.data)
@@ -512,11 +510,10 @@ class Node:
 
     def _take(self, link: Link, data: str) -> None:
         frame = wire.decode(data)
-        if link.carded and isinstance(frame, wire.Entries):
+        if link.carded and type(frame) is wire.Entries:
             self._on_entries(link, frame)
             return
-        if not isinstance(frame, wire.Have):
-            self._is_stirred = True
+        self._is_stirred = True
         match frame:
             case wire.Hello():
                 self._on_hello(link, frame)
@@ -746,15 +743,15 @@ class Node:
 
     def _flush(self, link: Link) -> None:
         """Send what the turn has left to send over this link."""
-        if link.phase is not Phase.OPEN:
-            return
-        conversation = self.conversations[link.conversation]
         outgoing = link.outgoing
-        if outgoing is not None and conversation.warning is None:
-            if outgoing.sent != conversation.logs.count(outgoing.author):
-                for frame in outgoing.frames(conversation.logs):
+        if outgoing is not None:
+            conversation = self.conversations[link.conversation]
+            if conversation.warning is None:
+                frames = outgoing.frames(conversation.logs)
+                for frame in frames:
                     self._send(link, frame)
-            conversation.progress(outgoing)
+                if frames or self._is_stirred:
+                    conversation.progress(outgoing)
         due = link.incoming.due
         if due is not None:
             if due <= self._now:

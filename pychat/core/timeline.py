@@ -19,19 +19,12 @@ class Message(NamedTuple):
     entry: Entry
 
 
-class _Run(NamedTuple):
-    """Consecutive messages of one author, from the log's entry `first` on."""
-
-    author: AuthorId
-    first: int
-
-
 class Timeline(Sequence[Message]):
     """The messages of a conversation, as a sequence that only grows."""
 
     def __init__(self, logs: Logs) -> None:
         self._logs = logs
-        self._runs: list[_Run] = []
+        self._runs: list[tuple[AuthorId, int]] = []  # whose messages follow each other, and the first one's number
         self._starts: list[int] = []  # for each run the place of its first message
         self._length = 0
         self._last_author: AuthorId | None = None
@@ -40,7 +33,7 @@ class Timeline(Sequence[Message]):
         """Add the author's entries from number `first` on, which are in the log already."""
         if author != self._last_author:
             self._last_author = author
-            self._runs.append(_Run(author, first))
+            self._runs.append((author, first))
             self._starts.append(self._length)
         self._length += count
 

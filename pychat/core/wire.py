@@ -123,9 +123,10 @@ Frame = OwnFrame | Unknown
 
 def encode(frame: OwnFrame) -> str:
     """Write a frame."""
+    if type(frame) is Entries and len(frame.entries) == 1:  # most frames: written in a quarter of the time
+        [(at, text)] = frame.entries
+        return f'["entries","{frame.author}",{frame.first},[[{at},{_quoted(text)}]]]'
     match frame:
-        case Entries(author, first, [(at, text)]):  # most frames: written in a quarter of the time
-            return f'["entries","{author}",{first},[[{at},{_quoted(text)}]]]'
         case Entries(author, first, entries):
             items: list[object] = ["entries", author, first, entries]
         case Have(have):

@@ -3,8 +3,8 @@
     python -m tests.bench.messages [chromium] [firefox]
 
 Ours are delivered and acknowledged, theirs have arrived. An echo is a message that the other side answers with one.
-How near ours can come to the bare one show handlers in Python that only send back what they hear, and such that also
-read it and write it as JSON, as the standard library does.
+How near ours can come to the bare one show handlers in Python that only send back what they hear, such that also read
+it and write it as JSON, as the standard library does, and such that do so with frames of ours, which nobody keeps.
 """
 
 from __future__ import annotations
@@ -41,7 +41,12 @@ def measure_messages(playwright: Playwright, name: BrowserName, site: Site, fold
     echo, bare_echo = result["echo"], result["bare echo"]
     burst = median(result["burst"])
     heading(f"{name} {version}: messages", "the other")
-    for words, kind in (("echo", "echo"), ("only Python", "python echo"), ("only Python and JSON", "json echo")):
+    for words, kind in (
+        ("echo", "echo"),
+        ("only Python", "python echo"),
+        ("only Python and JSON", "json echo"),
+        ("only Python and frames", "frame echo"),
+    ):
         row(f"{words}, p50; bare", 1000 * median(result[kind]), 1000 * median(bare_echo), "µs")
     row("echo, p99; bare", 1000 * quantiles(echo, n=100)[98], 1000 * quantiles(bare_echo, n=100)[98], "µs")
     for other in ("bare", "simple-peer", "PeerJS"):

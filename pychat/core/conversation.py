@@ -34,10 +34,10 @@ class Conversation:
     """What was said with one other person, over however many links.
 
     `me` names our own log in it. `peer` is the identity of the other one, unknown until a first link has opened;
-    `peer_log` names the log that they write now: they begin a new one when they have lost theirs. `acknowledged` and
-    `sent` count our own entries; while there is no path, what is not acknowledged counts as waiting, for nobody knows
-    whether it has arrived. `warning` is somebody known whose name the other one uses, or has used; until the person
-    has heeded it nothing is sent.
+    `peer_log` names the log that they write now: they begin a new one when they have lost theirs. `written`, `sent` and
+    `acknowledged` count our own entries; while there is no path, what is not acknowledged counts as waiting, for nobody
+    knows whether it has arrived. `warning` is somebody known whose name the other one uses, or has used; until the
+    person has heeded it nothing is sent.
     `met_here` says that the two had never met before. `backstage` is one that nobody is shown: that of a link in a room
     before it is known who is there.
     """
@@ -52,6 +52,7 @@ class Conversation:
     backstage: bool = False
     link: LinkId | None = None
     logs: Logs = field(default_factory=Logs)
+    written: int = 0
     acknowledged: int = 0
     sent: int = 0
     peer_logs: dict[AuthorId, None] = field(default_factory=dict)
@@ -70,7 +71,8 @@ class Conversation:
         Raises:
             LocalError: there is a `problem` with its text.
         """
-        self.timeline.extend(self.me, self.logs.append(self.me, entry), 1)
+        self.written = self.logs.append(self.me, entry)
+        self.timeline.extend(self.me, self.written, 1)
 
     def take_card(self, log: AuthorId, name: str) -> None:
         """Note under which author the other one writes from now on, and how they call themselves.
@@ -111,4 +113,4 @@ class Conversation:
 
     @property
     def undelivered(self) -> int:
-        return self.logs.count(self.me) - self.acknowledged
+        return self.written - self.acknowledged

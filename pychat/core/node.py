@@ -511,7 +511,11 @@ class Node:
     def _take(self, link: Link, data: str) -> None:
         frame = wire.decode(data)
         if link.carded and type(frame) is wire.Entries:
-            self._on_entries(link, frame)
+            conversation = self.conversations[link.conversation]
+            if frame.author != conversation.peer_log:
+                raise RemoteError("the peer speaks for somebody else")
+            conversation.receive(frame.author, frame.first, frame.entries)
+            link.incoming.take(frame.entries, self._now)
             return
         self._is_stirred = True
         match frame:
@@ -542,13 +546,6 @@ class Node:
                     meeting.moved(link, RoomCode(secret))
         link.greeted = True
 
-    def _on_entries(self, link: Link, frame: wire.Entries) -> None:
-        conversation = self.conversations[link.conversation]
-        if frame.author != conversation.peer_log:
-            raise RemoteError("the peer speaks for somebody else")
-        conversation.receive(frame.author, frame.first, frame.entries)
-        link.incoming.take(frame.entries, self._now)
-
     def _on_card(self, link: Link, card: wire.Card) -> None:
         assert link.peer is not None
         conversation = self.conversations[link.conversation]
@@ -570,8 +567,7 @@ class Node:
     def _on_have(self, link: Link, have: StateVector) -> None:
         conversation = self.conversations[link.conversation]
         if link.outgoing is None:  # the first one says from where on to send
-            written = conversation.logs.count(conversation.me)
-            link.outgoing = Outgoing(conversation.me, min(have.get(conversation.me, 0), written))
+            link.outgoing = Outgoing(conversation.me, min(have.get(conversation.me, 0), conversation.written))
         link.outgoing.acknowledge(have)
 
     def _on_stats(self, link: Link, event: ev.StatsRead) -> None:
@@ -746,12 +742,10 @@ class Node:
         outgoing = link.outgoing
         if outgoing is not None:
             conversation = self.conversations[link.conversation]
-            if conversation.warning is None:
-                frames = outgoing.frames(conversation.logs)
-                for frame in frames:
+            if conversation.warning is None and (self._is_stirred or outgoing.sent != conversation.written):
+                for frame in outgoing.frames(conversation.logs):
                     self._send(link, frame)
-                if frames or self._is_stirred:
-                    conversation.progress(outgoing)
+                conversation.progress(outgoing)
         due = link.incoming.due
         if due is not None:
             if due <= self._now:

@@ -88,6 +88,7 @@ def test_a_reply_link_reaches_the_tab_that_waits_for_it(ann: Person, bob: Person
     second_tab.expect_state("idle")
 
 
+@in_chromium
 def test_a_reply_link_without_a_waiting_tab_says_so(
     ann: Person, bob: Person, browser: Browser, open_context: OpenContext
 ) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from playwright.sync_api import BrowserContext, Locator, expect
 
+from tests.browser.conftest import in_chromium
 from tests.browser.people import Person
 
 
@@ -34,6 +35,7 @@ def test_settings_are_kept_across_visits(context: BrowserContext) -> None:
     expect(dialog.get_by_role("checkbox", name="Use the servers this page suggests")).not_to_be_checked()
 
 
+@in_chromium
 def test_a_malformed_server_is_refused_in_words(context: BrowserContext) -> None:
     ann = Person.at(context)
     dialog = open_settings(ann)
@@ -49,6 +51,7 @@ def test_a_malformed_server_is_refused_in_words(context: BrowserContext) -> None
     expect(dialog).to_be_hidden()
 
 
+@in_chromium
 def test_hiding_the_address_without_a_relay_is_refused_in_words(context: BrowserContext) -> None:
     ann = Person.at(context)
     dialog = open_settings(ann)
@@ -57,6 +60,7 @@ def test_hiding_the_address_without_a_relay_is_refused_in_words(context: Browser
     expect(dialog.get_by_role("alert")).to_contain_text("needs a TURN server")
 
 
+@in_chromium
 def test_a_local_page_suggests_no_server(context: BrowserContext) -> None:
     dialog = open_settings(Person.at(context))
     expect(dialog).to_contain_text("none are needed here")

@@ -253,3 +253,4 @@ def test_over_plain_http_the_page_says_why_it_does_not_start(page: Page, watch: 
     )
     page.goto(elsewhere)
     expect(page.get_by_role("alert")).to_contain_text("Open this page with https, or on the machine that serves it.")
+    page.unroute_all(behavior="ignoreErrors")  # else what is still under way would fail the next test

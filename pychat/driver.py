@@ -147,9 +147,7 @@ class Driver:
             self._round = self._loop.call_soon(self._come_round)
 
     def _take_turn(self, now: float) -> None:
-        events, self._events = self._events, []
-        if len(events) > EVENTS_AT_ONCE:
-            events, self._events = events[:EVENTS_AT_ONCE], events[EVENTS_AT_ONCE:]
+        events, self._events = self._events[:EVENTS_AT_ONCE], self._events[EVENTS_AT_ONCE:]
         if self._observe is not None:
             for event in events:
                 self._observe(event)

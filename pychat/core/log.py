@@ -105,9 +105,7 @@ class Logs:
         if first > following:
             raise RemoteError(f"entries {following} to {first - 1} are missing")
         new = entries if first == following else entries[following - first :]
-        chars = log.chars
-        for _, text in new:
-            chars += len(text)
+        chars = log.chars + sum([len(entry.text) for entry in new])
         if len(log.entries) + len(new) > self._max_entries or chars > self._max_chars:
             raise RemoteError("more messages than can be kept")
         log.entries.extend(new)

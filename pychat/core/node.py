@@ -501,7 +501,7 @@ class Node:
         if link.phase is not Phase.OPEN:
             self._is_stirred = True
             self._step(link, Step.PATH_FOUND)
-        if link.carded or link.handshake is None or not link.handshake.busy:
+        if link.handshake is None or not link.handshake.busy:
             self._take(link, event.data)
         elif len(link.held) < MAX_HELD:
             link.held.append(event.data)
@@ -510,7 +510,7 @@ class Node:
 
     def _take(self, link: Link, data: str) -> None:
         frame = wire.decode(data)
-        if link.carded and type(frame) is wire.Entries:
+        if link.carded and isinstance(frame, wire.Entries):
             conversation = self.conversations[link.conversation]
             if frame.author != conversation.peer_log:
                 raise RemoteError("the peer speaks for somebody else")

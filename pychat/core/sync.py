@@ -75,8 +75,8 @@ class Incoming:
 
     def take(self, entries: Sequence[Entry], now: float) -> None:
         """Note that these have come, whether they are new or not."""
-        for _, text in entries:
-            self._chars += len(text)
+        for entry in entries:
+            self._chars += len(entry.text)
         if self._chars >= MUCH:
             self.due = now
         elif self.due is None:

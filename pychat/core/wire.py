@@ -123,7 +123,7 @@ Frame = OwnFrame | Unknown
 
 def encode(frame: OwnFrame) -> str:
     """Write a frame."""
-    if type(frame) is Entries and len(frame.entries) == 1:  # most frames: written in a quarter of the time
+    if type(frame) is Entries and len(frame.entries) == 1:  # most frames: written in a seventh of the time
         [(at, text)] = frame.entries
         return f'["entries","{frame.author}",{frame.first},[[{at},{_quoted(text)}]]]'
     match frame:

@@ -192,7 +192,6 @@ def test_a_name_is_text_and_leaves_the_page_as_it_is(person: MakePerson) -> None
 # Comparing.
 
 
-@in_chromium
 def test_both_see_the_same_signs_and_who_says_so_is_verified_for_good(person: MakePerson) -> None:
     ann, bob = person("Ann"), person("Bob")
     connect(ann, bob)

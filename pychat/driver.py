@@ -108,6 +108,11 @@ class Driver:
         self._connections: dict[LinkId, _Connection] = {}
         self._relays: dict[SessionId, Relay] = {}
         self._sealing: set[asyncio.Task[None]] = set()
+        self._at_close: list[Callable[[], object]] = []
+
+    def close_with(self, action: Callable[[], object]) -> None:
+        """Have this done when the driver is closed: it ends something that posts events."""
+        self._at_close.append(action)
 
     def post(self, event: ev.Event) -> None:
         """Take an event: handle it at once, or in a burst together with others when the loop comes round."""
@@ -171,6 +176,8 @@ class Driver:
             self._close(link)
         for session in list(self._relays):
             self._close_relay(session)
+        for action in self._at_close:
+            action()
         for task in self._sealing:
             task.cancel()
         if self._timer is not None:
@@ -335,7 +342,7 @@ class Driver:
     def _keep(self, contacts: Iterable[Contact]) -> None:
         """Put them among those that are kept, which other programs and tabs of the same person may have changed."""
         try:
-            self._store.save(STORE_KEY, keep(self._store.load(STORE_KEY), contacts))
+            self._store.update(STORE_KEY, lambda kept: keep(kept, contacts))
         except (PortError, ValueError) as error:
             self.post(ev.NotKept(str(error)))
 

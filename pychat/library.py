@@ -40,8 +40,8 @@ from pychat.native import card
 from pychat.native.crypto import NativeCrypto
 from pychat.native.peer import NativeConnect
 from pychat.native.relay import NativeRelay
-from pychat.native.store import FileStore, MemoryStore
-from pychat.ports import PortError
+from pychat.native.store import ERASED, FileStore, MemoryStore
+from pychat.ports import PortError, Post
 from pychat.ui import words
 from pychat.ui.view import status_of, view
 from pychat.ui.words import Trust
@@ -532,7 +532,19 @@ def make_driver(
         tabs=False,
     )
     connect_relay = partial(NativeRelay, connect.begin)
-    return Driver(node, connect, crypto, store, time.time, connect_relay=connect_relay, on_turn=on_turn)
+    driver = Driver(node, connect, crypto, store, time.time, connect_relay=connect_relay, on_turn=on_turn)
+    if isinstance(store, FileStore):
+        driver.close_with(asyncio.get_running_loop().create_task(_follow(store, driver.post)).cancel)
+    return driver
+
+
+async def _follow(store: FileStore, post: Post) -> None:
+    """Tell the core what other programs of this person keep."""
+    await store.follow(
+        STORE_KEY,
+        changed=lambda text: post(ev.ContactsKept(text)),
+        erased=lambda: post(ev.NotKept(ERASED)),
+    )
 
 
 def _read_link_or_code(text: str) -> roomcode.RoomCode | Code:

@@ -120,13 +120,22 @@ class Crypto(Protocol):
 
 
 class Store(Protocol):
-    """Keeps small texts across visits."""
+    """Keeps small texts across visits, for all programs and tabs of one person.
+
+    Once one of them has erased everything, what the others save is refused: they are somebody who is no more.
+    """
 
     def load(self, key: str) -> str | None:
         """None when nothing is kept. Raises PortError when what is kept cannot be read."""
 
     def save(self, key: str, text: str) -> None:
         """Raises PortError when nothing can be kept (a full disk, a private window)."""
+
+    def update(self, key: str, change: Callable[[str | None], str]) -> None:
+        """Save what `change` makes of what is kept, with no other program's change in between where that can be had.
+
+        Raises PortError as `load` and `save` do; what `change` raises passes, and then nothing is saved.
+        """
 
 
 Clock = Callable[[], float]

@@ -319,6 +319,9 @@ class FakeStore:
     def save(self, key: str, text: str) -> None:
         self._kept[key] = text
 
+    def update(self, key: str, change: Callable[[str | None], str]) -> None:
+        self.save(key, change(self.load(key)))
+
 
 class FakeTabs:
     """Implements `ports.Tabs`; `browser` is the list of all tabs of one browser, in which it enters itself."""

@@ -339,7 +339,7 @@ class RoomsWorld(World):
         self.live(400)  # longer than anybody waits before they try again
         for one, other in combinations(self.guests, 2):
             connected = self._are_connected(one, other)
-            at_odds = other.key in one.node._rejected or one.key in other.node._rejected
+            at_odds = one.node.contacts.is_rejected(other.key) or other.node.contacts.is_rejected(one.key)
             alone = not one.company and not other.company and not connected and not at_odds
             assert not (alone and rooms[one] == rooms[other]), f"{one} and {other} stay alone in one room"
             if connected:

@@ -129,6 +129,9 @@ class Store:
             raise PortError("the disk is full")
         self.kept[key] = text
 
+    def update(self, key: str, change: Callable[[str | None], str]) -> None:
+        self.save(key, change(self.load(key)))
+
 
 class World:
     """A driver with its recorders; `until` waits for a state of the node."""

@@ -19,12 +19,14 @@ from urllib.parse import urlsplit
 
 import pytest
 
+from pychat.core.contacts import Contacts
 from pychat.core.envelope import Refusal
 from pychat.core.errors import CodeProblem, MessageProblem, PychatError
 from pychat.core.link import Ending, Phase
 from pychat.core.log import MAX_TEXT
 from pychat.core.meeting import Trouble
 from pychat.library import Chat, ChatEnded, CodeRefused, Message, MessageRefused, Peer, Person
+from pychat.native.store import ERASED, FileStore
 from pychat.ports import PortError
 from pychat.ui import words
 from pychat.ui.words import Trust
@@ -823,6 +825,38 @@ def test_signs_that_differ_end_the_chat() -> None:
             assert await at_ann.ended() is Ending.NO_MATCH
             assert await at_bob.ended() is Ending.PEER_LEFT
             assert at_ann.signs is None
+
+    run(test())
+
+
+def test_signs_that_differ_in_one_program_of_a_person_differ_in_all(tmp_path: Path) -> None:
+    async def test() -> None:
+        async with Peer(folder=tmp_path) as ann, Peer(folder=tmp_path) as also_ann, Peer(name="Bob") as bob:
+            first, _ = await connect(ann, bob)
+            first.compare(match=True)
+            second, _ = await connect(also_ann, bob)
+            await until(lambda: second.person is not None and second.person.trust is Trust.VERIFIED)
+            first.compare(match=False)
+            assert await second.ended() is Ending.NO_MATCH
+            third, _ = await connect(also_ann, bob)
+            assert third.person is not None
+            assert third.person.trust is not Trust.VERIFIED
+        kept = Contacts.loads((tmp_path / "contacts").read_text(), skeleton=str)
+        assert [(contact.verified, contact.differs) for contact in kept] == [(False, True)]
+
+    run(test())
+
+
+def test_a_chat_that_goes_on_after_a_reset_writes_nothing_back(tmp_path: Path) -> None:
+    async def test() -> None:
+        async with Peer(folder=tmp_path, name="Ann") as ann, Peer(name="Bob") as bob:
+            with_bob, at_bob = await connect(ann, bob)
+            FileStore(tmp_path).erase()
+            with_bob.compare(match=True)
+            at_bob.send("still there")
+            assert await take(with_bob, 1) == ["still there"]
+            await until(lambda: ann._node.not_kept == ERASED)
+        assert list(tmp_path.iterdir()) == []
 
     run(test())
 

@@ -46,6 +46,10 @@ class BrowserStore:
         except JsException as error:
             raise PortError(str(error)[:200]) from error
 
+    def update(self, key: str, change: Callable[[str | None], str]) -> None:
+        """There is no lock on localStorage: where two tabs write at once, the one that hears of it writes again."""
+        self.save(key, change(self.load(key)))
+
     def protect(self, key: str) -> None:
         """Refuse from now on to keep another text in the place of this one."""
         self._protected.add(key)
@@ -89,3 +93,6 @@ class VisitStore:
 
     def save(self, key: str, text: str) -> None:
         self._texts[key] = text
+
+    def update(self, key: str, change: Callable[[str | None], str]) -> None:
+        self.save(key, change(self.load(key)))

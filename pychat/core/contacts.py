@@ -3,21 +3,25 @@ them.
 
 A key is pinned when it is seen for the first time, and recognised from then on. A name proves nothing: whoever comes
 with the name of somebody known, or one that looks like it, and with another key, is somebody else until proved.
+
+Several programs and tabs of one person keep their contacts in one place, and each has them in memory. So a contact is
+merged field by field (`merge`): what a person has decided counts by how often they have decided, what the contact shows
+of itself by when it was seen. In whatever order copies are merged, the result is the same.
 """
 
 import base64
 import json
 import re
 import unicodedata
-from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass, replace
-from typing import Any
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass, fields, replace
+from typing import Any, NamedTuple
 
 from pychat.core.handshake import KEY_SIZE, PublicKey
 from pychat.core.wire import MAX_NAME
 
 MAX_CONTACTS = 2_000
-"""More are not kept: who was not verified and was seen longest ago makes room."""
+"""More are not kept: who was never compared with and was seen longest ago makes room."""
 
 STORE_KEY = "contacts"
 
@@ -35,7 +39,8 @@ class Contact:
     """Somebody known.
 
     `seen` is when they were here last, in seconds since 1970. `since` is higher the later they took this name, or one
-    that looks like it. `verified_as` is the name by which they were verified.
+    that looks like it. `verified_as` is the name by which they were verified. `differs` says that the last comparison
+    with them has failed. `judged` counts the comparisons: of two copies the one with more knows the last result.
     """
 
     key: PublicKey
@@ -44,6 +49,19 @@ class Contact:
     seen: float = 0.0
     since: int = 0
     verified_as: str = ""
+    differs: bool = False
+    judged: int = 0
+
+
+class Adopted(NamedTuple):
+    """What `Contacts.adopt` has found.
+
+    `newer` are contacts of which less is kept than is known here, `rejected` those with whom a comparison has failed
+    elsewhere since.
+    """
+
+    newer: Sequence[Contact]
+    rejected: Sequence[Contact]
 
 
 def clean_name(text: str) -> str:
@@ -80,18 +98,25 @@ class Contacts:
         name = clean_name(name) or known.name
         looks_as_before = self._skeleton(name) == self._skeleton(known.name)
         since = known.since if looks_as_before else 1 + max((other.since for other in self), default=0)
-        return self.put(replace(known, name=name, seen=now, since=since))
+        # Also after the clock was set back, for of two copies the one seen last has the name (`merge`).
+        seen = max(now, known.seen if name == known.name else known.seen + 0.001)
+        return self.put(replace(known, name=name, seen=seen, since=since))
 
-    def verify(self, key: PublicKey, verified: bool) -> Contact:
-        """Note whether a contact was verified, by the name they have now."""
+    def judge(self, key: PublicKey, *, match: bool) -> Contact:
+        """Note whether a comparison with a contact, by the name they have now, has verified them or has failed."""
         known = self._by_key.get(key, Contact(key))
-        return self.put(replace(known, verified=verified, verified_as=known.name if verified else ""))
+        name = known.name if match else ""
+        return self.put(replace(known, verified=match, verified_as=name, differs=not match, judged=known.judged + 1))
+
+    def is_rejected(self, key: PublicKey) -> bool:
+        """Whether the last comparison with them has failed."""
+        return key in self._by_key and self._by_key[key].differs
 
     def put(self, contact: Contact) -> Contact:
         """Note a contact as it is now; where there are too many another one makes room."""
         self._by_key[contact.key] = contact
         if len(self._by_key) > MAX_CONTACTS:
-            strangers = [other for other in self if not other.verified and other is not contact]
+            strangers = [other for other in self if not other.judged and other is not contact]
             if strangers:
                 del self._by_key[min(strangers, key=lambda other: other.seen).key]
         return contact
@@ -117,16 +142,22 @@ class Contacts:
 
     def dumps(self) -> str:
         """Everything, as a text to be kept."""
-        people = [[base64.b64encode(c.key).decode(), c.name, c.verified, c.seen, c.since, c.verified_as] for c in self]
-        return json.dumps(people, ensure_ascii=False)
+        return json.dumps([_write(contact) for contact in self], ensure_ascii=False)
 
-    def adopt(self, text: str) -> None:
-        """Take what another program or tab of the same person has kept.
+    def adopt(self, text: str) -> Adopted:
+        """Take what another program or tab of the same person has kept, and find what it should keep, too.
 
         Raises:
             ValueError: it is something else.
         """
-        self._by_key = self.loads(text, skeleton=self._skeleton)._by_key
+        kept = {contact.key: contact for contact in self.loads(text, skeleton=self._skeleton)}
+        rejected = [c for c in kept.values() if c.differs and c.judged > self._by_key.get(c.key, Contact(c.key)).judged]
+        for contact in kept.values():
+            self.put(merge(self._by_key.get(contact.key, contact), contact))
+        # Whoever is missing in a full list has made room; in another one the two of us wrote at once.
+        is_full = len(kept) >= MAX_CONTACTS
+        newer = [c for c in self if kept.get(c.key) != c and not (is_full and c.key not in kept)]
+        return Adopted(newer, rejected)
 
     @classmethod
     def loads(cls, text: str | None, *, skeleton: Skeleton) -> "Contacts":
@@ -144,22 +175,52 @@ class Contacts:
         return cls(map(_read, entries), skeleton=skeleton)
 
 
+def merge(one: Contact, other: Contact) -> Contact:
+    """What two copies of a contact know together."""
+    latest = max(one, other, key=lambda copy: (copy.seen, copy.since, copy.name))
+    # Where two were made at once, the careful one counts.
+    judged = max(one, other, key=lambda copy: (copy.judged, copy.differs, not copy.verified, copy.verified_as))
+    return replace(
+        latest,
+        verified=judged.verified,
+        verified_as=judged.verified_as,
+        differs=judged.differs,
+        judged=judged.judged,
+    )
+
+
 def keep(text: str | None, changed: Iterable[Contact]) -> str:
-    """The kept text with these contacts in it; the others stay as they are there, whoever has written them.
+    """The kept text with these contacts merged into it; the others stay as they are there, whoever has written them.
 
     Raises:
         ValueError: the text is something else.
     """
     contacts = Contacts.loads(text, skeleton=str)
     for contact in changed:
-        contacts.put(contact)
+        contacts.put(merge(contacts.get(contact.key) or contact, contact))
     return contacts.dumps()
+
+
+def _write(contact: Contact) -> list[Any]:
+    key = base64.b64encode(contact.key).decode()
+    return [key, *(getattr(contact, field.name) for field in fields(contact)[1:])]
 
 
 def _read(entry: Any) -> Contact:
     match entry:
-        case [str(key), str(name), bool(verified), float() | int() as seen, int(since), str(verified_as)]:
-            contact = Contact(base64.b64decode(key, validate=True), name, verified, seen, since, verified_as)
+        case [
+            str(key),
+            str(name),
+            bool(verified),
+            float() | int() as seen,
+            int(since),
+            str(verified_as),
+            bool(differs),
+            int(judged),
+        ]:
+            contact = Contact(
+                base64.b64decode(key, validate=True), name, verified, seen, since, verified_as, differs, judged
+            )
             if len(contact.key) == KEY_SIZE:
                 return contact
     raise ValueError("a contact is malformed")

@@ -7,7 +7,6 @@ of a turn, so that a burst of messages becomes a few frames and a burst of frame
 import base64
 import hmac
 from collections.abc import Callable, Iterable, Sequence
-from contextlib import suppress
 from dataclasses import replace
 from typing import Any
 
@@ -80,7 +79,6 @@ class Node:
         """Conversations that turned out to be with somebody known, and where they were carried on."""
         self.links: dict[LinkId, Link] = {}
         self.meetings: dict[MeetingId, Meeting] = {}
-        self._rejected: set[PublicKey] = set()  # of whom the person has said that the signs differ
         self._sessions: dict[SessionId, Meeting] = {}
         self._chances = 0
         self.watched: ConversationId | None = None
@@ -345,11 +343,14 @@ class Node:
         conversation = self.conversation(event.conversation)
         if conversation is None or conversation.peer != event.key or event.key == self.key:
             return
-        self._keep(self.contacts.verify(event.key, event.match))
-        (self._rejected.discard if event.match else self._rejected.add)(event.key)
+        self._keep(self.contacts.judge(event.key, match=event.match))
         if event.match:
             conversation.warning = None
-            return
+        else:
+            self._reject(conversation)
+
+    def _reject(self, conversation: Conversation) -> None:
+        """End the link to somebody with whom a comparison has failed."""
         link = self.link_of(conversation)
         if link is not None and link.phase is not Phase.CLOSED:
             self._say_bye(link)
@@ -364,8 +365,18 @@ class Node:
         self.not_kept = event.detail
 
     def _on_contacts_kept(self, event: ev.ContactsKept) -> None:
-        with suppress(ValueError):  # of another version of pychat
-            self.contacts.adopt(event.text)
+        try:
+            newer, rejected = self.contacts.adopt(event.text)
+        except ValueError:  # of another version of pychat
+            return
+        for known in newer:
+            self._keep(known)
+        for conversation in list(self.conversations.values()):
+            contact = self.contacts.get(conversation.peer) if conversation.peer is not None else None
+            if contact is not None and contact in rejected:
+                self._reject(conversation)
+            elif contact is not None and conversation.warning is not None:
+                conversation.warning = self.contacts.namesake(contact)
 
     def _on_ice_configured(self, event: ev.IceConfigured) -> None:
         self.ice = event.config
@@ -493,7 +504,7 @@ class Node:
 
     def _admits(self, peer: PublicKey | None, relayed: Relayed) -> bool:
         """Whether whoever has proved to be there, and has only the link of a room to show, may come in."""
-        return peer is not None and peer not in self._rejected and self.meetings[relayed.meeting].admits(peer)
+        return peer is not None and not self.contacts.is_rejected(peer) and self.meetings[relayed.meeting].admits(peer)
 
     # What the peer says.
 

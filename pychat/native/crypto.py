@@ -34,9 +34,11 @@ class NativeCrypto:
             new = Ed25519PrivateKey.generate().private_bytes_raw()
             text = store.save_first(KEY, base64.b64encode(new).decode())
         try:
-            return cls(Ed25519PrivateKey.from_private_bytes(base64.b64decode(text, validate=True)))
+            private = Ed25519PrivateKey.from_private_bytes(base64.b64decode(text, validate=True))
         except (ValueError, binascii.Error) as error:
             raise PortError("the file with your identity is damaged; `pychat reset` starts afresh") from error
+        store.belongs_to(KEY, text)
+        return cls(private)
 
     @property
     def public_key(self) -> bytes:

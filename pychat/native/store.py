@@ -1,10 +1,27 @@
-"""Small texts kept across runs, each in a file that only its owner can read."""
+"""Small texts kept across runs, each in a file that only its owner can read.
 
+Several programs of one person share the folder. Whoever writes holds its lock, which ends with the program that holds
+it, so that of two changes neither is lost.
+"""
+
+import asyncio
 import os
 import tempfile
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 from pychat.ports import PortError
+
+if os.name == "posix":
+    import fcntl
+
+LOCK_TIMEOUT = 5.0
+"""Seconds that another program may hold the lock."""
+ERASED = "everything was deleted by another program"
+WATCH_INTERVAL = 1.0
+"""Seconds between two looks at what others have written."""
 
 
 class FileStore:
@@ -16,6 +33,11 @@ class FileStore:
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
+        self._owner: tuple[str, str] | None = None
+
+    def belongs_to(self, key: str, text: str) -> None:
+        """Refuse from now on to save anything once this text is kept no more: another program has erased everything."""
+        self._owner = key, text
 
     def load(self, key: str) -> str | None:
         try:
@@ -27,15 +49,46 @@ class FileStore:
 
     def save(self, key: str, text: str) -> None:
         """Write it whole or not at all: beside the old one first, then in its place."""
+        self.update(key, lambda _: text)
+
+    def update(self, key: str, change: Callable[[str | None], str]) -> None:
         try:
-            name = self._write(key, text)
-            try:
-                os.replace(name, self._folder / key)
-            except BaseException:
-                os.unlink(name)
-                raise
+            self._make_folder()
+            with self._locked():
+                if self._owner is not None and self.load(self._owner[0]) != self._owner[1]:
+                    raise PortError(ERASED)
+                self._replace(key, change(self.load(key)))
         except (OSError, UnicodeEncodeError) as error:
             raise PortError(_words(error, self._folder / key)) from error
+
+    async def follow(self, key: str, changed: Callable[[str], None], erased: Callable[[], None]) -> None:
+        """Watch what other programs do, until cancelled.
+
+        Args:
+            changed: called with the text at first, and when another program, or this one, has saved it.
+            erased: called once when another program has erased everything.
+        """
+        last: tuple[int, int, int] | None = None
+        while True:
+            await asyncio.sleep(WATCH_INTERVAL)
+            try:
+                if self._owner is not None and self.load(self._owner[0]) != self._owner[1]:
+                    erased()
+                    return
+                state, before, last = self._state(key), last, self._state(key)
+                text = self.load(key) if state != before else None
+            except PortError:  # whoever saves next is told
+                continue
+            if text is not None:
+                changed(text)
+
+    def _state(self, key: str) -> tuple[int, int, int] | None:
+        """What changes whenever a file is written anew."""
+        try:
+            found = (self._folder / key).stat()
+        except OSError:
+            return None
+        return found.st_mtime_ns, found.st_ino, found.st_size
 
     def save_first(self, key: str, text: str) -> str:
         """Save it unless there is something already; returns what is kept then, by whoever was first.
@@ -44,6 +97,7 @@ class FileStore:
             PortError: nothing can be kept, or what is there cannot be read.
         """
         try:
+            self._make_folder()
             name = self._write(key, text)
             try:
                 os.link(name, self._folder / key)
@@ -59,22 +113,62 @@ class FileStore:
         """Delete everything that is kept. Raises PortError when something cannot be deleted; the rest is."""
         problem: tuple[OSError, Path] | None = None
         try:
-            paths = list(self._folder.iterdir())
+            with self._locked():
+                for path in self._folder.iterdir():
+                    try:
+                        path.unlink()
+                    except OSError as error:
+                        problem = error, path
         except FileNotFoundError:
             return
         except OSError as error:
             raise PortError(_words(error, self._folder)) from error
-        for path in paths:
-            try:
-                path.unlink()
-            except OSError as error:
-                problem = error, path
         if problem is not None:
             raise PortError(_words(*problem)) from problem[0]
 
+    def _make_folder(self) -> None:
+        self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+
+    @contextmanager
+    def _locked(self) -> Iterator[None]:
+        """Hold the lock of the folder; where the system has none, writing is still whole or not at all.
+
+        Raises:
+            PortError: another program holds it for too long.
+        """
+        if os.name != "posix":
+            yield
+            return
+        folder = os.open(self._folder, os.O_RDONLY | os.O_DIRECTORY)
+        try:
+            self._wait_for_lock(folder)
+            yield
+        finally:
+            os.close(folder)
+
+    def _wait_for_lock(self, folder: int) -> None:
+        end = time.monotonic() + LOCK_TIMEOUT
+        while True:
+            try:
+                fcntl.flock(folder, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                return
+            except BlockingIOError as error:
+                if time.monotonic() > end:
+                    raise PortError(f"{self._folder}: another program of yours holds it") from error
+                time.sleep(0.005)
+            except OSError:  # such a file system has no locks
+                return
+
+    def _replace(self, key: str, text: str) -> None:
+        name = self._write(key, text)
+        try:
+            os.replace(name, self._folder / key)
+        except BaseException:
+            os.unlink(name)
+            raise
+
     def _write(self, key: str, text: str) -> str:
         """Write it whole to a file beside, which only its owner can read; returns its name."""
-        self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         handle, name = tempfile.mkstemp(prefix=f".{key}.", dir=self._folder)
         try:
             with open(handle, "wb") as file:
@@ -93,11 +187,17 @@ class MemoryStore:
     def __init__(self) -> None:
         self._texts: dict[str, str] = {}
 
+    def belongs_to(self, key: str, text: str) -> None:
+        """Nobody else can erase it."""
+
     def load(self, key: str) -> str | None:
         return self._texts.get(key)
 
     def save(self, key: str, text: str) -> None:
         self._texts[key] = text
+
+    def update(self, key: str, change: Callable[[str | None], str]) -> None:
+        self.save(key, change(self.load(key)))
 
     def save_first(self, key: str, text: str) -> str:
         return self._texts.setdefault(key, text)

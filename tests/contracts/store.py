@@ -1,5 +1,7 @@
 """What a store does."""
 
+from contextlib import suppress
+
 from tests.contracts.kit import Kit, Port, contract
 
 TEXTS = (
@@ -63,3 +65,29 @@ async def keeps_each_key_by_itself(kit: Kit) -> None:
         loaded = store.load(key)
         assert loaded == text, (key, loaded)
     assert store.load("setting") is None
+
+
+@contract(Port.STORE)
+async def changes_what_is_kept(kit: Kit) -> None:
+    store = kit.store()
+    for expected in ("None+", "None++"):
+        store.update("settings", lambda kept: f"{kept}+")
+        loaded = kit.store().load("settings")
+        assert loaded == expected, loaded
+
+
+@contract(Port.STORE)
+async def leaves_what_is_kept_when_the_change_fails(kit: Kit) -> None:
+    given: list[str | None] = []
+
+    def fail(kept: str | None) -> str:
+        given.append(kept)
+        raise ValueError
+
+    store = kit.store()
+    store.save("settings", "old")
+    with suppress(ValueError):
+        store.update("settings", fail)
+    assert given == ["old"], given
+    loaded = kit.store().load("settings")
+    assert loaded == "old", loaded

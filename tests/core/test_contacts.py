@@ -2,13 +2,14 @@ import json
 import unicodedata
 from base64 import b64encode
 from collections.abc import Iterator
+from dataclasses import replace
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from pychat.core import contacts as module
-from pychat.core.contacts import Contact, Contacts, clean_name, keep
+from pychat.core.contacts import Adopted, Contact, Contacts, clean_name, keep, merge
 from pychat.core.lookalike import skeleton
 from pychat.core.wire import MAX_NAME, Card, decode, encode
 
@@ -50,24 +51,27 @@ def test_the_name_that_is_kept_is_a_clean_one() -> None:
 
 def test_somebody_can_be_verified_and_no_longer_be() -> None:
     known = contacts(Contact(BOB, "Bob", False, 5.0), Contact(CAT, "Cat", False, 5.0))
-    known.verify(BOB, True)
-    assert known.get(BOB) == Contact(BOB, "Bob", True, 5.0, verified_as="Bob")
+    known.judge(BOB, match=True)
+    assert known.get(BOB) == Contact(BOB, "Bob", True, 5.0, verified_as="Bob", judged=1)
     assert known.get(CAT) == Contact(CAT, "Cat", False, 5.0)
 
-    known.verify(BOB, False)
-    assert known.get(BOB) == Contact(BOB, "Bob", False, 5.0)
+    known.judge(BOB, match=False)
+    assert known.get(BOB) == Contact(BOB, "Bob", False, 5.0, differs=True, judged=2)
+    assert [known.is_rejected(key) for key in (BOB, CAT, EVE)] == [True, False, False]
 
 
 def test_somebody_without_a_name_can_be_verified_too() -> None:
     known = contacts()
-    known.verify(EVE, True)
+    known.judge(EVE, match=True)
 
-    assert known.get(EVE) == Contact(EVE, "", True)
+    assert known.get(EVE) == Contact(EVE, "", True, judged=1)
 
 
 def test_when_there_are_too_many_the_stranger_seen_longest_ago_makes_room(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(module, "MAX_CONTACTS", 3)
-    known = contacts(Contact(ANN, "Ann", True, 1.0), Contact(BOB, "Bob", False, 3.0), Contact(CAT, "Cat", False, 2.0))
+    known = contacts(
+        Contact(ANN, "Ann", True, 1.0, judged=1), Contact(BOB, "Bob", False, 3.0), Contact(CAT, "Cat", False, 2.0)
+    )
     known.meet(EVE, "Eve", 0.0)  # whoever is here now stays, whatever their clock
 
     assert {contact.key for contact in known} == {ANN, BOB, EVE}
@@ -75,7 +79,7 @@ def test_when_there_are_too_many_the_stranger_seen_longest_ago_makes_room(monkey
 
 def test_who_was_verified_makes_room_for_nobody(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(module, "MAX_CONTACTS", 1)
-    known = contacts(Contact(ANN, "Ann", True, 1.0))
+    known = contacts(Contact(ANN, "Ann", True, 1.0, judged=1))
     for number, key in enumerate((BOB, CAT, EVE)):
         known.meet(key, "", 2.0 + number)
 
@@ -84,7 +88,7 @@ def test_who_was_verified_makes_room_for_nobody(monkeypatch: pytest.MonkeyPatch)
 
 def test_a_full_list_of_verified_people_takes_one_more(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(module, "MAX_CONTACTS", 1)
-    known = contacts(Contact(ANN, "Ann", True, 1.0), Contact(BOB, "Bob", True, 1.0))
+    known = contacts(Contact(ANN, "Ann", True, 1.0, judged=1), Contact(BOB, "Bob", True, 1.0, judged=1))
     known.meet(EVE, "Eve", 2.0)
 
     assert {contact.key for contact in known} == {ANN, BOB, EVE}
@@ -125,7 +129,7 @@ def test_whoever_was_verified_by_another_name_may_not_take_that_of_somebody_else
     known = contacts()
     for number, (key, name) in enumerate(((EVE, "Eve"), (BOB, "Bob"))):
         known.meet(key, name, number)
-        known.verify(key, True)
+        known.judge(key, match=True)
     eve = known.meet(EVE, "Bob", 3.0)
     bob = known.meet(BOB, "Bob", 4.0)
 
@@ -162,13 +166,39 @@ def test_two_names_are_compared_as_the_skeleton_says() -> None:
 
 def test_what_another_one_has_kept_meanwhile_stays() -> None:
     text = keep(None, [Contact(ANN, "Ann"), Contact(BOB, "Bob")])
-    text = keep(text, [Contact(BOB, "Bob", True), Contact(CAT, "Cat")])
+    text = keep(text, [Contact(BOB, "Bob", True, judged=1), Contact(CAT, "Cat")])
 
     assert list(Contacts.loads(text, skeleton=skeleton)) == [
         Contact(ANN, "Ann"),
-        Contact(BOB, "Bob", True),
+        Contact(BOB, "Bob", True, judged=1),
         Contact(CAT, "Cat"),
     ]
+
+
+@pytest.mark.parametrize("match", [True, False])
+def test_a_card_that_another_program_hears_leaves_the_result_of_a_comparison(match: bool) -> None:
+    text = keep(None, [Contact(BOB, "Bob", not match, 1.0, 1, "" if match else "Bob", match, 1)])
+    here, elsewhere = (Contacts.loads(text, skeleton=skeleton) for _ in range(2))
+    text = keep(text, [here.judge(BOB, match=match)])
+    text = keep(text, [elsewhere.meet(BOB, "Bobby", 2.0)])
+
+    assert list(Contacts.loads(text, skeleton=skeleton)) == [
+        Contact(BOB, "Bobby", match, 2.0, 2, "Bob" if match else "", not match, 2)
+    ]
+
+
+def test_of_two_comparisons_at_once_the_one_that_failed_counts() -> None:
+    bob = Contact(BOB, "Bob")
+    one, other = contacts(bob).judge(BOB, match=True), contacts(bob).judge(BOB, match=False)
+
+    assert merge(one, other) == merge(other, one) == other
+
+
+def test_a_new_name_counts_though_the_clock_was_set_back() -> None:
+    bob = Contact(BOB, "Bob", seen=1000.0)
+    renamed = contacts(bob).meet(BOB, "Bobby", 5.0)
+
+    assert merge(renamed, bob).name == merge(bob, renamed).name == "Bobby"
 
 
 def test_what_is_damaged_is_not_written_over() -> None:
@@ -177,10 +207,33 @@ def test_what_is_damaged_is_not_written_over() -> None:
 
 
 def test_what_another_tab_has_kept_is_adopted() -> None:
-    known = contacts(Contact(ANN, "Ann"))
-    known.adopt(keep(None, [Contact(BOB, "Bob", True)]))
+    known = contacts()
+    adopted = known.adopt(keep(None, [Contact(BOB, "Bob", True, judged=1)]))
 
-    assert list(known) == [Contact(BOB, "Bob", True)]
+    assert list(known) == [Contact(BOB, "Bob", True, judged=1)]
+    assert adopted == Adopted([], [])
+
+
+def test_what_another_tab_has_written_over_is_kept_again() -> None:
+    known = contacts(Contact(ANN, "Ann"), Contact(BOB, "Bob", seen=2.0), Contact(CAT, "Cat"))
+    adopted = known.adopt(keep(None, [Contact(BOB, "Bob", seen=1.0), Contact(CAT, "Cat")]))
+
+    assert adopted.newer == [Contact(ANN, "Ann"), Contact(BOB, "Bob", seen=2.0)]
+
+
+def test_who_has_made_room_in_a_full_list_is_not_kept_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "MAX_CONTACTS", 2)
+    known = contacts(Contact(ANN, "Ann"))
+
+    assert known.adopt(keep(None, [Contact(BOB, "Bob"), Contact(CAT, "Cat")])).newer == []
+
+
+def test_a_comparison_that_has_failed_elsewhere_is_told_once() -> None:
+    known = contacts(Contact(BOB, "Bob", True, judged=1))
+    text = keep(None, [Contact(BOB, "Bob", differs=True, judged=2)])
+
+    assert known.adopt(text).rejected == [Contact(BOB, "Bob", differs=True, judged=2)]
+    assert known.adopt(text).rejected == []
 
 
 # A name as it may be shown.
@@ -246,7 +299,18 @@ PEOPLE = st.builds(
     st.floats(0, 2e9, allow_nan=False),
     st.integers(0, 10**6),
     st.text(st.characters()).map(clean_name),
+    st.booleans(),
+    st.integers(0, 10**6),
 )
+
+
+@given(PEOPLE, PEOPLE, PEOPLE)
+def test_copies_are_merged_to_the_same_in_any_order(one: Contact, other: Contact, third: Contact) -> None:
+    other, third = replace(other, key=one.key), replace(third, key=one.key)
+
+    assert merge(one, other) == merge(other, one)
+    assert merge(merge(one, other), third) == merge(one, merge(other, third))
+    assert merge(one, one) == one
 
 
 @given(st.lists(PEOPLE, unique_by=lambda contact: contact.key))
@@ -268,9 +332,11 @@ def damaged() -> Iterator[str]:
     key = b64encode(BOB).decode()
     yield from ("", " ", "nonsense", "null", "7", "{}", '{"a":1}', '"text"', "true", "[", "[[", "[" * 100_000)
     yield from ("[1]", "[null]", "[[]]", '["abcd"]', "[{}]")
-    yield from (json.dumps([[key, "Bob", True, 1.0, 1, "", 1][:length]]) for length in (1, 2, 3, 4, 5, 7))
+    yield from (
+        json.dumps([[key, "Bob", True, 1.0, 1, "", False, 1, 1][:length]]) for length in (1, 2, 3, 4, 5, 6, 7, 9)
+    )
     yield json.dumps({key: ["Bob", True, 1.0]})
-    good = [key, "Bob", True, 1.0, 1, ""]
+    good = [key, "Bob", True, 1.0, 1, "", False, 1]
     bad: list[list[object]] = [
         [None, 1, "", "nonsense", key[:-1], key[:-4], key + "AAAA", " " + key, b64encode(BOB[1:]).decode()],
         [None, 1, ["Bob"]],
@@ -278,6 +344,8 @@ def damaged() -> Iterator[str]:
         [None, "1", [], {}],
         [None, "1", [], {}, 1.5],
         [None, 1, ["Bob"]],
+        [None, 1, "false", []],
+        [None, "1", [], {}, 1.5],
     ]
     for place, values in enumerate(bad):
         for value in values:

@@ -571,11 +571,55 @@ def test_cards_that_change_nothing_are_not_kept_again(pair: Pair) -> None:
     assert [contact.name for contact in kept(pair.ann.hears(pair.ann_link, *[card] * 500))] == ["Bob"]
 
 
+def elsewhere(pair: Pair) -> Contacts:
+    """Ann's contacts as another program of hers has them."""
+    return Contacts(pair.ann.node.contacts, skeleton=str.casefold)
+
+
 def test_what_another_tab_has_kept_counts_here(pair: Pair) -> None:
-    other = Contacts([replace(contact, verified=True) for contact in pair.ann.node.contacts], skeleton=str.casefold)
-    pair.ann.do(ev.ContactsKept(other.dumps()), ev.ContactsKept("nonsense"))
+    other = elsewhere(pair)
+    other.judge(pair.bob.node.key, match=True)
+    effects = pair.ann.do(ev.ContactsKept(other.dumps()), ev.ContactsKept("nonsense"))
 
     assert [contact.verified for contact in pair.ann.node.contacts] == [True]
+    assert effects == []
+
+
+def test_a_comparison_that_has_failed_in_another_tab_ends_the_connection_here(pair: Pair) -> None:
+    other = elsewhere(pair)
+    other.judge(pair.bob.node.key, match=False)
+    effects = pair.ann.do(ev.ContactsKept(other.dumps()))
+    pair.carry()
+
+    assert pair.ann_link.ending is Ending.NO_MATCH
+    assert of(fx.KeepContacts, effects) == []
+    assert pair.bob_link.ending is Ending.PEER_LEFT
+
+
+def test_whom_the_person_compares_with_anew_is_not_thrown_out_by_what_is_known_already(pair: Pair) -> None:
+    pair.ann.do(compared(pair.ann_chat, False))
+    again = connect(pair.ann, pair.bob, pair.ann_chat.id)
+    pair.ann.do(ev.ContactsKept(elsewhere(pair).dumps()))
+
+    assert again.ann_link.phase is Phase.OPEN
+
+
+def test_what_another_tab_has_written_over_is_kept_again(pair: Pair) -> None:
+    other = elsewhere(pair)
+    pair.ann.do(compared(pair.ann_chat, True))
+    verified = kept(pair.ann.do(ev.ContactsKept(other.dumps())))
+
+    assert [contact.verified for contact in verified] == [True]
+
+
+def test_a_warning_goes_when_the_person_has_compared_in_another_tab(pair: Pair) -> None:
+    with_eve = impostor(pair)
+    assert with_eve.ann_chat.warning is not None
+    other = elsewhere(pair)
+    other.judge(with_eve.bob.node.key, match=True)
+    pair.ann.do(ev.ContactsKept(other.dumps()))
+
+    assert with_eve.ann_chat.warning is None
 
 
 def test_heeding_a_warning_where_there_is_none_does_nothing(pair: Pair) -> None:

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 import resource
 import stat
+import subprocess
+import sys
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -12,6 +15,7 @@ from pathlib import Path
 
 import pytest
 
+from pychat.native import store as store_module
 from pychat.native.crypto import NativeCrypto
 from pychat.native.store import FileStore
 from pychat.ports import PortError
@@ -170,3 +174,64 @@ def test_a_folder_that_is_none_is_said_when_it_is_to_be_erased(tmp_path: Path) -
     with pytest.raises(PortError, match="Not a directory"):
         FileStore(tmp_path / "file").erase()
     FileStore(tmp_path / "nowhere").erase()
+
+
+# Several programs of one person.
+
+COUNT_UP = """
+import sys
+from pathlib import Path
+from pychat.native.store import FileStore
+
+store = FileStore(Path(sys.argv[1]))
+for _ in range(50):
+    store.update("count", lambda kept: str(int(kept or "0") + 1))
+"""
+
+
+def test_of_changes_by_several_programs_at_once_none_is_lost(tmp_path: Path) -> None:
+    programs = [subprocess.Popen([sys.executable, "-c", COUNT_UP, str(tmp_path / "kept")]) for _ in range(4)]
+
+    assert [program.wait() for program in programs] == [0] * 4
+    assert FileStore(tmp_path / "kept").load("count") == "200"
+
+
+def test_a_lock_that_is_never_given_back_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(store_module, "LOCK_TIMEOUT", 0.0)
+    FileStore(tmp_path).save("settings", "old")
+    with FileStore(tmp_path)._locked(), pytest.raises(PortError, match="another program of yours"):
+        FileStore(tmp_path).save("settings", "new")
+    FileStore(tmp_path).save("settings", "new")
+
+
+@pytest.mark.parametrize("again", [False, True], ids=["nobody", "somebody new"])
+def test_after_everything_was_erased_a_program_that_runs_on_writes_nothing_back(tmp_path: Path, again: bool) -> None:
+    store = FileStore(tmp_path)
+    NativeCrypto.kept_in(store)
+    store.save("contacts", "[]")
+    FileStore(tmp_path).erase()
+    if again:
+        NativeCrypto.kept_in(FileStore(tmp_path))
+    with pytest.raises(PortError, match="deleted by another program"):
+        store.save("contacts", "[]")
+    assert [path.name for path in tmp_path.iterdir()] == ["identity"] * again
+
+
+def test_what_another_program_writes_and_erases_is_heard(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(store_module, "WATCH_INTERVAL", 0.0)
+    store, other = FileStore(tmp_path), FileStore(tmp_path)
+    NativeCrypto.kept_in(store)
+
+    async def follow() -> None:
+        heard: asyncio.Queue[str] = asyncio.Queue()
+        following = asyncio.create_task(
+            store.follow("contacts", heard.put_nowait, lambda: heard.put_nowait("(all is erased)"))
+        )
+        for text in ("one", "two"):
+            other.save("contacts", text)
+            assert await heard.get() == text
+        other.erase()
+        assert await heard.get() == "(all is erased)"
+        await following
+
+    asyncio.run(follow())

@@ -2,10 +2,11 @@
 
 Theory of operation. It is the world of `sim`, in which people also go into rooms, come back, lock and renew them, and
 in which a path that was lost comes back when ICE is restarted. The relay swaps, repeats, reorders, drops, reflects,
-changes and makes up what it passes on, floods, lies about who is there, shows some one room and others another, mixes
-people of rooms with different secrets, cuts people off and goes away. In some worlds it lies about presence, in others
-only envelopes are in danger. Besides what is always checked nobody may ever be connected, over a room, with someone
-who does not have its secret; and what a core keeps because of the relay has bounds.
+changes and makes up what it passes on, forges with the help of a member, floods, lies about who is there, shows some
+one room and others another, mixes people of rooms with different secrets, cuts people off and goes away. In some worlds
+it lies about presence, in others only envelopes are in danger. Besides what is always checked nobody may ever be
+connected, over a room, with someone who does not have its secret; and what a core keeps because of the relay has
+bounds.
 
 At last the relay behaves: where it had lied about presence it begins afresh, else it just goes on. Then nobody in a
 room may be left alone while somebody else in it is alone too, and what they have written to each other must arrive.
@@ -26,13 +27,14 @@ from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 
 from pychat.core import effects as fx
+from pychat.core import envelope, negotiation, wire
 from pychat.core import events as ev
 from pychat.core import room as r
-from pychat.core import wire
 from pychat.core.conversation import SessionId
 from pychat.core.link import Link, Phase
 from pychat.core.meeting import Meeting, RelayState
-from pychat.core.roomcode import HANDSHAKE_INFO, KEY_SIZE, MEMBER_SIZE, SALT, RoomCode, encode
+from pychat.core.roomcode import HANDSHAKE_INFO, KEY_SIZE, MEMBER_SIZE, SALT, SIGNALING_INFO, RoomCode, encode
+from pychat.core.sdp import Candidate, CandidateKind, Description, DescriptionKind
 from tests.sim import _KEY_DELAYS, End, Someone, World
 
 URL = "wss://chat.example/relay"
@@ -215,6 +217,40 @@ class Relay:
             if self._random.random() < 0.7:
                 self._world.later(self._random.uniform(0, 9), partial(self._pass, session, json.dumps(["left", name])))
 
+    def _forge(self) -> None:
+        """Speak, with the help of somebody in the room, in the name of a member who is connected to the receiver."""
+        linked = [
+            (session, link)
+            for session in self._sessions
+            for link in session.guest.node.links.values()
+            if link.phase is Phase.OPEN and link.relayed_member is not None
+        ]
+        if not linked:
+            return
+        session, link = self._random.choice(linked)
+        for signal in self._random.sample(forgeries(link, self._random.randbytes), 3):
+            self.forge(session.guest, link, signal)
+
+    def forge(self, receiver: Guest, link: Link, signal: envelope.Signal) -> None:
+        """Give this signal to somebody in the name of the other side of a link, sealed as only members can."""
+        assert link.relayed is not None
+        meeting, member = receiver.node.meetings[link.relayed.meeting], link.relayed.member
+        room = meeting._room
+        assert room is not None
+        if member not in room._members or not room.id or room.member is None or meeting.code is None:
+            return
+        theirs, ours = (wire.read_bytes(name, MEMBER_SIZE) for name in (member, room.member))
+        counter = room._members[member].last + 1
+        for session in self._sessions:  # so that what they say themselves is not dropped for it
+            if session.member == member:
+                for other in session.guest.node.meetings.values():
+                    if other._room is not None and other._room.member == member:
+                        other._room._counter += 1
+        key = receiver._derive(meeting.code.secret, SALT, SIGNALING_INFO + theirs, KEY_SIZE)
+        context = envelope.context(room.id, theirs, ours, counter)
+        sealed = AESGCM(key).encrypt(envelope.nonce(counter), envelope.encode(signal), context)
+        self._give(room.member, member, envelope.wrap(counter, sealed))
+
     def _mix_rooms(self) -> None:
         """Show people of one room to those of another, or the other way round to nobody."""
         rooms = [session.room for session in self._sessions if session.room]
@@ -232,6 +268,7 @@ class Relay:
         _lie_about_presence,
         _claim_crowds,
         _mix_rooms,
+        _forge,
     )
 
     def _tamper(self, receiver: Session, sender: str, data: str) -> None:
@@ -265,6 +302,29 @@ class Relay:
         names = [name for seen in self._seen for name in seen[:2]]
         names += [session.member for session in self._sessions if session.member]
         return self._random.choice(["x", wire.to_text(self._random.randbytes(MEMBER_SIZE)), *names])
+
+
+def forgeries(link: Link, randbytes: Callable[[int], bytes]) -> list[envelope.Signal]:
+    """What somebody else in the room could say about a link, to end it or to change what it is."""
+    number = link.relayed_number
+    candidate = Candidate(CandidateKind.HOST, "192.0.2.66", 6666)
+    offer, answer = (
+        Description(kind, randbytes(32), "ufrag", wire.to_text(randbytes(24)).replace("-", "+").replace("_", "/"))
+        for kind in (DescriptionKind.OFFER, DescriptionKind.ANSWER)
+    )
+    about: list[envelope.OnLink | envelope.Refused | envelope.Bye] = [
+        *(envelope.Refused(number, refusal) for refusal in envelope.Refusal),
+        envelope.Bye(),
+        *(envelope.OnLink(number, negotiation.Offer(count, offer)) for count in (1, 2, 99)),
+        *(envelope.OnLink(number, negotiation.Answer(count, answer)) for count in (1, 2, 99)),
+        *(envelope.OnLink(number, negotiation.Candidate(kind, 1, candidate)) for kind in DescriptionKind),
+    ]
+    return [
+        *about,
+        *(envelope.Authenticated(count, randbytes(envelope.MAC_SIZE), said) for count in (1, 99) for said in about),
+        envelope.Again(randbytes(envelope.PROOF_SIZE)),
+        envelope.OnLink(number + 1, negotiation.Offer(1, offer)),
+    ]
 
 
 class RoomsWorld(World):
@@ -469,7 +529,6 @@ class Guest(Someone):
 
     def _check_bounds(self, meeting: Meeting) -> None:
         assert len(meeting._attempts) <= r.MAX_MEMBERS
-        assert len(meeting._links) <= r.MAX_MEMBERS
         assert len(meeting._live) <= 2 * r.MAX_MEMBERS
         assert len(meeting._numbers) <= r.MAX_MEMBERS + r.MAX_REMEMBERED
         room = meeting._room

@@ -8,9 +8,13 @@ A signal is a JSON array whose first item names its kind.
     ["refused", link, "full" or "locked"]                         the sender takes nobody new, or not now
     ["again", proof]                                              the sender has a link to the receiver, from before
     ["bye"]                                                       the sender leaves the room on purpose
+    ["authenticated", count, mac, signal]                         one of the above but `again`, on a link that is proved
 
 Two members that begin anew with each other count the link up; of two links the one with the higher number counts. A
 proof is 32 bytes, see `again`.
+
+Everybody in a room can seal in everybody's name, for all have its secret. So once a link's peer has proved who it is,
+a signal about that link counts only with a message authentication code that nobody else can make (`authenticate`).
 
 A candidate is `[type, address, port]`, the type `host`, `srflx` or `relay`. Behind the array are as many spaces as make
 a multiple of 256 bytes, so that the size tells the relay little.
@@ -46,8 +50,8 @@ _COUNTER_SIZE, _TAG_SIZE = 8, 16
 MAX_TEXT = ((_COUNTER_SIZE + MAX_PLAINTEXT + _TAG_SIZE) * 4 + 2) // 3
 """Characters of an envelope at most."""
 
-_LABEL, _AGAIN = b"pychat envelope\0", b"pychat again\0"
-PROOF_SIZE = 32
+_LABEL, _AGAIN, _SIGNAL = b"pychat envelope\0", b"pychat again\0", b"pychat signal\0"
+PROOF_SIZE, MAC_SIZE = 32, 16
 _UFRAG, _PWD = re.compile(r"[A-Za-z0-9+/]{4,255}"), re.compile(r"[A-Za-z0-9+/]{22,255}")  # RFC 8839, section 5.4
 _BASE64URL = re.compile(r"[A-Za-z0-9_-]+")
 
@@ -87,7 +91,16 @@ class Again:
     proof: bytes
 
 
-Signal = OnLink | Refused | Again | Bye
+@dataclass(frozen=True, slots=True)
+class Authenticated:
+    """A signal of the proved peer of a link; `count` rises with each that it sends about this link."""
+
+    count: int
+    mac: bytes
+    signal: OnLink | Refused | Bye
+
+
+Signal = OnLink | Refused | Again | Bye | Authenticated
 
 
 def again(transcript: bytes, sender: bytes, receiver: bytes) -> Again:
@@ -96,6 +109,18 @@ def again(transcript: bytes, sender: bytes, receiver: bytes) -> Again:
     HMAC-SHA-256 (RFC 2104) of both names, with the link's transcript as the key: only the two sides know that.
     """
     return Again(hmac.digest(_AGAIN + transcript, sender + receiver, "sha256"))
+
+
+def authenticate(
+    transcript: bytes, sender: bytes, receiver: bytes, count: int, signal: OnLink | Refused | Bye
+) -> Authenticated:
+    """Prove to the other side of a link that a signal about it is ours, and none that it has heard already.
+
+    HMAC-SHA-256 (RFC 2104), cut to 16 bytes, of both names, the count and the signal without its spaces, with the
+    link's transcript as the key: only the two sides know the nonces in it.
+    """
+    said = sender + receiver + count.to_bytes(_COUNTER_SIZE, "big") + _json(signal)
+    return Authenticated(count, hmac.digest(_SIGNAL + transcript, said, "sha256")[:MAC_SIZE], signal)
 
 
 def nonce(counter: int) -> bytes:
@@ -136,9 +161,23 @@ def encode(signal: Signal) -> bytes:
     Raises:
         LocalError: it is too large.
     """
+    data = _json(signal)
+    data += b" " * (-len(data) % _STEP)
+    if len(data) > MAX_PLAINTEXT:
+        raise LocalError("a signal is too large")
+    return data
+
+
+def _json(signal: Signal) -> bytes:
+    """The one writing of a signal."""
+    return json.dumps(_items(signal), separators=(",", ":")).encode()
+
+
+def _items(signal: Signal) -> list[object]:
+    items: list[object]
     match signal:
         case OnLink(link, Offer(number, description)):
-            items: list[object] = ["offer", link, number, *_parts(description)]
+            items = ["offer", link, number, *_parts(description)]
         case OnLink(link, Answer(number, description)):
             items = ["answer", link, number, *_parts(description)]
         case OnLink(link, Candidate(kind, number, candidate)):
@@ -149,11 +188,9 @@ def encode(signal: Signal) -> bytes:
             items = ["again", wire.to_text(proof)]
         case Bye():
             items = ["bye"]
-    data = json.dumps(items, separators=(",", ":")).encode()
-    data += b" " * (-len(data) % _STEP)
-    if len(data) > MAX_PLAINTEXT:
-        raise LocalError("a signal is too large")
-    return data
+        case Authenticated(count, mac, inner):
+            items = ["authenticated", count, wire.to_text(mac), _items(inner)]
+    return items
 
 
 def decode(data: bytes) -> Signal:
@@ -164,8 +201,12 @@ def decode(data: bytes) -> Signal:
     """
     if len(data) > MAX_PLAINTEXT or len(data) % _STEP or not data.isascii():
         raise RemoteError("a signal has an unusual size, or is no text")
+    return _read(wire.read_items(data.decode("ascii")))
+
+
+def _read(items: list[Any]) -> Signal:
     number = partial(wire.read_number, least=1)
-    match wire.read_items(data.decode("ascii")):
+    match items:
         case ["offer", link, count, *parts]:
             return OnLink(number(link), Offer(number(count), _description(DescriptionKind.OFFER, parts)))
         case ["answer", link, count, *parts]:
@@ -179,6 +220,10 @@ def decode(data: bytes) -> Signal:
             return Again(wire.read_bytes(proof, PROOF_SIZE))
         case ["bye"]:
             return Bye()
+        case ["authenticated", count, mac, [*inner]]:
+            said = _read(inner)
+            if isinstance(said, OnLink | Refused | Bye):
+                return Authenticated(number(count), wire.read_bytes(mac, MAC_SIZE), said)
     raise RemoteError("a signal has not the form it should have")
 
 

@@ -102,8 +102,8 @@ class Relayed:
     """What a link has that begins in a room: its number among those with that member, and how the two negotiate.
 
     `member` is the peer at the relay, as far as it is there; `secret` is that of the room which the peer knows of;
-    `answered_first` says that this side answered when DTLS
-    was set up, and None that it is not yet.
+    `answered_first` says that this side answered when DTLS was set up, and None that it is not yet; `said` and `heard`
+    are the counts of the last authenticated signals of each side.
     """
 
     meeting: MeetingId
@@ -113,6 +113,8 @@ class Relayed:
     secret: bytes
     answered_first: bool | None = None
     restart_due: float | None = None
+    said: int = 0
+    heard: int = 0
 
 
 @dataclass(slots=True)

@@ -14,6 +14,11 @@ A seat is taken once both sides have described themselves. Who has none left ref
 A link whose path is lost keeps its seat while its member is there, and is restarted. In a new session everybody has
 another name. So who still has a link from before says to whoever it meets that it has (`envelope.again`), and only the
 other side of that link can tell that this is true. Until that is settled nothing new is begun.
+
+Everybody in the room has its secret, and so can seal signals in everybody's name. Before a link's peer is proved that
+can only keep a link from coming about. Of a link whose peer is proved only that peer is heard: by the channel itself,
+and over the relay by signals that are authenticated (`envelope.authenticate`), which restart ICE. Whatever else comes
+about such a link is passed over, and so is what the relay says about who has left, but for whom a restart can reach.
 """
 
 import hmac
@@ -26,7 +31,7 @@ from pychat.core import envelope, negotiation, relaytext, wire
 from pychat.core import room as r
 from pychat.core.capabilities import Capabilities
 from pychat.core.conversation import ConversationId, MeetingId, SessionId
-from pychat.core.envelope import Again, Bye, OnLink, Refusal, Refused
+from pychat.core.envelope import Again, Authenticated, Bye, OnLink, Refusal, Refused
 from pychat.core.errors import LocalError, RemoteError
 from pychat.core.handshake import PublicKey, Role
 from pychat.core.link import Ending, Link, Phase, Relayed, Step
@@ -190,7 +195,6 @@ class Meeting:
         self._renewed = False  # by us, and nobody has followed yet
         self._moves = 0  # after others, since then
         self._admitted: set[PublicKey] = set()  # whom a locked room takes, since it was entered
-        self._links: dict[MemberId, Link] = {}
         self._live: list[Link] = []
         # In this session: the highest number of the links with each member, and of those that it was told of.
         self._numbers: dict[MemberId, int] = {}
@@ -222,8 +226,8 @@ class Meeting:
         was_here = self.state is RelayState.HERE
         self.state, self.trouble, self._retry_due = RelayState.LEFT, None, None
         self._admitted.clear()
-        for member in self._links:
-            self._say(member, Bye())
+        for link in self._live:
+            self._say_about(link, Bye())
         if was_here:
             self._bye_due = self._host.now + BYE_PATIENCE
         elif self._session:
@@ -237,14 +241,17 @@ class Meeting:
             self._host.emit(fx.CloseRelay(self._session))
             self._session = 0
 
-    def admits(self, key: PublicKey) -> bool:
-        """Whether this person may come in."""
-        return not self.locked or key in self._admitted
+    def objection(self, link: Link) -> Refusal | None:
+        """Why whoever has just proved to be at the other end of a link may not come in, if so."""
+        if self.locked and link.peer not in self._admitted:
+            return Refusal.LOCKED
+        others = [other for other in self._live if other is not link and other.peer not in (None, link.peer)]
+        is_own = link.peer == self._host.key
+        return Refusal.FULL if not is_own and sum(map(self._sits, others)) >= SEATS else None
 
-    def turn_away(self, link: Link) -> None:
+    def turn_away(self, link: Link, refusal: Refusal) -> None:
         """Tell the peer that it may not come in."""
-        if link.relayed is not None and link.relayed.member is not None:
-            self._say(link.relayed.member, Refused(link.relayed.number, Refusal.LOCKED))
+        self._say_about(link, Refused(link.relayed_number, refusal))
 
     @property
     def _takes_anybody(self) -> bool:
@@ -401,7 +408,8 @@ class Meeting:
     def _forget_members(self) -> None:
         if self._room is not None:
             self._run(self._room.connection_lost())
-        for member in [*self._attempts, *self._links]:  # of a room that is no longer ours
+        here = [link.relayed_member for link in self._live if link.relayed_member is not None]
+        for member in [*self._attempts, *here]:  # of a room that is no longer ours
             self._gone(member)
         self._numbers.clear()
         self._told.clear()
@@ -435,6 +443,24 @@ class Meeting:
         if self._room is not None:
             self._run(self._room.send(member, signal))
 
+    def _say_about(self, link: Link, signal: OnLink | Refused | Bye) -> None:
+        """Say something about a link to its peer, in a way that it believes."""
+        relayed = link.relayed
+        if relayed is None or relayed.member is None:
+            return
+        if link.peer is None:
+            self._say(relayed.member, signal)
+            return
+        relayed.said += 1
+        names = self._names(relayed.member)
+        self._say(relayed.member, envelope.authenticate(link.transcript, *names, relayed.said, signal))
+
+    def _names(self, member: MemberId) -> tuple[bytes, bytes]:
+        """Our own name and that of another member, as bytes."""
+        assert self._room is not None
+        assert self._room.member is not None
+        return wire.read_bytes(self._room.member, MEMBER_SIZE), wire.read_bytes(member, MEMBER_SIZE)
+
     # Who is there.
 
     def _found(self, member: MemberId, *, starts: bool) -> None:
@@ -451,38 +477,74 @@ class Meeting:
         self._attempts.pop(member, None)
         if not self._attempts:
             self.refusal = None
-        link = self._links.pop(member, None)
-        if link is None or link.relayed is None:
-            return
-        link.relayed.member = link.relayed.restart_due = None
-        if link.phase in (Phase.SIGNALING, Phase.CONNECTING):
-            self._host.end_link(link, Ending.PEER_LEFT)
-        elif link.phase is Phase.LOST:
-            self._invite_all()
+        for link in self._links_to(member):
+            assert link.relayed is not None
+            link.relayed.member = link.relayed.restart_due = None
+            if link.phase in (Phase.SIGNALING, Phase.CONNECTING):
+                self._host.end_link(link, Ending.PEER_LEFT)
+            elif link.phase is Phase.LOST:
+                self._invite_all()
+
+    def _links_to(self, member: MemberId) -> list[Link]:
+        """The links that have not ended with whoever has this name: at most one that is not proved, beside others."""
+        return [link for link in self._live if link.relayed_member == member]
 
     def _received(self, member: MemberId, signal: envelope.Signal) -> None:
         if self.state is RelayState.LEFT:  # it was being unsealed
             return
         match signal:
-            case OnLink(number, what):
-                self._negotiate(member, number, what)
-            case Refused(number, refusal):
-                link = self._links.get(member)
-                if link is not None and link.relayed_number == number:
-                    self.refusal = refusal
-                    self._attempts[member].failed = 0
-                    self._host.end_link(link, Ending.REFUSED)
             case Again():
                 self._recognise(member, signal)
+            case Authenticated():
+                link = next((link for link in self._links_to(member) if self._is_authentic(link, signal)), None)
+                if link is None:  # we do not know yet that it is proved
+                    self._hear(member, signal.signal)
+                else:
+                    self._obey(link, signal.signal)
+            case OnLink() | Refused() | Bye():
+                self._hear(member, signal)
+
+    def _is_authentic(self, link: Link, signal: Authenticated) -> bool:
+        """Whether the proved peer of the link says so, and says it for the first time."""
+        relayed = link.relayed
+        if relayed is None or relayed.member is None or link.peer is None or signal.count <= relayed.heard:
+            return False
+        ours, theirs = self._names(relayed.member)
+        due = envelope.authenticate(link.transcript, theirs, ours, signal.count, signal.signal)
+        if not hmac.compare_digest(due.mac, signal.mac):
+            return False
+        relayed.heard = signal.count
+        return True
+
+    def _obey(self, link: Link, signal: OnLink | Refused | Bye) -> None:
+        """Take what the peer itself says about its link."""
+        match signal:
+            case OnLink(number, what):
+                if number == link.relayed_number:
+                    self._negotiate(link, what)
+            case Refused(number, refusal):
+                if number == link.relayed_number:
+                    self._refused(link, refusal)
             case Bye():
-                link = self._links.get(member)
-                if link is not None:
-                    self._host.end_link(link, Ending.PEER_LEFT)
+                self._host.end_link(link, Ending.PEER_LEFT)
+
+    def _hear(self, member: MemberId, signal: OnLink | Refused | Bye) -> None:
+        """Take what anybody in the room may have said: it is of use only as long as nobody is proved."""
+        if isinstance(signal, OnLink) and self._is_first_offer(member, signal):
+            self._invited(member, signal)
+            return
+        for link in self._links_to(member):
+            if link.peer is None:
+                self._obey(link, signal)
+
+    def _refused(self, link: Link, refusal: Refusal) -> None:
+        self.refusal = refusal
+        if link.relayed_member in self._attempts:
+            self._attempts[link.relayed_member].failed = 0
+        self._host.end_link(link, Ending.REFUSED)
 
     def _proof(self, link: Link, *, ours: bool, member: MemberId) -> Again:
-        assert self._room is not None
-        assert self._room.member is not None
-        names = [wire.read_bytes(name, MEMBER_SIZE) for name in (self._room.member, member)]
+        names = self._names(member)
         return envelope.again(link.transcript, *(names if ours else reversed(names)))
 
     def _tell(self, member: MemberId, link: Link) -> None:
@@ -501,11 +563,9 @@ class Meeting:
                 if not attempt.reminded:
                     attempt.reminded = True
                     self._tell(member, link)
-            elif member not in self._links:
+            elif not self._links_to(member):
                 # Of its former session the relay may not know yet that it is over.
-                self._links.pop(link.relayed.member or "", None)
                 link.relayed.member = member
-                self._links[member] = link
                 attempt.due, self._numbers[member] = None, link.relayed.number
                 if not attempt.told:
                     self._tell(member, link)
@@ -516,23 +576,25 @@ class Meeting:
 
     def _taken(self, besides: MemberId) -> int:
         """Seats that are taken by others than this member."""
+        return sum(self._sits(link) for link in self._live if link.relayed_member != besides)
 
-        def sits(link: Link) -> bool:
-            if link.peer == self._host.key:
-                return False  # another tab of our own
-            if link.phase is Phase.LOST:
-                return link.relayed_member is not None
-            return link.phase in (Phase.CONNECTING, Phase.SECURING, Phase.OPEN)
-
-        return sum(sits(link) for link in self._live if link.relayed_member != besides)
+    def _sits(self, link: Link) -> bool:
+        if link.peer == self._host.key:
+            return False  # another tab of our own
+        if link.phase is Phase.LOST:
+            return link.relayed_member is not None
+        return link.phase in (Phase.CONNECTING, Phase.SECURING, Phase.OPEN)
 
     def _link(self, member: MemberId, number: int) -> Link:
-        """Begin a link; what was begun with the same member before gives way, unless it had come about."""
+        """Begin a link; what was begun with the same member before gives way, unless its peer is proved.
+
+        Such a one stays what it is until the handshake has shown that it is the same somebody who begins anew.
+        """
         assert self._room is not None
-        before = self._links.pop(member, None)
-        if before is not None and before.relayed is not None:
-            before.relayed.member = before.relayed.restart_due = None
+        for before in self._links_to(member):
             if before.peer is None:
+                assert before.relayed is not None
+                before.relayed.member = before.relayed.restart_due = None
                 self._host.end_link(before, Ending.REPLACED)
         self._numbers[member] = number
         polite = self._room.is_polite(member)
@@ -541,7 +603,6 @@ class Meeting:
         relayed = Relayed(self.id, number, agreed, member, self.code.secret)
         link = self._host.begin_link(self, Role.REPLIER if polite else Role.INVITER, relayed)
         link.invite = self._room.handshake
-        self._links[member] = link
         self._live.append(link)
         return link
 
@@ -551,25 +612,34 @@ class Meeting:
         assert link.relayed is not None
         self._steps(link, link.relayed.negotiation.needed())
 
-    def _negotiate(self, member: MemberId, number: int, signal: negotiation.Signal) -> None:
-        link = self._links.get(member)
-        mine = self._numbers.get(member, 0)
-        if number > mine and isinstance(signal, negotiation.Offer) and signal.number == 1:
-            if not self._takes_anybody or self._taken(member) >= SEATS:
-                self._say(member, Refused(number, Refusal.LOCKED if self.locked else Refusal.FULL))
-                return
-            link = self._link(member, number)
-        elif link is None or number != mine:
+    def _is_first_offer(self, member: MemberId, said: OnLink) -> bool:
+        """Whether it begins a link that is newer than all with this member so far."""
+        is_offer = isinstance(said.signal, negotiation.Offer) and said.signal.number == 1
+        return is_offer and said.link > self._numbers.get(member, 0)
+
+    def _invited(self, member: MemberId, offer: OnLink) -> None:
+        if not self._takes_anybody or self._taken(member) >= SEATS:
+            self._say(member, Refused(offer.link, Refusal.LOCKED if self.locked else Refusal.FULL))
+        else:
+            self._negotiate(self._link(member, offer.link), offer.signal)
+
+    def _negotiate(self, link: Link, signal: negotiation.Signal) -> None:
+        assert link.relayed is not None
+        if isinstance(signal, negotiation.Answer) and link.phase is Phase.SIGNALING and self._is_late(link):
             return
-        elif isinstance(signal, negotiation.Answer) and link.phase is Phase.SIGNALING and self._taken(member) >= SEATS:
-            self._say(member, Refused(number, Refusal.FULL))
-            self._host.end_link(link, Ending.REPLACED)
-            return
-        if link.relayed is not None:
-            try:
-                self._steps(link, link.relayed.negotiation.received(signal))
-            except (RemoteError, LocalError) as error:
-                self._host.blame(link, error)
+        try:
+            self._steps(link, link.relayed.negotiation.received(signal))
+        except (RemoteError, LocalError) as error:
+            self._host.blame(link, error)
+
+    def _is_late(self, link: Link) -> bool:
+        """Whether the seat was taken by another one, who was quicker; then the link ends."""
+        member = link.relayed_member
+        if member is None or self._taken(member) < SEATS:
+            return False
+        self._say_about(link, Refused(link.relayed_number, Refusal.FULL))
+        self._host.end_link(link, Ending.REPLACED)
+        return True
 
     def described(self, link: Link, sdp: str) -> None:
         """Take the local description of a link.
@@ -580,11 +650,7 @@ class Meeting:
         assert link.relayed is not None
         kind = DescriptionKind.OFFER if link.relayed.negotiation.is_offering else DescriptionKind.ANSWER
         link.gathering.description = parse_description(kind, sdp)
-        member = link.relayed_member
-        takes_seat = kind is DescriptionKind.ANSWER and link.phase is Phase.SIGNALING
-        if takes_seat and member is not None and self._taken(member) >= SEATS:  # another one was quicker
-            self._say(member, Refused(link.relayed_number, Refusal.FULL))
-            self._host.end_link(link, Ending.REPLACED)
+        if kind is DescriptionKind.ANSWER and link.phase is Phase.SIGNALING and self._is_late(link):
             return
         self._steps(link, link.relayed.negotiation.described(sdp))
 
@@ -604,8 +670,7 @@ class Meeting:
                 return
             match step:
                 case negotiation.Send(signal):
-                    if relayed.member is not None:
-                        self._say(relayed.member, OnLink(relayed.number, signal))
+                    self._say_about(link, OnLink(relayed.number, signal))
                     if isinstance(signal, negotiation.Answer):
                         self._host.step(link, Step.DESCRIBED)
                 case negotiation.MakeOffer():
@@ -663,8 +728,6 @@ class Meeting:
     def _over(self, link: Link, relayed: Relayed) -> None:
         relayed.restart_due = None
         member = relayed.member
-        if member is not None and self._links.get(member) is link:
-            del self._links[member]
         if self.state is RelayState.LEFT or link.ending is Ending.LEFT:
             return
         again = self._attempts.get(member) if member is not None else None
@@ -682,7 +745,7 @@ class Meeting:
     def _invite_all(self, *, besides: MemberId | None = None) -> None:
         """There is a seat: begin with whoever is there."""
         for member, attempt in self._attempts.items():
-            if member != besides and member not in self._links:
+            if member != besides and not self._links_to(member):
                 attempt.due = self._host.now + RETRY_FIRST * self._host.chance()
 
     # Time.
@@ -720,7 +783,7 @@ class Meeting:
                 self._steps(link, restart.needed() if restart.is_settled else restart.renewed())
 
     def _begin_if_possible(self, member: MemberId) -> None:
-        if self.state is not RelayState.HERE or member in self._links or self._taken(member) >= SEATS:
+        if self.state is not RelayState.HERE or self._links_to(member) or self._taken(member) >= SEATS:
             return
         if not self._takes_anybody:
             return

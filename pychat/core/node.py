@@ -16,6 +16,7 @@ from pychat.core import handshake, nudging, wire
 from pychat.core.capabilities import Capabilities
 from pychat.core.contacts import Contact, Contacts, clean_name
 from pychat.core.conversation import Conversation, ConversationId, LinkId, MeetingId, SessionId
+from pychat.core.envelope import Refusal
 from pychat.core.errors import LocalError, RemoteError
 from pychat.core.gathering import Gathering
 from pychat.core.handshake import Binding, Handshake, PublicKey, Role
@@ -488,8 +489,10 @@ class Node:
                     self._effects.append(fx.Verify(link.id, key, signature, data))
         if _of(link).done and link.peer is None:
             link.peer, link.transcript = _of(link).peer, _of(link).transcript()
-            if link.relayed is not None and not self._admits(link.peer, link.relayed):
-                self.meetings[link.relayed.meeting].turn_away(link)
+            meeting = self.meetings[link.relayed.meeting] if link.relayed is not None else None
+            objection = self._objection(meeting, link) if meeting is not None else None
+            if meeting is not None and objection is not None:
+                meeting.turn_away(link, objection)
                 link.close_due = self._now + FAREWELL  # so that they hear it before the connection ends
                 self._end(link, Ending.LEFT)
                 return
@@ -502,9 +505,10 @@ class Node:
         while link.held and not _of(link).busy and link.phase is not Phase.CLOSED:
             self._take(link, link.held.pop(0))
 
-    def _admits(self, peer: PublicKey | None, relayed: Relayed) -> bool:
-        """Whether whoever has proved to be there, and has only the link of a room to show, may come in."""
-        return peer is not None and not self.contacts.is_rejected(peer) and self.meetings[relayed.meeting].admits(peer)
+    def _objection(self, meeting: Meeting, link: Link) -> Refusal | None:
+        """Why whoever has proved to be there, and has only the link of a room to show, may not come in, if so."""
+        assert link.peer is not None
+        return Refusal.LOCKED if self.contacts.is_rejected(link.peer) else meeting.objection(link)
 
     # What the peer says.
 

@@ -8,12 +8,14 @@ from pychat.core.envelope import (
     MAX_PLAINTEXT,
     MAX_TEXT,
     Again,
+    Authenticated,
     Bye,
     OnLink,
     Refusal,
     Refused,
     Signal,
     again,
+    authenticate,
     context,
     decode,
     encode,
@@ -42,6 +44,11 @@ SIGNALS: list[Signal] = [
     Refused(1, Refusal.LOCKED),
     Again(bytes(range(32))),
     Bye(),
+    Authenticated(1, bytes(range(16)), OnLink(1, Offer(2, OFFER))),
+    Authenticated(2**53 - 1, bytes(16), OnLink(2**53 - 1, Answer(2**53 - 1, ANSWER))),
+    Authenticated(2, bytes(16), OnLink(1, Candidate(DescriptionKind.OFFER, 1, MDNS))),
+    Authenticated(3, bytes(16), Refused(2, Refusal.FULL)),
+    Authenticated(4, bytes(16), Bye()),
 ]
 
 
@@ -82,6 +89,14 @@ PARTS = f'"{FINGERPRINT}","LkGn","9bkPtNCoFARNGxNRflGUAbd7"'
         "nonsense",
         '["unknown"]',
         '["bye",1]',
+        '["authenticated",1,"AAAAAAAAAAAAAAAAAAAAAA"]',
+        '["authenticated",0,"AAAAAAAAAAAAAAAAAAAAAA",["bye"]]',
+        '["authenticated",1,"AAAAAAAAAAAAAAAAAAAAA",["bye"]]',
+        '["authenticated",1,"AAAAAAAAAAAAAAAAAAAAAA",[]]',
+        '["authenticated",1,"AAAAAAAAAAAAAAAAAAAAAA",[["bye"]]]',
+        '["authenticated",1,"AAAAAAAAAAAAAAAAAAAAAA","bye"]',
+        f'["authenticated",1,"AAAAAAAAAAAAAAAAAAAAAA",["again","{"A" * 43}"]]',
+        '["authenticated",1,"AAAAAAAAAAAAAAAAAAAAAA",["authenticated",1,"AAAAAAAAAAAAAAAAAAAAAA",["bye"]]]',
         f'["offer",1,0,{PARTS},[]]',
         f'["offer",1,true,{PARTS},[]]',
         f'["offer",1,1.0,{PARTS},[]]',
@@ -175,3 +190,16 @@ def test_only_the_two_sides_of_a_link_can_prove_that_they_have_it_and_only_to_ea
     assert len(proof.proof) == 32
     assert proof != again(b"transcript", b"b" * 16, b"a" * 16)
     assert proof != again(b"another", b"a" * 16, b"b" * 16)
+
+
+def test_what_is_authenticated_is_bound_to_the_link_both_names_the_count_and_the_signal() -> None:
+    said = authenticate(b"transcript", b"a" * 16, b"b" * 16, 1, Bye())
+    assert said == authenticate(b"transcript", b"a" * 16, b"b" * 16, 1, Bye())
+    others = [
+        authenticate(b"another", b"a" * 16, b"b" * 16, 1, Bye()),
+        authenticate(b"transcript", b"b" * 16, b"a" * 16, 1, Bye()),
+        authenticate(b"transcript", b"a" * 16, b"b" * 16, 2, Bye()),
+        authenticate(b"transcript", b"a" * 16, b"b" * 16, 1, Refused(1, Refusal.FULL)),
+    ]
+    assert len(said.mac) == 16
+    assert said.mac not in [other.mac for other in others]

@@ -9,13 +9,16 @@ import pytest
 from pychat.core import effects as fx
 from pychat.core import events as ev
 from pychat.core import meeting as m
+from pychat.core import wire
 from pychat.core.capabilities import Capabilities
-from pychat.core.envelope import Refusal
+from pychat.core.envelope import Authenticated, Bye, OnLink, Refusal, Refused, Signal, authenticate
 from pychat.core.link import ANSWER_PATIENCE, Ending, Link, Phase
 from pychat.core.meeting import Meeting, RelayState, Trouble
-from pychat.core.roomcode import SECRET_SIZE, RoomCode, encode
+from pychat.core.negotiation import Answer, Offer
+from pychat.core.roomcode import KEY_SIZE, MEMBER_SIZE, SALT, SECRET_SIZE, SIGNALING_INFO, RoomCode, encode
+from pychat.core.sdp import Description, DescriptionKind
 from tests.core.people import START, Person, of, only, person
-from tests.rooms_sim import URL, Guest, RoomsWorld
+from tests.rooms_sim import URL, Guest, RoomsWorld, forgeries
 from tests.sim import Written
 
 SEEDS = pytest.mark.parametrize("seed", range(3))
@@ -324,6 +327,154 @@ def test_without_a_restart_a_fresh_link_carries_the_conversation_on(seed: int) -
 
     assert len(world.connections) > 1
     assert read(bob) == ["kept for later"]
+
+
+# Once proved, only the channel speaks.
+
+
+FORGERIES = 35
+"""As many kinds as `forgeries` makes."""
+
+
+def lose_the_path(world: RoomsWorld) -> None:
+    connection = next(connection for connection in world.connections if connection.alive)
+    connection.broken = True
+    for guest in world.guests[:2]:
+        link = link_of(guest)
+        guest.hears(guest.ends[link.id], ev.IceStateChanged(link.id, ev.IceState.DISCONNECTED))
+
+
+@pytest.mark.parametrize("which", range(FORGERIES))
+def test_nobody_else_in_the_room_can_end_a_link_whose_peer_is_proved_or_change_it(which: int) -> None:
+    world = together(which % 5)
+    ann, bob = world.guests
+    links = [link_of(ann), link_of(bob)]
+    signals = [forgeries(link, world.random.randbytes) for link in links]
+    assert {len(made) for made in signals} == {FORGERIES}
+
+    def forge() -> None:
+        for guest, link, made in zip((ann, bob), links, signals, strict=True):
+            for _ in range(70):  # more than the candidates of one description
+                world.relay.forge(guest, link, made[which])
+                world.live(0.1)
+
+    forge()
+    world.live(LONG)
+    assert [link_of(ann), link_of(bob)] == links
+    assert all(link.relayed_member is not None for link in links)
+    lose_the_path(world)
+    forge()
+    world.live(100)
+    assert [link_of(ann), link_of(bob)] == links, "a lost path is still found again"
+    note(world, ann, "still here")
+    world.live(5)
+    assert read(bob) == ["still here"]
+
+
+@SEEDS
+def test_what_the_peer_itself_has_said_about_its_link_is_not_heard_again(seed: int) -> None:
+    world = together(seed)
+    ann, bob = world.guests
+    links = [link_of(ann), link_of(bob)]
+    heard: list[tuple[Guest, Authenticated]] = []
+    obeyed: list[object] = []
+    for guest in (ann, bob):
+        watch(guest, heard, obeyed)
+    lose_the_path(world)
+    world.live(100)
+    recorded = list(heard)
+    assert len(obeyed) == len(recorded)
+    assert {type(said.signal.signal) for _, said in recorded if isinstance(said.signal, OnLink)} >= {Offer, Answer}
+    for guest, said in recorded:
+        world.relay.forge(guest, links[0] if guest is ann else links[1], said)
+        world.live(1)
+
+    assert len(heard) == 2 * len(recorded)
+    assert len(obeyed) == len(recorded)
+    assert [link_of(ann), link_of(bob)] == links
+
+
+def watch(guest: Guest, heard: list[tuple[Guest, Authenticated]], obeyed: list[object]) -> None:
+    """Note what is said about a link in a way that can be believed, and what is done for it."""
+    meeting = meeting_of(guest)
+    receive, obey = meeting._received, meeting._obey
+
+    def received(member: str, signal: Signal) -> None:
+        if isinstance(signal, Authenticated):
+            heard.append((guest, signal))
+        receive(member, signal)
+
+    def obeys(link: Link, signal: OnLink | Refused | Bye) -> None:
+        obeyed.append(signal)
+        obey(link, signal)
+
+    meeting._received = received  # type: ignore[method-assign]
+    meeting._obey = obeys  # type: ignore[method-assign]
+
+
+@SEEDS
+def test_a_relay_that_says_that_the_peer_has_left_ends_nothing(seed: int) -> None:
+    world = together(seed)
+    ann, bob = world.guests
+    links = [link_of(ann), link_of(bob)]
+    for session in world.relay._sessions:
+        for other in world.relay._sessions:
+            world.relay._pass(session, f'["left","{other.member}"]')
+    world.live(LONG)
+
+    assert [link_of(ann), link_of(bob)] == links
+
+
+@SEEDS
+def test_a_member_that_takes_the_name_of_another_does_not_take_its_place(seed: int) -> None:
+    world = together(seed, 3)
+    ann, bob, eve = world.guests
+    links = [link_of(ann), link_of(bob)]
+    (at_relay,) = (session for session in world.relay._sessions if session.guest is bob)
+    eve.enters()
+    world.live(20)
+    (eves,) = (session for session in world.relay._sessions if session.guest is eve)
+    member, to_ann = eves.member, meeting_of(ann)
+    # With the help of the relay all that Eve says is in Bob's name, and all that is for Bob comes to her.
+    room = meeting_of(eve)._room
+    assert room is not None
+    at_relay.member, eves.member = member, at_relay.member
+    room.member, room._raw = eves.member, wire.read_bytes(eves.member, MEMBER_SIZE)
+    room._key = eve._derive(eve.code.secret, SALT, SIGNALING_INFO + room._raw, KEY_SIZE)
+    room._counter = 1000
+    (anns,) = (session for session in world.relay._sessions if session.guest is ann)
+    meeting_of(eve)._numbers[anns.member] = 50
+    meeting_of(eve)._begin(anns.member)
+    eve._turn()
+    world.live(60)
+
+    assert to_ann._numbers[eves.member] > 50, "she was heard"
+    assert not eve.company
+    assert [link_of(ann), link_of(bob)] == links
+
+
+@SEEDS
+@pytest.mark.parametrize("proved", [False, True])
+def test_the_certificate_of_a_link_never_changes(seed: int, proved: bool) -> None:
+    world = together(seed)
+    ann, _ = world.guests
+    link = link_of(ann)
+    assert link.relayed is not None
+    assert link.remote is not None
+    other = Offer(9, Description(DescriptionKind.OFFER, bytes(32), "ufrag", "x" * 24))
+    said = OnLink(link.relayed.number, other)
+    ann._check = lambda: None  # type: ignore[method-assign] # the world holds this for a false alarm
+    if proved:
+        ours, theirs = meeting_of(ann)._names(link.relayed_member or "")
+        world.relay.forge(ann, link, authenticate(link.transcript, theirs, ours, 99, said))
+    else:
+        link.peer = None
+        world.relay.forge(ann, link, said)
+    world.live(1)
+
+    assert link.ending is Ending.BROKE_PROTOCOL
+    assert "certificate" in link.detail
+    assert link.remote.fingerprint != bytes(32)
 
 
 # What else may happen.

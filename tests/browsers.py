@@ -77,14 +77,14 @@ def launch(playwright: Playwright, name: BrowserName, **extra: Any) -> Browser:
     return browser
 
 
-def launch_profile(playwright: Playwright, name: BrowserName, folder: str) -> BrowserContext:
+def launch_profile(playwright: Playwright, name: BrowserName, folder: str, **extra: Any) -> BrowserContext:
     """The same with a profile in a folder, as people have one: what it has cached stays when a page is closed.
 
     Raises:
         BrowserMissing: none does.
     """
     start = partial(getattr(playwright, name).launch_persistent_context, folder)
-    context: BrowserContext = _first(name, start)
+    context: BrowserContext = _first(name, start, **extra)
     return context
 
 

@@ -12,6 +12,7 @@ from pychat.browser.peer import BrowserConnect
 from pychat.browser.relay import BrowserRelay
 from pychat.browser.store import BrowserStore
 from pychat.browser.tabs import BrowserTabs
+from pychat.browser.visit import KeptRooms
 from pychat.core.contacts import STORE_KEY, Contacts
 from pychat.core.lookalike import skeleton
 from pychat.core.node import Node
@@ -34,6 +35,8 @@ async def start() -> None:
         contacts = Contacts(skeleton=skeleton)
         store.protect(STORE_KEY)
         notices.append(words.CONTACTS_UNREADABLE)
+    rooms = KeptRooms(crypto)
+    inside = await rooms.read()
     connect = BrowserConnect()
     node = Node(
         crypto.public_key,
@@ -61,5 +64,5 @@ async def start() -> None:
         on_turn=lambda: page.render(),
     )
     relay = relay_of(js.location.href) if isinstance(config, dict) and config.get("relay") is True else ""
-    page = ChatPage(node, driver.post, driver.turn, store, settings, suggested, notices, relay, erase)
-    page.open()
+    page = ChatPage(node, driver.post, driver.turn, store, settings, suggested, notices, relay, rooms, erase)
+    page.open(inside)

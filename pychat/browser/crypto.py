@@ -1,6 +1,7 @@
 """The person's Ed25519 key, kept by the browser where no page can read it, and what is done with keys."""
 
 import asyncio
+from collections.abc import Awaitable, Callable
 from typing import Any
 
 import js
@@ -10,7 +11,9 @@ from pychat.ports import PortError
 
 _ALGORITHM = "Ed25519"
 _CIPHER = "AES-GCM"
-_DATABASE, _SHELF, _ENTRY = "pychat", "identity", "own"
+_DATABASE, _SHELF, _IDENTITY, _SEAL = "pychat", "identity", "own", "seal"
+_NONCE = 12
+"""Bytes of an AES-GCM nonce (NIST SP 800-38D)."""
 _KEYS = 64
 """Imported keys that are kept at most; the oldest gives way."""
 _PATIENCE = 10.0
@@ -23,10 +26,11 @@ class BrowserCrypto:
     `kept` says whether the identity will be the same at the next visit.
     """
 
-    def __init__(self, private: Any, public_key: bytes, *, kept: bool) -> None:
+    def __init__(self, private: Any, public_key: bytes, seal: Any = None) -> None:
         self._private = private
         self.public_key = public_key
-        self.kept = kept
+        self._seal = seal  # the key for what the browser itself writes to disk
+        self.kept = seal is not None
         self._imported: dict[tuple[str, bytes], Any] = {}  # a room uses the same few keys again and again
 
     @classmethod
@@ -34,20 +38,20 @@ class BrowserCrypto:
         """The identity that this browser keeps, made at first; where none can be kept, one for this visit."""
         try:
             async with asyncio.timeout(_PATIENCE):
-                return await cls.of(await _kept_pair(), kept=True)
+                return await cls.of(*await _kept_keys())
         except (JsException, PortError, AttributeError, TimeoutError):  # it may refuse, or have no database
             return await cls.for_this_visit()
 
     @classmethod
     async def for_this_visit(cls) -> "BrowserCrypto":
         """A new identity that nothing is left of when the page is closed."""
-        return await cls.of(await _new_pair(), kept=False)
+        return await cls.of(await _new_pair())
 
     @classmethod
-    async def of(cls, pair: Any, *, kept: bool) -> "BrowserCrypto":
-        """The identity of a CryptoKeyPair."""
+    async def of(cls, pair: Any, seal: Any = None) -> "BrowserCrypto":
+        """The identity of a CryptoKeyPair; with the key for what is kept, where that is kept too."""
         raw = await js.crypto.subtle.exportKey("raw", pair.publicKey)
-        return cls(pair.privateKey, raw.to_bytes(), kept=kept)
+        return cls(pair.privateKey, raw.to_bytes(), seal)
 
     def random(self, size: int) -> bytes:
         return bytes(js.crypto.getRandomValues(js.Uint8Array.new(size)).to_bytes())
@@ -97,6 +101,30 @@ class BrowserCrypto:
             raise PortError(_words(error)) from error
         return bytes(data.to_bytes())
 
+    async def seal_kept(self, data: bytes) -> bytes:
+        """Encrypt what the browser itself will write to disk. Raises PortError where no key for that can be kept."""
+        nonce = self.random(_NONCE)
+        try:
+            sealed = await js.crypto.subtle.encrypt(_object(name=_CIPHER, iv=nonce), self._kept_seal, to_js(data))
+        except JsException as error:
+            raise PortError(_words(error)) from error
+        return nonce + bytes(sealed.to_bytes())
+
+    async def unseal_kept(self, sealed: bytes) -> bytes:
+        """Decrypt what `seal_kept` made, at this visit or an earlier one. Raises PortError for anything else."""
+        nonce, sealed = sealed[:_NONCE], sealed[_NONCE:]
+        try:
+            data = await js.crypto.subtle.decrypt(_object(name=_CIPHER, iv=nonce), self._kept_seal, to_js(sealed))
+        except JsException as error:
+            raise PortError(_words(error)) from error
+        return bytes(data.to_bytes())
+
+    @property
+    def _kept_seal(self) -> Any:
+        if self._seal is None:
+            raise PortError("this browser keeps no keys")
+        return self._seal
+
     async def _cipher_key(self, key: bytes) -> Any:
         return await self._key(_CIPHER, key, "encrypt", "decrypt")
 
@@ -128,18 +156,28 @@ def _object(**fields: str | bytes) -> Any:
     return to_js(fields, dict_converter=js.Object.fromEntries, create_pyproxies=False)
 
 
-async def _kept_pair() -> Any:
-    """The pair of keys in the database, which is closed again at once: an open one could not be deleted."""
+async def _new_seal() -> Any:
+    algorithm = to_js({"name": _CIPHER, "length": 256}, dict_converter=js.Object.fromEntries)
+    return await js.crypto.subtle.generateKey(algorithm, False, to_js(["encrypt", "decrypt"]))
+
+
+async def _kept_keys() -> tuple[Any, Any]:
+    """The pair and the seal in the database, which is closed again at once: an open one could not be deleted."""
     database = await _open_database()
     try:
-        pair = await _read(database)
-        if pair is None:
-            pair = await _new_pair()
-            if not await _add(database, pair):  # another tab was quicker
-                pair = await _read(database)
-        return pair
+        return await _kept(database, _IDENTITY, _new_pair), await _kept(database, _SEAL, _new_seal)
     finally:
         database.close()
+
+
+async def _kept(database: Any, entry: str, make: Callable[[], Awaitable[Any]]) -> Any:
+    """What is in the database, made at first."""
+    found = await _read(database, entry)
+    if found is None:
+        found = await make()
+        if not await _add(database, entry, found):  # another tab was quicker
+            found = await _read(database, entry)
+    return found
 
 
 # The Indexed Database API (W3C): a request or a transaction says with an event how it has ended.
@@ -156,14 +194,14 @@ async def _open_database() -> Any:
         make.destroy()
 
 
-async def _read(database: Any) -> Any:
-    return await _result(database.transaction(_SHELF, "readonly").objectStore(_SHELF).get(_ENTRY))
+async def _read(database: Any, entry: str) -> Any:
+    return await _result(database.transaction(_SHELF, "readonly").objectStore(_SHELF).get(entry))
 
 
-async def _add(database: Any, pair: Any) -> bool:
-    """Keep the pair; returns whether there was none yet."""
+async def _add(database: Any, entry: str, key: Any) -> bool:
+    """Keep a key; returns whether there was none yet."""
     transaction = database.transaction(_SHELF, "readwrite")
-    request = transaction.objectStore(_SHELF).add(pair, _ENTRY)
+    request = transaction.objectStore(_SHELF).add(key, entry)
     if await _event(transaction, "complete", "error", "abort") == "complete":
         return True
     problem = request.error or transaction.error

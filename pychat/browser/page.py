@@ -1,6 +1,6 @@
 """The chat page: shows the view, hands over intents. It decides nothing but where the focus goes."""
 
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Sequence
 from typing import Any
 
 import js
@@ -14,11 +14,12 @@ from pychat.browser.identity import AfreshDialog, NameField
 from pychat.browser.messages import MessageList
 from pychat.browser.people import PeopleList
 from pychat.browser.protection import ProtectionDialog
-from pychat.browser.room import RoomDialog, room_link
+from pychat.browser.room import RoomDialog
 from pychat.browser.settings import SettingsDialog
 from pychat.browser.store import BrowserStore
 from pychat.browser.trust import TrustSigns
 from pychat.browser.updates import Updates
+from pychat.browser.visit import KeptRooms, take_code
 from pychat.core import events as ev
 from pychat.core.contacts import STORE_KEY
 from pychat.core.conversation import ConversationId
@@ -28,7 +29,7 @@ from pychat.core.relaytext import page_in
 from pychat.ports import Post
 from pychat.ui import words
 from pychat.ui.settings import KEY, Settings
-from pychat.ui.view import DetailsView, Progress, View, view
+from pychat.ui.view import DetailsView, Progress, View, rooms_inside, view
 
 _LOCAL_HOSTS = ("localhost", "127.0.0.1", "[::1]")
 
@@ -56,6 +57,7 @@ class ChatPage:
         suggested: the ICE servers that the page suggests.
         notices: what the person should know before anything else.
         relay: the address of the page's relay, or "" where there is none.
+        rooms: keeps what a reload comes back to.
         erase: deletes everything that is kept; may raise PortError.
     """
 
@@ -69,6 +71,7 @@ class ChatPage:
         suggested: Sequence[IceServer],
         notices: Sequence[str],
         relay: str,
+        rooms: KeptRooms,
         erase: Callable[[], Awaitable[None]],
     ) -> None:
         self._node = node
@@ -77,6 +80,7 @@ class ChatPage:
         self._suggested = suggested
         self._notices = list(notices)
         self._relay = relay
+        self._rooms = rooms
         self._erase = erase
         self._over = False
         self._selected: ConversationId | None = None
@@ -101,8 +105,12 @@ class ChatPage:
         store.follow(self._other_tab_saved, self._reload)
         self._listen()
 
-    def open(self) -> None:
-        """Take over from the page as it was painted, with whatever the person has typed into it by now."""
+    def open(self, rooms: Iterable[str]) -> None:
+        """Take over from the page as it was painted, with whatever the person has typed into it by now.
+
+        Args:
+            rooms: the codes of those that the page was in before it was reloaded.
+        """
         show(self._part("new-room"), bool(self._relay))
         show(self._part("no-relay"), not self._relay)
         set_text(self._part("no-relay"), words.NO_RELAY)
@@ -110,6 +118,7 @@ class ChatPage:
             self._part(name).disabled = False
         show(self._part("boot"), False)
         self._name.open()
+        self._return_to(rooms)
         self._read_link()
         self.render()
         js.document.dispatchEvent(js.Event.new("pychat:ready"))
@@ -118,6 +127,7 @@ class ChatPage:
         """Bring the page up to the node's state."""
         self._select()
         self._clear_used_code()
+        self._rooms.keep(rooms_inside(self._node))
         now = view(self._node, self._selected)
         talking = now.conversation is not None
         set_data(js.document.body, "screen", "talk" if talking else "start")
@@ -128,7 +138,6 @@ class ChatPage:
         self._trust.render(now)
         self._card.render(now, may_focus=not self._is_writing())
         self._room.render(now)
-        self._render_address(now)
         for name, sentence in (("code-problem", now.code_problem), ("handed-over", now.handed_over)):
             set_text(self._part(name), sentence)
             show(self._part(name), bool(sentence))
@@ -161,6 +170,7 @@ class ChatPage:
         on(part("details-open"), "click", self._open_details)
         on(part("details"), "close", lambda _: self._post(ev.DetailsWatched(None)))
         on(js.window, "hashchange", lambda _: self._read_link())
+        on(js.window, "popstate", lambda _: self._rooms.write())
         on(js.window, "pagehide", self._page_hidden)
         on(js.window, "beforeunload", self._before_unload)
         on(js.document, "visibilitychange", lambda _: self.render())
@@ -179,15 +189,19 @@ class ChatPage:
             self._paste(event)
 
     def _read_link(self) -> None:
-        """Take the code out of the address: into the box, and away from the history."""
-        code = js.location.hash.removeprefix("#")
+        """Put the code of the link by which the page was opened into the box, and see what becomes of it."""
+        code = take_code()
         if not code:
             return
-        js.history.replaceState(None, "", js.location.pathname + js.location.search)
         self._choose(None)  # where the box is
         self._part("paste-text").value = code
         self._part("connect").focus()
         self._post(ev.CodeInLink(code, self._relay))
+
+    def _return_to(self, rooms: Iterable[str]) -> None:
+        """Go back into the rooms that the page was in before it was reloaded."""
+        for code in rooms:
+            self._post(ev.CodeInLink(code, self._relay))
 
     def _relay_for(self, text: str) -> str:
         """The relay where a room in a pasted text would be; that of a link to another page is none of ours."""
@@ -197,13 +211,6 @@ class ChatPage:
     def _return(self, _: Any) -> None:
         if self._selected is not None:
             self._post(ev.RoomReturned(self._selected))
-
-    def _render_address(self, now: View) -> None:
-        """A room stays in the address while it is shown, so that reloading the page comes back to it."""
-        inside = now.room is not None and not now.room.left and now.room.code
-        wanted = room_link(now.room.code) if inside and now.room is not None else js.location.href.partition("#")[0]
-        if js.location.href != wanted:
-            js.history.replaceState(None, "", wanted)
 
     def _leave(self) -> None:
         if self._selected is not None:

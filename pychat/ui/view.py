@@ -187,6 +187,12 @@ def _is_live(link: Link | None) -> bool:
     return link is not None and link.phase is not Phase.CLOSED
 
 
+def rooms_inside(node: Node) -> list[str]:
+    """The codes of all rooms that the person is in: what a page comes back to when it is reloaded."""
+    rooms = [_room(meeting) for meeting in node.meetings.values()]
+    return [room.code for room in rooms if room is not None and room.code and not room.left]
+
+
 def _room(meeting: Meeting | None) -> RoomView | None:
     if meeting is None:
         return None

@@ -147,7 +147,9 @@ def test_a_new_link_takes_the_place_of_the_old_one(person: MakePerson) -> None:
     new = link_of(ann)
     assert new != old
     dialog.get_by_role("button", name="Close").click()
-    expect(bob.page).to_have_url(ann.page.url)  # it was told over the connection, which stays
+    manage(bob)
+    assert link_of(bob) == new  # it was told over the connection, which stays
+    bob.page.keyboard.press("Escape")
     ann.say("still here")
     bob.expect_messages("still here")
     bob.button("Leave").click()

@@ -57,7 +57,7 @@ class BrowserKit(Kit):
         pair = js.Object.new()
         pair.privateKey = await subtle.importKey("pkcs8", secret, "Ed25519", False, to_js(["sign"]))
         pair.publicKey = await subtle.importKey("jwk", public, "Ed25519", True, to_js(["verify"]))
-        return await BrowserCrypto.of(pair, kept=False)
+        return await BrowserCrypto.of(pair)
 
     def other_clock(self) -> float:
         return float(js.Date.now()) / 1000

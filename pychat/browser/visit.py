@@ -1,0 +1,78 @@
+"""What a tab comes back to when it is reloaded: in the state of its history entry, where no secret lies open.
+
+A browser writes that state to disk, as it does the address. So early.js takes the code of a link out of the address,
+and the codes of the rooms one is in are sealed here, with a key that no page can read.
+"""
+
+import asyncio
+import base64
+import json
+from collections.abc import Sequence
+from typing import Any
+
+import js
+
+from pychat.browser.crypto import BrowserCrypto
+from pychat.ports import PortError
+
+_CODE, _ROOMS = "code", "rooms"  # as early.js has them
+
+
+def take_code() -> str:
+    """The code of the link by which the page was opened, or ""; it is there only once."""
+    code = _read(_CODE)
+    if code:
+        _write(_CODE, "")
+    return code
+
+
+class KeptRooms:
+    """The codes of the rooms that this tab is in. Where no key can be kept they are forgotten at a reload."""
+
+    def __init__(self, crypto: BrowserCrypto) -> None:
+        self._crypto = crypto
+        self._codes: tuple[str, ...] = ()
+        self._sealed = ""
+        self._task: asyncio.Future[None] | None = None  # kept, or it might be collected while it runs
+
+    async def read(self) -> list[str]:
+        """The codes that were kept before the reload."""
+        sealed = _read(_ROOMS)
+        if not sealed:
+            return []
+        try:
+            codes = json.loads(await self._crypto.unseal_kept(base64.b64decode(sealed)))
+        except (PortError, ValueError):  # they were sealed before somebody started afresh
+            return []
+        return [str(code) for code in codes]
+
+    def keep(self, codes: Sequence[str]) -> None:
+        """Keep these and no others."""
+        if tuple(codes) != self._codes:
+            self._codes = tuple(codes)
+            self._task = asyncio.ensure_future(self._seal(self._codes))
+
+    def write(self) -> None:
+        """Put them into the history entry that is shown now, when that is another one than before."""
+        if _read(_ROOMS) != self._sealed:
+            _write(_ROOMS, self._sealed)
+
+    async def _seal(self, codes: tuple[str, ...]) -> None:
+        try:
+            sealed = await self._crypto.seal_kept(json.dumps(codes).encode()) if codes else b""
+        except PortError:
+            sealed = b""
+        if codes == self._codes:  # and nothing has come after it
+            self._sealed = base64.b64encode(sealed).decode()
+            self.write()
+
+
+def _read(name: str) -> str:
+    value = getattr(js.history.state, name, None)
+    return value if isinstance(value, str) else ""
+
+
+def _write(name: str, value: str) -> None:
+    state: Any = js.Object.assign(js.Object.new(), js.history.state)
+    setattr(state, name, value)
+    js.history.replaceState(state, "")

@@ -1,0 +1,181 @@
+"""What is left in the profile of a browser in which somebody has talked: every file of it is looked through.
+
+A page cannot keep a browser from writing down an address that a person opens, so for a link that was opened the test
+says where it stays, and that it is nowhere else.
+"""
+
+from __future__ import annotations
+
+import base64
+import re
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from playwright.sync_api import BrowserContext, Playwright, expect
+
+from tests.browser.conftest import MakePerson, Watch
+from tests.browser.people import CONNECT, Person
+from tests.browser.test_room import link_field, open_room
+from tests.browsers import BrowserName, launch_profile
+
+# Firefox writes its session every 15 seconds, if at all when it is driven by a program.
+EAGER_SESSIONS = {"browser.sessionstore.resume_from_crash": True, "browser.sessionstore.interval": 200}
+OPTIONS: dict[BrowserName, dict[str, Any]] = {"chromium": {}, "firefox": {"firefox_user_prefs": EAGER_SESSIONS}}
+
+SESSION: dict[BrowserName, str] = {
+    "chromium": "Default/Sessions/Session_*",
+    "firefox": "sessionstore-backups/recovery.jsonlz4",
+}
+SETTINGS: dict[BrowserName, str] = {
+    "chromium": r"Default/Local Storage/leveldb/.*",
+    "firefox": r"storage/default/http.*/ls/.*",
+}
+OPENED: dict[BrowserName, str] = {
+    "chromium": r"Default/(History|Favicons|Sessions/.*|Shortcuts|Network Action Predictor|Top Sites)(-journal)?"
+    r"|segmentation_platform/ukm_db(-wal)?",
+    "firefox": r"places\.sqlite(-wal)?",
+}
+"""Where a browser itself notes an address that was opened."""
+
+MOZ_LZ4 = b"mozLz40\0"
+
+
+def lz4(data: bytes) -> bytes:
+    """What a block of LZ4 holds (LZ4 Block Format Description, 2022)."""
+    out = bytearray()
+    at = 0
+
+    def length(start: int) -> int:
+        nonlocal at
+        total = start
+        while start == 15:
+            total += data[at]
+            at += 1
+            if data[at - 1] != 255:
+                break
+        return total
+
+    while at < len(data):
+        token = data[at]
+        at += 1
+        literals = length(token >> 4)
+        out += data[at : at + literals]
+        at += literals
+        if at < len(data):
+            offset = int.from_bytes(data[at : at + 2], "little")
+            at += 2
+            for _ in range(length(token & 15) + 4):
+                out.append(out[-offset])
+    return bytes(out)
+
+
+def content(path: Path) -> bytes:
+    data = path.read_bytes()
+    return lz4(data[len(MOZ_LZ4) + 4 :]) if data.startswith(MOZ_LZ4) else data
+
+
+def forms(text: str) -> Iterator[bytes]:
+    """What a text may look like in a file: in UTF-8 or UTF-16, and either in base64, wherever it begins there."""
+    for plain in (text.encode(), text.encode("utf-16-le")):
+        yield plain
+        for before in range(3):
+            whole = base64.b64encode(bytes(before) + plain)
+            yield whole[4 * (before > 0) : len(whole) // 4 * 4 - 4]
+
+
+def where(folder: Path, text: str) -> set[str]:
+    """The files in which a text is found in any form."""
+    wanted = re.compile(b"|".join(map(re.escape, forms(text))))
+    files = [path for path in folder.rglob("*") if path.is_file() and not path.is_symlink()]
+    return {path.relative_to(folder).as_posix() for path in files if wanted.search(content(path))}
+
+
+def outside(folder: Path, text: str, allowed: str) -> set[str]:
+    return {name for name in where(folder, text) if not re.fullmatch(allowed, name)}
+
+
+def wait_for_session(folder: Path, name: BrowserName, address: str) -> None:
+    """Wait until the browser has written its session, with the page in it."""
+    end = time.monotonic() + CONNECT / 1000
+    while not any(address.encode() in content(path) for path in folder.glob(SESSION[name])):
+        assert time.monotonic() < end, "no session was written"
+        time.sleep(0.1)
+
+
+@pytest.fixture
+def profile(
+    playwright: Playwright, browser_name: BrowserName, watch: Watch, tmp_path: Path, server: str
+) -> Iterator[BrowserContext]:
+    context = launch_profile(playwright, browser_name, str(tmp_path), base_url=server, **OPTIONS[browser_name])
+    watch.follow(context)
+    yield context
+    context.close()  # once more does no harm
+
+
+def test_nothing_is_left_of_what_was_said_and_where(
+    profile: BrowserContext, person: MakePerson, browser_name: BrowserName, tmp_path: Path, server: str
+) -> None:
+    ann, bob = Person.at(profile, name="Annabella-by-name"), person("Bobadilla-by-name")
+    link = open_room(ann)
+    bob.page.goto(link)
+    for each in (ann, bob):
+        each.expect_state("open")
+    ann.say("what Annabella says is nobody's business")
+    bob.say("what Bobadilla says is nobody's either")
+    ann.expect_delivered(1)
+    ann.expect_messages("what Annabella says is nobody's business", "what Bobadilla says is nobody's either")
+    ann.again().expect_state("open")  # by what the browser has written meanwhile
+    ann.message_box.fill("what Annabella only thinks of saying")
+    expect(ann.people).to_have_count(1)
+    ann.page.get_by_role("textbox", name="Paste a code").fill("what Annabella has pasted, and not used")
+    wait_for_session(tmp_path, browser_name, server)
+    secret = link.removeprefix("/#")
+
+    def look() -> None:
+        for text in (
+            secret,
+            "what Annabella says",
+            "what Bobadilla says",
+            "what Annabella only thinks",
+            "what Annabella has pasted",
+        ):
+            assert where(tmp_path, text) == set(), text
+        for name in ("Annabella-by-name", "Bobadilla-by-name"):
+            assert outside(tmp_path, name, SETTINGS[browser_name]) == set()
+        assert where(tmp_path, "Annabella-by-name"), "names are kept, or nothing is found here at all"
+
+    look()
+    profile.close()
+    look()
+
+
+def test_a_link_that_was_opened_stays_where_the_browser_notes_addresses_and_nowhere_else(
+    profile: BrowserContext, person: MakePerson, browser_name: BrowserName, tmp_path: Path, server: str
+) -> None:
+    bob = person("Bob")
+    link = open_room(bob)
+    ann = Person.at(profile, link)
+    ann.expect_state("open")
+    ann.again().expect_state("open")
+    assert ann.page.url == f"{server}/"
+    wait_for_session(tmp_path, browser_name, server)
+    profile.close()
+    secret = link.removeprefix("/#")
+    assert outside(tmp_path, secret, OPENED[browser_name]) == set()
+    assert where(tmp_path, secret), "an address that was opened is in the history, or nothing is found here at all"
+
+
+def test_a_link_that_was_pasted_stays_nowhere(
+    profile: BrowserContext, person: MakePerson, browser_name: BrowserName, tmp_path: Path, server: str
+) -> None:
+    bob = person("Bob")
+    link = open_room(bob)
+    ann = Person.at(profile)
+    ann.paste(link_field(bob).input_value())
+    ann.expect_state("open")
+    wait_for_session(tmp_path, browser_name, server)
+    profile.close()
+    assert where(tmp_path, link.removeprefix("/#")) == set()

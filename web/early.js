@@ -1,0 +1,37 @@
+// What cannot wait for boot.js, which the browser runs when all of the page is read: a classic script, for which the
+// parser stops. It is written for old browsers too, and runs where modules do not: from a file.
+
+(function () {
+  "use strict";
+
+  // The code of a link is a secret: it leaves the address before the page can be seen, and before its icon is asked for,
+  // or Firefox would keep it once more beside that. What the browser wrote down when it opened the address is out of
+  // reach. Python takes the code from the state of the history entry, so a reload until then finds it as well; after
+  // that the rooms one is in are there, sealed (pychat/browser/visit.py).
+  function takeCode() {
+    var code = location.hash.slice(1);
+    if (code) {
+      history.replaceState(Object.assign({}, history.state, { code: code }), "", location.pathname + location.search);
+    }
+  }
+
+  takeCode();
+  addEventListener("hashchange", takeCode); // before Python's own listener, which comes later
+
+  // For the style sheet and boot.js: whoever comes by a link, or comes back to a room, is on the way in, and no host.
+  var state = history.state;
+  if (state && (state.code || state.rooms)) document.documentElement.dataset.arriving = "";
+
+  // A file that is dropped beside a field would be opened in place of the chat, and so would a link. Text may be dropped
+  // into a field.
+  function keepOut(event) {
+    var types = event.dataTransfer ? Array.from(event.dataTransfer.types) : [];
+    var isField = event.target instanceof Element && event.target.matches("input, textarea");
+    if (isField && types.indexOf("Files") < 0) return;
+    event.preventDefault();
+    if (event.dataTransfer) event.dataTransfer.dropEffect = "none";
+  }
+
+  addEventListener("dragover", keepOut);
+  addEventListener("drop", keepOut);
+})();

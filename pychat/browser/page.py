@@ -84,7 +84,8 @@ class ChatPage:
         self._erase = erase
         self._over = False
         self._selected: ConversationId | None = None
-        self._known: set[ConversationId] = set()
+        self._openings = 0
+        self._focus_before: Any = None  # where the person's last act has left it
         self._seen: dict[ConversationId, int] = {}
         self._drafts: dict[ConversationId | None, str] = {}
         self._state = "idle"
@@ -149,7 +150,7 @@ class ChatPage:
         self._people.render(now.people, self._seen, self._selected)
         if self._part("details").open:
             self._render_details(now.details)
-        if now.state == "open" != self._state and not self._is_writing():
+        if now.state == "open" != self._state and self._is_where_they_were():
             self._composer.focus()
         self._state = now.state
 
@@ -273,21 +274,25 @@ class ChatPage:
         self._drafts[self._selected] = self._composer.text
         self._selected = conversation
         self._composer.text = self._drafts.pop(conversation, "")
+        self._focus_before = js.document.activeElement
+        self._post(ev.ConversationShown(conversation))
 
     def _select(self) -> None:
-        """Follow the core: to a conversation that has just begun, or to where the shown one is carried on."""
-        present = {number: c for number, c in self._node.conversations.items() if not c.backstage}
-        new = [number for number in present if number not in self._known]
-        self._known = set(present)
-        if new and present[new[-1]].peer is not None and self._composer.text:
-            pass  # somebody else has answered: what is being written is not for them
-        elif new:
-            self._turn_to(new[-1])
-        elif self._accepted != self._node.pasting.accepted:
-            self._turn_to(self._node.pasting.conversation)
-        elif self._selected is not None and self._selected not in present:
+        """Go where the person's own act has led, or to where the shown conversation is carried on.
+
+        Nothing that somebody else does leads away from a conversation that has a person: whoever writes decides who
+        reads it.
+        """
+        node = self._node
+        if self._openings != node.openings:
+            self._openings = node.openings
+            self._focus_before = js.document.activeElement
+            opened = node.conversation(node.opened)
+            if opened is not None and opened.id != self._selected:
+                self._turn_to(opened.id)
+        elif self._selected is not None and self._selected not in node.conversations:
             before, text = self._selected, self._composer.text
-            self._turn_to(self._node.successors.get(before))
+            self._turn_to(node.successors.get(before))
             del self._drafts[before]
             if self._selected is not None:
                 self._composer.text = "\n".join(filter(None, (self._composer.text, text)))
@@ -297,6 +302,14 @@ class ChatPage:
         if pasting.accepted != self._accepted or pasting.handed_over:
             self._accepted = pasting.accepted
             self._part("paste-text").value = ""
+
+    def _is_where_they_were(self) -> bool:
+        """Whether the focus may move: nobody has it, or it is still where the person's last act has left it."""
+        focused = js.document.activeElement
+        if not focused or focused.isSameNode(js.document.body) or not focused.checkVisibility():
+            return True
+        is_there = self._focus_before is not None and focused.isSameNode(self._focus_before)
+        return is_there and not getattr(focused, "value", "")
 
     def _is_writing(self) -> bool:
         return bool(self._part("draft").matches(":focus"))

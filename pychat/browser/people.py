@@ -38,8 +38,9 @@ class PeopleList:
         total = 0
         for person in people:
             unread = person.messages - seen.get(person.conversation, 0)
-            total += unread
+            total += unread if not person.new else 0
             self._update(person, unread, person.conversation == selected)
+        total += any(person.new for person in people)  # however many: a crowd does not make the title flicker
         show(self._area, bool(people))
         title = f"({total}) pychat" if total else "pychat"
         if js.document.title != title:
@@ -57,7 +58,8 @@ class PeopleList:
         set_text(button.querySelector(".name"), person.name)
         show_trust(button.querySelector(".trust"), button.querySelector(".sure"), person.trust, warned=person.warned)
         set_text(button.querySelector(".state"), words.STATES[person.state])
-        set_text(button.querySelector(".unread"), str(unread) if unread else "")
+        set_data(button, "new", "true" if person.new else "false")
+        set_text(button.querySelector(".unread"), str(unread) if unread else words.NEW if person.new else "")
         if selected:
             button.setAttribute("aria-current", "true")
         else:

@@ -39,7 +39,8 @@ class Conversation:
     knows whether it has arrived. `warning` is somebody known whose name the other one uses, or has used; until the
     person has heeded it nothing is sent.
     `met_here` says that the two had never met before. `backstage` is one that nobody is shown: that of a link in a room
-    before it is known who is there.
+    before it is known who is there. `unopened` says that somebody has come, and that the person has neither looked at
+    it nor written in it since; `ended` is when its last link has.
     """
 
     id: ConversationId
@@ -50,6 +51,8 @@ class Conversation:
     warning: Contact | None = None
     met_here: bool = False
     backstage: bool = False
+    unopened: bool = False
+    ended: float = 0.0
     link: LinkId | None = None
     logs: Logs = field(default_factory=Logs)
     written: int = 0

@@ -148,6 +148,13 @@ class WarningHeeded:
 
 
 @dataclass(frozen=True, slots=True)
+class ConversationShown:
+    """A person looks at a conversation from now on, or at none (None)."""
+
+    conversation: ConversationId | None
+
+
+@dataclass(frozen=True, slots=True)
 class ConversationLeft:
     """A person ends the link of a conversation, or gives up the invite that waits in it."""
 
@@ -359,6 +366,7 @@ Event = (
     | NameChosen
     | PeerCompared
     | WarningHeeded
+    | ConversationShown
     | ConversationLeft
     | ConversationRemoved
     | IceConfigured

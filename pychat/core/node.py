@@ -41,6 +41,11 @@ SEEN_INTERVAL = 60.0
 """Seconds after which it is worth keeping that somebody was seen."""
 FAREWELL = 1.0
 """Seconds between our “bye” and the closing of the connection, so that the farewell gets through."""
+MAX_UNOPENED, MAX_UNOPENED_OF_ROOM = 16, 8
+"""Conversations that others have begun and nobody has looked at, whose link has ended: of more the oldest go."""
+UNOPENED_KEPT, UNOPENED_KEPT_WITH_MESSAGES = 60.0, 86_400.0
+"""Seconds that such a conversation stays."""
+MAX_SUCCESSORS = 64
 
 
 class Node:
@@ -78,6 +83,11 @@ class Node:
         self.conversations: dict[ConversationId, Conversation] = {}
         self.successors: dict[ConversationId, ConversationId] = {}
         """Conversations that turned out to be with somebody known, and where they were carried on."""
+        self.opened: ConversationId | None = None
+        """Where the person's own last act has led them; `openings` counts these acts."""
+        self.openings = 0
+        self.shown: ConversationId | None = None
+        """What the person looks at."""
         self.links: dict[LinkId, Link] = {}
         self.meetings: dict[MeetingId, Meeting] = {}
         self._sessions: dict[SessionId, Meeting] = {}
@@ -131,6 +141,7 @@ class Node:
             ev.WarningHeeded: self._on_warning_heeded,
             ev.NotKept: self._on_not_kept,
             ev.ContactsKept: self._on_contacts_kept,
+            ev.ConversationShown: self._on_conversation_shown,
             ev.ConversationLeft: self._on_conversation_left,
             ev.ConversationRemoved: self._on_conversation_removed,
             ev.IceConfigured: self._on_ice_configured,
@@ -188,6 +199,7 @@ class Node:
         """
         if self._is_stirred:
             self._forget_backstage()
+            self._forget_unopened()
         for link in self.links.values():
             if link.phase is Phase.OPEN:
                 self._flush(link)
@@ -200,7 +212,18 @@ class Node:
         times.append(self._stats_due)
         times.append(self.pasting.due)
         times += [meeting.due for meeting in self.meetings.values()]
+        times += [_goes_at(conversation) for conversation in self._unopened()]
         return min([time for time in times if time is not None], default=None)
+
+    def visitor_in(self, meeting: Meeting) -> Link | None:
+        """The link to whoever is in a room with us, though not in the conversation in which the room is shown."""
+        for conversation in self.conversations.values():
+            link = self.link_of(conversation)
+            if link is None or link.relayed is None or link.relayed.meeting != meeting.id:
+                continue
+            if conversation.peer is not None and link.phase is not Phase.CLOSED and not self._is_home(conversation):
+                return link
+        return None
 
     def link_of(self, conversation: Conversation) -> Link | None:
         """The conversation's present link, or the last one if that has ended."""
@@ -253,6 +276,7 @@ class Node:
         self.pasting.forget()
         link = self._new_link(Role.INVITER, conversation)
         self._effects.append(fx.CreateOffer(link.id))
+        self._open(conversation.id)
 
     def _on_code_pasted(self, event: ev.CodePasted) -> None:
         self._use(self.pasting.paste(event.text, self._now, relay=bool(event.relay)), event.relay)
@@ -275,6 +299,7 @@ class Node:
             self.meetings[number] = meeting
         self.pasting.accept(meeting.conversation)
         meeting.enter()
+        self._open(meeting.conversation)
 
     def _on_room_returned(self, event: ev.RoomReturned) -> None:
         meeting = self.meeting_in(self.conversation(event.conversation))
@@ -299,19 +324,32 @@ class Node:
                 link.remote, link.ref, link.invite = code.description, code.ref, code.digest
                 self.pasting.accept(link.conversation)
                 self._effects.append(fx.AcceptOffer(link.id, to_sdp(code.description)))
+                self._open(link.conversation)
             case Use(code, number) if number is not None:
                 link = self.links[number]
                 link.remote = code.description
                 self.pasting.accept(link.conversation)
                 self._effects.append(fx.AcceptAnswer(link.id, to_sdp(code.description)))
                 link.step(Step.DESCRIBED, self._now)
+                self._open(link.conversation)
             case fx.OfferCodeToTabs():
                 self._effects.append(outcome)
 
     def _on_message_written(self, event: ev.MessageWritten) -> None:
         conversation = self.conversations.get(event.conversation) or self.conversation(event.conversation)
         if conversation is not None:
+            conversation.unopened = False
             conversation.write(make_entry((int(self._clock * 1000), wire.without_surrogates(event.text))))
+
+    def _on_conversation_shown(self, event: ev.ConversationShown) -> None:
+        conversation = self.conversation(event.conversation)
+        self.shown = conversation.id if conversation is not None else None
+        if conversation is None:
+            return
+        conversation.unopened = False
+        link = self.link_of(conversation)
+        if link is not None and link.relayed is not None and link.phase is not Phase.CLOSED:
+            self.meetings[link.relayed.meeting].conversation = conversation.id
 
     def _on_conversation_left(self, event: ev.ConversationLeft) -> None:
         conversation = self.conversation(event.conversation)
@@ -332,6 +370,7 @@ class Node:
             return
         link, meeting = self.link_of(conversation), self.meeting_in(conversation)
         if (link is None or link.phase is Phase.CLOSED) and (meeting is None or meeting.state is RelayState.LEFT):
+            conversation.unopened = False
             self._forget(conversation)
 
     def _on_name_chosen(self, event: ev.NameChosen) -> None:
@@ -646,18 +685,20 @@ class Node:
         """Find the conversation that belongs to whoever has proved to be there, and bind the link to it.
 
         What was written to one person never goes to another: if the conversation in which the link began is
-        somebody else's, it moves to one of its own.
+        somebody else's, it moves to one of its own. Nor does a room leave the conversation in which it is shown, where
+        that has a person: to turn to somebody else is for the person here (`_on_conversation_shown`).
         """
         assert link.peer is not None
         present = self.conversations[link.conversation]
         meeting = self.meetings.get(link.relayed.meeting) if link.relayed is not None else None
-        waiting = self.conversation(meeting.conversation) if meeting is not None else None
+        home = self.conversation(meeting.conversation) if meeting is not None else None
+        waiting = home if home is not None and home.peer is None else None
         known = next((c for c in self.conversations.values() if c.peer == link.peer), None)
-        if waiting is not None and waiting.peer is not None:
-            waiting = None
         target = known or waiting or (present if present.peer is None else self._new_conversation())
         if target.peer is None:
             self._belong(target, link.peer)
+            came_by_themselves = meeting is not None or target is not present
+            target.unopened = came_by_themselves and not target.written and target.id != self.shown
         if target is not present:
             present.link = None
             self._bind(link, target)
@@ -665,8 +706,9 @@ class Node:
             if empty is not None and empty is not target and empty.peer is None and empty.id in self.conversations:
                 self._carry_on(empty, target)
         target.backstage = False
-        if meeting is not None:
+        if meeting is not None and (home is waiting or target.id == self.shown):
             meeting.conversation = target.id
+        self._bound_unopened(meeting)
 
     def _carry_on(self, conversation: Conversation, successor: Conversation) -> None:
         """Put away a conversation with nobody yet; what was typed in it, to whoever comes, goes along."""
@@ -676,14 +718,19 @@ class Node:
         if link is not None and link.phase is not Phase.CLOSED:
             self._end(link, Ending.REPLACED)
         self._forget(conversation)
-        self.successors[conversation.id] = successor.id
+        if not conversation.backstage:
+            self.successors[conversation.id] = successor.id
+            if len(self.successors) > MAX_SUCCESSORS:  # whoever looked at it has gone on long ago
+                del self.successors[next(iter(self.successors))]
+        if self.shown == conversation.id:
+            self.shown = successor.id
 
     def _belong(self, conversation: Conversation, peer: PublicKey) -> None:
         conversation.peer, conversation.met_here = peer, self.contacts.get(peer) is None
         conversation.logs.forget(self._forgotten.get(peer, {}))
 
     def _forget(self, conversation: Conversation) -> None:
-        if conversation.peer is not None:
+        if conversation.peer is not None and not conversation.unopened:  # else nobody has read it
             read = {log: conversation.logs.count(log) for log in conversation.peer_logs}
             self._forgotten.setdefault(conversation.peer, {}).update(read)
         for meeting in self._meetings_in(conversation):
@@ -696,6 +743,11 @@ class Node:
             if link.close_due is not None:
                 self._effects.append(fx.CloseConnection(link.id))
         del self.conversations[conversation.id]
+
+    def _open(self, conversation: ConversationId) -> None:
+        """The person's own act leads to this conversation."""
+        self.opened = conversation
+        self.openings += 1
 
     def _make_code(self, link: Link) -> None:
         """Write the code for the person to hand over, once enough is gathered for it."""
@@ -726,13 +778,16 @@ class Node:
         self._after_phase_change(link)
 
     def _after_phase_change(self, link: Link) -> None:
+        conversation = self.conversations[link.conversation]
         if link.phase in (Phase.LOST, Phase.CLOSED):
-            self.conversations[link.conversation].progress(None)
+            conversation.progress(None)
+        if link.phase is Phase.CLOSED:
+            conversation.ended = self._now
         own = self.meetings.get(link.relayed.meeting) if link.relayed is not None else None
         if own is not None:
             own.changed(link)
         if link.phase is Phase.CLOSED and link.ending not in _WANTED and link.peer is not None:
-            for meeting in self._meetings_in(self.conversations[link.conversation]):
+            for meeting in self._meetings_in(conversation):
                 if meeting is not own:
                     meeting.alone()
 
@@ -844,6 +899,40 @@ class Node:
             if link is None or (link.phase is Phase.CLOSED and link.close_due is None):
                 self._forget(conversation)
 
+    def _unopened(self) -> list[Conversation]:
+        """Those of strangers who have come by a room's link and gone, and whom nobody has looked at."""
+        return [c for c in self.conversations.values() if c.unopened and self._has_gone(c) and self._is_stranger(c)]
+
+    def _has_gone(self, conversation: Conversation) -> bool:
+        link = self.link_of(conversation)
+        return link is not None and link.relayed is not None and link.phase is Phase.CLOSED and link.close_due is None
+
+    def _is_stranger(self, conversation: Conversation) -> bool:
+        """Whether it can go: it is of nobody whom the person has verified, and no room is shown in it."""
+        contact = self.contacts.get(conversation.peer) if conversation.peer is not None else None
+        return not (contact is not None and contact.verified) and not self._is_home(conversation)
+
+    def _is_home(self, conversation: Conversation) -> bool:
+        """Whether a room is shown in it."""
+        return bool(self._meetings_in(conversation))
+
+    def _forget_unopened(self) -> None:
+        """Put away whom nobody has looked at, some time after they have gone."""
+        for conversation in self._unopened():
+            if _goes_at(conversation) <= self._now:
+                self._forget(conversation)
+
+    def _bound_unopened(self, meeting: Meeting | None) -> None:
+        """Let a crowd, in one room or in all, put away none but itself."""
+        for number, bound in ((meeting.id if meeting else None, MAX_UNOPENED_OF_ROOM), (None, MAX_UNOPENED)):
+            here = [c for c in self._unopened() if number is None or self._came_through(c) == number]
+            for conversation in sorted(here, key=_goes_at)[: max(0, len(here) - bound)]:
+                self._forget(conversation)
+
+    def _came_through(self, conversation: Conversation) -> MeetingId | None:
+        link = self.link_of(conversation)
+        return link.relayed.meeting if link is not None and link.relayed is not None else None
+
     def _read_stats(self) -> None:
         self._stats_due = None
         conversation = self.conversation(self.watched)
@@ -859,6 +948,11 @@ _CALM = (ev.MessageWritten, ev.FrameReceived)
 
 _WANTED = (Ending.LEFT, Ending.PEER_LEFT, Ending.NO_MATCH)
 """Endings by which a person wants to talk no more."""
+
+
+def _goes_at(conversation: Conversation) -> float:
+    """When a conversation that nobody has looked at is put away."""
+    return conversation.ended + (UNOPENED_KEPT_WITH_MESSAGES if len(conversation.timeline) else UNOPENED_KEPT)
 
 
 def _of(link: Link) -> Handshake:

@@ -39,7 +39,9 @@ class Card(Enum):
 
 @dataclass(frozen=True, slots=True)
 class PersonView:
-    """A line in the list of people. `state` is as in `View.state`; `warned`: there is a warning to be heeded."""
+    """A line in the list of people. `state` is as in `View.state`; `warned`: there is a warning to be heeded; `new`:
+    somebody has come, and the person has not looked at it yet.
+    """
 
     conversation: ConversationId
     name: str
@@ -47,6 +49,7 @@ class PersonView:
     warned: bool
     state: str
     messages: int
+    new: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,7 +111,11 @@ def view(node: Node, selected: ConversationId | None) -> View:
     meeting = node.meeting_in(conversation)
     # Its link has gone on with somebody else.
     deserted = conversation is not None and link is None and meeting is None
-    headline, sentence = words.SOMEBODY_ELSE if deserted else status_of(link, meeting)
+    visitor = node.visitor_in(meeting) if meeting is not None and not _is_live(link) else None
+    if deserted:
+        headline, sentence = words.SOMEBODY_ELSE
+    else:
+        headline, sentence = words.ROOM_VISITOR if visitor is not None else status_of(link, meeting)
     trust = _trust(node, conversation) if conversation is not None else Trust.NOBODY
     warning = _warning(node, conversation) if conversation is not None else ""
     signs = _signs(link)
@@ -123,7 +130,7 @@ def view(node: Node, selected: ConversationId | None) -> View:
         headline=headline,
         sentence=sentence,
         phases=tuple((name, _progress(link, meeting, phase)) for phase, name in words.PHASE_NAMES),
-        card=Card.AGAIN if deserted else _card(link, meeting),
+        card=Card.AGAIN if deserted else Card.NONE if visitor is not None else _card(link, meeting),
         code=link.code if link is not None else "",
         room=_room(meeting),
         can_leave=_is_live(link) or (meeting is not None and meeting.state is not RelayState.LEFT),
@@ -137,6 +144,7 @@ def view(node: Node, selected: ConversationId | None) -> View:
                 c.warning is not None,
                 _state(node.link_of(c), node.meeting_in(c)),
                 len(c.timeline),
+                c.unopened,
             )
             for c in node.conversations.values()
             if not c.backstage

@@ -30,6 +30,10 @@ ROOM_REACHING = ("Opening the room", "Looking for the relay…")
 ROOM_WAITING = ("Waiting in the room", "Send the link to one person. You are connected as soon as they open it.")
 ROOM_LOCKED = ("The room is locked", "Nobody else can connect to you here until you unlock it.")
 ROOM_MEETING = ("Somebody is here", "Exchanging addresses over the relay, which cannot read them…")
+ROOM_VISITOR = (
+    "Somebody else is here",
+    "They came into the room, and stand among the people. They get nothing that you write here.",
+)
 ROOM_STAYS = "The room stays open: whoever opens its link is connected to you."
 ROOM_LEFT = ("You left the room", "Its link still works: go back, or open a new room.")
 ROOM_REFUSED: dict[Refusal, tuple[str, str]] = {
@@ -201,6 +205,7 @@ PHASE_NAMES: tuple[tuple[Phase, str], ...] = (
 )
 
 ME = "You"
+NEW = "new"
 COPIED = "Copied. Now send it to them."
 COPY_BY_HAND = "The browser does not let this page copy. The code is marked: press Ctrl+C or ⌘C."
 PROGRESS = {"to-come": "", "now": "under way", "done": "done", "failed": "failed"}

@@ -121,7 +121,10 @@ def test_what_was_written_while_one_waited_goes_to_the_first_who_comes_and_to_no
     world.live(LONG)
     assert link_of(cat).peer == ann.key
     assert read(cat) == []
-    assert meeting_of(ann).conversation == link_of(ann).conversation
+    home = meeting_of(ann).conversation
+    assert home != link_of(ann).conversation  # the room is still shown where the first one was
+    ann.acts(ev.ConversationShown(link_of(ann).conversation))
+    assert meeting_of(ann).conversation == link_of(ann).conversation != home
 
 
 @SEEDS

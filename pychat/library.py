@@ -250,6 +250,7 @@ class Chat:
         self._meeting = meeting
         self._page = page
         self._ending: Ending | None = None  # in a room
+        self._has_sent = False
         number = link.conversation if link is not None else meeting.conversation if meeting is not None else 0
         conversation = peer._node.conversation(number)
         assert conversation is not None
@@ -376,6 +377,7 @@ class Chat:
         if problem is not None:
             raise MessageRefused(problem, text)
         self._raise_ending()
+        self._has_sent = True
         self._peer._driver.post(ev.MessageWritten(self._conversation.id, text))
 
     async def delivered(self) -> None:
@@ -452,9 +454,11 @@ class Chat:
         node, meeting = self._peer._node, self._meeting
         if meeting is None or self._ending is not None:
             return
-        conversation = node.conversation(meeting.conversation)
+        conversation, visitor = node.conversation(meeting.conversation), node.visitor_in(meeting)
         ending: Ending | None = None
-        if self.was_open and conversation is not self._conversation:
+        if visitor is not None and not self.was_open and not self._has_sent:
+            self._peer._driver.post(ev.ConversationShown(visitor.conversation))  # another guest than the one before
+        elif visitor is not None or (self.was_open and conversation is not self._conversation):
             ending = Ending.REPLACED  # what goes to one person never goes to another
         elif conversation is not None:
             self._latest = conversation

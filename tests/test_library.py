@@ -439,6 +439,26 @@ def test_a_third_one_is_refused_and_gets_the_seat_that_is_free(page: str) -> Non
     run(test())
 
 
+def test_what_was_sent_before_somebody_came_is_not_counted_as_heard_by_somebody_else(page: str) -> None:
+    """The room had a guest before: what is sent before the next one is there is for that one."""
+
+    async def test() -> None:
+        async with Peer() as ann, Peer() as bob, Peer() as cleo:
+            at_ann, at_bob = await meet(ann, bob, page)
+            at_bob.close()
+            await at_ann.ended()
+            at_ann = await ann.join(at_ann.link)
+            at_ann.send("for Bob alone")
+            at_cleo = await cleo.join(at_ann.link)
+            with pytest.raises(ChatEnded) as ended:
+                await at_ann.delivered()
+            assert ended.value.ending is Ending.REPLACED
+            assert at_ann.undelivered == 1
+            assert await all_of(at_cleo) == []
+
+    run(test())
+
+
 def test_of_three_that_come_at_once_two_get_the_seats(page: str) -> None:
     async def test() -> None:
         async with Peer() as ann, Peer() as bob, Peer() as cleo:

@@ -6,6 +6,7 @@ of a turn, so that a burst of messages becomes a few frames and a burst of frame
 
 import base64
 import hmac
+from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
 from typing import Any
@@ -708,7 +709,6 @@ class Node:
         target.backstage = False
         if meeting is not None and (home is waiting or target.id == self.shown):
             meeting.conversation = target.id
-        self._bound_unopened(meeting)
 
     def _carry_on(self, conversation: Conversation, successor: Conversation) -> None:
         """Put away a conversation with nobody yet; what was typed in it, to whoever comes, goes along."""
@@ -917,16 +917,12 @@ class Node:
         return bool(self._meetings_in(conversation))
 
     def _forget_unopened(self) -> None:
-        """Put away whom nobody has looked at, some time after they have gone."""
-        for conversation in self._unopened():
-            if _goes_at(conversation) <= self._now:
-                self._forget(conversation)
-
-    def _bound_unopened(self, meeting: Meeting | None) -> None:
-        """Let a crowd, in one room or in all, put away none but itself."""
-        for number, bound in ((meeting.id if meeting else None, MAX_UNOPENED_OF_ROOM), (None, MAX_UNOPENED)):
-            here = [c for c in self._unopened() if number is None or self._came_through(c) == number]
-            for conversation in sorted(here, key=_goes_at)[: max(0, len(here) - bound)]:
+        """Put away whom nobody has looked at, some time after they have gone; and of a crowd, whoever came first."""
+        rooms: Counter[MeetingId | None] = Counter()
+        for place, conversation in enumerate(sorted(self._unopened(), key=_goes_at, reverse=True)):
+            room = self._came_through(conversation)
+            rooms[room] += 1
+            if place >= MAX_UNOPENED or rooms[room] > MAX_UNOPENED_OF_ROOM or _goes_at(conversation) <= self._now:
                 self._forget(conversation)
 
     def _came_through(self, conversation: Conversation) -> MeetingId | None:

@@ -65,13 +65,13 @@ class TerminalPage:
         self._composer = Composer(self._above, self._below, colors=colors)
         self._selected: ConversationId | None = None
         self._link: Link | None = None
-        self._accepted = 0
+        self._openings = 0
+        self._told_other: ConversationId | None = None
         self._printed: dict[ConversationId, _Printed] = {}
         self._status = ("", "")
         self._code = self._problem = ""
         self._stats: Stats | None = None
         self._leaving = self._warned = self._wants_details = self._told_not_kept = False
-        self._was_for_another = False  # what is being written was begun before somebody else answered
         self._comparing: PublicKey | None = None
         self._warning = ""
         self._hinted: set[ConversationId] = set()
@@ -83,6 +83,7 @@ class TerminalPage:
             "/anyway": ("talk in spite of a warning", self._talk_anyway),
             "/name": ("/name Ann: how others see you from now on", self._choose_name),
             "/details": ("the path, the traffic, the two fingerprints", self._details),
+            "/switch": ("turn to somebody else who has come, and back", self._switch),
             "/invite": ("make a new invite once a connection has ended", self._invite),
             "/lock": ("lock the room, or unlock it", self._lock),
             "/link": ("make a new link to the room", self._renew),
@@ -152,32 +153,42 @@ class TerminalPage:
         self._composer.refresh()
 
     def _select(self) -> None:
-        """Follow the conversation that took the last code, and the link if it goes on with somebody else."""
-        pasting = self._node.pasting
-        if pasting.accepted > self._accepted:
-            self._accepted, self._selected = pasting.accepted, pasting.conversation
-        elif self._selected is None:
-            self._selected = next(iter(self._node.conversations), None)
-        conversation = self._node.conversation(self._selected)
+        """Go where the person's own act has led, or to where the conversation is carried on while nobody is in it.
+
+        Nothing that somebody else does leads away from a conversation that has a person: whoever writes decides who
+        reads it.
+        """
+        node = self._node
+        wanted = self._selected
+        if self._openings != node.openings:
+            self._openings, wanted = node.openings, node.opened
+        conversation = node.conversation(wanted)
         if conversation is None:
             return
-        self._selected = conversation.id
-        if conversation.link is not None:
-            self._link = self._node.links[conversation.link]
-        elif self._link is not None:
-            self._go_on_with_another(self._link.conversation)
-        for meeting in self._node.meetings.values():
-            newest = self._node.conversation(meeting.conversation)
-            if newest is not None and newest.id != self._selected and (not self._link or self._link.ending):
-                self._go_on_with_another(newest.id)
+        if conversation.id != self._selected:
+            self._turn_to(conversation.id)
+        self._link = node.link_of(conversation) or self._link
+        other = self._somebody_else()
+        if other is not None and other.id != self._told_other:
+            self._tell(f"{view(node, other.id).name} is there, and it is somebody else. /switch turns to them.")
+        self._told_other = other.id if other is not None else None
 
-    def _go_on_with_another(self, conversation: ConversationId) -> None:
+    def _turn_to(self, conversation: ConversationId) -> None:
         self._selected = conversation
-        self._was_for_another = bool(self._composer.text)
-        self._tell("It is somebody else who has answered: this is a conversation of its own.")
-        link = self._node.link_of(self._node.conversations[conversation])
-        if link is not None:
-            self._link = link
+        self._post(ev.ConversationShown(conversation))
+
+    def _somebody_else(self) -> Conversation | None:
+        """Whoever has come last in another conversation than the one that is shown, and is still there."""
+        others = [
+            conversation
+            for conversation in self._node.conversations.values()
+            if conversation.id != self._selected and conversation.peer_log is not None and self._is_there(conversation)
+        ]
+        return others[-1] if others else None
+
+    def _is_there(self, conversation: Conversation) -> bool:
+        link = self._node.link_of(conversation)
+        return link is not None and link.phase is not Phase.CLOSED
 
     # What the person does.
 
@@ -218,10 +229,7 @@ class TerminalPage:
         conversation = self._node.conversation(self._selected)
         assert conversation is not None
         problem = conversation.problem(text)
-        if self._was_for_another:
-            self._was_for_another = False
-            self._complain("Not sent: you began it before somebody else answered. Arrow up brings it back.")
-        elif conversation.warning is not None:
+        if conversation.warning is not None:
             self._complain(self._warning)
         elif problem is not None:
             self._complain(words.message_problem(problem, text))
@@ -251,6 +259,14 @@ class TerminalPage:
         now = view(self._node, self._selected)
         if now.room is not None and now.room.locked:
             self._tell(words.LOCK_NOTE)
+
+    def _switch(self, _: str) -> None:
+        other = self._somebody_else()
+        if other is None:
+            self._complain("There is nobody else.")
+            return
+        self._turn_to(other.id)
+        self.render()
 
     def _invite(self, _: str) -> None:
         if view(self._node, self._selected).card is Card.AGAIN or self._selected is None:
@@ -326,8 +342,7 @@ class TerminalPage:
 
     @property
     def _undelivered(self) -> int:
-        conversation = self._node.conversation(self._selected)
-        return conversation.undelivered if conversation is not None else 0
+        return sum(conversation.undelivered for conversation in self._node.conversations.values())
 
     # What the screen shows.
 

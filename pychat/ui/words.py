@@ -32,7 +32,7 @@ ROOM_LOCKED = ("The room is locked", "Nobody else can connect to you here until 
 ROOM_MEETING = ("Somebody is here", "Exchanging addresses over the relay, which cannot read them…")
 ROOM_VISITOR = (
     "Somebody else is here",
-    "They came into the room, and stand among the people. They get nothing that you write here.",
+    "They came into the room, in a conversation of their own, and get nothing that you write here.",
 )
 ROOM_STAYS = "The room stays open: whoever opens its link is connected to you."
 ROOM_LEFT = ("You left the room", "Its link still works: go back, or open a new room.")

@@ -48,6 +48,10 @@ class Person:
         self.wait_until_ready()
         return self
 
+    def enter(self, link: str) -> None:
+        """Go into a room by its link."""
+        self.page.goto(link)
+
     def go_by(self, name: str) -> None:
         self.name_field.fill(name)
         self.name_field.press("Enter")

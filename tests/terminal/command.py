@@ -31,6 +31,7 @@ after half a minute."""
 SomeCommand = TypeVar("SomeCommand", bound="Command")
 
 A_CODE = re.compile(r"[EG][A-Za-z0-9_-]{79,}")
+IS_SOMEBODY_ELSE = "is there, and it is somebody else. /switch turns to them."
 A_LINK = re.compile(r"https?://\S+#F[A-Za-z0-9_-]{31}")
 
 

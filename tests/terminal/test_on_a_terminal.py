@@ -15,7 +15,7 @@ from pychat.core.link import Ending
 from pychat.core.log import MAX_TEXT
 from pychat.library import Peer
 from pychat.ui import words
-from tests.terminal.command import Command, Commands, Terminal
+from tests.terminal.command import IS_SOMEBODY_ELSE, Command, Commands, Terminal
 from tests.terminal.stranger import NEWER_HELLO, run, stranger
 
 DONE, NOT_DELIVERED, INTERRUPTED = 0, 5, 130
@@ -372,9 +372,11 @@ def test_after_an_end_a_new_invite_carries_on_and_brings_what_waited(commands: C
             ann.say("/invite")
             with_cleo = await cleo.join(await asyncio.to_thread(ann.next_code, old))
             ann.take(with_cleo.code)
-            sentence = "pychat: It is somebody else who has answered: this is a conversation of its own."
-            await asyncio.to_thread(ann.wait_until_said, sentence)
             await with_cleo.opened()
+            await asyncio.to_thread(ann.wait_until_said, IS_SOMEBODY_ELSE)
+            ann.say("for Bob, too")
+            ann.say("/switch")
+            await asyncio.to_thread(ann.wait_for_bottom, "connected")
             ann.say("for Cleo")
             async for message in with_cleo:
                 assert message.text == "for Cleo"
@@ -389,6 +391,9 @@ def test_after_an_end_a_new_invite_carries_on_and_brings_what_waited(commands: C
             await chat.accept(await asyncio.to_thread(ann.next_code, old))
             async for message in chat:
                 assert message.text == "for Bob alone"
+                break
+            async for message in chat:
+                assert message.text == "for Bob, too"
                 break
             await asyncio.to_thread(ann.wait_until_gone, "(waiting)")
             await asyncio.to_thread(ann.wait_for_row, "You: for Bob alone")

@@ -17,7 +17,7 @@ from pychat.exits import Exit
 from pychat.ui import words
 from tests.server.conftest import StartRelay
 from tests.server.relays import Relay
-from tests.terminal.command import Command, Commands, Terminal
+from tests.terminal.command import IS_SOMEBODY_ELSE, Command, Commands, Terminal
 
 CTRL_C = "\x03"
 WAITING, AWAY = ": ".join(words.ROOM_WAITING), ": ".join(words.ROOM_AWAY[Trouble.UNREACHABLE])
@@ -184,6 +184,8 @@ def test_a_third_one_at_a_terminal_is_told_and_gets_the_seat_that_is_free(comman
     bob.end_input()
     assert bob.status() == Exit.DONE
     cleo.is_connected()
+    ann.wait_until_said(IS_SOMEBODY_ELSE)
+    ann.say("/switch")
     ann.hears("I have to go", "am I in?")
     assert bob.out == ""
 
@@ -337,7 +339,9 @@ def test_in_a_terminal_the_room_stays_when_the_other_one_leaves(commands: Comman
     ann.wait_until_said(f"pychat: They left. {words.ROOM_STAYS}")
     cleo = commands.terminal("join", ann.link)
     cleo.is_connected()
-    ann.wait_until_said("pychat: It is somebody else who has answered: this is a conversation of its own.")
+    ann.wait_until_said(IS_SOMEBODY_ELSE)
+    ann.say("/switch")
+    ann.wait_for_bottom("connected")
     ann.say("hello Cleo")
     cleo.hears("hello Cleo")
     ann.write(CTRL_C)

@@ -1,0 +1,207 @@
+"""Who writes decides who reads: what others do leads away from no conversation, and a crowd leaves nothing behind."""
+
+from __future__ import annotations
+
+import pytest
+
+from pychat.core import events as ev
+from pychat.core import node as n
+from pychat.core.conversation import Conversation
+from pychat.core.link import Phase
+from pychat.ui import words
+from pychat.ui.view import Card, view
+from tests.core.people import compared, person
+from tests.core.test_meeting import LONG, calm, link_of, meeting_of, note, read, together
+from tests.rooms_sim import Guest, RoomsWorld
+from tests.sim import Written
+
+
+def home_of(guest: Guest) -> Conversation:
+    """The conversation in which the room is shown."""
+    conversation = guest.node.conversation(meeting_of(guest).conversation)
+    assert conversation is not None
+    return conversation
+
+
+def leave(guest: Guest) -> None:
+    guest.acts(ev.ConversationLeft(meeting_of(guest).conversation))
+
+
+def visit(world: RoomsWorld, guest: Guest, text: str = "") -> None:
+    """Come into the room, say something, and leave."""
+    guest.enters()
+    world.live(30)
+    assert guest.company, "nobody was let in"
+    if text:
+        note(world, guest, text)
+        world.live(5)
+    leave(guest)
+    world.live(5)
+
+
+@pytest.fixture
+def world() -> RoomsWorld:
+    """Ann has talked to Bob, who has left; she looks at that conversation. Cat has the link, too."""
+    world = together(0, 3)
+    ann, bob, _ = world.guests
+    ann.acts(ev.ConversationShown(meeting_of(ann).conversation))
+    note(world, ann, "hello Bob")
+    world.live(5)
+    leave(bob)
+    world.live(5)
+    return world
+
+
+def test_whoever_comes_where_somebody_else_was_has_a_line_of_their_own(world: RoomsWorld) -> None:
+    ann, bob, cat = world.guests
+    openings = ann.node.openings
+    cat.enters()
+    world.live(LONG)
+    note(world, ann, "for Bob alone")
+    world.live(5)
+
+    assert link_of(cat).peer == ann.key
+    assert read(cat) == []
+    assert (home_of(ann).peer, ann.node.openings, ann.node.shown) == (bob.key, openings, home_of(ann).id)
+    with_cat = ann.chat_with(cat)
+    assert with_cat is not None
+    now = view(ann.node, home_of(ann).id)
+    assert (now.headline, now.sentence, now.card) == (*words.ROOM_VISITOR, Card.NONE)
+    assert [(line.conversation, line.new) for line in now.people] == [(home_of(ann).id, False), (with_cat.id, True)]
+
+    ann.acts(ev.ConversationShown(with_cat.id))
+    assert home_of(ann) is with_cat
+    assert not with_cat.unopened
+    assert view(ann.node, with_cat.id).room is not None
+    note(world, ann, "hello Cat")
+    world.live(5)
+    assert read(cat) == ["hello Cat"]
+
+
+def test_whoever_comes_where_nobody_was_yet_is_where_the_person_waits() -> None:
+    world = calm(0, 2)
+    ann, bob = world.guests
+    ann.enters()
+    ann.acts(ev.ConversationShown(meeting_of(ann).conversation))
+    bob.enters()
+    world.live(30)
+
+    assert home_of(ann).peer == bob.key
+    assert ann.node.shown == home_of(ann).id
+    assert not home_of(ann).unopened
+
+
+def test_the_same_person_comes_back_to_where_they_were(world: RoomsWorld) -> None:
+    ann, bob, cat = world.guests
+    visit(world, cat)
+    note(world, ann, "for Bob alone")
+    bob.enters()
+    world.live(LONG)
+
+    assert home_of(ann).peer == bob.key
+    assert read(bob)[-1] == "for Bob alone"
+    assert link_of(ann).phase is Phase.OPEN
+
+
+def test_what_nobody_has_looked_at_goes_again_some_time_after_they_have_gone(world: RoomsWorld) -> None:
+    ann, _, cat = world.guests
+    cat.enters()
+    world.live(n.UNOPENED_KEPT_WITH_MESSAGES + 60)
+    assert ann.chat_with(cat) is not None, "who is still there stays"
+
+    leave(cat)
+    world.live(n.UNOPENED_KEPT / 2)
+    assert ann.chat_with(cat) is not None
+    world.live(n.UNOPENED_KEPT)
+    assert ann.chat_with(cat) is None
+    assert home_of(ann) in ann.node.conversations.values()
+
+
+def test_messages_wait_for_a_day(world: RoomsWorld) -> None:
+    ann, _, cat = world.guests
+    visit(world, cat, "I was here")
+    world.live(n.UNOPENED_KEPT_WITH_MESSAGES - 60)
+    assert ann.chat_with(cat) is not None
+
+    world.live(120)
+    assert ann.chat_with(cat) is None
+
+
+@pytest.mark.parametrize("does", ["looks", "writes", "has verified them"])
+def test_whom_the_person_has_to_do_with_stays(world: RoomsWorld, does: str) -> None:
+    ann, _, cat = world.guests
+    cat.enters()
+    world.live(30)
+    with_cat = ann.chat_with(cat)
+    assert with_cat is not None
+    if does == "looks":
+        ann.acts(ev.ConversationShown(with_cat.id))
+        ann.acts(ev.ConversationShown(None))
+    elif does == "writes":
+        world.written["hello"] = Written(ann, ann.life, with_cat.id, cat.key)
+        ann.acts(ev.MessageWritten(with_cat.id, "hello"))
+    else:
+        ann.acts(compared(with_cat, True))
+    world.live(5)
+    leave(cat)
+    world.live(2 * n.UNOPENED_KEPT_WITH_MESSAGES)
+
+    assert ann.chat_with(cat) is with_cat
+
+
+def test_a_crowd_puts_away_none_but_itself() -> None:
+    world = calm(1, 3 * n.MAX_UNOPENED_OF_ROOM)
+    ann, bob, *crowd = world.guests
+    for guest in (ann, bob):
+        guest.enters()
+    world.live(30)
+    ann.acts(ev.ConversationShown(meeting_of(ann).conversation))
+    note(world, ann, "hello Bob")
+    world.live(5)
+    leave(bob)
+    for guest in crowd:
+        visit(world, guest, f"{guest} was here")
+
+    assert home_of(ann).peer == bob.key
+    assert len(ann.node.conversations) == 1 + n.MAX_UNOPENED_OF_ROOM
+    assert ann.chat_with(crowd[-1]) is not None
+    assert len(ann.node.links) <= len(ann.node.conversations)
+    world.live(n.UNOPENED_KEPT_WITH_MESSAGES)
+    assert list(ann.node.conversations.values()) == [home_of(ann)]
+
+
+def test_who_was_put_away_unread_is_read_from_the_beginning_the_next_time(world: RoomsWorld) -> None:
+    ann, _, cat = world.guests
+    visit(world, cat, "first")
+    world.live(n.UNOPENED_KEPT_WITH_MESSAGES)
+    assert ann.chat_with(cat) is None
+
+    for checked in (ann._read, ann._shown):
+        checked.clear()  # elsewhere the world sees to it that nothing is shown twice
+    cat.enters()
+    world.live(LONG)
+    with_ann = ann.chat_with(cat)
+    assert with_ann is not None
+    assert [message.entry.text for message in with_ann.timeline] == ["first"]
+
+
+def test_a_persons_own_acts_lead_somewhere() -> None:
+    ann = person("ann")
+    ann.do(ev.InviteRequested())
+    assert (ann.node.openings, ann.node.opened) == (1, next(iter(ann.node.conversations)))
+
+
+def test_where_a_conversation_was_carried_on_is_forgotten_some_time() -> None:
+    """A person who comes by each night for years leaves nothing behind."""
+    world = together(0)
+    ann, bob = world.guests
+    for _ in range(10):
+        leave(bob)
+        world.live(5)
+        bob.enters()
+        world.live(LONG)
+        assert link_of(ann).peer == bob.key
+
+    assert len(ann.node.conversations) == 1
+    assert len(ann.node.successors) <= n.MAX_SUCCESSORS
+    assert not ann.node.successors

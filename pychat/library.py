@@ -28,12 +28,14 @@ from pychat.core.conversation import Conversation, ConversationId
 from pychat.core.envelope import Refusal
 from pychat.core.errors import CodeError, CodeProblem, MessageProblem, PychatError
 from pychat.core.ice import IceConfig
-from pychat.core.invite import Code, decode
+from pychat.core.invite import Code
 from pychat.core.link import Ending, Link, Phase
+from pychat.core.links import page_in, read
 from pychat.core.lookalike import skeleton
 from pychat.core.meeting import Meeting, RelayState, Trouble
 from pychat.core.node import SEED_SIZE, Node
-from pychat.core.relaytext import page_in, relay_of
+from pychat.core.relaytext import relay_of
+from pychat.core.roomcode import RoomCode
 from pychat.core.safety import ShortString, short_string
 from pychat.driver import Driver
 from pychat.native import card
@@ -166,8 +168,8 @@ class Peer:
             CodeRefused: there is nothing in it that can be used.
             ChatEnded: no reply can be made.
         """
-        code = _read_link_or_code(text)
-        if isinstance(code, roomcode.RoomCode):
+        code = _read(text)
+        if isinstance(code, RoomCode):
             page = page_in(text) or page
             relay = relay_of(page)
             if not relay:
@@ -350,7 +352,7 @@ class Chat:
             CodeRefused: the reply cannot be used; the invite goes on waiting for the right one.
         """
         code = _read(reply)
-        if not code.is_reply:
+        if isinstance(code, RoomCode) or not code.is_reply:
             raise CodeRefused(CodeProblem.NOT_A_REPLY)
         if self._link is None or code.answers != self._link.ref:
             raise CodeRefused(CodeProblem.OTHER_INVITE)
@@ -551,22 +553,8 @@ async def _follow(store: FileStore, post: Post) -> None:
     )
 
 
-def _read_link_or_code(text: str) -> roomcode.RoomCode | Code:
-    """The room whose link or code is in a text, else the invite or reply."""
+def _read(text: str) -> RoomCode | Code:
     try:
-        return roomcode.decode(text)
-    except CodeError as error:
-        cut_short = error.problem is CodeProblem.CUT_SHORT
-    try:
-        return _read(text)
-    except CodeRefused:
-        if cut_short:
-            raise CodeRefused(CodeProblem.CUT_SHORT) from None
-        raise
-
-
-def _read(text: str) -> Code:
-    try:
-        return decode(text)
+        return read(text)
     except CodeError as error:
         raise CodeRefused(error.problem) from error

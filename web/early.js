@@ -9,9 +9,11 @@
   // reach. Python takes the code from the state of the history entry, so a reload until then finds it as well; after
   // that the rooms one is in are there, sealed (pychat/browser/visit.py).
   function takeCode() {
-    var code = location.hash.slice(1);
+    var encoded = /%(?:25)*23(.+)$/.exec(location.search); // what was the sign “#” before a messenger's parameters
+    var code = location.hash.slice(1) || (encoded ? encoded[1] : "");
     if (code) {
-      history.replaceState(Object.assign({}, history.state, { code: code }), "", location.pathname + location.search);
+      var rest = location.pathname + (encoded ? "" : location.search);
+      history.replaceState(Object.assign({}, history.state, { code: code }), "", rest);
     }
   }
 

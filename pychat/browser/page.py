@@ -24,8 +24,8 @@ from pychat.core import events as ev
 from pychat.core.contacts import STORE_KEY
 from pychat.core.conversation import ConversationId
 from pychat.core.ice import IceServer
+from pychat.core.links import relay_for
 from pychat.core.node import Node
-from pychat.core.relaytext import page_in
 from pychat.ports import Post
 from pychat.ui import words
 from pychat.ui.settings import KEY, Settings
@@ -197,7 +197,7 @@ class ChatPage:
         self._choose(None)  # where the box is
         self._part("paste-text").value = code
         self._part("connect").focus()
-        self._post(ev.CodeInLink(code, self._relay))
+        self._post(ev.CodeInLink(room_link(code), self._relay))
 
     def _return_to(self, rooms: Iterable[str]) -> None:
         """Go back into the rooms that the page was in before it was reloaded."""
@@ -206,8 +206,7 @@ class ChatPage:
 
     def _relay_for(self, text: str) -> str:
         """The relay where a room in a pasted text would be; that of a link to another page is none of ours."""
-        page = page_in(text)
-        return self._relay if page in ("", f"{js.location.origin}{js.location.pathname}") else ""
+        return self._relay if relay_for(text, js.location.href) == self._relay else ""
 
     def _return(self, _: Any) -> None:
         if self._selected is not None:

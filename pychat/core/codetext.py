@@ -6,24 +6,30 @@ the last three bytes the checksum, which is how a newer code is told from a dama
 
 import base64
 import hashlib
+import itertools
 import re
-from collections.abc import Callable
-from typing import TypeVar
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import Generic, TypeVar
 
 from pychat.core.errors import CodeError, CodeProblem
+from pychat.core.mangling import INVISIBLE, layers
 
 VERSION = 1
 MAX_PASTED = 20_000
 """Characters of a pasted text that are looked at (a limit against a hostile paste, far above any code)."""
 CHECKSUM = 3
 """Bytes of the checksum."""
+FADING = "-_"
+"""What messengers take for punctuation when it ends a link, and leave out."""
 
 _MIN_WORD = 16  # a shorter word is not taken for a damaged code
 _WORD = re.compile(r"[\w-]+", re.ASCII)
-# What messengers make of two hyphens, and of one.
-_DASHES = str.maketrans({"—": "--", "–": "-", "−": "-", "‐": "-", "‑": "-"})
+_IN_LINK = re.compile(rf"://[^\s#]+#[{INVISIBLE}]*([\w-]*)(?![/!?])", re.ASCII)
+_FADED = tuple("".join(end) for size in (1, 2, 3) for end in itertools.product(FADING, repeat=size))
 
 _Code = TypeVar("_Code")
+_Code_co = TypeVar("_Code_co", covariant=True)
 
 
 class CutShort(Exception):
@@ -44,52 +50,125 @@ def write(body: bytes) -> str:
     return base64.urlsafe_b64encode(body + checksum_of(body)).decode().rstrip("=")
 
 
-def find(text: str, first: tuple[str, ...], longest: int, read: Callable[[str], _Code]) -> _Code:
-    """Find a code in what a person pasted: broken into lines, quoted, in a link or within a sentence.
+def lasting(code: str) -> str:
+    """A code as it is handed over: with a last character that no messenger leaves out, and no reader minds."""
+    return f"{code}0" if code.endswith(tuple(FADING)) else code
 
-    Args:
-        first: the characters that it may begin with.
-        longest: how many characters it has at most.
-        read: reads the code that begins with the first character, or raises CutShort or Damaged.
+
+@dataclass(frozen=True, slots=True)
+class Kind(Generic[_Code_co]):
+    """A kind of code.
+
+    `first` are the characters with which it may begin, `longest` is how many it has at most. `read` reads the code that
+    begins with the first character, or raises CutShort or Damaged.
+    """
+
+    first: tuple[str, ...]
+    longest: int
+    read: Callable[[str], _Code_co]
+
+
+@dataclass(frozen=True, slots=True)
+class Found(Generic[_Code_co]):
+    """A code, and where it begins in a text; `is_peeled` says that the text is not as it was pasted."""
+
+    code: _Code_co
+    text: str
+    at: int
+    is_peeled: bool
+
+
+def find(text: str, *kinds: Kind[_Code]) -> _Code:
+    """Find a code in what a person pasted: broken into lines, quoted, in a link or within a sentence.
 
     Raises:
         CodeError: there is no usable code in it; its `problem` says why. Nothing else is ever raised.
     """
-    text = text[:MAX_PASTED].translate(_DASHES)
-    if not text.strip():
+    for found in occurrences(text, *kinds):
+        return found.code
+    if not text[:MAX_PASTED].strip():
         raise CodeError(CodeProblem.EMPTY)
-    words = _WORD.findall(text)
-    chars = "".join(words)
-    at = 0
-    longest_word = rest = ""
-    for word in words:
-        at += len(word)
-        word = word.lstrip("_-")
-        piece = chars[at - len(word) : at - len(word) + longest]
-        if len(word) > len(longest_word):
-            longest_word, rest = word, piece
-        if piece.startswith(first):
+    *_, innermost = layers(text[:MAX_PASTED])
+    raise CodeError(_what_is_wrong(innermost.readings[0], kinds))
+
+
+def occurrences(text: str, *kinds: Kind[_Code]) -> Iterator[Found[_Code]]:
+    """All codes in a text: first those that stand as they are, then those that were wrapped into something."""
+    for layer in layers(text[:MAX_PASTED]):
+        for reading in layer.readings:
+            for word in _words(reading):
+                for kind in kinds:
+                    code = _read(kind, word) if word.text.startswith(kind.first) else None
+                    if code is not None:
+                        yield Found(code, reading, word.at, layer.is_peeled)
+
+
+@dataclass(frozen=True, slots=True)
+class _Word:
+    """A word without the hyphens and underscores before it; `at` is its place in the text."""
+
+    text: str
+    at: int
+    chars: str
+    start: int
+
+    def and_rest(self, size: int) -> str:
+        """So many characters of it and of all the words behind it."""
+        return self.chars[self.start : self.start + size]
+
+
+def _words(text: str) -> Iterator[_Word]:
+    found = list(_WORD.finditer(text))
+    chars = "".join(match[0] for match in found)
+    end = 0
+    for match in found:
+        end += len(match[0])
+        word = match[0].lstrip("_-")
+        if word:
+            yield _Word(word, match.end() - len(word), chars, end - len(word))
+
+
+def _read(kind: Kind[_Code], word: _Word) -> _Code | None:
+    """Read the code that begins with a word, and may go on in others; in the word itself its end may have faded."""
+    try:
+        return kind.read(word.and_rest(kind.longest))
+    except (CutShort, Damaged):
+        pass
+    if _is_cut_short(kind, word.text):
+        for end in _FADED:
             try:
-                return read(piece)
+                return kind.read(word.text + end)
             except (CutShort, Damaged):
                 continue
-    raise CodeError(_what_is_wrong(longest_word, rest, read))
+    return None
 
 
-def _what_is_wrong(word: str, rest: str, read: Callable[[str], object]) -> CodeProblem:
-    """Say what is wrong with the longest word of a text in which no code was found; `rest` begins with it."""
-    if len(word) < _MIN_WORD:
+def _is_cut_short(kind: Kind[_Code], word: str) -> bool:
+    try:
+        kind.read(word)
+    except CutShort:
+        return True
+    except Damaged:
+        pass
+    return False
+
+
+def _what_is_wrong(text: str, kinds: Sequence[Kind[_Code]]) -> CodeProblem:
+    """Say what is wrong with a text in which no code was found: with that of a link, else with the longest word."""
+    firsts = tuple(first for kind in kinds for first in kind.first)
+    in_link = next((word for word in _IN_LINK.findall(text) if not word or word.startswith(firsts)), None)
+    if in_link is not None and len(in_link) < _MIN_WORD:
+        return CodeProblem.CUT_SHORT
+    words = [word for word in _words(text) if in_link is None or word.text == in_link]
+    word = max(words, key=lambda word: len(word.text), default=None)
+    if word is None or len(word.text) < _MIN_WORD:
         return CodeProblem.NOT_A_CODE
-    version = to_bytes(word)[0] >> 4
-    if version > VERSION and (_is_intact(word) or _is_intact(rest)):
+    version = to_bytes(word.text)[0] >> 4
+    longest = max(kind.longest for kind in kinds)
+    if version > VERSION and (_is_intact(word.text) or _is_intact(word.and_rest(longest))):
         return CodeProblem.NEWER_VERSION
-    if version == VERSION:
-        try:
-            read(word)
-        except CutShort:
-            return CodeProblem.CUT_SHORT
-        except Damaged:
-            pass
+    if any(_is_cut_short(kind, word.text) for kind in kinds if word.text.startswith(kind.first)):
+        return CodeProblem.CUT_SHORT
     return CodeProblem.MISTYPED
 
 

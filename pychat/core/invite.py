@@ -22,7 +22,7 @@ import uuid
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from pychat.core.codetext import CHECKSUM, VERSION, Damaged, Reader, checksum_of, find, to_bytes, write
+from pychat.core.codetext import CHECKSUM, VERSION, Damaged, Kind, Reader, checksum_of, find, to_bytes, write
 from pychat.core.errors import LocalError
 from pychat.core.sdp import Candidate, CandidateKind, Description, DescriptionKind, mdns_uuid
 
@@ -88,7 +88,7 @@ def decode(text: str) -> Code:
     Raises:
         CodeError: there is no usable code in it; its `problem` says why. Nothing else is ever raised.
     """
-    return find(text, _FIRST, _LONGEST, _read)
+    return find(text, KIND)
 
 
 def _read(word: str) -> Code:
@@ -203,3 +203,6 @@ def _read_candidates(reader: Reader) -> Iterator[Candidate]:
         if not head & 0b1000_0000:
             return
     raise Damaged
+
+
+KIND = Kind(_FIRST, _LONGEST, _read)

@@ -37,7 +37,7 @@ from pychat.core.handshake import PublicKey, Role
 from pychat.core.link import Ending, Link, Phase, Relayed, Step
 from pychat.core.negotiation import Negotiation
 from pychat.core.room import MemberId, Room
-from pychat.core.roomcode import MEMBER_SIZE, SECRET_SIZE, RoomCode
+from pychat.core.roomcode import MEMBER_SIZE, SECRET_SIZE, RoomCode, is_lasting
 from pychat.core.sdp import Description, DescriptionKind, candidate_attribute, parse_description, to_sdp
 
 SEATS = 1
@@ -317,14 +317,16 @@ class Meeting:
         self._session = self._host.new_session(self)
         self._is_open, self._join = False, ""
         self._host.emit(fx.ConnectRelay(self._session, self.relay))
-        if self._room is None:
-            self._host.emit(fx.DrawBytes(self._session, SECRET_SIZE))
-        self._host.emit(fx.DrawBytes(self._session, MEMBER_SIZE))
+        self._host.emit(fx.DrawBytes(self._session, SECRET_SIZE if self._room is None else MEMBER_SIZE))
 
     def drawn(self, data: bytes) -> None:
         """Take random bytes: the secret of a new room, or our name in this session."""
         if len(data) == SECRET_SIZE:
-            self.code = RoomCode(data)
+            code = RoomCode(data)
+            self._host.emit(fx.DrawBytes(self._session, MEMBER_SIZE if is_lasting(code) else SECRET_SIZE))
+            if not is_lasting(code):
+                return
+            self.code = code
             self._room = Room(self.code)
             self._tell_room()
             for link in self._host.beside(self):

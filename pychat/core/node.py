@@ -15,6 +15,7 @@ from pychat.core import effects as fx
 from pychat.core import events as ev
 from pychat.core import handshake, nudging, wire
 from pychat.core.capabilities import Capabilities
+from pychat.core.codetext import lasting
 from pychat.core.contacts import Contact, Contacts, clean_name
 from pychat.core.conversation import Conversation, ConversationId, LinkId, MeetingId, SessionId
 from pychat.core.envelope import Refusal
@@ -760,7 +761,7 @@ class Node:
         if description is None:
             return
         code = Code(description, link.ref if link.role is Role.REPLIER else None)
-        link.code = encode(code)
+        link.code = lasting(encode(code))
         if link.role is Role.INVITER:
             link.ref, link.invite = code.ref, code.digest
         self._signaling.issue(code, link.id)

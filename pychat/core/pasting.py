@@ -6,8 +6,8 @@ from pychat.core.conversation import ConversationId, LinkId
 from pychat.core.effects import OfferCodeToTabs
 from pychat.core.errors import CodeError, CodeProblem
 from pychat.core.invite import Code, decode, encode
+from pychat.core.links import read
 from pychat.core.roomcode import RoomCode
-from pychat.core.roomcode import decode as decode_room
 from pychat.core.signaling import ManualSignaling
 
 TABS_PATIENCE = 1.5
@@ -64,23 +64,32 @@ class Pasting:
             relay: whether there is one, without which a room cannot be entered.
         """
         self.forget()
-        room = _room_in(text)
-        if room is not None:
-            self.problem = None if relay else CodeProblem.NO_RELAY
-            return EnterRoom(room) if relay else None
         try:
-            code = decode(text)
-            if not code.is_reply:
-                self._signaling.accept_invite(code)
-                return Use(code, None)
-            return Use(code, self._signaling.accept_reply(code))
+            code = read(text)
+            if isinstance(code, RoomCode):
+                return self._enter(code, relay=relay)
+            return self._use(code, now)
         except CodeError as error:
-            if self._tabs and error.problem in (CodeProblem.NO_INVITE_WAITING, CodeProblem.OTHER_INVITE):
-                reply = encode(code)
-                self._handover = _Handover(reply, now + TABS_PATIENCE, error.problem)
-                return OfferCodeToTabs(reply)
             self.problem = error.problem
             return None
+
+    def _enter(self, room: RoomCode, *, relay: bool) -> EnterRoom:
+        if not relay:
+            raise CodeError(CodeProblem.NO_RELAY)
+        return EnterRoom(room)
+
+    def _use(self, code: Code, now: float) -> Use | OfferCodeToTabs:
+        if not code.is_reply:
+            self._signaling.accept_invite(code)
+            return Use(code, None)
+        try:
+            return Use(code, self._signaling.accept_reply(code))
+        except CodeError as error:
+            if not self._tabs or error.problem not in (CodeProblem.NO_INVITE_WAITING, CodeProblem.OTHER_INVITE):
+                raise
+            reply = encode(code)
+            self._handover = _Handover(reply, now + TABS_PATIENCE, error.problem)
+            return OfferCodeToTabs(reply)
 
     def accept(self, conversation: ConversationId) -> None:
         """Note which conversation has taken a code."""
@@ -94,14 +103,13 @@ class Pasting:
     def open_link(self, text: str, now: float, *, relay: bool = False) -> Use | EnterRoom | OfferCodeToTabs | None:
         """Take the code of a link that was opened: a reply or a room at once; an invite waits for the person's word."""
         self.forget()
-        if _room_in(text) is not None:
-            return self.paste(text, now, relay=relay)
         try:
-            is_reply = decode(text).is_reply
+            code = read(text)
         except CodeError as error:
             self.problem = error.problem
             return None
-        return self.paste(text, now) if is_reply else None
+        waits = isinstance(code, Code) and not code.is_reply
+        return None if waits else self.paste(text, now, relay=relay)
 
     def take_from_tab(self, text: str) -> Use | None:
         """Take a reply that another tab offers; None when it is of no use to this one either."""
@@ -125,10 +133,3 @@ class Pasting:
         """No tab has taken the reply: what was wrong with it is the person's to know."""
         if self._handover is not None:
             self.problem, self._handover = self._handover.problem, None
-
-
-def _room_in(text: str) -> RoomCode | None:
-    try:
-        return decode_room(text)
-    except CodeError:
-        return None

@@ -1,7 +1,6 @@
 """The few messages between a client and the relay, as docs/relay.md describes them: JSON arrays."""
 
 import json
-import re
 from dataclasses import dataclass
 from urllib.parse import urljoin, urlsplit
 
@@ -9,6 +8,8 @@ from pychat.core import wire
 from pychat.core.errors import RemoteError
 
 SUBPROTOCOL = "pychat.relay.1"
+
+_PORTS = {"http": 80, "https": 443}
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,22 +81,38 @@ def _write(*items: str) -> str:
     return json.dumps(items, separators=(",", ":"))
 
 
-def relay_of(page: str) -> str:
-    """The address of the relay of a page, or "" when that is no address of a page."""
+def page_of(address: str) -> str:
+    """The address of a page in its one writing, without query and fragment; "" when it is none."""
     try:
-        parts = urlsplit(urljoin(page, "relay"))
-        usable = parts.scheme in ("http", "https") and bool(parts.hostname)
+        parts = urlsplit(address)
+        host, port = parts.hostname, parts.port
     except ValueError:
         return ""
-    if not usable:
+    if parts.scheme not in _PORTS or not host:
         return ""
-    return parts._replace(scheme="wss" if parts.scheme == "https" else "ws", query="", fragment="").geturl()
+    place = f"[{host}]" if ":" in host else _in_ascii(host)
+    if port is not None and port != _PORTS[parts.scheme]:
+        place += f":{port}"
+    return f"{parts.scheme}://{place}{parts.path or '/'}"
 
 
-_PAGE = re.compile(r"https?://[^\s#]+(?=#)")
+def relay_of(page: str) -> str:
+    """The address of the relay of a page, or "" when that is no address of a page."""
+    address = page_of(page)
+    return "ws" + urljoin(address, "relay").removeprefix("http") if address else ""
 
 
-def page_in(text: str) -> str:
-    """The page to which a link in a text leads, or ""."""
-    found = _PAGE.search(text)
-    return found[0] if found else ""
+def page_at(relay: str) -> str:
+    """The page that has this relay."""
+    return "http" + relay.removesuffix("relay").removeprefix("ws")
+
+
+def _in_ascii(host: str) -> str:
+    """A host's name as it is looked up; one that would become another name on the way stays as it is."""
+    if host.isascii():
+        return host
+    try:
+        name = host.encode("idna")
+        return name.decode("ascii") if name.decode("idna") == host else host
+    except UnicodeError:
+        return host

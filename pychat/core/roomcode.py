@@ -15,7 +15,7 @@ the name and nothing that leads from it to the secret.
 
 from dataclasses import dataclass
 
-from pychat.core.codetext import CHECKSUM, VERSION, Damaged, Reader, checksum_of, find, to_bytes, write
+from pychat.core.codetext import CHECKSUM, FADING, VERSION, Damaged, Kind, Reader, checksum_of, find, to_bytes, write
 from pychat.core.errors import LocalError
 
 SECRET_SIZE = 20
@@ -54,7 +54,12 @@ def decode(text: str) -> RoomCode:
     Raises:
         CodeError: there is no usable code in it; its `problem` says why. Nothing else is ever raised.
     """
-    return find(text, _FIRST, _LENGTH, _read)
+    return find(text, KIND)
+
+
+def is_lasting(code: RoomCode) -> bool:
+    """Whether messengers leave the end of its link as it is; another secret is drawn else."""
+    return not encode(code).endswith(tuple(FADING))
 
 
 def _read(word: str) -> RoomCode:
@@ -71,3 +76,6 @@ def _read(word: str) -> RoomCode:
     if reader.take(CHECKSUM) != checksum_of(header + secret):
         raise Damaged
     return RoomCode(secret)
+
+
+KIND = Kind(_FIRST, _LENGTH, _read)

@@ -13,10 +13,10 @@ from pychat.core import events as ev
 from pychat.core.conversation import Conversation, ConversationId
 from pychat.core.errors import CodeError
 from pychat.core.handshake import PublicKey
-from pychat.core.invite import decode
 from pychat.core.link import Link, Phase
+from pychat.core.links import read, relay_for
 from pychat.core.node import Node
-from pychat.core.relaytext import page_in, relay_of
+from pychat.core.relaytext import page_at, relay_of
 from pychat.core.stats import Stats
 from pychat.native import card
 from pychat.native.composer import Composer, Text
@@ -133,7 +133,8 @@ class TerminalPage:
         if code != self._code:
             self._code = code
             if code and (now.room is not None or now.card in (Card.INVITE, Card.REPLY)):
-                self._show_code(code)
+                meeting = self._node.meeting_in(now.conversation) if now.room is not None else None
+                self._show_code(code, self._page if meeting is None else page_at(meeting.relay))
         if now.warning != self._warning:
             self._warning = (
                 f"{now.warning} /verify compares, /anyway talks to them, /quit leaves." if now.warning else ""
@@ -210,8 +211,7 @@ class TerminalPage:
 
     def _relay_for(self, text: str) -> str:
         """The relay where a room in this text would be: that of its link's page, else that of our own."""
-        self._page = page_in(text) or self._page
-        return relay_of(self._page)
+        return relay_for(text, self._page)
 
     def _wants_code(self, text: str) -> bool:
         card = view(self._node, self._selected).card
@@ -220,7 +220,7 @@ class TerminalPage:
         if card is not Card.AGAIN:
             return False
         try:
-            decode(text)
+            read(text)
         except CodeError:
             return False
         return True
@@ -375,11 +375,11 @@ class TerminalPage:
         for line in rest:
             yield [("", line)]
 
-    def _show_code(self, code: str) -> None:
-        target = card.link(self._page, code) if self._page else code
+    def _show_code(self, code: str, page: str) -> None:
+        target = card.link(page, code) if page else code
         drawing = card.qr_lines(target, self._composer.columns, self._composer.rows) if self._draws_qr else ()
         self._composer.print([[("class:qr", line)] for line in drawing])
-        codes = [code, target] if self._page else [code]
+        codes = [code, target] if page else [code]
         self._composer.print([[("class:code", code)] for code in codes], wrap=True)
 
     def _above(self) -> Text:

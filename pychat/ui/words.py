@@ -155,7 +155,7 @@ ENDINGS: dict[Ending, tuple[str, str]] = {
 CODE_PROBLEMS: dict[CodeProblem, str] = {
     CodeProblem.EMPTY: "Paste the invite or the reply that somebody sent you.",
     CodeProblem.NOT_A_CODE: "There is no pychat code in this text. Copy the whole message you got, and paste it again.",
-    CodeProblem.CUT_SHORT: "The end of this code is missing. Copy all of it, and paste it again.",
+    CodeProblem.CUT_SHORT: "This link is incomplete. Ask them to send it again.",
     CodeProblem.MISTYPED: "This code was changed on its way: a character is wrong or missing. Copy it once more.",
     CodeProblem.NEWER_VERSION: (
         "This code is from a newer pychat. Get the newer version: reload the page, or update the program."

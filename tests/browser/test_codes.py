@@ -29,7 +29,7 @@ def test_each_mistake_has_a_sentence_of_its_own_and_loses_nothing(ann: Person, b
     mistake(ann, "   ", "Paste the invite or the reply")
     mistake(ann, "see you at eight", "There is no pychat code in this text")
     invite = ann.make_invite()
-    mistake(bob, invite[:-5], "The end of this code is missing")
+    mistake(bob, invite[:-5], "This link is incomplete. Ask them to send it again.")
     swapped = invite[:40] + ("A" if invite[40] != "A" else "B") + invite[41:]
     mistake(bob, swapped, "a character is wrong or missing")
     mistake(ann, invite, "This is your own invite")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from itertools import pairwise
+from random import Random
 
 import pytest
 
@@ -844,3 +845,26 @@ def test_a_room_needs_a_relay() -> None:
     assert ann.node.pasting.problem is not None
     assert ann.now == START
     assert of(fx.ConnectRelay, ann.do(ev.RoomRequested(URL)))
+
+
+# The secret of a room.
+
+
+def test_no_secret_is_drawn_whose_code_ends_as_messengers_drop_it() -> None:
+    ann = person("ann", tabs=False)
+    chance = Random(0)
+    secrets = [chance.randbytes(SECRET_SIZE) for _ in range(2_000)]
+    fading = [secret for secret in secrets if encode(RoomCode(secret))[-1] in "-_"]
+    secret = next(secret for secret in secrets if secret not in fading)
+    assert len(fading) > 20
+
+    effects = ann.do(ev.RoomRequested(URL))
+    (meeting,) = ann.node.meetings.values()
+    for _ in range(2):
+        for drawn in (*fading, secret):
+            draw = only(fx.DrawBytes, effects)
+            assert (draw.size, meeting.code) == (SECRET_SIZE, None)
+            effects = ann.do(ev.BytesDrawn(draw.session, drawn))
+        assert meeting.code == RoomCode(secret)
+        assert only(fx.DrawBytes, effects).size == MEMBER_SIZE
+        effects = ann.do(ev.RoomRenewed(meeting.conversation))

@@ -1,0 +1,73 @@
+"""What a person may paste or open: the code of a room, an invite or a reply, in a link or without one.
+
+This is the one place that decides to which page a link leads, and so which relay is asked for a room.
+"""
+
+import re
+
+from pychat.core import invite, roomcode
+from pychat.core.codetext import Found, Kind, find, occurrences
+from pychat.core.invite import Code
+from pychat.core.mangling import INVISIBLE
+from pychat.core.relaytext import page_of, relay_of
+from pychat.core.roomcode import RoomCode
+
+_KINDS: tuple[Kind[RoomCode | Code], ...] = (roomcode.KIND, invite.KIND)
+_MAX_ADDRESS = 2_048
+_BEFORE = re.compile(rf"(\S+)#[\u00a0{INVISIBLE}]*$")
+_UNSEEN = re.compile(rf"[{INVISIBLE}]|\\(?=[^\w\s]|$)")  # Markdown puts a backslash before signs
+_SCHEME = re.compile(r"https?:/{1,2}(?=[^/])", re.IGNORECASE)
+_PARAMETER = "=/?&_"  # in front of an address that belongs to another one
+_BARE = re.compile(r"(?:(?:[\w-]+\.)+[^\W\d_][\w-]+|localhost|[0-9]+(?:\.[0-9]+){3}|\[[0-9A-Fa-f:]+\])(?::[0-9]+)?[/?]")
+_NO_ADDRESS = re.compile(r'[<>"`\s]')
+
+
+def read(text: str) -> RoomCode | Code:
+    """Read the first code in what a person pasted, with whatever surrounds it.
+
+    Raises:
+        CodeError: there is no usable code in it; its `problem` says why. Nothing else is ever raised.
+    """
+    return find(text, *_KINDS)
+
+
+def relay_for(text: str, page: str) -> str:
+    """The address of the relay where the room in a text would be: that of its link's page, else of this one; or ""."""
+    return relay_of(page_in(text) or page)
+
+
+def page_in(text: str) -> str:
+    """The page to which the link with the first code in a text leads; "" when the code is in no link.
+
+    Of all addresses only the one counts whose own fragment is the code.
+    """
+    first: RoomCode | Code | None = None
+    for found in occurrences(text, *_KINDS):
+        first = first or found.code
+        page = _page_before(found) if found.code == first else ""
+        if page:
+            return page
+    return ""
+
+
+def _page_before(found: Found[RoomCode | Code]) -> str:
+    before = _BEFORE.search(found.text[max(0, found.at - _MAX_ADDRESS) : found.at])
+    if before is None:
+        return ""
+    run = _UNSEEN.sub("", before[1])
+    starts = [match.start() for match in _SCHEME.finditer(run)]
+    if not starts:
+        bare = _BARE.search(run)
+        return _bare_page(run[bare.start() :]) if bare is not None else ""
+    start = starts.pop()
+    if not found.is_peeled:  # a “#” that stands as it is belongs to the whole address, with all its parameters
+        while starts and run[start - 1] in _PARAMETER:
+            start = starts.pop()
+    address = _SCHEME.sub(lambda scheme: scheme[0].rstrip("/").lower() + "//", run[start:], count=1)
+    return page_of(address) if not _NO_ADDRESS.search(address) else ""
+
+
+def _bare_page(address: str) -> str:
+    """The page of an address without a scheme, as browsers show it; what is no name has no certificate."""
+    is_name = re.match(r"localhost\b|[0-9.:]+[/?]|\[", address) is None
+    return page_of(f"{'https' if is_name else 'http'}://{address}")

@@ -14,7 +14,7 @@ from pychat.browser.identity import AfreshDialog, NameField
 from pychat.browser.messages import MessageList
 from pychat.browser.people import PeopleList
 from pychat.browser.protection import ProtectionDialog
-from pychat.browser.room import RoomDialog
+from pychat.browser.room import RoomDialog, room_link
 from pychat.browser.settings import SettingsDialog
 from pychat.browser.store import BrowserStore
 from pychat.browser.trust import TrustSigns

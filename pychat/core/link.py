@@ -103,7 +103,7 @@ class Relayed:
 
     `member` is the peer at the relay, as far as it is there; `secret` is that of the room which the peer knows of;
     `answered_first` says that this side answered when DTLS was set up, and None that it is not yet; `said` and `heard`
-    are the counts of the last authenticated signals of each side.
+    are the counts of the last authenticated signals of each side. `begun` is when it was begun.
     """
 
     meeting: MeetingId
@@ -111,6 +111,7 @@ class Relayed:
     negotiation: Negotiation
     member: MemberId | None
     secret: bytes
+    begun: float
     answered_first: bool | None = None
     restart_due: float | None = None
     said: int = 0

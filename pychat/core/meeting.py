@@ -9,7 +9,13 @@ with all who are there, for it may have turned them away before. Links to one me
 higher number counts: two members that both begin anew choose the same number, and `negotiation` decides between them,
 or different ones, and the higher one wins.
 
-A seat is taken once both sides have described themselves. Who has none left refuses an offer, in so many words.
+A seat is taken by the first who proves who they are, and whoever is still on the way is then told that there is none.
+Who has none left refuses an offer, in so many words.
+
+Whoever is in the room can make us begin links, under any number of names, and each costs a connection. So links are
+begun a few at once and then one in a while (`Bucket`), and a few at most are not proved at the same time: one that
+takes long gives way when others wait. Who is not served at once gets its turn, one after the other, so that whoever
+makes a crowd of names waits behind those who were there before; and then it is for us to begin.
 
 A link whose path is lost keeps its seat while its member is there, and is restarted. In a new session everybody has
 another name. So who still has a link from before says to whoever it meets that it has (`envelope.again`), and only the
@@ -22,6 +28,7 @@ about such a link is passed over, and so is what the relay says about who has le
 """
 
 import hmac
+import math
 from dataclasses import dataclass
 from enum import Enum
 from typing import Protocol
@@ -29,6 +36,7 @@ from typing import Protocol
 from pychat.core import effects as fx
 from pychat.core import envelope, negotiation, relaytext, wire
 from pychat.core import room as r
+from pychat.core.bucket import Bucket
 from pychat.core.capabilities import Capabilities
 from pychat.core.conversation import ConversationId, MeetingId, SessionId
 from pychat.core.envelope import Again, Authenticated, Bye, OnLink, Refusal, Refused
@@ -44,8 +52,16 @@ SEATS = 1
 """Other people in a room with whom one has a link at once."""
 MAX_MOVES = 32
 """How often we follow others to a new secret, since we have last made one."""
-MAX_ATTEMPTS = 4
-"""Links that are begun at once: a relay can claim members that do not exist."""
+BEGIN_BURST, BEGIN_INTERVAL = 8, 2.0
+"""Links that may be begun at once after a pause, and seconds until one more may be."""
+MAX_PENDING, MAX_PENDING_EVERYWHERE = 8, 32
+"""Links whose peer is not proved, in one room and in all: members can come and not answer, or not exist at all."""
+PENDING_PATIENCE = 15.0
+"""Seconds that such a link has when there are too many and others wait."""
+MAX_NUMBERS = 1024
+"""Members of one session of whom the number of the last link is remembered."""
+MAX_KEYS = 4096
+"""Keys of people who were in the room, or are not to come in again; more make the eldest be forgotten."""
 RETRY_FIRST, RETRY_LAST = 1.0, 60.0
 """Seconds before what has failed is tried again: at first, and at most. A random part of as many comes on top."""
 ARRIVAL_PATIENCE = 5.0
@@ -71,6 +87,8 @@ _NO_MORE = {
     Ending.REPLACED,
 }
 """Endings after which it would be of no use, or unwanted, to begin with the same member again."""
+_BROKEN = {Ending.NOT_PROVED, Ending.BROKE_PROTOCOL}
+"""Endings after which it is for the person to say whether to begin again with whoever it was."""
 
 
 class RelayState(Enum):
@@ -128,6 +146,9 @@ class Host(Protocol):
 
     def begin_link(self, meeting: "Meeting", role: Role, relayed: Relayed) -> Link: ...
 
+    def pending(self) -> list[Link]:
+        """The links of all rooms that have not ended and whose peers are not proved."""
+
     def end_link(self, link: Link, ending: Ending) -> None: ...
 
     def blame(self, link: Link, error: RemoteError | LocalError) -> None:
@@ -144,10 +165,14 @@ class _Attempt:
     """What is intended with a member: `due` is when to begin, `failed` how often it came to nothing.
 
     `told` says that it was given a proof of a link from before, and `reminded` that it was once more, when it seemed to
-    have forgotten.
+    have forgotten. `turn` is its place among those who wait for a link to be begun, and then `due` is when it is tried.
+    `asked` says that it has offered a link itself, and `barred` that it broke the protocol.
     """
 
     due: float | None = None
+    turn: int | None = None
+    asked: bool = False
+    barred: bool = False
     failed: int = 0
     told: bool = False
     reminded: bool = False
@@ -194,12 +219,15 @@ class Meeting:
         self._join = ""  # what is said to the relay once it is open
         self._renewed = False  # by us, and nobody has followed yet
         self._moves = 0  # after others, since then
-        self._admitted: set[PublicKey] = set()  # whom a locked room takes, since it was entered
+        self._admitted: dict[PublicKey, None] = {}  # whom a locked room takes, since it was entered
+        self._barred: dict[PublicKey, None] = {}  # who broke the protocol, since the person has asked for them
         self._live: list[Link] = []
-        # In this session: the highest number of the links with each member, and of those that it was told of.
+        # In this session: the highest number of the links with each member, and of those that either has spoken of.
         self._numbers: dict[MemberId, int] = {}
-        self._told: dict[MemberId, int] = {}
+        self._mentioned: dict[MemberId, int] = {}
         self._attempts: dict[MemberId, _Attempt] = {}
+        self._begun = Bucket(BEGIN_BURST, BEGIN_INTERVAL)
+        self._turns = 0
 
     @property
     def is_linked(self) -> bool:
@@ -214,10 +242,15 @@ class Meeting:
     # What the person wants.
 
     def enter(self) -> None:
-        """Go in, or back in."""
+        """Go in, or back in; also to those who broke the protocol."""
+        self._barred.clear()
+        for attempt in self._attempts.values():
+            attempt.barred = False
         if self.state is RelayState.LEFT:
             self._failed, self.refusal = 0, None
             self._connect()
+        else:
+            self._invite_all()
 
     def leave(self) -> None:
         """Go out; the last words to those who are not connected are still sent."""
@@ -243,10 +276,10 @@ class Meeting:
 
     def objection(self, link: Link) -> Refusal | None:
         """Why whoever has just proved to be at the other end of a link may not come in, if so."""
-        if self.locked and link.peer not in self._admitted:
+        if link.peer in self._barred or (self.locked and link.peer not in self._admitted):
             return Refusal.LOCKED
-        others = [other for other in self._live if other is not link and other.peer not in (None, link.peer)]
         is_own = link.peer == self._host.key
+        others = [other for other in self._live if other is not link and other.peer != link.peer]
         return Refusal.FULL if not is_own and sum(map(self._sits, others)) >= SEATS else None
 
     def turn_away(self, link: Link, refusal: Refusal) -> None:
@@ -414,7 +447,7 @@ class Meeting:
         for member in [*self._attempts, *here]:  # of a room that is no longer ours
             self._gone(member)
         self._numbers.clear()
-        self._told.clear()
+        self._mentioned.clear()
 
     def _run(self, steps: list[r.Step]) -> None:
         session, emit = self._session, self._host.emit
@@ -506,6 +539,16 @@ class Meeting:
             case OnLink() | Refused() | Bye():
                 self._hear(member, signal)
 
+    def _note(self, numbers: dict[MemberId, int], member: MemberId, number: int) -> None:
+        """Remember a number of a member; of too many those who are gone make room, the eldest first."""
+        numbers[member] = number
+        if len(numbers) > MAX_NUMBERS:
+            del numbers[next(name for name in numbers if name not in self._attempts)]
+
+    def _mention(self, member: MemberId, number: int) -> None:
+        """A link of that number is known to both, whether it comes about or not."""
+        self._note(self._mentioned, member, max(self._mentioned.get(member, 0), number))
+
     def _is_authentic(self, link: Link, signal: Authenticated) -> bool:
         """Whether the proved peer of the link says so, and says it for the first time."""
         relayed = link.relayed
@@ -551,7 +594,7 @@ class Meeting:
 
     def _tell(self, member: MemberId, link: Link) -> None:
         self._attempts[member].told = True
-        self._told[member] = max(self._told.get(member, 0), link.relayed_number)
+        self._mention(member, link.relayed_number)
         self._say(member, self._proof(link, ours=True, member=member))
 
     def _recognise(self, member: MemberId, signal: Again) -> None:
@@ -568,7 +611,8 @@ class Meeting:
             elif not self._links_to(member):
                 # Of its former session the relay may not know yet that it is over.
                 link.relayed.member = member
-                attempt.due, self._numbers[member] = None, link.relayed.number
+                attempt.due = attempt.turn = None
+                self._note(self._numbers, member, link.relayed.number)
                 if not attempt.told:
                     self._tell(member, link)
                 self._steps(link, link.relayed.negotiation.renewed())
@@ -581,11 +625,9 @@ class Meeting:
         return sum(self._sits(link) for link in self._live if link.relayed_member != besides)
 
     def _sits(self, link: Link) -> bool:
-        if link.peer == self._host.key:
-            return False  # another tab of our own
-        if link.phase is Phase.LOST:
-            return link.relayed_member is not None
-        return link.phase in (Phase.CONNECTING, Phase.SECURING, Phase.OPEN)
+        if link.peer is None or link.peer == self._host.key:  # nobody yet, or another tab of our own
+            return False
+        return link.phase is not Phase.LOST or link.relayed_member is not None
 
     def _link(self, member: MemberId, number: int) -> Link:
         """Begin a link; what was begun with the same member before gives way, unless its peer is proved.
@@ -598,11 +640,11 @@ class Meeting:
                 assert before.relayed is not None
                 before.relayed.member = before.relayed.restart_due = None
                 self._host.end_link(before, Ending.REPLACED)
-        self._numbers[member] = number
+        self._note(self._numbers, member, number)
         polite = self._room.is_polite(member)
         agreed = Negotiation(polite=polite, can_roll_back=self._capabilities.can_roll_back)
         assert self.code is not None
-        relayed = Relayed(self.id, number, agreed, member, self.code.secret)
+        relayed = Relayed(self.id, number, agreed, member, self.code.secret, self._host.now)
         link = self._host.begin_link(self, Role.REPLIER if polite else Role.INVITER, relayed)
         link.invite = self._room.handshake
         self._live.append(link)
@@ -610,7 +652,7 @@ class Meeting:
 
     def _begin(self, member: MemberId) -> None:
         known = [link.relayed_number for link in self._live if link.peer is not None]
-        link = self._link(member, max([self._numbers.get(member, 0), self._told.get(member, 0), *known]) + 1)
+        link = self._link(member, max([self._numbers.get(member, 0), self._mentioned.get(member, 0), *known]) + 1)
         assert link.relayed is not None
         self._steps(link, link.relayed.negotiation.needed())
 
@@ -620,10 +662,44 @@ class Meeting:
         return is_offer and said.link > self._numbers.get(member, 0)
 
     def _invited(self, member: MemberId, offer: OnLink) -> None:
-        if not self._takes_anybody or self._taken(member) >= SEATS:
-            self._say(member, Refused(offer.link, Refusal.LOCKED if self.locked else Refusal.FULL))
-        else:
+        attempt = self._attempts[member]
+        self._mention(member, offer.link)
+        if attempt.barred or not self._takes_anybody or self._taken(member) >= SEATS:
+            attempt.turn = None
+            locked = self.locked or attempt.barred
+            self._say(member, Refused(offer.link, Refusal.LOCKED if locked else Refusal.FULL))
+        elif self._is_served(member):
             self._negotiate(self._link(member, offer.link), offer.signal)
+        else:
+            attempt.asked = True
+
+    def _is_served(self, member: MemberId) -> bool:
+        """Whether a link may be begun with this member now; if not, it has its turn."""
+        attempt, now = self._attempts[member], self._host.now
+        if attempt.turn is None:
+            self._turns += 1
+            attempt.turn = self._turns
+        is_first = attempt.turn == min(other.turn for other in self._attempts.values() if other.turn is not None)
+        ready = self._begun.ready_at(now)
+        if is_first and ready <= now and self._makes_room(besides=member):
+            self._begun.take(now)
+            attempt.turn, attempt.due, attempt.asked = None, None, False
+            return True
+        attempt.due = ready if ready > now else now + RETRY_FIRST
+        return False
+
+    def _makes_room(self, *, besides: MemberId) -> bool:
+        """Whether there may be one more link that is not proved, beside the one of this member, which gives way."""
+        everywhere = [link for link in self._host.pending() if link.relayed_member != besides]
+        here = [link for link in everywhere if link in self._live]
+        for links, most in ((here, MAX_PENDING), (everywhere, MAX_PENDING_EVERYWHERE)):
+            if sum(link.phase is not Phase.CLOSED for link in links) < most:
+                continue
+            eldest = min(links, key=_begun)
+            if _begun(eldest) > self._host.now - PENDING_PATIENCE:
+                return False
+            self._host.end_link(eldest, Ending.NO_ANSWER)
+        return True
 
     def _negotiate(self, link: Link, signal: negotiation.Signal) -> None:
         assert link.relayed is not None
@@ -711,8 +787,9 @@ class Meeting:
         if link.phase is Phase.OPEN:
             relayed.restart_due, self.refusal = None, None
             if link.peer is not None:
-                self._admitted.add(link.peer)
+                _remember(self._admitted, link.peer)
             self._tell_room()
+            self._turn_away_who_is_late()
             if relayed.member is not None:
                 self._attempts[relayed.member].failed = 0
         elif link.phase is Phase.LOST and relayed.member is None:
@@ -727,12 +804,24 @@ class Meeting:
             self._live.remove(link)
             self._over(link, relayed)
 
+    def _turn_away_who_is_late(self) -> None:
+        """The last seat may be taken now; whoever is still on the way need not come."""
+        for link in list(self._live):
+            if link.peer is None and self._taken(link.relayed_member or "") >= SEATS:
+                self._say_about(link, Refused(link.relayed_number, Refusal.FULL))
+                self._host.end_link(link, Ending.REPLACED)
+
     def _over(self, link: Link, relayed: Relayed) -> None:
         relayed.restart_due = None
         member = relayed.member
         if self.state is RelayState.LEFT or link.ending is Ending.LEFT:
             return
         again = self._attempts.get(member) if member is not None else None
+        if link.ending in _BROKEN:
+            if again is not None:
+                again.barred = True
+            if link.peer is not None:
+                _remember(self._barred, link.peer)
         if again is not None and link.ending not in (Ending.REFUSED, *_NO_MORE):
             again.failed += 1
             again.due = self._host.now + self._backoff(again.failed - 1) * (1 + self._host.chance())
@@ -773,9 +862,10 @@ class Meeting:
         if self._beat_due is not None and self._beat_due <= now:
             self._beat_due = None
             self._beat()
-        for member, attempt in list(self._attempts.items()):
-            if attempt.due is not None and attempt.due <= now:
-                attempt.due = None
+        due = [member for member, attempt in self._attempts.items() if attempt.due is not None and attempt.due <= now]
+        for member in sorted(due, key=self._turn_of):
+            if member in self._attempts:
+                self._attempts[member].due = None
                 self._begin_if_possible(member)
         for link in list(self._live):
             relayed = link.relayed
@@ -784,12 +874,29 @@ class Meeting:
                 restart = relayed.negotiation
                 self._steps(link, restart.needed() if restart.is_settled else restart.renewed())
 
+    def _turn_of(self, member: MemberId) -> float:
+        turn = self._attempts[member].turn
+        return turn if turn is not None else math.inf
+
     def _begin_if_possible(self, member: MemberId) -> None:
-        if self.state is not RelayState.HERE or self._links_to(member) or self._taken(member) >= SEATS:
-            return
-        if not self._takes_anybody:
-            return
-        if sum(link.phase is Phase.SIGNALING for link in self._live) >= MAX_ATTEMPTS:
-            self._attempts[member].due = self._host.now + RETRY_FIRST
-            return
-        self._begin(member)
+        attempt = self._attempts[member]
+        is_wanted = attempt.asked or not self._links_to(member)
+        is_free = self._takes_anybody and self._taken(member) < SEATS
+        if self.state is not RelayState.HERE or attempt.barred or not is_wanted or not is_free:
+            attempt.turn, attempt.asked = None, False
+        elif self._is_served(member):
+            self._begin(member)
+
+
+def _begun(link: Link) -> float:
+    """When a link in a room was begun."""
+    assert link.relayed is not None
+    return link.relayed.begun
+
+
+def _remember(keys: dict[PublicKey, None], key: PublicKey) -> None:
+    """Note a key as the last one; of too many the first one is forgotten."""
+    keys.pop(key, None)
+    keys[key] = None
+    if len(keys) > MAX_KEYS:
+        del keys[next(iter(keys))]

@@ -868,6 +868,10 @@ class Node:
             conversation.backstage = self._has_backstage = True
         return self._new_link(role, conversation, relayed)
 
+    def pending(self) -> list[Link]:
+        links = self.links.values()
+        return [link for link in links if link.relayed and link.peer is None and link.phase is not Phase.CLOSED]
+
     def end_link(self, link: Link, ending: Ending) -> None:
         if link.phase is not Phase.CLOSED:
             self._say_bye(link)

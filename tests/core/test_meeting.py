@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
+import json
 from itertools import pairwise
 from random import Random
 
 import pytest
+from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
 from pychat.core import effects as fx
 from pychat.core import events as ev
 from pychat.core import meeting as m
+from pychat.core import room as r
 from pychat.core import wire
 from pychat.core.capabilities import Capabilities
-from pychat.core.envelope import Authenticated, Bye, OnLink, Refusal, Refused, Signal, authenticate
+from pychat.core.envelope import Authenticated, Bye, OnLink, Refusal, Refused, Signal, authenticate, nonce, wrap
+from pychat.core.envelope import context as envelope_context
+from pychat.core.envelope import encode as encode_signal
 from pychat.core.link import ANSWER_PATIENCE, Ending, Link, Phase
 from pychat.core.meeting import Meeting, RelayState, Trouble
 from pychat.core.negotiation import Answer, Offer
@@ -481,6 +486,150 @@ def test_the_certificate_of_a_link_never_changes(seed: int, proved: bool) -> Non
     assert link.remote.fingerprint != bytes(32)
 
 
+# What others in the room can use up has an end.
+
+
+RELOADS = 15
+"""More than may be begun at once."""
+
+
+class Crowd:
+    """Members with the room's secret, who say what they like and hear nothing; each new name is another one."""
+
+    def __init__(self, world: RoomsWorld, victim: Guest, size: int) -> None:
+        self.world = world
+        self.victim = victim
+        self.room = meeting_of(victim)
+        self.number = 0
+        self.members = [self._come() for _ in range(size)]
+
+    def _come(self) -> str:
+        member = wire.to_text(self.world.random.randbytes(MEMBER_SIZE))
+        self._tell("arrived", member)
+        return member
+
+    def _tell(self, *message: str) -> None:
+        for session in self.world.relay._sessions:
+            if session.guest is self.victim:
+                self.world.relay._pass(session, json.dumps(message))
+
+    def flood(self, seconds: float, *, anew: bool) -> int:
+        """Let each make an offer ten times a second, each time under a new name if so; counts new connections."""
+        before = len(self.victim.ends)
+        for tenth in range(int(seconds * 10)):
+            if anew and tenth % 5 == 0:
+                for member in self.members:
+                    self._tell("left", member)
+                self.members = [self._come() for _ in self.members]
+                self.world.live(0.05)
+            self.number += 1
+            for member in self.members:
+                self.offer(member, self.number)
+            self.world.live(0.1)
+            assert sum(not end.closed for end in self.victim.ends.values()) <= m.MAX_PENDING + m.SEATS
+        return len(self.victim.ends) - before
+
+    def offer(self, member: str, number: int) -> None:
+        room = self.room._room
+        if room is None or room.member is None or member not in room._members:
+            return
+        sender, receiver = (wire.read_bytes(name, MEMBER_SIZE) for name in (member, room.member))
+        description = Description(DescriptionKind.OFFER, sender * 2, "ufrag", "x" * 24)
+        counter = room._members[member].last + 1
+        key = self.victim._derive(self.victim.code.secret, SALT, SIGNALING_INFO + sender, KEY_SIZE)
+        data = encode_signal(OnLink(number, Offer(1, description)))
+        context = envelope_context(room.id, sender, receiver, counter)
+        self._tell("from", member, wrap(counter, AESGCM(key).encrypt(nonce(counter), data, context)))
+
+
+@SEEDS
+@pytest.mark.parametrize("anew", [False, True], ids=["same-names", "new-names"])
+def test_however_many_offer_however_often_connections_are_made_one_in_a_while(seed: int, anew: bool) -> None:
+    world = calm(seed, 1)
+    (ann,) = world.guests
+    ann.enters()
+    world.live(5)
+    crowd = Crowd(world, ann, 14)
+    made = crowd.flood(12, anew=anew)
+
+    assert made <= m.BEGIN_BURST + 12 / m.BEGIN_INTERVAL + 1
+    assert not ann.company
+
+
+@pytest.mark.parametrize("anew", [False, True], ids=["same-names", "new-names"])
+def test_an_honest_member_gets_in_while_a_crowd_floods_the_room(anew: bool) -> None:
+    world = calm(0, 2)
+    ann, bob = world.guests
+    ann.enters()
+    world.live(5)
+    crowd = Crowd(world, ann, r.MAX_MEMBERS - 2)
+    crowd.flood(10, anew=anew)
+    bob.enters()
+    for _ in range(9):
+        if not bob.company:
+            crowd.flood(10, anew=anew)
+
+    assert [link.peer for link in bob.company] == [ann.key]
+
+
+def test_reloads_without_end_are_never_refused() -> None:
+    world = together(0)
+    ann, bob = world.guests
+    for _ in range(RELOADS):
+        bob.starts_anew()
+        bob.enters()
+        world.live(20)
+        assert link_of(bob).peer == ann.key
+    assert ann.node.next_deadline() is not None
+    assert len(meeting_of(ann)._numbers) <= m.MAX_NUMBERS
+
+
+def test_what_is_remembered_of_those_who_come_and_go_has_bounds(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(r, "MAX_REMEMBERED", 50)  # so that the session is renewed now and then
+    monkeypatch.setattr(m, "MAX_NUMBERS", 50)
+    world = calm(0, 1)
+    (ann,) = world.guests
+    ann.enters()
+    world.live(5)
+    crowd = Crowd(world, ann, 1)
+    for _ in range(400):
+        crowd.offer(crowd.members[0], 1)
+        world.live(0.3)
+        crowd._tell("left", crowd.members[0])
+        crowd.members = [crowd._come()]
+        world.live(0.3)
+    meeting = meeting_of(ann)
+
+    assert meeting.state is RelayState.HERE
+    assert len(meeting._numbers) <= m.MAX_NUMBERS
+    assert len(meeting._mentioned) <= m.MAX_NUMBERS
+    assert meeting._room is not None
+    assert len(meeting._room._past) <= r.MAX_REMEMBERED
+    assert len(ann.node.links) <= len(ann.node.conversations) <= m.MAX_PENDING + 1
+    assert len(ann.node.successors) <= m.MAX_PENDING
+
+
+@SEEDS
+def test_who_broke_the_protocol_is_not_begun_with_again_until_asked(seed: int) -> None:
+    world = together(seed)
+    ann, bob = world.guests
+    ann._check = lambda: None  # type: ignore[method-assign] # the world holds this for a false alarm
+    link = link_of(ann)
+    ann.hears(ann.ends[link.id], ev.FrameReceived(link.id, "nonsense"))
+    world.live(1)
+    assert link.ending is Ending.BROKE_PROTOCOL
+    world.live(LONG)
+    assert not ann.company
+    bob.starts_anew()  # under another name at the relay
+    bob.enters()
+    world.live(LONG)
+    assert not ann.company
+
+    ann.acts(ev.RoomReturned(meeting_of(ann).conversation))
+    world.live(LONG)
+    assert link_of(ann).peer == bob.key
+
+
 # What else may happen.
 
 
@@ -821,7 +970,7 @@ def test_claimed_crowds_are_offered_only_a_few_links_at_once() -> None:
         world.live(0.1)
         most = max(most, sum(link.phase is Phase.SIGNALING for link in meeting_of(ann)._live))
 
-    assert most == m.MAX_ATTEMPTS
+    assert most == m.MAX_PENDING
 
 
 @SEEDS

@@ -7,7 +7,7 @@ import js
 
 from pychat.browser.composer import Composer, send
 from pychat.browser.dom import Scope, from_template, set_data, set_text
-from pychat.browser.messages import MessageList
+from pychat.browser.messages import MessageList, Names
 from pychat.core import effects as fx
 from pychat.core import events as ev
 from pychat.core.conversation import Conversation
@@ -51,7 +51,7 @@ class Pane:
         set_text(self._scope.part("headline"), now.headline)
         self._scope.part("leave").disabled = not now.can_leave
         if conversation is not None:
-            self._messages.render(conversation)
+            self._messages.render(conversation, Names(words.ME, now.name))
 
     def close(self) -> None:
         """Give the elements back as they were, for the next run."""

@@ -11,7 +11,7 @@ from pychat.browser.card import CodeCard
 from pychat.browser.composer import Composer, send
 from pychat.browser.dom import Scope, from_template, set_data, set_text, show
 from pychat.browser.identity import AfreshDialog, NameField
-from pychat.browser.messages import MessageList
+from pychat.browser.messages import MessageList, Names
 from pychat.browser.people import PeopleList
 from pychat.browser.protection import ProtectionDialog
 from pychat.browser.room import RoomDialog, room_link
@@ -144,7 +144,7 @@ class ChatPage:
             show(self._part(name), bool(sentence))
         if now.conversation is not None:
             set_text(self._part("empty"), words.NOTHING_YET_CONNECTED if now.state == "open" else words.NOTHING_YET)
-            self._messages.render(now.conversation)
+            self._messages.render(now.conversation, Names(self._node.name or words.ME, now.name))
             if js.document.visibilityState == "visible":
                 self._seen[now.conversation.id] = len(now.conversation.timeline)
         self._people.render(now.people, self._seen, self._selected)

@@ -5,6 +5,7 @@ from enum import Enum
 from typing import NamedTuple
 
 from pychat.core.contacts import Contact
+from pychat.core.conversation import Delivery
 from pychat.core.envelope import Refusal
 from pychat.core.errors import CodeProblem, MessageProblem
 from pychat.core.ice import IceServer, ServerProblem
@@ -206,6 +207,8 @@ PHASE_NAMES: tuple[tuple[Phase, str], ...] = (
 
 ME = "You"
 NEW = "new"
+DELIVERY = {Delivery.WAITING: "Waiting", Delivery.SENT: "Sent", Delivery.DELIVERED: "Delivered"}
+FOLD = "Show less"
 COPIED = "Copied. Now send it to them."
 COPY_BY_HAND = "The browser does not let this page copy. The code is marked: press Ctrl+C or ⌘C."
 PROGRESS = {"to-come": "", "now": "under way", "done": "done", "failed": "failed"}
@@ -344,6 +347,11 @@ def message_problem(problem: MessageProblem, text: str) -> str:
             return f"A message has at most {MAX_TEXT:,} characters; this one has {len(text):,}. Send it in parts."
         case MessageProblem.FULL:
             return "This conversation holds as many messages as it can. Begin a new one with a new invite."
+
+
+def unfold(characters: int) -> str:
+    """Offer the rest of a long text."""
+    return f"Show all {characters:,} characters"
 
 
 def undelivered(count: int) -> str:

@@ -86,7 +86,7 @@ class Person:
     def expect_state(self, state: str) -> None:
         expect(self.status).to_have_attribute("data-state", state, timeout=CONNECT)
 
-    def expect_messages(self, *texts: str) -> None:
+    def expect_messages(self, *texts: str | re.Pattern[str]) -> None:
         expect(self.messages.locator("p")).to_have_text(texts, timeout=CONNECT)
 
     def expect_delivered(self, count: int) -> None:

@@ -108,6 +108,7 @@ def test_a_text_at_the_limit_arrives_whole_and_one_above_it_stays_in_the_box(per
     assert len(ann.message_box.input_value()) > MAX_TEXT
     expect(ann.messages).to_have_count(0)
     ann.say("x" * MAX_TEXT)
+    bob.button("Show all 8,000 characters").click(timeout=CONNECT)
     bob.expect_messages("x" * MAX_TEXT)
     ann.expect_delivered(1)
 
@@ -128,6 +129,8 @@ def test_what_a_peer_sends_is_text_and_leaves_the_page_as_it_is(person: MakePers
     for text in HOSTILE:
         ann.say(text)
     expect(bob.messages).to_have_count(len(HOSTILE))
+    for unfold in bob.log.get_by_role("button", name=re.compile("Show all")).all()[::-1]:
+        unfold.click()
     paragraphs = bob.messages.locator("p")
     for i, text in enumerate(HOSTILE):
         assert paragraphs.nth(i).text_content() == text.strip("\r\n")

@@ -664,7 +664,7 @@ class Someone:
                 assert written.by is self
                 continue
             assert peer is not None
-            assert author in conversation.peer_logs
+            assert conversation.logs.log(author) is not None
             assert written.by is peer
             assert written.to in (None, self.key), f"what was written to others is shown to {self}"
             theirs = peer.chat_with(self)

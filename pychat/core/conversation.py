@@ -3,16 +3,24 @@
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from enum import Enum
+from sys import getsizeof
 
 from pychat.core.contacts import Contact, clean_name
 from pychat.core.errors import MessageProblem, RemoteError
 from pychat.core.handshake import PublicKey
-from pychat.core.log import AuthorId, Entry, Logs
+from pychat.core.log import AuthorId, Entry, Log, Logs, text_problem
+from pychat.core.memory import (
+    ALL_MOST,
+    CONVERSATION_MOST,
+    ENTRY_SIZE,
+    MARGIN,
+    STEP,
+    UNACKNOWLEDGED_MOST,
+    Memory,
+    size_of,
+)
 from pychat.core.sync import Outgoing
 from pychat.core.timeline import Timeline
-
-MAX_LOGS = 16
-"""Logs that one person may begin in one conversation: a protection against a hostile one that never stops."""
 
 ConversationId = int
 LinkId = int
@@ -41,6 +49,9 @@ class Conversation:
     `met_here` says that the two had never met before. `backstage` is one that nobody is shown: that of a link in a room
     before it is known who is there. `unopened` says that somebody has come, and that the person has neither looked at
     it nor written in it since; `ended` is when its last link has.
+
+    What both sides have goes again, from the front, when too much is held (`memory`). Whoever hands the messages out
+    one by one says in `read_to` before which place that is done; else they count as read when they come.
     """
 
     id: ConversationId
@@ -54,50 +65,99 @@ class Conversation:
     unopened: bool = False
     ended: float = 0.0
     link: LinkId | None = None
-    logs: Logs = field(default_factory=Logs)
+    memory: Memory = field(default_factory=Memory)
     written: int = 0
     acknowledged: int = 0
     sent: int = 0
-    peer_logs: dict[AuthorId, None] = field(default_factory=dict)
+    read_to: int | None = None
+    unacknowledged_size: int = 0
+    logs: Logs = field(init=False)
     timeline: Timeline = field(init=False)
 
     def __post_init__(self) -> None:
-        self.timeline = Timeline(self.logs)
+        self.logs, self.timeline = Logs(self.memory), Timeline(self.memory)
 
     def problem(self, text: str) -> MessageProblem | None:
         """Why this text cannot be a message of ours, or None."""
-        return self.logs.problem(self.me, text)
+        problem = text_problem(text)
+        if problem is None and self.unacknowledged_size > STEP:
+            whole = self.memory.whole
+            too_much = self.unacknowledged_size > UNACKNOWLEDGED_MOST or (whole is not None and whole.held > ALL_MOST)
+            problem = MessageProblem.FULL if too_much else None
+        return problem
 
     def write(self, entry: Entry) -> None:
-        """Add a message of our own.
+        """Add a message of our own, also where there was no room when it was written: whoever asks looks before.
 
         Raises:
-            LocalError: there is a `problem` with its text.
+            LocalError: it is empty or too long.
         """
         self.written = self.logs.append(self.me, entry)
-        self.timeline.extend(self.me, self.written, 1)
+        self.unacknowledged_size += size_of([entry])
+        self._show(self.me, self.written, 1)
 
     def take_card(self, log: AuthorId, name: str) -> None:
         """Note under which author the other one writes from now on, and how they call themselves.
 
         Raises:
-            RemoteError: it is our own log, or they have begun too many.
+            RemoteError: it is our own log.
         """
-        if log == self.me or len({*self.peer_logs, log}) > MAX_LOGS:
+        if log == self.me:
             raise RemoteError("the peer writes under a name that it cannot have")
-        self.peer_logs[log] = None
+        if log != self.peer_log:
+            self.logs.turn_to(log, instead_of=self.peer_log, own=self.me)
         self.peer_log, self.peer_name = log, clean_name(name)
 
     def receive(self, author: AuthorId, first: int, entries: Sequence[Entry]) -> int:
         """Take a peer's entries and return how many were new.
 
         Raises:
-            RemoteError: there is a gap, or there are too many.
+            RemoteError: there are too many, and it has not acknowledged ours, or been acknowledged itself.
         """
+        if self.holds_too_much(MARGIN):
+            self.make_room()
+            if self.holds_too_much(MARGIN):
+                raise RemoteError("more messages than can be kept")
         new = self.logs.merge(author, first, entries)
         if new:
-            self.timeline.extend(author, first + len(entries) - len(new), len(new))
+            self._show(author, first + len(entries) - len(new), len(new))
         return len(new)
+
+    def _show(self, author: AuthorId, first: int, count: int) -> None:
+        log = self.logs.log(author)
+        assert log is not None
+        self.timeline.extend(log, first, count)
+        if self.memory.held > CONVERSATION_MOST:
+            self.make_room()
+
+    def make_room(self, most: int | None = None) -> None:
+        """Let the oldest messages go that both sides have, until no more than so many bytes are held."""
+        going: dict[Log, tuple[int, int]] = {}
+        places, excess = 0, self.memory.held - (CONVERSATION_MOST - STEP if most is None else most)
+        if excess <= 0:
+            return
+        unread = len(self.timeline) if self.read_to is None else max(self.read_to, self.timeline.start)
+        for log, first, length in self.timeline.runs():
+            here = min(length, unread - self.timeline.start - places)
+            if log.author == self.me:
+                here = min(here, self.acknowledged - first + 1)
+            count, size = _fewest(log, first, here, excess)
+            before = going.get(log, (0, 0))
+            going[log] = before[0] + count, before[1] + size
+            places += count
+            excess -= size
+            if count < length or excess <= 0:
+                break
+        self.timeline.drop(places)
+        for log, (count, size) in going.items():
+            self.logs.drop(log, count, size)
+
+    def holds_too_much(self, margin: int = 0) -> bool:
+        """Whether more is held than should be: here, or by all together and here not only what waits for the peer."""
+        whole, others = self.memory.whole, self.memory.held - self.unacknowledged_size
+        return self.memory.held > CONVERSATION_MOST + margin or (
+            whole is not None and whole.held > ALL_MOST + margin and others > STEP
+        )
 
     def progress(self, outgoing: Outgoing | None) -> None:
         """Note how far our own entries have come over the present link, or that there is none."""
@@ -105,6 +165,8 @@ class Conversation:
             self.sent = self.acknowledged
         else:
             if outgoing.acknowledged > self.acknowledged:
+                arrived = self.logs.entries(self.me, self.acknowledged, outgoing.acknowledged - self.acknowledged)
+                self.unacknowledged_size -= size_of(arrived)
                 self.acknowledged = outgoing.acknowledged
             self.sent = outgoing.sent
 
@@ -117,3 +179,14 @@ class Conversation:
     @property
     def undelivered(self) -> int:
         return self.written - self.acknowledged
+
+
+def _fewest(log: Log, first: int, most: int, size: int) -> tuple[int, int]:
+    """Of entries from number `first` on: how many take so many bytes, `most` of them at most, and what they take."""
+    taken = 0
+    entries = log.after(first - 1, min(max(most, 0), size // ENTRY_SIZE + 1))
+    for count, (_, text) in enumerate(entries):
+        if taken >= size:
+            return count, taken
+        taken += ENTRY_SIZE + getsizeof(text)
+    return len(entries), taken

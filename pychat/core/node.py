@@ -25,8 +25,9 @@ from pychat.core.handshake import Binding, Handshake, PublicKey, Role
 from pychat.core.ice import IceConfig
 from pychat.core.invite import Code, encode
 from pychat.core.link import ANSWER_PATIENCE, PATIENCE, Ending, Link, Phase, Relayed, Step
-from pychat.core.log import AuthorId, StateVector, make_entry
+from pychat.core.log import Counts, StateVector, make_entry
 from pychat.core.meeting import Meeting, RelayState
+from pychat.core.memory import ALL_MOST, STEP, Memory
 from pychat.core.nudging import Nudging
 from pychat.core.pasting import EnterRoom, Pasting, Use
 from pychat.core.roomcode import RoomCode
@@ -41,6 +42,8 @@ SEED_SIZE = 32
 _LOG_NAME_SIZE = 16
 SEEN_INTERVAL = 60.0
 """Seconds after which it is worth keeping that somebody was seen."""
+REMEMBERED_PEOPLE, REMEMBERED_LOGS = 1_000, 64
+"""Of how many people, and how many logs of each, it is known how far they were read after they were put away."""
 FAREWELL = 1.0
 """Seconds between our “bye” and the closing of the connection, so that the farewell gets through."""
 MAX_UNOPENED, MAX_UNOPENED_OF_ROOM = 16, 8
@@ -81,7 +84,9 @@ class Node:
         self.not_kept = ""
         """Why something could not be kept for the next time, in the platform's words; or ""."""
         self._seed = seed
-        self._forgotten: dict[PublicKey, dict[AuthorId, int]] = {}  # of conversations put away, how far they were read
+        self._memory = Memory()  # what all conversations hold together
+        self._forgotten: dict[PublicKey, Counts] = {}  # of conversations put away, how far they were read
+        self._has_forgotten_people = False  # whether there were more of them
         self.conversations: dict[ConversationId, Conversation] = {}
         self.successors: dict[ConversationId, ConversationId] = {}
         """Conversations that turned out to be with somebody known, and where they were carried on."""
@@ -183,6 +188,8 @@ class Node:
             self._is_stirred = True
             self._do_what_is_due()
             self._finish()
+        if self._memory.held > ALL_MOST:
+            self._make_room()
         if self._changed:
             self._effects.append(fx.KeepContacts(tuple(self._changed.values())))
             self._changed.clear()
@@ -623,7 +630,8 @@ class Node:
     def _on_have(self, link: Link, have: StateVector) -> None:
         conversation = self.conversations[link.conversation]
         if link.outgoing is None:  # the first one says from where on to send
-            link.outgoing = Outgoing(conversation.me, min(have.get(conversation.me, 0), conversation.written))
+            count = have.get(conversation.me, conversation.acknowledged)  # without a word: after what it had before
+            link.outgoing = Outgoing(conversation.me, min(count, conversation.written))
         link.outgoing.acknowledge(have)
 
     def _on_stats(self, link: Link, event: ev.StatsRead) -> None:
@@ -646,7 +654,8 @@ class Node:
     def _new_conversation(self) -> Conversation:
         number = self._next_number()
         name = hmac.digest(self._seed, b"log %d" % number, "sha256")[:_LOG_NAME_SIZE]
-        conversation = Conversation(number, base64.urlsafe_b64encode(name).decode().rstrip("="))
+        own_log = base64.urlsafe_b64encode(name).decode().rstrip("=")
+        conversation = Conversation(number, own_log, memory=Memory(self._memory))
         self.conversations[conversation.id] = conversation
         return conversation
 
@@ -728,12 +737,12 @@ class Node:
 
     def _belong(self, conversation: Conversation, peer: PublicKey) -> None:
         conversation.peer, conversation.met_here = peer, self.contacts.get(peer) is None
-        conversation.logs.forget(self._forgotten.get(peer, {}))
+        conversation.logs.forget(self._forgotten.get(peer, Counts({}, not self._has_forgotten_people)))
 
     def _forget(self, conversation: Conversation) -> None:
         if conversation.peer is not None and not conversation.unopened:  # else nobody has read it
-            read = {log: conversation.logs.count(log) for log in conversation.peer_logs}
-            self._forgotten.setdefault(conversation.peer, {}).update(read)
+            self._remember(conversation.peer, conversation.logs.counts(besides=conversation.me, most=REMEMBERED_LOGS))
+        conversation.memory.give_back()
         for meeting in self._meetings_in(conversation):
             if meeting.state is RelayState.LEFT and not meeting.is_linked:
                 meeting.discard()
@@ -749,6 +758,23 @@ class Node:
         """The person's own act leads to this conversation."""
         self.opened = conversation
         self.openings += 1
+
+    def _remember(self, peer: PublicKey, counts: Counts) -> None:
+        """Note how far somebody was read whose conversation is put away."""
+        self._forgotten.pop(peer, None)  # who was put away last stands last
+        if counts.read or not counts.are_all:
+            self._forgotten[peer] = counts
+        if len(self._forgotten) > REMEMBERED_PEOPLE:
+            del self._forgotten[next(iter(self._forgotten))]
+            self._has_forgotten_people = True
+
+    def _make_room(self) -> None:
+        """Let old messages go, of the conversation that holds most; of the next one where it has none to give."""
+        by_size = sorted(self.conversations.values(), key=lambda one: one.memory.held, reverse=True)
+        for conversation in by_size:
+            excess = self._memory.held - (ALL_MOST - STEP)
+            if excess > 0:
+                conversation.make_room(conversation.memory.held - excess)
 
     def _make_code(self, link: Link) -> None:
         """Write the code for the person to hand over, once enough is gathered for it."""
@@ -817,18 +843,26 @@ class Node:
                 for frame in outgoing.frames(conversation.logs):
                     self._send(link, frame)
                 conversation.progress(outgoing)
-        due = link.incoming.due
-        if due is not None:
-            if due <= self._now:
-                self._acknowledge(link)
-            elif self._due is None or due < self._due:
-                self._due = due
+        incoming = link.incoming
+        if incoming.is_withheld or (incoming.due is not None and incoming.due <= self._now):
+            self._acknowledge_if_there_is_room(link)
+        elif incoming.due is not None and (self._due is None or incoming.due < self._due):
+            self._due = incoming.due
+
+    def _acknowledge_if_there_is_room(self, link: Link) -> None:
+        conversation = self.conversations[link.conversation]
+        if conversation.holds_too_much():
+            conversation.make_room()
+        if conversation.holds_too_much():
+            link.incoming.withhold()
+        else:
+            self._acknowledge(link)
 
     def _acknowledge(self, link: Link) -> None:
         conversation = self.conversations[link.conversation]
         assert conversation.peer_log is not None
         link.incoming.acknowledged(self._now)
-        self._send(link, wire.Have({conversation.peer_log: conversation.logs.count(conversation.peer_log)}))
+        self._send(link, wire.Have(conversation.logs.have(conversation.peer_log)))
 
     # What a meeting asks for (`meeting.Host`).
 

@@ -51,25 +51,30 @@ class Outgoing:
             self._bytes -= self._in_flight.popleft()[1]
 
     def frames(self, logs: Logs) -> Sequence[Entries]:
-        """Take what is to be sent now."""
-        waiting = logs.entries(self.author, self.sent)
+        """Take what is to be sent now. What the peer lacks but is no longer here is passed over."""
+        log = logs.log(self.author)
         frames: list[Entries] = []
-        start = 0
-        while start < len(waiting) and self._bytes < WINDOW:
-            stop, size = _fill(waiting, start)
-            frames.append(Entries(self.author, self.sent + 1, waiting[start:stop]))
-            self.sent += stop - start
+        if log is not None and self.sent < log.forgotten:
+            self.sent = log.forgotten
+        while log is not None and self._bytes < WINDOW and self.sent < log.forgotten + len(log.entries):
+            waiting = log.after(self.sent, FRAME_TARGET // _ENTRY_OVERHEAD)  # a frame holds no more
+            stop, size = _fill(waiting)
+            frames.append(Entries(self.author, self.sent + 1, waiting[:stop]))
+            self.sent += stop
             self._in_flight.append((self.sent, size))
             self._bytes += size
-            start = stop
         return frames
 
 
 class Incoming:
-    """When to acknowledge the peer's entries. `due` is when, in seconds of the node's clock; None is not at all."""
+    """When to acknowledge the peer's entries. `due` is when, in seconds of the node's clock; None is not at all.
+
+    While `is_withheld` nothing is acknowledged, for there is no room for more: a peer that waits for it sends no more.
+    """
 
     def __init__(self) -> None:
         self.due: float | None = None
+        self.is_withheld = False
         self._not_before = 0.0
         self._chars = 0
 
@@ -86,29 +91,33 @@ class Incoming:
         """Say at once what is here; the first time that tells the peer from where on to send."""
         self.due = now
 
+    def withhold(self) -> None:
+        """Acknowledge nothing until there is room."""
+        self.due, self.is_withheld = None, True
+
     def acknowledged(self, now: float) -> None:
-        self.due, self._chars = None, 0
+        self.due, self.is_withheld, self._chars = None, False, 0
         self._not_before = now + ACKNOWLEDGE_INTERVAL
 
 
-def _fill(waiting: Sequence[Entry], start: int) -> tuple[int, int]:
-    """Return where the frame that begins at `start` ends, and how many bytes it takes at most.
+def _fill(waiting: Sequence[Entry]) -> tuple[int, int]:
+    """Return how many of the entries make a frame, and how many bytes it takes at most.
 
     The bytes are counted high: in JSON a printable ASCII character takes two at most (a backslash before it), any
     other one six (a control character as \\u and four digits).
     """
-    if start + 1 == len(waiting):  # it goes out whatever its size
-        return start + 1, _FRAME_OVERHEAD + _ENTRY_OVERHEAD + 6 * len(waiting[start].text)
-    stop, size = _reach(waiting, start, 2)
-    texts = "".join([text for _, text in waiting[start:stop]])
-    return (stop, size) if texts.isascii() and texts.isprintable() else _reach(waiting, start, 6)
+    if len(waiting) == 1:  # it goes out whatever its size
+        return 1, _FRAME_OVERHEAD + _ENTRY_OVERHEAD + 6 * len(waiting[0].text)
+    count, size = _reach(waiting, 2)
+    texts = "".join([text for _, text in waiting[:count]])
+    return (count, size) if texts.isascii() and texts.isprintable() else _reach(waiting, 6)
 
 
-def _reach(waiting: Sequence[Entry], start: int, bytes_per_character: int) -> tuple[int, int]:
+def _reach(waiting: Sequence[Entry], bytes_per_character: int) -> tuple[int, int]:
     size = _FRAME_OVERHEAD
-    for stop in range(start, len(waiting)):
-        entry_size = _ENTRY_OVERHEAD + bytes_per_character * len(waiting[stop].text)
-        if stop > start and size + entry_size > FRAME_TARGET:
-            return stop, size
+    for count, entry in enumerate(waiting):
+        entry_size = _ENTRY_OVERHEAD + bytes_per_character * len(entry.text)
+        if count and size + entry_size > FRAME_TARGET:
+            return count, size
         size += entry_size
     return len(waiting), size

@@ -8,7 +8,8 @@ from bisect import bisect_right
 from collections.abc import Iterator, Sequence
 from typing import NamedTuple, overload
 
-from pychat.core.log import AuthorId, Entry, Logs
+from pychat.core.log import AuthorId, Entry, Log
+from pychat.core.memory import RUN_SIZE, Memory
 
 
 class Message(NamedTuple):
@@ -20,25 +21,50 @@ class Message(NamedTuple):
 
 
 class Timeline(Sequence[Message]):
-    """The messages of a conversation, as a sequence that only grows."""
+    """The messages of a conversation, as a sequence that grows at its end. Its front may go.
 
-    def __init__(self, logs: Logs) -> None:
-        self._logs = logs
-        self._runs: list[tuple[AuthorId, int]] = []  # whose messages follow each other, and the first one's number
+    A message keeps its place: places count from the first one that ever was, and those before `start` are empty. The
+    length counts them too.
+    """
+
+    def __init__(self, memory: Memory | None = None) -> None:
+        self.start = 0
+        self._memory = memory if memory is not None else Memory()
+        self._runs: list[tuple[Log, int]] = []  # in which log messages follow each other, and the first one's number
         self._starts: list[int] = []  # for each run the place of its first message
-        self._length = 0
-        self._last_author: AuthorId | None = None
+        self._end = 0
+        self._last_log: Log | None = None
 
-    def extend(self, author: AuthorId, first: int, count: int) -> None:
-        """Add the author's entries from number `first` on, which are in the log already."""
-        if author != self._last_author:
-            self._last_author = author
-            self._runs.append((author, first))
-            self._starts.append(self._length)
-        self._length += count
+    def extend(self, log: Log, first: int, count: int) -> None:
+        """Add the entries of a log from number `first` on, which are in it already."""
+        if log is not self._last_log:
+            self._last_log = log
+            self._runs.append((log, first))
+            self._starts.append(self._end)
+            self._memory.take(RUN_SIZE)
+        self._end += count
+
+    def runs(self) -> Iterator[tuple[Log, int, int]]:
+        """From the front on: a log, the first one's number, and how many of its messages follow each other."""
+        for at, (log, first) in enumerate(self._runs):
+            stop = self._starts[at + 1] if at + 1 < len(self._starts) else self._end
+            yield log, first, stop - self._starts[at]
+
+    def drop(self, count: int) -> None:
+        """Let so many messages go from the front."""
+        self.start += count
+        gone = bisect_right(self._starts, self.start) - 1 if self.start < self._end else len(self._runs)
+        del self._runs[:gone], self._starts[:gone]
+        self._memory.take(-gone * RUN_SIZE)
+        if self._runs:
+            log, first = self._runs[0]
+            self._runs[0] = log, first + self.start - self._starts[0]
+            self._starts[0] = self.start
+        else:
+            self._last_log = None
 
     def __len__(self) -> int:
-        return self._length
+        return self._end
 
     @overload
     def __getitem__(self, place: int) -> Message: ...
@@ -47,15 +73,21 @@ class Timeline(Sequence[Message]):
     def __getitem__(self, place: slice) -> list[Message]: ...
 
     def __getitem__(self, place: int | slice) -> Message | list[Message]:
+        places = range(self._end)
         if isinstance(place, slice):
-            return [self._message(i) for i in range(self._length)[place]]
-        return self._message(range(self._length)[place])
+            wanted = places[place]
+            if wanted.step == 1:  # of millions that have gone none is looked at
+                wanted = range(max(wanted.start, self.start), wanted.stop)
+            return [self._message(at) for at in wanted if at >= self.start]
+        if places[place] < self.start:
+            raise IndexError("the message is no longer kept")
+        return self._message(places[place])
 
     def __iter__(self) -> Iterator[Message]:
-        return iter(self[:])
+        return iter(self[self.start :])
 
     def _message(self, place: int) -> Message:
         at = bisect_right(self._starts, place) - 1
-        author, first = self._runs[at]
+        log, first = self._runs[at]
         number = first + place - self._starts[at]
-        return Message(author, number, self._logs.entry(author, number))
+        return Message(log.author, number, log.entry(number))

@@ -1,0 +1,53 @@
+"""How many bytes conversations hold, and how many they may.
+
+Everything is counted as it lies in the memory of CPython with 64 bits; elsewhere it is somewhat less. What goes when
+too much is held is decided in `conversation.py` and `node.py`.
+"""
+
+from collections.abc import Iterable
+from sys import getsizeof
+
+MIB = 1024 * 1024
+
+CONVERSATION_MOST = 64 * MIB
+"""Bytes above which the oldest messages of a conversation go: some 350,000 short ones."""
+ALL_MOST = 256 * MIB
+"""Bytes above which the oldest messages of the conversation that holds most go."""
+UNACKNOWLEDGED_MOST = 32 * MIB
+"""Bytes of our own messages that may wait in one conversation: none of them goes before it is acknowledged."""
+STEP = 2 * MIB
+"""Bytes that go at a time, so that not each message makes another one go, and no turn takes long."""
+MARGIN = 8 * MIB
+"""Bytes that a peer may send although it was not acknowledged what came before; honest ones stay far below."""
+
+ENTRY_SIZE = 112
+"""Bytes of an entry beside its text: a tuple, a number, a place in a list."""
+RUN_SIZE = 160
+"""Bytes for each time that another author goes on: a tuple, two numbers, two places in lists."""
+LOG_SIZE = 512
+"""Bytes of a log beside its entries: its name, its place in a table, a list."""
+
+
+class Memory:
+    """The bytes that something holds, which are also held by the whole that it is a part of."""
+
+    __slots__ = ("held", "whole")
+
+    def __init__(self, whole: "Memory | None" = None) -> None:
+        self.held = 0
+        self.whole = whole
+
+    def take(self, size: int) -> None:
+        """Count bytes that are held from now on; fewer than none are given back."""
+        self.held += size
+        if self.whole is not None:
+            self.whole.held += size
+
+    def give_back(self) -> None:
+        """Count nothing any more."""
+        self.take(-self.held)
+
+
+def size_of(entries: Iterable[tuple[int, str]]) -> int:
+    """The bytes that entries take."""
+    return sum([ENTRY_SIZE + getsizeof(text) for _, text in entries])

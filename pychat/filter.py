@@ -15,7 +15,7 @@ from functools import partial
 from queue import SimpleQueue
 from typing import TypeVar
 
-from pychat.core.errors import CodeProblem
+from pychat.core.errors import CodeProblem, MessageProblem
 from pychat.core.link import Ending, Phase
 from pychat.core.log import MAX_TEXT
 from pychat.exits import Exit, Failure, say, say_alone
@@ -135,12 +135,8 @@ async def _send(chat: Chat, source: "_Input", *, stay: bool) -> None:
             parts = [line[at : at + MAX_TEXT] for at in range(0, len(line), MAX_TEXT)]
             if len(parts) > 1:
                 say(f"Line {number:,} has {len(line):,} characters; it goes out in {len(parts)} messages.")
-            try:
-                for part in parts:
-                    chat.send(part)
-            except MessageRefused as error:
-                await chat.delivered()
-                raise Failure(Exit.NOT_DELIVERED, f"Line {number:,} is not sent. {error}") from error
+            for part in parts:
+                await _write(chat, part)
             sent += len(parts)
             if number % _AT_ONCE == 0:
                 await asyncio.sleep(0)
@@ -151,6 +147,17 @@ async def _send(chat: Chat, source: "_Input", *, stay: bool) -> None:
         await chat.delivered()
         if stay:
             await chat.ended()
+
+
+async def _write(chat: Chat, text: str) -> None:
+    """Write a message; where too many wait to arrive, so does the input."""
+    try:
+        chat.send(text)
+    except MessageRefused as error:
+        if error.problem is not MessageProblem.FULL:
+            raise
+        await chat.delivered()
+        chat.send(text)
 
 
 async def _receive(chat: Chat, *, as_json: bool) -> None:

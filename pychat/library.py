@@ -243,7 +243,8 @@ class Chat:
     One that begins with an invite is over when its connection is. In a room it waits until the same person is back, and
     ends when they leave, when somebody else takes the seat, or when this side leaves. With the chat the room is left.
 
-    Iterating over it gives each message of the other side once, and ends when the chat has ended.
+    Iterating over it gives each message of the other side once, and ends when the chat has ended. Whoever is slow to
+    take them slows the other side down. Where nobody takes any, the oldest go when there are too many.
     """
 
     def __init__(self, peer: Peer, link: Link | None, meeting: Meeting | None = None, page: str = "") -> None:
@@ -253,6 +254,7 @@ class Chat:
         self._page = page
         self._ending: Ending | None = None  # in a room
         self._has_sent = False
+        self._readers = 0  # who take the messages one by one
         number = link.conversation if link is not None else meeting.conversation if meeting is not None else 0
         conversation = peer._node.conversation(number)
         assert conversation is not None
@@ -372,7 +374,8 @@ class Chat:
         """Write a message of 1 to 8,000 characters; before the two are connected it waits.
 
         Raises:
-            MessageRefused: the text cannot be sent.
+            MessageRefused: the text cannot be sent; with the problem `FULL`, not before some of what waits is
+                `delivered`.
             ChatEnded: nobody is there any more.
         """
         problem = self._conversation.problem(text)
@@ -418,15 +421,23 @@ class Chat:
 
     async def __aiter__(self) -> AsyncIterator[Message]:
         read = self._peer._read
-        while True:
-            await self._peer._until(lambda: self._next_place() is not None or self.ending is not None)
-            place = self._next_place()
-            if place is None:
-                return
-            conversation = self._conversation
-            read[conversation.id] = place + 1
-            entry = conversation.timeline[place].entry
-            yield Message(entry.text, datetime.fromtimestamp(entry.at / 1000, UTC))
+        self._readers += 1
+        try:
+            while True:
+                await self._peer._until(lambda: self._next_place() is not None or self.ending is not None)
+                place = self._next_place()
+                if place is None:
+                    return
+                conversation = self._conversation
+                entry = conversation.timeline[place].entry
+                conversation.read_to = read[conversation.id] = place + 1
+                if conversation.holds_too_much():
+                    self._peer._driver.turn()  # what was read makes room for more
+                yield Message(entry.text, datetime.fromtimestamp(entry.at / 1000, UTC))
+        finally:
+            self._readers -= 1
+            if not self._readers:
+                self._conversation.read_to = None
 
     def close(self) -> None:
         """Leave. What is not delivered by then stays undelivered; see `delivered`."""
@@ -500,15 +511,16 @@ class Chat:
         return self.phase is not phase
 
     def _next_place(self) -> int | None:
-        """The place of the next message of the other side."""
+        """The place of the next message of the other side that is still here."""
         conversation = self._conversation
-        read = self._peer._read
         timeline = conversation.timeline
-        while read[conversation.id] < len(timeline):
-            if timeline[read[conversation.id]].author != conversation.me:
-                return read[conversation.id]
-            read[conversation.id] += 1
-        return None
+        place = max(self._peer._read[conversation.id], timeline.start)
+        while place < len(timeline) and timeline[place].author == conversation.me:
+            place += 1
+        self._peer._read[conversation.id] = place
+        if self._readers:  # what comes next is kept until it is handed out
+            conversation.read_to = place
+        return place if place < len(timeline) else None
 
     def _raise_ending(self) -> None:
         if self.ending is not None:

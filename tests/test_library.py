@@ -19,6 +19,7 @@ from urllib.parse import urlsplit
 
 import pytest
 
+from pychat.core import conversation
 from pychat.core.contacts import Contacts
 from pychat.core.envelope import Refusal
 from pychat.core.errors import CodeProblem, MessageProblem, PychatError
@@ -282,6 +283,71 @@ def test_a_message_is_handed_out_once_whoever_asks() -> None:
             assert await all_of(at_bob) == []
 
     run(test())
+
+
+@pytest.fixture
+def little(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A conversation may hold two megabytes."""
+    for name, size in {"CONVERSATION_MOST": 2, "UNACKNOWLEDGED_MOST": 1, "STEP": 0.25, "MARGIN": 1}.items():
+        monkeypatch.setattr(conversation, name, int(size * 1024 * 1024))
+
+
+@pytest.mark.usefixtures("little")
+def test_whoever_is_slow_to_take_messages_misses_none_and_slows_the_other_down() -> None:
+    texts = [f"{number} {'x' * 1_000}" for number in range(5_000)]
+
+    async def write(chat: Chat) -> None:
+        for text in texts:
+            try:
+                chat.send(text)
+            except MessageRefused:  # too much waits
+                await chat.delivered()
+                chat.send(text)
+
+    async def test() -> None:
+        async with Peer() as ann, Peer() as bob:
+            at_ann, at_bob = await connect(ann, bob)
+            writing = asyncio.create_task(write(at_ann))
+            taken: list[str] = []
+            most = 0
+            async for message in at_bob:
+                taken.append(message.text)
+                if len(taken) == 1:
+                    await until(lambda: at_bob._conversation.holds_too_much())
+                most = max(most, at_bob._conversation.memory.held)
+                if len(taken) == len(texts):
+                    break
+            await writing
+            await at_ann.delivered()
+            assert taken == texts
+            assert most < 3 * 1024 * 1024
+
+    run(test())
+
+
+@pytest.mark.usefixtures("little")
+def test_whoever_takes_no_messages_can_talk_on_and_on() -> None:
+    async def test() -> None:
+        async with Peer() as ann, Peer() as bob:
+            at_ann, at_bob = await connect(ann, bob)
+            for number in range(20):
+                for chat in (at_ann, at_bob):
+                    for _ in range(100):
+                        chat.send(f"{number} {'x' * 1_000}")
+                    await chat.delivered()
+            at_ann.send("the last")
+            await at_ann.delivered()
+            for chat in (at_ann, at_bob):
+                assert chat._conversation.memory.held < 3 * 1024 * 1024
+            assert (await all_that_is_here(at_bob))[-1] == "the last"
+
+    run(test())
+
+
+async def all_that_is_here(chat: Chat) -> list[str]:
+    """The texts of all messages that have come and are still kept."""
+    chat.close()
+    return await all_of(chat)
 
 
 def test_a_new_invite_carries_on_the_same_conversation() -> None:

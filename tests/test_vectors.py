@@ -34,9 +34,8 @@ Json = dict[str, Any]
 
 
 REACHING_FAR = (
-    "limit: 200,000 entries",
-    "limit: a frame with the last entry and one too many",
-    "limit: 50,000,000 code points",
+    "limit: a million entries",
+    "limit: a hundred million code points",
 )
 
 

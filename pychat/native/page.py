@@ -359,6 +359,10 @@ class TerminalPage:
         name = f"{'✓ ' if now.trust is Trust.VERIFIED else ''}<{now.name}>"
         printed = self._printed.setdefault(conversation.id, _Printed())
         lines: list[Text] = []
+        start, own_log = conversation.timeline.start, conversation.logs.log(conversation.me)
+        if printed.place < start:
+            self._tell(words.OLDER_GONE)
+            printed.own = max(printed.own, own_log.forgotten if own_log is not None else 0)
         while printed.own < conversation.acknowledged:
             printed.own += 1
             entry = conversation.logs.entry(conversation.me, printed.own)

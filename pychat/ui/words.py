@@ -76,6 +76,7 @@ RENEW_NOTE = "The link so far stops working. Whoever you are connected to moves 
 RENEWED = "The room has a new link."
 
 NOTHING_YET = "Nothing here yet. What you write now is sent once you are connected."
+OLDER_GONE = "Older messages are no longer kept here."
 NOTHING_YET_CONNECTED = "Nothing here yet. Say hello."
 
 MAKING_INVITE = ("Making your invite", "Finding out how you can be reached…")
@@ -346,7 +347,7 @@ def message_problem(problem: MessageProblem, text: str) -> str:
         case MessageProblem.TOO_LONG:
             return f"A message has at most {MAX_TEXT:,} characters; this one has {len(text):,}. Send it in parts."
         case MessageProblem.FULL:
-            return "This conversation holds as many messages as it can. Begin a new one with a new invite."
+            return "Too much that you wrote is still waiting to arrive. Write on once some of it is delivered."
 
 
 def unfold(characters: int) -> str:

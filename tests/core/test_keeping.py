@@ -1,0 +1,252 @@
+"""What is kept of conversations that go on for years, and of people who come back again and again."""
+
+import pytest
+
+from pychat.core import conversation as conversation_module
+from pychat.core import events as ev
+from pychat.core import log as log_module
+from pychat.core import node as node_module
+from pychat.core import wire
+from pychat.core.errors import MessageProblem
+from pychat.core.link import Ending, Phase
+from pychat.core.log import Entry
+from pychat.core.sync import ACKNOWLEDGE_INTERVAL
+from tests.core.people import Pair, Person, connect, person, texts
+
+KIB = 1024
+LONG = "x" * 1_000
+MODULES = (conversation_module, node_module)
+
+
+@pytest.fixture
+def ann() -> Person:
+    return person("ann")
+
+
+@pytest.fixture
+def little(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A conversation may hold 40 KiB, all together 100."""
+    sizes = {"CONVERSATION_MOST": 40, "ALL_MOST": 100, "UNACKNOWLEDGED_MOST": 20, "STEP": 4, "MARGIN": 10}
+    for module in MODULES:
+        for name, size in sizes.items():
+            monkeypatch.setattr(module, name, size * KIB, raising=module is conversation_module)
+
+
+def say(pair: Pair, who: Person, *said: str) -> None:
+    who.write(pair.ann_chat if who is pair.ann else pair.bob_chat, *said)
+    pair.carry()
+
+
+def visit(ann: Person, *said: str) -> Pair:
+    """Bob starts his program, comes to Ann, says something and is gone."""
+    pair = connect(ann, person("bob"))
+    say(pair, pair.bob, *said)
+    pair.kill()
+    return pair
+
+
+# Coming back.
+
+
+def test_somebody_comes_back_time_and_again_without_a_word_and_leaves_nothing(ann: Person) -> None:
+    conversation = visit(ann).ann_chat
+    of_one = conversation.memory.held
+    for _ in range(60):
+        visit(ann)
+
+    assert list(ann.node.conversations.values()) == [conversation]
+    assert conversation.memory.held == of_one
+
+
+def test_somebody_comes_back_time_and_again_and_says_something_each_time(ann: Person) -> None:
+    for number in range(60):
+        pair = visit(ann, f"visit {number}")
+
+    assert texts(pair.ann_chat) == [f"visit {number}" for number in range(60)]
+
+
+@pytest.mark.usefixtures("little")
+def test_whoever_goes_on_with_a_log_of_long_ago_is_not_heard_twice(
+    ann: Person, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(log_module, "MAX_COUNTS", 3)
+    old = connect(ann, person("bob"))
+    say(old, old.bob, "one", "two")
+    say(old, ann, "answer")
+    old.kill()
+    for number in range(60):
+        chat = visit(ann, f"visit {number} {LONG}").ann_chat
+    assert chat.logs.has_lost_counts
+    assert chat.logs.log(old.bob_chat.me) is None
+    assert "one" not in texts(chat)
+    old.bob.write(old.bob_chat, "three")
+    again = connect(ann, old.bob)
+
+    assert "one" not in texts(chat)
+    assert texts(chat)[-1] == "three"
+    assert again.bob_chat.undelivered == 0
+    say(again, again.bob, "four")
+    say(again, ann, "another answer")
+    assert texts(chat)[-3:] == ["three", "four", "another answer"]
+    assert texts(again.bob_chat) == ["one", "two", "answer", "three", "four", "another answer"]
+
+
+@pytest.mark.usefixtures("little")
+def test_whoever_is_new_is_heard_from_the_first_word_though_counts_were_lost(
+    ann: Person, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(log_module, "MAX_COUNTS", 3)
+    for number in range(60):
+        chat = visit(ann, f"visit {number} {LONG}").ann_chat
+    assert chat.logs.has_lost_counts
+    pair = visit(ann, "new one", "new two")
+
+    assert texts(chat)[-2:] == ["new one", "new two"]
+    assert pair.bob_chat.undelivered == 0
+
+
+def test_of_a_conversation_that_was_put_away_nothing_is_heard_twice_though_not_all_is_remembered(
+    ann: Person, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(node_module, "REMEMBERED_LOGS", 2)
+    old = connect(ann, person("bob"))
+    say(old, old.bob, "one")
+    old.kill()
+    for number in range(4):
+        chat = visit(ann, f"visit {number}").ann_chat
+    ann.do(ev.ConversationRemoved(chat.id))
+    old.bob.write(old.bob_chat, "two")
+
+    assert texts(connect(ann, old.bob).ann_chat) == ["two"]
+
+
+def test_nothing_is_heard_twice_of_somebody_of_whom_nothing_is_remembered(
+    ann: Person, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(node_module, "REMEMBERED_PEOPLE", 2)
+    pairs = []
+    for name in ("bob", "cat", "dan"):
+        pair = connect(ann, person(name))
+        say(pair, pair.bob, "one")
+        pair.kill()
+        ann.do(ev.ConversationRemoved(pair.ann_chat.id))
+        pairs.append(pair)
+    for pair in pairs:
+        pair.bob.write(pair.bob_chat, "two")
+
+        assert texts(connect(ann, pair.bob).ann_chat) == ["two"]
+
+
+# Talking for years.
+
+
+@pytest.mark.usefixtures("little")
+def test_two_talk_on_and_on_and_each_hears_everything_once(ann: Person) -> None:
+    pair = connect(ann, person("bob"))
+    heard: dict[str, list[str]] = {"ann": [], "bob": []}
+    for number in range(200):
+        say(pair, ann, f"ann {number} {LONG}")
+        say(pair, pair.bob, f"bob {number} {LONG}")
+        heard["bob"] += [texts(pair.bob_chat)[-2]]
+        heard["ann"] += [texts(pair.ann_chat)[-1]]
+
+    assert {name: len(set(said)) for name, said in heard.items()} == {"ann": 200, "bob": 200}
+    for chat in (pair.ann_chat, pair.bob_chat):
+        assert chat.memory.held <= 40 * KIB
+        assert len(chat.timeline) == 400
+        assert chat.undelivered == 0
+
+
+@pytest.mark.usefixtures("little")
+def test_whoever_has_lost_everything_gets_what_is_still_kept(ann: Person) -> None:
+    pair = connect(ann, person("bob"))
+    for number in range(100):
+        say(pair, ann, f"ann {number} {LONG}")
+    pair.kill()
+    kept = texts(pair.ann_chat)
+    assert 10 < len(kept) < 40
+    again = connect(ann, person("bob"))
+
+    assert texts(again.bob_chat) == kept
+    say(again, ann, "the last")
+    assert again.bob_chat.timeline[-1].number == 101
+
+
+@pytest.mark.usefixtures("little")
+def test_what_is_not_acknowledged_is_kept_and_arrives_however_much_comes(ann: Person) -> None:
+    pair = connect(ann, person("bob"))
+    for number in range(100):
+        say(pair, ann, f"{number} {LONG}")
+    pair.kill()
+    waiting: list[str] = []
+    while pair.ann_chat.problem(LONG) is None:
+        waiting.append(f"waiting {len(waiting)} {LONG}")
+        ann.write(pair.ann_chat, waiting[-1])
+    assert pair.ann_chat.problem("") is MessageProblem.EMPTY
+    assert pair.ann_chat.problem("x") is MessageProblem.FULL
+    again = connect(ann, pair.bob, pair.ann_chat.id)
+
+    assert texts(again.bob_chat)[-len(waiting) :] == waiting
+    assert pair.ann_chat.problem("x") is None
+
+
+@pytest.mark.usefixtures("little")
+def test_whoever_sends_and_sends_and_acknowledges_nothing_ends_its_own_link(ann: Person) -> None:
+    with_cat, pair = connect(ann, person("cat")), connect(ann, person("bob"))
+    ann.write(pair.ann_chat, "hello")
+    for number in range(1, 1_000):
+        ann.hears(pair.ann_link, wire.Entries(pair.bob_chat.me, number, [Entry(1, LONG)]))
+
+    assert pair.ann_link.ending is Ending.BROKE_PROTOCOL
+    assert pair.ann_chat.memory.held < 55 * KIB
+    assert with_cat.ann_link.phase is Phase.OPEN
+    again = connect(ann, person("bob"))
+    assert texts(again.bob_chat) == ["hello"]
+
+
+# Whoever takes the messages one by one.
+
+
+@pytest.mark.usefixtures("little")
+def test_whoever_is_slow_to_take_messages_slows_the_other_down_and_misses_none(ann: Person) -> None:
+    pair = connect(ann, person("bob"))
+    pair.ann_chat.read_to = 0
+    say(pair, pair.bob, *(f"{number} {LONG}" for number in range(38)))
+    assert pair.ann_link.incoming.is_withheld
+    assert pair.bob_chat.undelivered > 0
+    ann.hears(pair.ann_link, wire.Entries(pair.bob_chat.me, 39, [Entry(1, "one more")]))
+    assert ann.says() == []
+    assert (due := ann.node.next_deadline()) is None or due > ann.now
+    ann.wait(60 * ACKNOWLEDGE_INTERVAL)
+    assert ann.says() == []
+
+    assert texts(pair.ann_chat) == [*(f"{number} {LONG}" for number in range(38)), "one more"]
+    pair.ann_chat.read_to = 20
+    ann.do()
+    assert ann.says() == [wire.Have({pair.bob_chat.me: 39})]
+
+
+# All together.
+
+
+@pytest.mark.usefixtures("little")
+def test_where_all_hold_too_much_those_who_hold_most_give(ann: Person) -> None:
+    pairs = [connect(ann, person(name)) for name in ("bob", "cat", "dan", "eve")]
+    say(pairs[0], ann, *(f"{number} {LONG}" for number in range(5)))
+    for pair in pairs[1:]:
+        for number in range(60):
+            say(pair, pair.bob, f"{number} {LONG}")
+
+    held = [pair.ann_chat.memory.held for pair in pairs]
+    assert sum(held) <= 100 * KIB
+    assert len(texts(pairs[0].ann_chat)) == 5
+    assert min(held[1:]) > 20 * KIB
+
+
+def test_what_was_put_away_is_not_held(ann: Person) -> None:
+    pair = connect(ann, person("bob"))
+    say(pair, ann, LONG)
+    pair.kill()
+    ann.do(ev.ConversationRemoved(pair.ann_chat.id))
+
+    assert ann.node._memory.held == 0

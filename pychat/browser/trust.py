@@ -42,11 +42,13 @@ class TrustSigns:
         self._node = node
         self._post = post
         self._selected = selected
-        self._hushed: set[ConversationId] = set()
+        self._hushed: dict[ConversationId, str] = {}  # the hint that the person has closed
         self._verify = VerifyDialog(scope, node, self._compared, self._keep_focus)
         set_text(part("warning-title"), words.WARNING)
+        set_text(part("name-accept"), words.ACCEPT_NAME)
         for name in ("badge", "hint-compare", "warning-compare"):
             scope.on(part(name), "click", lambda _: self._verify.open(view(node, selected())))
+        scope.on(part("name-accept"), "click", lambda _: self._accept_name())
         scope.on(part("hint-close"), "click", lambda _: self._hush())
         scope.on(part("warning-leave"), "click", lambda _: left())
         scope.on(part("warning-heeded"), "click", lambda _: self._heed())
@@ -56,9 +58,12 @@ class TrustSigns:
         part = self._part
         show(part("badge"), now.trust is not Trust.NOBODY)
         show_trust(part("badge"), part("badge-text"), now.trust, warned=bool(now.warning))
-        hint = now.hint if self._selected() not in self._hushed else ""
+        selected = self._selected()
+        hint = now.hint if selected is None or self._hushed.get(selected) != now.hint else ""
         show(part("hint"), bool(hint))
         set_text(part("hint-text"), hint)
+        show(part("hint-compare"), not now.new_name)
+        show(part("name-accept"), bool(now.new_name))
         appears = bool(now.warning) and part("warning").hidden
         show(part("warning"), bool(now.warning))
         show(part("composer"), not now.warning)
@@ -76,8 +81,14 @@ class TrustSigns:
     def _hush(self) -> None:
         conversation = self._selected()
         if conversation is not None:
-            self._hushed.add(conversation)
+            self._hushed[conversation] = view(self._node, conversation).hint
         self.render(view(self._node, conversation))
+        self._keep_focus()
+
+    def _accept_name(self) -> None:
+        conversation = self._selected()
+        if conversation is not None:
+            self._post(ev.AcceptName(conversation, view(self._node, conversation).new_name))
         self._keep_focus()
 
     def _heed(self) -> None:

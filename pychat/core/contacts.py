@@ -25,9 +25,14 @@ MAX_CONTACTS = 2_000
 
 STORE_KEY = "contacts"
 
-# What shows nothing, though its category is that of letters, marks or signs: fillers, selectors of a variant, a blank.
+MAX_MARKS = 4
+"""Marks that one letter of a name may bear: no language has more, and many of them reach into the lines around."""
+
+# What shows nothing, though its category is that of letters, marks or signs: fillers, selectors of a variant, blanks,
+# what stands for an object. `python -m tests.blanks` looks for them in browsers.
 _INVISIBLE = re.compile(
-    "[\u034f\u115f\u1160\u17b4\u17b5\u180b-\u180d\u180f\u2800\u3164\ufe00-\ufe0f\uffa0\U000e0100-\U000e01ef]"
+    "[\u034f\u115f\u1160\u17b4\u17b5\u180b-\u180f\u20e3\u2800\u3164\ufe00-\ufe0f\uffa0\ufffc"
+    "\U0001107f\U00013440-\U00013442\U00016fe4\U0001d159\U000e0100-\U000e01ef]"
 )
 
 Skeleton = Callable[[str], str]
@@ -52,6 +57,16 @@ class Contact:
     differs: bool = False
     judged: int = 0
 
+    @property
+    def known_as(self) -> str:
+        """The name they go by here: once verified, the one that the person here has agreed to."""
+        return self.verified_as if self.verified else self.name
+
+    @property
+    def new_name(self) -> str:
+        """The name that somebody verified now gives themselves, as long as nobody has agreed to it, or ""."""
+        return self.name if self.name != self.known_as else ""
+
 
 class Adopted(NamedTuple):
     """What `Contacts.adopt` has found.
@@ -65,12 +80,26 @@ class Adopted(NamedTuple):
 
 
 def clean_name(text: str) -> str:
-    """A name as it may be shown: composed (NFC), one line, nothing invisible, 64 code points at most."""
+    """A name as it may be shown: composed (NFC), one line, nothing invisible, 64 code points at most.
+
+    It begins with no mark, which would stand on what is shown before it, and no letter bears more than `MAX_MARKS`.
+    """
     visible = (
         char for char in text if unicodedata.category(char) not in ("Cc", "Cf", "Cn", "Co", "Cs") or char.isspace()
     )
     composed = unicodedata.normalize("NFC", _INVISIBLE.sub("", "".join(visible)))
-    return " ".join(composed.split())[:MAX_NAME].rstrip()
+    return " ".join(_with_few_marks(composed).split())[:MAX_NAME].rstrip()
+
+
+def _with_few_marks(text: str) -> str:
+    kept: list[str] = []
+    marks = MAX_MARKS
+    for char in text:
+        is_mark = unicodedata.category(char) in ("Mn", "Me")
+        marks = marks + 1 if is_mark else MAX_MARKS if char.isspace() else 0
+        if marks <= MAX_MARKS:
+            kept.append(char)
+    return "".join(kept)
 
 
 class Contacts:
@@ -103,10 +132,15 @@ class Contacts:
         return self.put(replace(known, name=name, seen=seen, since=since))
 
     def judge(self, key: PublicKey, *, match: bool) -> Contact:
-        """Note whether a comparison with a contact, by the name they have now, has verified them or has failed."""
+        """Note whether a comparison with a contact, by the name they go by, has verified them or has failed."""
         known = self._by_key.get(key, Contact(key))
-        name = known.name if match else ""
+        name = known.known_as if match else ""
         return self.put(replace(known, verified=match, verified_as=name, differs=not match, judged=known.judged + 1))
+
+    def accept_name(self, key: PublicKey) -> Contact:
+        """Note that somebody verified may go by the name that they now give themselves."""
+        known = self._by_key[key]
+        return self.put(replace(known, verified_as=known.name, judged=known.judged + 1)) if known.verified else known
 
     def is_rejected(self, key: PublicKey) -> bool:
         """Whether the last comparison with them has failed."""
@@ -123,17 +157,23 @@ class Contacts:
 
     def namesake(self, contact: Contact) -> Contact | None:
         """Whom one may take this contact for: somebody else of a name that looks the same, who was verified by it or
-        has had it for longer; a verified one before others. Whoever was verified by this name is taken for nobody else.
+        has had it for longer; a verified one before others. Whoever was verified is taken for nobody else, for they go
+        by the name that the person here has agreed to.
         """
-        looks = self._skeleton(contact.name)
-        if not looks or self._is_verified_as(contact, looks):
-            return None
+        return None if contact.verified and contact.verified_as else self.bearer(contact.name, contact)
+
+    def bearer(self, name: str, contact: Contact) -> Contact | None:
+        """Who has, or was verified by, a name that looks like this one, and has a better claim to it than a contact."""
+        looks = self._skeleton(name)
         alike = [
             other
             for other in self
             if other.key != contact.key
-            and self._skeleton(other.name) == looks
-            and (self._is_verified_as(other, looks) or other.since <= contact.since)
+            and looks
+            and (
+                self._is_verified_as(other, looks)
+                or (self._skeleton(other.name) == looks and other.since <= contact.since)
+            )
         ]
         return max(alike, key=lambda other: (other.verified, other.seen), default=None)
 

@@ -155,6 +155,17 @@ class ConversationShown:
 
 
 @dataclass(frozen=True, slots=True)
+class AcceptName:
+    """Call somebody verified by the name that they now give themselves.
+
+    `name` is the one that the person was asked about; if it has changed meanwhile, nothing happens.
+    """
+
+    conversation: ConversationId
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
 class ConversationLeft:
     """A person ends the link of a conversation, or gives up the invite that waits in it."""
 
@@ -367,6 +378,7 @@ Event = (
     | PeerCompared
     | WarningHeeded
     | ConversationShown
+    | AcceptName
     | ConversationLeft
     | ConversationRemoved
     | IceConfigured

@@ -146,6 +146,7 @@ class Node:
             ev.NameChosen: self._on_name_chosen,
             ev.PeerCompared: self._on_peer_compared,
             ev.WarningHeeded: self._on_warning_heeded,
+            ev.AcceptName: self._on_accept_name,
             ev.NotKept: self._on_not_kept,
             ev.ContactsKept: self._on_contacts_kept,
             ev.ConversationShown: self._on_conversation_shown,
@@ -409,6 +410,12 @@ class Node:
         conversation = self.conversation(event.conversation)
         if conversation is not None:
             conversation.warning = None
+
+    def _on_accept_name(self, event: ev.AcceptName) -> None:
+        conversation = self.conversation(event.conversation)
+        contact = self.contacts.get(conversation.peer) if conversation is not None and conversation.peer else None
+        if contact is not None and event.name and contact.new_name == event.name:
+            self._keep(self.contacts.accept_name(contact.key))
 
     def _on_not_kept(self, event: ev.NotKept) -> None:
         self.not_kept = event.detail

@@ -75,11 +75,13 @@ class TerminalPage:
         self._comparing: PublicKey | None = None
         self._warning = ""
         self._hinted: set[ConversationId] = set()
+        self._new_name = ""
         self._commands: dict[str, tuple[str, Callable[[str], None]]] = {
             "/help": ("what you can do here", self._help),
             "/verify": ("the signs and the safety number to compare with the other one", self._verify),
             "/match": ("say that you both see the same", self._match),
             "/differ": ("say that you do not: ends the connection", self._differ),
+            "/accept": ("call somebody verified by the new name that they give themselves", self._accept_name),
             "/anyway": ("talk in spite of a warning", self._talk_anyway),
             "/name": ("/name Ann: how others see you from now on", self._choose_name),
             "/details": ("the path, the traffic, the two fingerprints", self._details),
@@ -319,6 +321,14 @@ class TerminalPage:
         if view(self._node, now.conversation.id).trust is Trust.VERIFIED:
             self._tell(f"{now.name}: {': '.join(words.TRUST[Trust.VERIFIED])}")
 
+    def _accept_name(self, _: str) -> None:
+        now = view(self._node, self._selected)
+        if now.conversation is None or not now.new_name:
+            self._complain("Nobody here has taken another name.")
+            return
+        self._post(ev.AcceptName(now.conversation.id, now.new_name))
+        self._tell(f"They are {view(self._node, now.conversation.id).name} now.")
+
     def _talk_anyway(self, _: str) -> None:
         if self._selected is not None:
             self._post(ev.WarningHeeded(self._selected))
@@ -353,6 +363,10 @@ class TerminalPage:
             self._hinted.add(now.conversation.id)
             trust = words.TRUST[now.trust][0]
             self._tell(f"{now.name}: {trust}." + (" /verify makes sure." if now.trust in UNSURE else ""))
+        if now.new_name != self._new_name:
+            self._new_name = now.new_name
+            if now.new_name:
+                self._tell(f"{now.hint} /accept calls them that.")
 
     def _print_messages(self, conversation: Conversation, now: View) -> None:
         # No name can look like this program's own lines, nor bring its own badge.

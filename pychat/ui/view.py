@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from enum import Enum
 
 from pychat.core.conversation import Conversation, ConversationId
-from pychat.core.handshake import Role
+from pychat.core.handshake import PublicKey, Role
 from pychat.core.link import Ending, Link, Phase
 from pychat.core.meeting import Meeting, RelayState
 from pychat.core.node import Node
@@ -77,8 +77,8 @@ class DetailsView:
 class View:
     """A whole screen. `state` is one of idle, signaling, connecting, securing, open, lost, closed.
 
-    `signs` are what two people compare while they are connected; `warning` stands in the way until it is heeded, and
-    `hint` says that it is time to compare.
+    `signs` are what two people compare while they are connected; `warning` stands in the way until it is heeded.
+    `hint` says that it is time to compare, or that somebody verified has a new name, `new_name`.
     """
 
     conversation: Conversation | None
@@ -86,6 +86,7 @@ class View:
     trust: Trust
     warning: str
     hint: str
+    new_name: str
     signs: ShortString | None
     state: str
     headline: str
@@ -119,12 +120,19 @@ def view(node: Node, selected: ConversationId | None) -> View:
     trust = _trust(node, conversation) if conversation is not None else Trust.NOBODY
     warning = _warning(node, conversation) if conversation is not None else ""
     signs = _signs(link)
+    contact = node.contacts.get(conversation.peer) if conversation is not None and conversation.peer else None
+    new_name = contact.new_name if contact is not None else ""
+    if contact is not None and new_name:
+        hint = words.renamed(_label(contact.known_as, contact.key), new_name, node.contacts.bearer(new_name, contact))
+    else:
+        hint = words.COMPARE_HINT if trust is Trust.NEW and signs is not None and not warning else ""
     return View(
         conversation=conversation,
         name=_name(node, conversation) if conversation is not None else "",
         trust=trust,
         warning=warning,
-        hint=words.COMPARE_HINT if trust is Trust.NEW and signs is not None and not warning else "",
+        hint=hint,
+        new_name=new_name,
         signs=signs,
         state="closed" if deserted else _state(link, meeting),
         headline=headline,
@@ -164,8 +172,13 @@ def _name(node: Node, conversation: Conversation) -> str:
     if conversation.peer == node.key:
         return "You, elsewhere"
     contact = node.contacts.get(conversation.peer)
-    given = conversation.peer_name or (contact.name if contact is not None else "")
-    return given or f"Guest {base64.b32encode(conversation.peer).decode()[:4]}"
+    if contact is not None and (contact.verified or not conversation.peer_name):
+        return _label(contact.known_as, conversation.peer)
+    return _label(conversation.peer_name, conversation.peer)
+
+
+def _label(name: str, key: PublicKey) -> str:
+    return name or f"Guest {base64.b32encode(key).decode()[:4]}"
 
 
 def _trust(node: Node, conversation: Conversation) -> Trust:

@@ -243,6 +243,7 @@ TRUST: dict[Trust, tuple[str, str]] = {
     Trust.ONESELF: ("You", "This is you, in another tab or window."),
 }
 COMPARE = "Do you both see the same?"
+ACCEPT_NAME = "Call them that"
 COMPARE_HINT = "Compare seven signs once, to be sure that nobody sits in between."
 SAFETY_NUMBER = (
     "The safety number names the two of you and stays the same for all connections. Compare it at any time, also by "
@@ -324,10 +325,16 @@ def namesake_warning(name: str, contact: Contact) -> str:
     """Say that somebody comes with the name of somebody else who is known."""
     known = "whom you have verified" if contact.verified else "whom you know"
     return (
-        f"This is not the {contact.name} {known}, though the name “{name}” looks the same: their key is another one. "
-        "They may have a new device, or have started afresh; or somebody wants to pass for them. Nothing that you "
+        f"This is not the {contact.known_as} {known}, though the name “{name}” looks the same: their key is another "
+        "one. They may have a new device, or have started afresh; or somebody wants to pass for them. Nothing that you "
         "write is sent until you decide. Compare the signs with the person you mean, or ask them in another way."
     )
+
+
+def renamed(known_as: str, new_name: str, bearer: Contact | None) -> str:
+    """Say that somebody verified now uses another name, and who else has it, or one that looks like it."""
+    sentence = f"{known_as}, whom you have verified, now uses the name “{new_name}”."
+    return sentence if bearer is None else f"{sentence} Careful: you know another {bearer.known_as}."
 
 
 def stun_note(servers: Sequence[IceServer]) -> str:

@@ -189,6 +189,49 @@ def test_a_name_is_text_and_leaves_the_page_as_it_is(person: MakePerson) -> None
             expect(button).to_be_in_viewport(ratio=1)
 
 
+@in_chromium
+@pytest.mark.parametrize("size", [(390, 844), (844, 390), (1280, 800)], ids=["phone", "landscape", "desktop"])
+def test_a_long_name_leaves_room_for_everything_else(person: MakePerson, size: tuple[int, int]) -> None:
+    ann, bob = person(viewport={"width": size[0], "height": size[1]}), person("Bob")
+    connect(ann, bob)
+    ann.expect_other("Bob", "Not verified")
+    bar = ann.page.get_by_role("banner")
+    height = bar.evaluate("bar => bar.offsetHeight")
+    for name in ("W" * 64, "Wanda " * 10 + "W.", "ש" * 64, "漢" * 64):
+        rename(bob, name)
+        ann.expect_other(name, "Not verified")
+        assert bar.evaluate("bar => bar.offsetHeight") == height, name
+        expect(ann.status.get_by_text("Connected")).to_be_in_viewport(ratio=1)
+        expect(ann.badge).to_be_in_viewport(ratio=1)
+        badge, title = ann.badge.bounding_box(), ann.title.bounding_box()
+        assert badge is not None
+        assert title is not None
+        assert badge["x"] + badge["width"] <= title["x"], name
+        if size[0] > 720:
+            for line in ann.people.all():
+                assert line.evaluate("line => line.scrollWidth <= line.clientWidth"), name
+                expect(line.locator(".trust")).to_be_in_viewport(ratio=1)
+
+
+@in_chromium
+def test_somebody_verified_keeps_their_name_until_one_agrees_to_another(person: MakePerson) -> None:
+    ann, bob = person("Ann"), person("Bob")
+    connect(ann, bob)
+    hold_compared(ann, "Bob")
+    rename(bob, "Robert")
+    hint = ann.page.get_by_role("region", name="Hint")
+    expect(hint).to_contain_text("Bob, whom you have verified, now uses the name “Robert”.", timeout=CONNECT)
+    ann.expect_other("Bob", "Verified")
+    hint.get_by_role("button", name="Not now").click()
+    expect(hint).to_be_hidden()
+    ann.expect_other("Bob", "Verified")
+    rename(bob, "Rob")
+    expect(hint).to_contain_text("“Rob”", timeout=CONNECT)
+    hint.get_by_role("button", name=words.ACCEPT_NAME).click()
+    expect(hint).to_be_hidden()
+    ann.expect_other("Rob", "Verified")
+
+
 # Comparing.
 
 

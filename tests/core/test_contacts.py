@@ -12,6 +12,7 @@ from pychat.core import contacts as module
 from pychat.core.contacts import Adopted, Contact, Contacts, clean_name, keep, merge
 from pychat.core.lookalike import skeleton
 from pychat.core.wire import MAX_NAME, Card, decode, encode
+from tests import blanks
 
 ANN, BOB, CAT, EVE = (bytes([letter]) * 32 for letter in b"abce")
 
@@ -97,7 +98,9 @@ def test_a_full_list_of_verified_people_takes_one_more(monkeypatch: pytest.Monke
 # Names are not.
 
 
-@pytest.mark.parametrize("name", ["Bob", "bob", " BOB ", "Воb", "B0b", "Bo\u200bb", "Bob\u3164", "𝐁𝐨𝐛", "Bȯb"])
+@pytest.mark.parametrize(
+    "name", ["Bob", "bob", " BOB ", "Воb", "B0b", "Bo\u200bb", "Bob\u3164", "𝐁𝐨𝐛", "Bȯb", "Bøb", "Bob\ufffc"]
+)
 def test_whoever_comes_later_with_a_name_that_looks_the_same_may_be_taken_for_the_first(name: str) -> None:
     bob = Contact(BOB, "Bob", since=1)
     known = contacts(bob, Contact(CAT, "Cat", since=1))
@@ -125,7 +128,37 @@ def test_whoever_is_verified_is_taken_for_nobody_and_others_for_them() -> None:
     assert known.namesake(first) == verified
 
 
-def test_whoever_was_verified_by_another_name_may_not_take_that_of_somebody_else() -> None:
+def test_whoever_was_verified_stays_what_they_were_verified_as_until_the_new_name_is_accepted() -> None:
+    known = contacts()
+    known.meet(EVE, "Eve", 1.0)
+    known.judge(EVE, match=True)
+    eve = known.meet(EVE, "Bob", 2.0)
+    assert (eve.known_as, eve.new_name) == ("Eve", "Bob")
+
+    eve = known.judge(EVE, match=True)  # that the pictures match says nothing of the name
+    assert (eve.known_as, eve.new_name) == ("Eve", "Bob")
+
+    eve = known.accept_name(EVE)
+    assert (eve.known_as, eve.new_name) == ("Bob", "")
+
+
+def test_whoever_was_verified_without_a_name_stays_without_one_too() -> None:
+    known = contacts()
+    known.judge(EVE, match=True)
+    eve = known.meet(EVE, "Bob", 2.0)
+
+    assert (eve.known_as, eve.new_name) == ("", "Bob")
+
+
+def test_whoever_was_not_verified_goes_by_the_name_they_give_themselves() -> None:
+    known = contacts(Contact(EVE, "Eve"))
+    known.meet(EVE, "Bob", 2.0)
+    eve = known.accept_name(EVE)
+
+    assert (eve.known_as, eve.new_name) == ("Bob", "")
+
+
+def test_the_new_name_of_somebody_verified_may_be_that_of_somebody_else() -> None:
     known = contacts()
     for number, (key, name) in enumerate(((EVE, "Eve"), (BOB, "Bob"))):
         known.meet(key, name, number)
@@ -133,8 +166,16 @@ def test_whoever_was_verified_by_another_name_may_not_take_that_of_somebody_else
     eve = known.meet(EVE, "Bob", 3.0)
     bob = known.meet(BOB, "Bob", 4.0)
 
-    assert known.namesake(eve) == bob
+    assert known.namesake(eve) is None  # here they are Eve
+    assert known.bearer(eve.new_name, eve) == bob
     assert known.namesake(bob) is None
+
+
+def test_the_name_that_somebody_was_verified_by_stays_theirs_though_they_use_another() -> None:
+    known = contacts(Contact(BOB, "Robert", True, since=3, verified_as="Bob"))
+    eve = known.meet(EVE, "Bob", 4.0)
+
+    assert known.namesake(eve) == known.get(BOB)
 
 
 @pytest.mark.parametrize("name", ["", " ", "\u200b\u202e", "Rob", "Bobby"])
@@ -261,6 +302,12 @@ def test_a_comparison_that_has_failed_elsewhere_is_told_once() -> None:
         ("Ann\ue000\U000f0000", "Ann"),  # private use: each font shows something else
         ("Ann\uffff\U000e0fff", "Ann"),  # nothing at all, or not yet
         ("A\u0308nn", "Änn"),
+        ("An\ufffcn", "Ann"),  # stands for an object
+        ("An\U0001d159n", "Ann"),  # a notehead that is none
+        ("An\U00013441n\U00016fe4\U0001107f", "Ann"),  # blanks and fillers
+        ("\u0301Ann", "Ann"),  # a mark that would stand on what is before
+        ("Ann \u0301\u0302Smith", "Ann Smith"),
+        ("A" + "\u0316" * 30 + "nn", "A" + "\u0316" * 4 + "nn"),
         ("A\u200d\u0308nn", "Änn"),
         ("Ω", "Ω"),  # the ohm sign
         ("x" * 65, "x" * 64),
@@ -273,6 +320,13 @@ def test_a_comparison_that_has_failed_elsewhere_is_told_once() -> None:
 )
 def test_a_hostile_name_becomes_one_that_can_be_shown(hostile: str, clean: str) -> None:
     assert clean_name(hostile) == clean
+
+
+def test_nothing_that_browsers_show_as_nothing_is_left_of_a_name() -> None:
+    codes = list(blanks.read())
+    assert len(codes) > 4_000
+    left = {chr(code) for code in codes if clean_name(f"n{chr(code)}n") not in ("nn", "n n")}
+    assert left == set()
 
 
 @given(st.text(st.characters(), max_size=100))

@@ -543,14 +543,37 @@ def test_whoever_shows_no_card_is_warned_of_by_the_name_they_are_known_by_and_ge
     assert not any(isinstance(frame, wire.Entries) for frame in ann.says())
 
 
-def test_whoever_was_verified_by_another_name_is_warned_of_under_that_of_somebody_verified(pair: Pair) -> None:
+def test_whoever_was_verified_stays_so_by_that_name_until_the_person_agrees_to_another(pair: Pair) -> None:
+    pair.ann.do(compared(pair.ann_chat, True))
+    pair.bob.do(ev.NameChosen("Robert"))
+    pair.carry()
+    contact = pair.ann.node.contacts.get(pair.bob.node.key)
+    assert contact is not None
+    assert (contact.known_as, contact.new_name) == ("Bob", "Robert")
+
+    assert pair.ann.do(ev.AcceptName(pair.ann_chat.id, "Rupert"), ev.AcceptName(999, "Robert")) == []
+    (accepted,) = kept(pair.ann.do(ev.AcceptName(pair.ann_chat.id, "Robert")))
+    assert (accepted.known_as, accepted.new_name, accepted.verified) == ("Robert", "", True)
+
+
+def test_nobody_who_was_not_verified_needs_an_agreement(pair: Pair) -> None:
+    pair.bob.do(ev.NameChosen("Robert"))
+    pair.carry()
+
+    assert pair.ann.do(ev.AcceptName(pair.ann_chat.id, "Robert")) == []
+
+
+def test_whoever_was_verified_by_another_name_is_not_shown_under_that_of_somebody_verified(pair: Pair) -> None:
     pair.ann.do(compared(pair.ann_chat, True))
     with_eve = impostor(pair, "Eve")
     pair.ann.do(compared(with_eve.ann_chat, True))
     with_eve.bob.do(ev.NameChosen("Bob"))
     with_eve.carry()
+    eve = pair.ann.node.contacts.get(with_eve.bob.node.key)
 
-    assert with_eve.ann_chat.warning == pair.ann.node.contacts.get(pair.bob.node.key)
+    assert eve is not None
+    assert eve.known_as == "Eve"
+    assert pair.ann.node.contacts.bearer(eve.new_name, eve) == pair.ann.node.contacts.get(pair.bob.node.key)
 
 
 def test_that_somebody_else_has_come_meanwhile_verifies_nobody(pair: Pair) -> None:

@@ -19,6 +19,15 @@ from tests import lookalikes
         ("bob", "𝐁𝐨𝐛"),
         ("ann", "αnn"),  # a Greek α
         ("Ann", "An\u200bn"),
+        ("Bob", "Bøb"),
+        ("Lena", "Łena"),
+        ("Dora", "Đora"),
+        ("Tina", "Ŧina"),
+        ("Ann", "Αηη"),
+        ("David", "Ɗavid"),
+        ("Thomas", "Ƭɦoɱaʂ"),
+        ("Aesop", "Æsop"),
+        ("Uli", "Ʉli"),
     ],
 )
 def test_names_that_look_alike_have_the_same_skeleton(name: str, other: str) -> None:

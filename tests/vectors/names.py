@@ -30,6 +30,9 @@ def _shown() -> Iterator[Json]:
         "fillers that are letters to Unicode": ("\u115fAnn\u3164\uffa0", "Ann"),
         "a blank in Braille": ("Ann\u2800", "Ann"),
         "variation selectors": ("Ann\ufe0f\U000e0100", "Ann"),
+        "what stands for an object, and a notehead that is none": ("Ann\ufffc\U0001d159", "Ann"),
+        "marks at the beginning": ("\u0301\u0316Ann", "Ann"),
+        "more marks than a letter bears": (["A", ["\u0316", 30], "nn"], ["A", ["\u0316", 4], "nn"]),
         "private use and noncharacters": ("Ann\ue000\uffff", "Ann"),
         "a letter and an accent become one": ("Jose\u0301", "Jos\u00e9"),
         "an emoji": ("Ann \U0001f436", "Ann \U0001f436"),
@@ -59,6 +62,9 @@ def _alike() -> Iterator[Json]:
         ("mam", "marn", "r and n for m"),
         ("bob", "\U0001d401\U0001d428\U0001d41b", "bold letters of mathematics"),
         ("Ann", "\uff21\uff4e\uff4e", "full width"),
+        ("Bob", "B\u00f8b", "a letter with a stroke"),
+        ("Ann", "\u0391\u03b7\u03b7", "Greek letters"),
+        ("Aesop", "\u00c6sop", "one letter for two"),
     ):
         yield {"name": f"alike: {why}", "names": [one, other], "alike": True}
     for one, other in (("Bob", "Rob"), ("Tom", "Tim"), ("Anna", "Hanna"), ("\u674e", "\u738b")):

@@ -1,7 +1,4 @@
-"""Serves pychat: `python server.py`. With settings of your own for uvicorn, for which see docs/deploying.md:
-
-uvicorn --ws pychat.server.sockets:WebSocketProtocol --no-proxy-headers --log-level warning server:app
-"""
+"""Serves pychat: `python server.py`. For settings of your own for uvicorn see docs/deploying.md."""
 
 import sys
 

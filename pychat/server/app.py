@@ -5,6 +5,7 @@ It logs no request.
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 import time
 from collections.abc import AsyncIterator
@@ -24,6 +25,7 @@ from uvicorn.middleware.proxy_headers import ProxyHeadersMiddleware
 
 from pychat.server.config import Config
 from pychat.server.files import load_files
+from pychat.server.guard import GUARD, Guard
 from pychat.server.headers import SecurityHeaders
 from pychat.server.relay import Relay
 from pychat.server.sockets import TERMS
@@ -53,15 +55,20 @@ def create_app(site: Path, config: Config) -> Starlette:
         return JSONResponse({"status": "ok", "backplane": relay and relay.health}, headers=ASK_AGAIN)
 
     async def serve_metrics(_: Request) -> Response:
-        registry = relay.numbers.registry if relay else CollectorRegistry()
         return Response(generate_latest(registry), headers={"Content-Type": CONTENT_TYPE_LATEST, **ASK_AGAIN})
 
     @contextlib.asynccontextmanager
     async def lifespan(_: Starlette) -> AsyncIterator[dict[str, Any]]:
-        async with relay.running() if relay else contextlib.nullcontext():
-            yield {TERMS: relay.terms} if relay else {}
+        watch = asyncio.create_task(guard.watch())
+        try:
+            async with relay.running() if relay else contextlib.nullcontext():
+                yield {GUARD: guard, TERMS: relay.terms if relay else None}
+        finally:
+            watch.cancel()
 
-    relay = Relay(config.relay) if config.relay else None
+    registry = CollectorRegistry()
+    guard = Guard(config.limits, config.trusted_proxies, registry)
+    relay = Relay(config.relay, registry) if config.relay else None
     routes: list[BaseRoute] = [
         Route("/config.json", serve_config),
         Route("/healthz", serve_health),

@@ -20,6 +20,8 @@ from starlette.applications import Starlette
 from pychat.server.app import create_app
 from pychat.server.config import Config, ConfigError, parse_port
 from pychat.server.files import SiteMissing
+from pychat.server.guard import OTHER_FILES, allow_open_files
+from pychat.server.requests import HttpProtocol
 from pychat.server.sockets import WebSocketProtocol
 
 EXIT_FAILED = 1
@@ -49,6 +51,7 @@ def main(site: Path, arguments: Sequence[str] | None = None, *, prog: str = "pyc
     config = _config_or_exit(options.host, options.port)
     if options.no_relay:
         config = replace(config, relay=None)
+    allow_open_files(config.limits.connections + OTHER_FILES)
     app = _app_or_exit(site, config)
     try:
         listener = _listen(config.host, config.port)
@@ -83,6 +86,7 @@ def _server_config(app: Starlette) -> uvicorn.Config:
         access_log=False,
         server_header=False,
         proxy_headers=False,
+        http=HttpProtocol,
         ws=WebSocketProtocol,
         timeout_graceful_shutdown=GRACE_SECONDS,
     )

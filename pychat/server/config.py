@@ -8,6 +8,7 @@ import ipaddress
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
+from typing import Any, cast
 from urllib.parse import urlsplit
 
 DEFAULT_HOST = "127.0.0.1"
@@ -81,6 +82,16 @@ class RelayConfig:
 
 
 @dataclass(frozen=True)
+class ServerLimits:
+    """What holds for every connection; each has an environment variable of its name, PYCHAT_CONNECTIONS and so on."""
+
+    connections: int = 12_000
+    connections_per_address: int = 256  # a class behind one address opens the page at once, each with six connections
+    request_seconds: int = 10  # for a request to come whole
+    stall_seconds: int = 60  # in which the other side takes nothing of what waits for it
+
+
+@dataclass(frozen=True)
 class Config:
     """The settings of a server.
 
@@ -94,6 +105,7 @@ class Config:
     ice_servers: list[IceServer] | None = None
     turn_secret: TurnSecret | None = None
     relay: RelayConfig | None = RelayConfig()
+    limits: ServerLimits = ServerLimits()
     trusted_proxies: list[str] = field(default_factory=list)
 
     @classmethod
@@ -108,6 +120,7 @@ class Config:
             port=parse_port(environment.get("PYCHAT_PORT") or str(DEFAULT_PORT), "PYCHAT_PORT"),
             ice_servers=_ice_servers(environment),
             turn_secret=_turn_secret(environment),
+            limits=ServerLimits(**_limits(ServerLimits, environment, "PYCHAT")),
             relay=_relay(environment) if _switch(environment, "PYCHAT_RELAY", default=True) else None,
             trusted_proxies=_trusted_proxies(environment),
         )
@@ -163,18 +176,21 @@ def _turn_secret(environment: Mapping[str, str]) -> TurnSecret | None:
 
 
 def _relay(environment: Mapping[str, str]) -> RelayConfig:
-    default = RelayConfig()
-    limits = {
-        limit.name: _number(environment, f"PYCHAT_RELAY_{limit.name.upper()}", getattr(default, limit.name))
-        for limit in fields(RelayConfig)
-        if limit.type == "int"
-    }
     return RelayConfig(
-        **limits,
+        **_limits(RelayConfig, environment, "PYCHAT_RELAY"),
         origins=_origins(environment),
         redis_url=_redis_url(environment),
         log_addresses=_switch(environment, "PYCHAT_RELAY_LOG_ADDRESSES", default=False),
     )
+
+
+def _limits(settings: type[RelayConfig | ServerLimits], environment: Mapping[str, str], prefix: str) -> dict[str, Any]:
+    """The numbers among `settings`, each from the variable of its name."""
+    return {
+        limit.name: _number(environment, f"{prefix}_{limit.name.upper()}", cast(int, limit.default))
+        for limit in fields(settings)
+        if limit.type == "int"
+    }
 
 
 def _origins(environment: Mapping[str, str]) -> frozenset[str] | None:

@@ -13,7 +13,7 @@ from enum import Enum
 
 from starlette.types import Receive, Scope, Send
 
-from pychat.server.sockets import ABORT
+from pychat.server.sockets import CLOSE_WITHIN
 
 # How long the closing handshake may take, what waits in the queue included, before the connection is ended by force.
 CLOSE_SECONDS = 4.0
@@ -57,7 +57,7 @@ class Gone(Exception):
 
 
 class Connection:
-    """A WebSocket of sockets.py, from `address`; at most `limit` bytes wait for its reader."""
+    """A WebSocket of sockets.py, from `host`; at most `limit` bytes wait for its reader."""
 
     __slots__ = (
         "_limit",
@@ -68,12 +68,12 @@ class Connection:
         "_scope",
         "_send",
         "_waiting",
-        "address",
         "ending",
+        "host",
         "used_at",
     )
 
-    def __init__(self, scope: Scope, receive: Receive, send: Send, *, address: str, limit: int) -> None:
+    def __init__(self, scope: Scope, receive: Receive, send: Send, *, host: str, limit: int) -> None:
         self._scope, self._receive, self._send = scope, receive, send
         self._limit = limit
         # A list and no deque, for an empty one of those takes 700 bytes.
@@ -81,7 +81,7 @@ class Connection:
         self._waiting = 0
         self._open = False
         self._pump: asyncio.Task[None] | None = None
-        self.address = address
+        self.host = host
         self.ending: Refusal | None = None
         self.used_at = asyncio.get_running_loop().time()
 
@@ -141,7 +141,7 @@ class Connection:
         self.ending = refusal
         if refusal is Refusal.TOO_SLOW:
             self._queue.clear()
-        asyncio.get_running_loop().call_later(CLOSE_SECONDS, self._scope["extensions"][ABORT])
+        self._scope["extensions"][CLOSE_WITHIN](CLOSE_SECONDS)
         self._start()
 
     async def closed(self) -> None:

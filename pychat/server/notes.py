@@ -10,10 +10,9 @@ from prometheus_client import CollectorRegistry, Counter, Gauge
 
 
 class Numbers:
-    """The metrics of one relay, in a registry of their own."""
+    """The metrics of one relay."""
 
-    def __init__(self) -> None:
-        self.registry = registry = CollectorRegistry()
+    def __init__(self, registry: CollectorRegistry) -> None:
         self.connections = Gauge("pychat_relay_connections", "Connections to this process.", registry=registry)
         self.rooms = Gauge("pychat_relay_rooms", "Rooms with members of this process.", registry=registry)
         self.joins = Counter("pychat_relay_joins", "Members that have come into a room.", registry=registry)

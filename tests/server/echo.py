@@ -15,6 +15,7 @@ from collections.abc import AsyncIterator
 from typing import Any
 
 import uvicorn
+from prometheus_client import CollectorRegistry
 from starlette.applications import Starlette
 from starlette.routing import WebSocketRoute
 from starlette.websockets import WebSocket
@@ -36,7 +37,8 @@ async def echo(websocket: WebSocket) -> None:
 
 @contextlib.asynccontextmanager
 async def lifespan(_: Starlette) -> AsyncIterator[dict[str, Any]]:
-    yield {TERMS: Relay(RelayConfig()).terms}
+    config = RelayConfig(rate=1_000_000, burst=1_000_000)
+    yield {TERMS: Relay(config, CollectorRegistry()).terms}
 
 
 class Server(uvicorn.Server):

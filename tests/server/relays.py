@@ -22,6 +22,7 @@ from typing import Any
 import pytest
 from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import ConnectionClosed
+from websockets.protocol import State
 
 from tests.browsers import REDIS
 
@@ -193,7 +194,8 @@ class Members:
 
     async def close(self) -> None:
         for connection in self._connections:
-            connection.transport.abort()
+            if connection.state is not State.CLOSED:  # asyncio fails to abort what is closed
+                connection.transport.abort()
             await connection.wait_closed()
 
 

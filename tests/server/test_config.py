@@ -6,7 +6,7 @@ import hmac
 
 import pytest
 
-from pychat.server.config import Config, ConfigError, RelayConfig
+from pychat.server.config import Config, ConfigError, RelayConfig, ServerLimits
 
 TURN = {"PYCHAT_TURN_USERNAME": "ann", "PYCHAT_TURN_CREDENTIAL": "s3cret"}
 
@@ -130,6 +130,14 @@ def test_the_limits_of_the_relay_come_from_the_environment() -> None:
     assert Config.from_environment(environment).relay == RelayConfig(*range(1, 13))
 
 
+def test_the_limits_of_the_server_come_from_the_environment() -> None:
+    names = ["CONNECTIONS", "CONNECTIONS_PER_ADDRESS", "REQUEST_SECONDS", "STALL_SECONDS"]
+    environment = {f"PYCHAT_{name}": str(number) for number, name in enumerate(names, 1)}
+    config = Config.from_environment(environment)
+    assert config.limits == ServerLimits(*range(1, 5))
+    assert config.relay == RelayConfig()
+
+
 def test_what_else_the_relay_needs_comes_from_the_environment() -> None:
     relay = Config.from_environment(
         {
@@ -155,6 +163,7 @@ def test_trusted_proxies_are_addresses_and_networks() -> None:
         ("PYCHAT_RELAY_RATE", "0", "PYCHAT_RELAY_RATE must be a number from 1 to 999999999, not '0'."),
         ("PYCHAT_RELAY_RATE", "-1", "PYCHAT_RELAY_RATE must be a number"),
         ("PYCHAT_RELAY_ROOM_SIZE", "many", "PYCHAT_RELAY_ROOM_SIZE must be a number"),
+        ("PYCHAT_CONNECTIONS", "0", "PYCHAT_CONNECTIONS must be a number from 1 to 999999999, not '0'."),
         ("PYCHAT_TURN_LIFETIME", "1h", "PYCHAT_TURN_LIFETIME must be a number"),
         ("PYCHAT_RELAY_ORIGINS", "one.example", "PYCHAT_RELAY_ORIGINS holds 'one.example', which is no origin"),
         ("PYCHAT_RELAY_ORIGINS", "https://one.example/", "PYCHAT_RELAY_ORIGINS holds 'https://one.example/'"),

@@ -249,7 +249,7 @@ async def test_a_server_has_so_many_connections(start_relay: StartRelay, members
 
 
 async def test_who_sends_too_fast_is_closed_and_a_burst_is_not(start_relay: StartRelay, members: Members) -> None:
-    relay = start_relay(PYCHAT_RELAY_RATE="1", PYCHAT_RELAY_BURST="20")
+    relay = start_relay(PYCHAT_RELAY_RATE="1", PYCHAT_RELAY_BURST="21")
     ann = await members.join(relay, new_id())
     for _ in range(20):
         await ann.say("to", ann.id, "x")
@@ -453,12 +453,26 @@ async def test_an_address_that_a_proxy_names_counts_only_when_it_is_trusted(
     trusting = start_relay(PYCHAT_TRUSTED_PROXIES="127.0.0.0/8", **limit)
     await members.join(trusting, new_id(), additional_headers=from_behind("192.0.2.1"))
     await members.join(trusting, new_id(), additional_headers=from_behind("2001:db8::1"))
-    again = await members.connect(trusting, additional_headers=from_behind("2001:db8::2"))  # the same /64
+    again = await members.connect(trusting, additional_headers=from_behind("2001:db8:0:ff::2"))  # the same /56
     await again.expect_close(4005)
     wary = start_relay(**limit)
     await members.join(wary, new_id(), additional_headers=from_behind("192.0.2.1"))
     other = await members.connect(wary, additional_headers=from_behind("192.0.2.2"))
     await other.expect_close(4005)
+
+
+async def test_the_networks_of_a_site_have_a_limit_together(start_relay: StartRelay, members: Members) -> None:
+    limits = {"PYCHAT_RELAY_CONNECTIONS_PER_ADDRESS": "1", "PYCHAT_RELAY_ROOMS_PER_ADDRESS": "1"}
+    relay = start_relay(PYCHAT_TRUSTED_PROXIES="127.0.0.1", **limits)
+
+    def network(number: int) -> dict[str, Any]:
+        return {"additional_headers": {"X-Forwarded-For": f"2001:db8:0:{number:x}00::1"}}
+
+    people = [await members.join(relay, new_id(), **network(number)) for number in range(8)]
+    await (await members.connect(relay, **network(8))).expect_close(4005)
+    await people[0].connection.close()
+    await until(lambda: relay.metric("pychat_relay_connections") == 7)
+    await members.join(relay, new_id(), **network(8))
 
 
 async def test_it_says_that_it_is_well(relay: Relay) -> None:
@@ -491,7 +505,8 @@ async def test_it_does_not_stop_to_look_for_garbage_each_time_some_hundreds_have
     start_relay: StartRelay, members: Members, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(relays, "SERVE", COUNTING)
-    relay = start_relay(PYCHAT_RELAY_CONNECTIONS_PER_ADDRESS="1000", PYCHAT_RELAY_ROOMS_PER_ADDRESS="1000")
+    names = ("CONNECTIONS_PER_ADDRESS", "RELAY_CONNECTIONS_PER_ADDRESS", "RELAY_ROOMS_PER_ADDRESS")
+    relay = start_relay(**{f"PYCHAT_{name}": "1000" for name in names})
     for _ in range(30):
         await asyncio.gather(*(members.join(relay, new_id()) for _ in range(30)))
     await members.close()

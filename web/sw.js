@@ -12,6 +12,9 @@ const FILES = "@FILES@";
 // Which is also the address of the folder.
 const FRONT_PAGE = "index.html";
 
+// The "#" of a link as messengers and mail filters encode it, so that what follows, a secret, would reach the server.
+const ENCODED_HASH = /%(?:25)*23/;
+
 const scope = new URL(registration.scope);
 const address = (name) => new URL(name === FRONT_PAGE ? "./" : name, scope).href;
 
@@ -40,8 +43,15 @@ addEventListener("install", (event) => event.waitUntil(fill()));
 addEventListener("activate", (event) => event.waitUntil(forgetOthers()));
 addEventListener("message", ({ data }) => data === "take over" && skipWaiting());
 addEventListener("fetch", (event) => {
-  const { origin, pathname } = new URL(event.request.url);
+  const { origin, pathname, search } = new URL(event.request.url);
   if (event.request.method !== "GET" || origin !== scope.origin || !pathname.startsWith(scope.pathname)) return;
-  const name = pathname.slice(scope.pathname.length) || FRONT_PAGE;
+  const asked = pathname.slice(scope.pathname.length);
+  const [before, fragment] = (asked + search).split(ENCODED_HASH, 2);
+  if (fragment && event.request.mode === "navigate") {
+    const page = before in FILES ? before : FRONT_PAGE;
+    event.respondWith(Response.redirect(`${address(page)}#${fragment.split("?", 1)[0]}`));
+    return;
+  }
+  const name = asked || FRONT_PAGE;
   if (name in FILES) event.respondWith(answer(name, event.request));
 });

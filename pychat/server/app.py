@@ -18,7 +18,7 @@ from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
 from starlette.middleware import Middleware
 from starlette.requests import Request
-from starlette.responses import JSONResponse, PlainTextResponse, Response
+from starlette.responses import JSONResponse, PlainTextResponse, RedirectResponse, Response
 from starlette.routing import BaseRoute, Route, WebSocketRoute
 from starlette.websockets import WebSocket
 from uvicorn.middleware.proxy_headers import ProxyHeadersMiddleware
@@ -27,6 +27,7 @@ from pychat.server.config import Config
 from pychat.server.files import load_files
 from pychat.server.guard import GUARD, Guard
 from pychat.server.headers import SecurityHeaders
+from pychat.server.links import mended_address
 from pychat.server.relay import Relay
 from pychat.server.sockets import TERMS
 
@@ -42,6 +43,9 @@ def create_app(site: Path, config: Config) -> Starlette:
     files = load_files(site)
 
     async def serve_file(request: Request) -> Response:
+        address = mended_address(request.scope["raw_path"], request.scope["query_string"], files)
+        if address is not None:
+            return RedirectResponse(address, 302, headers={"Cache-Control": "no-store"})
         file = files.get(request.path_params["path"] or "index.html")
         if file is None:
             raise HTTPException(404)

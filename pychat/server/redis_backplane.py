@@ -12,6 +12,9 @@ that has lost Redis for a while; until then it is a relay by itself. What is sen
 compares the rooms with whom it knew: at once for those who came, and after DEAD_AFTER seconds, when all others are back
 too, for those who left.
 
+All keys expire KEEP_SECONDS after a process has last said that it needs them, which each does several times in between:
+what is left when every process was killed goes by itself.
+
 Scripts make the names of keys themselves, so this wants one Redis, and no cluster of them.
 """
 
@@ -36,6 +39,7 @@ from pychat.server.backplane import Audience, Health, MemberTaken, RoomFull
 BEAT_SECONDS = 1.0
 DEAD_AFTER = 4.0
 ANSWER_SECONDS = 2.0
+KEEP_SECONDS = 3600
 CONNECTIONS = 16
 
 _PREFIX = "pychat:relay:"
@@ -43,6 +47,9 @@ _PREFIX = "pychat:relay:"
 # KEYS are not used: the names depend on what the scripts read. Members and rooms are base64url and need no escapes.
 _COMMON = f"""
 local prefix = '{_PREFIX}'
+local function keep(key, seconds)
+  redis.call('EXPIRE', prefix .. key, seconds)
+end
 local function tell(room, members, except, kind, member)
   local told = {{}}
   for i = 2, #members, 2 do
@@ -53,10 +60,12 @@ local function tell(room, members, except, kind, member)
     end
   end
 end
-local function add(process, room, member, value)
+local function add(process, room, member, value, seconds)
   local members = redis.call('HGETALL', prefix .. 'room:' .. room)
   redis.call('HSET', prefix .. 'room:' .. room, member, value)
   redis.call('SADD', prefix .. 'members:' .. process, room .. ' ' .. member)
+  keep('room:' .. room, seconds)
+  keep('members:' .. process, seconds)
   tell(room, members, process, 'arrived', member)
   return members
 end
@@ -76,13 +85,13 @@ local function clear(process, kept)
 end
 """
 
-# process, room, member, value, size -> 0 taken, 1 full, or who was there
+# process, room, member, value, size, seconds -> 0 taken, 1 full, or who was there
 _JOIN = """
 local process, room, member, value, size = ARGV[1], ARGV[2], ARGV[3], ARGV[4], tonumber(ARGV[5])
 local held = redis.call('HGET', prefix .. 'room:' .. room, member)
 if held and held ~= value then return 0 end
 if not held and redis.call('HLEN', prefix .. 'room:' .. room) >= size then return 1 end
-return add(process, room, member, value)
+return add(process, room, member, value, ARGV[6])
 """
 
 # process, room, member
@@ -94,11 +103,12 @@ local held = redis.call('HGET', prefix .. 'room:' .. ARGV[1], ARGV[2])
 if held then redis.call('PUBLISH', prefix .. 'to:' .. held:match(' (.*)$'), ARGV[3]) end
 """
 
-# process, seconds -> 1 when it was known to be alive
+# process, seconds until it is dead, seconds until its keys go -> 1 when it was known to be alive
 _BEAT = """
 local time = redis.call('TIME')
 local now = tonumber(time[1]) + tonumber(time[2]) / 1000000
 local new = redis.call('ZADD', prefix .. 'processes', now, ARGV[1])
+keep('processes', ARGV[3])
 for _, process in ipairs(redis.call('ZRANGEBYSCORE', prefix .. 'processes', '-inf', now - tonumber(ARGV[2]))) do
   redis.call('ZREM', prefix .. 'processes', process)
   clear(process, {})
@@ -106,14 +116,22 @@ end
 return 1 - new
 """
 
-# process, then room, member and value of each that it has
+# process, seconds
+_KEEP = """
+keep('members:' .. ARGV[1], ARGV[2])
+for _, entry in ipairs(redis.call('SMEMBERS', prefix .. 'members:' .. ARGV[1])) do
+  keep('room:' .. entry:match('^(.*) '), ARGV[2])
+end
+"""
+
+# process, seconds, then room, member and value of each that it has
 _WRITE = """
 local kept = {}
-for i = 2, #ARGV, 3 do kept[ARGV[i] .. ' ' .. ARGV[i + 1]] = true end
+for i = 3, #ARGV, 3 do kept[ARGV[i] .. ' ' .. ARGV[i + 1]] = true end
 clear(ARGV[1], kept)
-for i = 2, #ARGV, 3 do
+for i = 3, #ARGV, 3 do
   if redis.call('HEXISTS', prefix .. 'room:' .. ARGV[i], ARGV[i + 1]) == 0 then
-    add(ARGV[1], ARGV[i], ARGV[i + 1], ARGV[i + 2])
+    add(ARGV[1], ARGV[i], ARGV[i + 1], ARGV[i + 2], ARGV[2])
   end
 end
 """
@@ -128,13 +146,14 @@ clear(ARGV[1], {})
 class RedisBackplane:
     """The rooms of all processes that use the Redis at `url`."""
 
-    def __init__(self, url: str) -> None:
+    def __init__(self, url: str, keep_seconds: int = KEEP_SECONDS) -> None:
+        self._keep_seconds = keep_seconds
         self._process = secrets.token_urlsafe(16)
         patience = Retry(ExponentialWithJitterBackoff(base=0.02, cap=0.2), 2)
         self._redis = _client(url, patience, CONNECTIONS)
         # A subscription that came back by itself would hide that something was missed.
         self._subscriber = _client(url, Retry(NoBackoff(), 0), 1)
-        scripts = (_JOIN, _LEAVE, _SEND, _BEAT, _WRITE, _LEAVE_ALL)
+        scripts = (_JOIN, _LEAVE, _SEND, _BEAT, _KEEP, _WRITE, _LEAVE_ALL)
         self._scripts = {script: self._redis.register_script(_COMMON + script) for script in scripts}
         self._members: dict[str, dict[str, str]] = {}  # of this process: room, member, value
         self._known: dict[str, dict[str, None]] = {}  # of other processes, in rooms with members of this one
@@ -172,7 +191,7 @@ class RedisBackplane:
             raise MemberTaken
         before = list(ours)
         ours[member] = f"{time.time():.6f} {self._process}"
-        found = await self._try(_JOIN, self._process, room, member, ours[member], size)
+        found = await self._try(_JOIN, self._process, room, member, ours[member], size, self._keep_seconds)
         if found == 0 or found == 1 or (found is None and len(before) >= size):
             self._forget(room, member)
             raise MemberTaken if found == 0 else RoomFull
@@ -235,7 +254,7 @@ class RedisBackplane:
             await pubsub.subscribe(f"{_PREFIX}to:{self._process}")
             if await pubsub.get_message(timeout=ANSWER_SECONDS) is None:
                 raise TimeoutError
-            await self._call(_BEAT, self._process, DEAD_AFTER)
+            await self._call(_BEAT, self._process, DEAD_AFTER, self._keep_seconds)
             self._change(Health.CONNECTED)
             await self._write()
         except BaseException:
@@ -257,15 +276,18 @@ class RedisBackplane:
     async def _listen(self, pubsub: PubSub) -> None:
         """Take what comes and beat, until the connection breaks."""
         loop = asyncio.get_running_loop()
-        beat_at = loop.time()
+        beat_at = keep_at = loop.time()
         settled_at: float | None = beat_at + DEAD_AFTER + BEAT_SECONDS
         while True:
             if loop.time() >= beat_at:
                 beat_at = loop.time() + BEAT_SECONDS
-                alive = await self._call(_BEAT, self._process, DEAD_AFTER)
+                alive = await self._call(_BEAT, self._process, DEAD_AFTER, self._keep_seconds)
                 if self._behind or not alive:
                     await self._write()
                     settled_at = loop.time() + DEAD_AFTER + BEAT_SECONDS
+            if loop.time() >= keep_at:
+                keep_at = loop.time() + self._keep_seconds / 4
+                await self._call(_KEEP, self._process, self._keep_seconds)
             if settled_at is not None and loop.time() >= settled_at:
                 settled_at = None
                 await self._compare(departures=True)
@@ -302,7 +324,7 @@ class RedisBackplane:
         written: list[str] | None = None
         while written != (parts := self._parts()):
             self._behind = False
-            await self._call(_WRITE, self._process, *parts)
+            await self._call(_WRITE, self._process, self._keep_seconds, *parts)
             written = parts
         await self._compare(departures=False)
 

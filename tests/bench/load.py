@@ -238,13 +238,17 @@ class Load:
 
     async def fill(self, count: int) -> None:
         """Let members come who stay, two to a room."""
-        rooms = iter([room for _ in range(count // 2) for room in [secrets.token_urlsafe(16)] * 2])
+        rooms = [room for _ in range(count // 2) for room in [secrets.token_urlsafe(16)] * 2]
+        places = iter(range(count))
+        members: dict[int, Member] = {}
 
         async def come() -> None:
-            for room in rooms:
-                self._members.append(await self.member(room))
+            for place in places:
+                members[place] = await self.member(rooms[place])
 
         await asyncio.gather(*(come() for _ in range(min(count, AT_ONCE))))
+        # In the order of their rooms, not in that in which they came.
+        self._members = [members[place] for place in range(count)]
         if self._dialect.beats:
             self._beating = asyncio.create_task(self._beat())
 
@@ -281,7 +285,7 @@ class Load:
         """Let one of each pair write to the other, and measure from when a message is due to its arrival."""
         loop = asyncio.get_running_loop()
         times: list[float] = []
-        pairs = list(zip(self._members[::2], self._members[1::2], strict=True))
+        pairs = self.pairs()
 
         def hear(text: str) -> None:
             data = self._dialect.data(text)
@@ -304,6 +308,10 @@ class Load:
                 while len(times) < rate * TALK_SECONDS:
                     await asyncio.sleep(0.01)
         return Figures(times, in_time, rate * TALK_SECONDS - len(times), seconds, processor)
+
+    def pairs(self) -> list[tuple[Member, Member]]:
+        """Who is with whom in a room."""
+        return list(zip(self._members[::2], self._members[1::2], strict=True))
 
     def close(self) -> None:
         if self._beating is not None:

@@ -239,3 +239,14 @@ def size_of(image: APIResponse) -> str:
     """Width and height of a PNG (W3C PNG, section 11.2.1)."""
     width, height = struct.unpack(">II", image.body()[16:24])
     return f"{width}x{height}"
+
+
+@pytest.mark.parametrize("encoded", ["%23", "%2523", "index.html%23", "?fbclid=x%23"])
+def test_a_link_whose_hash_was_encoded_is_put_right_before_any_server_sees_it(
+    browser: Browser, open_context: OpenContext, host: Host, encoded: str
+) -> None:
+    page = open_kept(browser, open_context).page
+    host.stop()
+    page.goto(f"/{encoded}Fnosecret?utm_source=x")
+    expect(page.locator("html")).to_have_attribute("data-python", "restored")
+    assert "%23" not in page.evaluate("performance.getEntriesByType('navigation')[0].name")

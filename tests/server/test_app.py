@@ -160,6 +160,38 @@ def test_what_is_not_in_the_site_is_not_found(client: TestClient, path: str) -> 
     assert answer.headers["content-type"] == "text/plain; charset=utf-8"
 
 
+CODE = "F1nZb_-c0de"
+
+
+@pytest.mark.parametrize(
+    ("asked", "address"),
+    [
+        (f"/%23{CODE}", f"./#{CODE}"),
+        (f"/%2523{CODE}", f"./#{CODE}"),
+        (f"/%252523{CODE}", f"./#{CODE}"),
+        (f"/%23{CODE}?fbclid=x", f"./#{CODE}"),
+        (f"/?fbclid=x%23{CODE}", f"./#{CODE}"),
+        (f"/?fbclid=x%2523{CODE}", f"./#{CODE}"),
+        (f"/index.html%23{CODE}", f"./index.html#{CODE}"),
+        (f"/demo.html%2523{CODE}", f"./demo.html#{CODE}"),
+        (f"/%23{CODE}/", f"../#{CODE}/"),
+        (f"/?%23{CODE}%0d%0aSet-Cookie:%20a", f"./#{CODE}%0D%0ASet-Cookie%3A%20a"),
+        ("/%23%22%3e%c3%a9", "./#%22%3E%C3%A9"),
+    ],
+)
+def test_a_link_whose_hash_was_encoded_leads_to_the_page(client: TestClient, asked: str, address: str) -> None:
+    answer = client.get(asked, follow_redirects=False)
+    assert (answer.status_code, answer.headers["location"]) == (302, address)
+    assert answer.headers["cache-control"] == "no-store"
+    assert answer.content == b""
+    assert client.get(asked).headers["content-type"] == "text/html; charset=utf-8"
+
+
+@pytest.mark.parametrize("asked", [f"/missing%23{CODE}", f"/a//elsewhere.example/%23{CODE}", "/%23", "/%25252523x"])
+def test_another_encoded_hash_leads_nowhere(client: TestClient, asked: str) -> None:
+    assert client.get(asked, follow_redirects=False).status_code == 404
+
+
 @pytest.mark.parametrize("path", ["/", "/config.json", "/missing"])
 @pytest.mark.parametrize("method", ["POST", "PUT", "DELETE", "OPTIONS"])
 def test_files_are_only_given_out(client: TestClient, method: str, path: str) -> None:

@@ -7,7 +7,10 @@ import json
 import signal
 
 import pytest
+from redis import Redis as Client
 
+from pychat.server.backplane import Health
+from pychat.server.redis_backplane import RedisBackplane
 from tests.server.conftest import StartRelay
 from tests.server.relays import Member, Members, Redis, Relay, new_id, until
 
@@ -98,6 +101,47 @@ async def test_members_of_a_killed_process_are_gone_within_seconds(pair: tuple[R
     async with asyncio.timeout(10):
         await ann.expect("left", bob.id)
     assert (await members.join(pair[0], room)).found == [ann.id]
+
+
+async def test_all_that_is_in_redis_goes_by_itself_when_every_process_was_killed(
+    pair: tuple[Relay, Relay], redis: Redis, members: Members
+) -> None:
+    client = Client.from_url(redis.url)
+    for relay in pair:
+        await members.join(relay, new_id())
+    for relay in pair:
+        await asyncio.to_thread(relay.stop, signal.SIGKILL)
+    keys = client.keys()
+    assert len(keys) == 5  # the processes, and of each its members and their room
+    assert all(0 < client.ttl(key) <= 3600 for key in keys)
+
+
+class Nobody:
+    """Somebody who is told and does nothing."""
+
+    def arrived(self, room: str, member: str) -> None: ...
+    def left(self, room: str, member: str) -> None: ...
+    def received(self, room: str, member: str, sender: str, data: str) -> None: ...
+    def health_changed(self, health: Health) -> None: ...
+
+
+async def test_what_a_living_process_has_in_redis_stays(redis: Redis) -> None:
+    client = Client.from_url(redis.url)
+    backplane = RedisBackplane(redis.url, keep_seconds=2)
+    await backplane.start(Nobody())
+    await backplane.join(new_id(), new_id(), 2)
+    keys = client.keys()
+    assert len(keys) == 3
+    for key in keys:
+        for _ in range(3):  # its time goes by, and is given anew
+            left = client.pttl(key)
+            while (now := client.pttl(key)) <= left:
+                left = now
+                await asyncio.sleep(0.02)
+    assert backplane._task
+    backplane._task.cancel()
+    await until(lambda: not client.keys())
+    await backplane.stop()
 
 
 async def test_members_of_a_process_that_ends_are_gone_at_once(pair: tuple[Relay, Relay], members: Members) -> None:

@@ -8,7 +8,7 @@ import subprocess
 import sys
 import urllib.request
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from pathlib import Path
 
 import pytest
@@ -77,6 +77,9 @@ def test_it_logs_nothing_about_requests(start: Start) -> None:
     with pytest.raises(urllib.error.HTTPError) as caught:
         urllib.request.urlopen(f"{url}kitten", timeout=SECONDS)
     caught.value.close()
+    for asked in ("%23kitten", "%2523kitten", "?a=%23kitten", "config.json%23kitten"):
+        with suppress(urllib.error.HTTPError), urllib.request.urlopen(url + asked, timeout=SECONDS):
+            pass
     host, port = url.removeprefix("http://").rstrip("/").split(":")
     with socket.create_connection((host, int(port)), timeout=SECONDS) as connection:
         connection.sendall(b"GET /kitten\x00 nonsense\r\n\r\n")

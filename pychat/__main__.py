@@ -5,6 +5,7 @@ This is the composition root of CPython: it alone knows all the parts.
 
 import argparse
 import asyncio
+import io
 import logging
 import os
 import signal
@@ -16,15 +17,17 @@ from typing import Any
 
 from platformdirs import user_data_path
 
+from pychat import __version__
 from pychat.core.contacts import clean_name
-from pychat.core.ice import IceConfig
+from pychat.core.events import Event
+from pychat.core.links import page_in
 from pychat.core.relaytext import relay_of
 from pychat.exits import Exit, Failure, say
 from pychat.native import settings as terminal_settings
 from pychat.native.store import FileStore
 from pychat.ports import PortError
 from pychat.ui import words
-from pychat.ui.settings import KEY, Settings, SettingsProblem, usable_ice
+from pychat.ui.settings import KEY, Settings, SettingsProblem, is_local, usable_ice
 
 _EPILOG = """\
 On a terminal room, invite and join open a chat. In a pipe they pass lines: those of the standard input are sent, those
@@ -39,6 +42,8 @@ exit status: 0 all was delivered; 1 something on this machine does not work; 2 w
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Do what the command line says; returns the exit status."""
+    if isinstance(sys.stdout, io.TextIOWrapper):  # a locale may lack a sign that a name or a help text has
+        sys.stdout.reconfigure(errors="replace")
     parser = _parser()
     options, rest = parser.parse_known_args(arguments)
     if options.command == "serve":
@@ -70,7 +75,18 @@ def _parser() -> argparse.ArgumentParser:
         epilog=_EPILOG,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
+    parser.add_argument("--version", action="version", version=f"pychat {__version__}")
     commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
+
+    def add_command(name: str, example: str, *, help: str, **options: Any) -> argparse.ArgumentParser:
+        return commands.add_parser(
+            name,
+            help=help,
+            description=f"{help[0].upper()}{help[1:]}.",
+            epilog=f"for example:\n  {example}",
+            formatter_class=argparse.RawDescriptionHelpFormatter,
+            **options,
+        )
 
     servers = argparse.ArgumentParser(add_help=False)
     servers.add_argument("--name", help="how others see you; it proves nothing")
@@ -89,35 +105,54 @@ def _parser() -> argparse.ArgumentParser:
 
     chat = argparse.ArgumentParser(add_help=False, parents=[servers])
     chat.set_defaults(room=False)
-    chat.add_argument("--json", action="store_true", help="in a pipe: print messages as lines of JSON")
+    chat.add_argument(
+        "--json", action="store_true", help="in a pipe: print messages, and what else happens, as lines of JSON"
+    )
     chat.add_argument("--stay", action="store_true", help="in a pipe: after the end of input wait until they leave")
     chat.add_argument(
         "--page",
         metavar="URL",
         default=os.environ.get("PYCHAT_PAGE", ""),
-        help="a page with pychat: show the code as a link to it, too (PYCHAT_PAGE)",
+        help="a page with pychat: on a terminal codes are shown as links to it (PYCHAT_PAGE)",
     )
 
-    invite = commands.add_parser("invite", parents=[chat], help="make an invite for one other person")
+    invite = add_command(
+        "invite", "pychat invite --name Ann", parents=[chat], help="make an invite for one other person"
+    )
     invite.set_defaults(run=_chat, joins=False, code=None)
-    join = commands.add_parser("join", parents=[chat], help="take an invite and make the reply, or go into a room")
+    join = add_command(
+        "join",
+        'pychat join "https://chat.example/#F…"',
+        parents=[chat],
+        help="take an invite and make the reply, or go into a room",
+    )
     join.add_argument(
         "code", nargs="?", metavar="CODE", help="the invite, or the link of a room; without it, it is asked for"
     )
     join.set_defaults(run=_chat, joins=True)
-    room = commands.add_parser(
-        "room", parents=[chat], help="open a room at the relay of --page, for whoever has its link"
+    room = add_command(
+        "room",
+        "pychat room --page https://chat.example/",
+        parents=[chat],
+        help="open a room at the relay of --page, for whoever has its link",
     )
     room.set_defaults(run=_chat, joins=False, code=None, room=True)
-    settings = commands.add_parser(
-        "settings", parents=[servers], help="show the settings; keep those that are given (--server - reads lines)"
+    settings = add_command(
+        "settings",
+        "pychat settings --name Ann --server stun:stun.example:3478",
+        parents=[servers],
+        help="show the settings; keep those that are given (--server - reads lines)",
     )
     settings.set_defaults(run=_settings)
-    reset = commands.add_parser("reset", help="delete your identity, contacts and settings: others see you as new")
+    reset = add_command(
+        "reset", "pychat reset", help="delete your identity, contacts and settings: others see you as new"
+    )
     reset.add_argument("--yes", action="store_true", help="do not ask")
     reset.set_defaults(run=_reset)
     commands.add_parser("serve", add_help=False, help="serve the page for browsers")
-    export = commands.add_parser("export", help="write the page into a folder, for a web host of your own")
+    export = add_command(
+        "export", "pychat export public", help="write the page into a folder, for a web host of your own"
+    )
     export.add_argument("folder", type=Path, metavar="DIR", help="new, empty, or an earlier export")
     export.set_defaults(run=_export)
     return parser
@@ -185,10 +220,8 @@ def _chat(options: argparse.Namespace) -> Exit:
     if options.room and not relay_of(options.page):
         raise Failure(Exit.USAGE, "A room needs the address of a page with a relay: --page https://…/")
     settings = _settings_with(options)
-    ice = usable_ice(settings, terminal_settings.SUGGESTED)
-    if settings.suggested:
-        say(words.stun_note(terminal_settings.SUGGESTED))
-    return _run((_in_terminal if _on_a_terminal() else _in_pipe)(options, settings, ice))
+    usable_ice(settings, terminal_settings.SUGGESTED)
+    return _run((_in_terminal if _on_a_terminal() else _in_pipe)(options, settings))
 
 
 def _on_a_terminal() -> bool:
@@ -216,31 +249,43 @@ def _run(work: Coroutine[Any, Any, Exit]) -> Exit:
     return asyncio.run(run())
 
 
-async def _in_pipe(options: argparse.Namespace, settings: Settings, ice: IceConfig) -> Exit:
+async def _in_pipe(options: argparse.Namespace, settings: Settings) -> Exit:
     from pychat import filter as pipe
     from pychat.library import Peer
 
-    async with Peer(folder=_folder(), name=settings.name, ice=ice) as peer:
+    source = pipe.Input()
+    code = await pipe.find_code(source, options.code, options.page) if options.joins else ""
+    suggested = () if is_local(page_in(code) or options.page) else terminal_settings.SUGGESTED
+    async with Peer(folder=_folder(), name=settings.name, ice=settings.ice(suggested)) as peer:
+        if settings.suggested and suggested:
+            say(words.stun_note(suggested))
+        lines = pipe.Pipe(source, stay=options.stay, as_json=options.json)
         if options.room:
-            await pipe.room(peer, options.page, stay=options.stay, as_json=options.json)
+            await lines.room(peer, options.page)
         elif options.joins:
-            await pipe.join(peer, options.code, page=options.page, stay=options.stay, as_json=options.json)
+            await lines.join(peer, code, options.page)
         else:
-            await pipe.invite(peer, stay=options.stay, as_json=options.json)
+            await lines.invite(peer)
     return Exit.DONE
 
 
-async def _in_terminal(options: argparse.Namespace, settings: Settings, ice: IceConfig) -> Exit:
+async def _in_terminal(options: argparse.Namespace, settings: Settings) -> Exit:
     from pychat.library import make_driver
     from pychat.native.page import TerminalPage
     from pychat.native.peer import NativeConnect
 
     connect = NativeConnect()
-    driver = make_driver(_store(), connect, lambda: page.render(), name=settings.name, ice=ice)
+    driver = make_driver(_store(), connect, lambda: page.render(), name=settings.name, ice=settings.ice(()))
+
+    def post(event: Event) -> None:
+        driver.post(event)
+        driver.turn()  # in a burst it would come later
+
     page = TerminalPage(
         driver.node,
-        driver.post,
+        post,
         page=options.page,
+        settings=settings,
         colors="NO_COLOR" not in os.environ,
         symbols="utf" in sys.stdout.encoding.lower(),
     )

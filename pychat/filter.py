@@ -5,23 +5,25 @@ The code or the link to hand over goes to standard error, alone on its line; wha
 """
 
 import asyncio
+import base64
 import codecs
 import os
+import shutil
 import sys
 import threading
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
-from functools import partial
 from queue import SimpleQueue
-from typing import TypeVar
+from typing import TextIO, TypeVar
 
 from pychat.core.errors import CodeProblem, MessageProblem
 from pychat.core.link import Ending, Phase
 from pychat.core.log import MAX_TEXT
 from pychat.exits import Exit, Failure, say, say_alone
-from pychat.library import Chat, ChatEnded, CodeRefused, Message, MessageRefused, Peer
-from pychat.native.messages import json_line, one_line
+from pychat.library import Chat, ChatEnded, CodeRefused, Message, MessageRefused, Peer, check_code
+from pychat.native.messages import author_tag, json_line, one_line, paragraph
 from pychat.ui import words
+from pychat.ui.words import Trust
 
 _Result = TypeVar("_Result")
 
@@ -33,55 +35,28 @@ _BEFORE_CODE = 2_000
 """Characters of the input among which a code must be found."""
 
 
-async def invite(peer: Peer, *, stay: bool, as_json: bool) -> None:
-    """Make an invite, take the reply from the input, and pass lines. The rest is as with `join`."""
-    source = _Input()
-    try:
-        chat = await peer.invite()
-        _hand_over(chat, chat.code)
-        await _read_code(source, chat.accept)
-    except (CodeRefused, ChatEnded) as error:
-        raise _failure(error) from error
-    await _pass_lines(chat, source, stay=stay, as_json=as_json)
-
-
-async def room(peer: Peer, page: str, *, stay: bool, as_json: bool) -> None:
-    """Open a room at the relay of a page, and pass lines. The rest is as with `join`."""
-    source = _Input()
-    chat = await peer.room(page)
-    _hand_over(chat, chat.link)
-    await _pass_lines(chat, source, stay=stay, as_json=as_json)
-
-
-async def join(peer: Peer, code: str | None, *, page: str, stay: bool, as_json: bool) -> None:
-    """Take an invite or the link of a room, and pass lines until one of the two sides has no more to say.
+async def find_code(source: "Input", code: str | None, page: str) -> str:
+    """The invite or the link of a room to go by, with whatever surrounds it.
 
     Args:
-        code: the invite or the link; None reads it from the input.
+        code: it; None reads it from the input.
         page: with the relay for a room's code that is in no link; or "".
-        stay: at the end of the input go on until the other side leaves.
-        as_json: write messages as JSON.
 
     Raises:
-        Failure: it did not come to a good end.
+        Failure: there is none that can be used.
     """
-    source = _Input()
+
+    async def take(text: str) -> str:
+        check_code(text, page=page)
+        return text
+
     try:
-        take = partial(peer.join, page=page)
-        chat = await (_read_code(source, take) if code is None else take(code))
-    except (CodeRefused, ChatEnded) as error:
+        return await (_read_code(source, take) if code is None else take(code))
+    except CodeRefused as error:
         raise _failure(error) from error
-    _hand_over(chat, chat.code)
-    await _pass_lines(chat, source, stay=stay, as_json=as_json)
 
 
-def _hand_over(chat: Chat, code: str) -> None:
-    say(": ".join(chat.status))
-    if code:
-        say_alone(code)
-
-
-async def _read_code(source: "_Input", take: Callable[[str], Awaitable[_Result]]) -> _Result:
+async def _read_code(source: "Input", take: Callable[[str], Awaitable[_Result]]) -> _Result:
     """Give the first lines of the input to `take`: as many as it needs, for a code may be broken into several.
 
     Others may stand before it, as in a letter.
@@ -99,54 +74,115 @@ async def _read_code(source: "_Input", take: Callable[[str], Awaitable[_Result]]
     raise refused
 
 
-async def _pass_lines(chat: Chat, source: "_Input", *, stay: bool, as_json: bool) -> None:
-    refusing = asyncio.gather(_refuse_namesake(chat), _leave_if_refused(chat))
-    telling = asyncio.create_task(_tell(chat))
-    sending = asyncio.create_task(_send_and_leave(chat, source, stay=stay))
-    try:
-        await _receive(chat, as_json=as_json)  # until the chat has ended
-        await refusing
-        if sending.done():
-            sending.result()
-    finally:
-        refusing.cancel()
-        telling.cancel()
-        sending.cancel()
-    ending = chat.ending
-    assert ending is not None
-    if chat.undelivered:
-        raise Failure(_status(chat), f"{_sentence(ending)} {words.undelivered(chat.undelivered)}")
-    if ending not in (Ending.LEFT, Ending.PEER_LEFT):
-        raise Failure(_status(chat), _sentence(ending))
+class Pipe:
+    """Passes lines until one of the two sides has no more to say. What does not come to a good end raises Failure.
 
+    Args:
+        stay: at the end of the input go on until the other side leaves.
+        as_json: write messages, and what else happens, as JSON.
+    """
 
-async def _send_and_leave(chat: Chat, source: "_Input", *, stay: bool) -> None:
-    try:
-        await _send(chat, source, stay=stay)
-    finally:
-        chat.close()
+    def __init__(self, source: "Input", *, stay: bool, as_json: bool) -> None:
+        self._source = source
+        self._stay = stay
+        self._as_json = as_json
+        self._sent = 0
 
+    async def invite(self, peer: Peer) -> None:
+        """Make an invite, take the reply from the input, and pass lines."""
+        try:
+            chat = await peer.invite()
+            _hand_over(chat, chat.code)
+            await _read_code(self._source, chat.accept)
+        except (CodeRefused, ChatEnded) as error:
+            raise _failure(error) from error
+        await self._pass_lines(chat)
 
-async def _send(chat: Chat, source: "_Input", *, stay: bool) -> None:
-    number, sent = 0, 0
-    with suppress(ChatEnded):  # how it ended is told in the end
-        while (line := await source.line()) is not None:
-            number += 1
-            parts = [line[at : at + MAX_TEXT] for at in range(0, len(line), MAX_TEXT)]
-            if len(parts) > 1:
-                say(f"Line {number:,} has {len(line):,} characters; it goes out in {len(parts)} messages.")
-            for part in parts:
-                await _write(chat, part)
-            sent += len(parts)
-            if number % _AT_ONCE == 0:
-                await asyncio.sleep(0)
-        if not sent and not stay:
-            raise Failure(
-                Exit.USAGE, "The standard input is empty: there is nothing to send. To only receive, use --stay."
-            )
-        await chat.delivered()
-        if stay:
-            await chat.ended()
+    async def room(self, peer: Peer, page: str) -> None:
+        """Open a room at the relay of a page, and pass lines."""
+        chat = await peer.room(page)
+        _hand_over(chat, chat.link)
+        await self._pass_lines(chat)
+
+    async def join(self, peer: Peer, code: str, page: str) -> None:
+        """Take an invite or the link of a room that `find_code` has found, and pass lines."""
+        try:
+            chat = await peer.join(code, page=page)
+        except (CodeRefused, ChatEnded) as error:
+            raise _failure(error) from error
+        _hand_over(chat, chat.code)
+        await self._pass_lines(chat)
+
+    async def _pass_lines(self, chat: Chat) -> None:
+        sink = _Output()
+        refusing = asyncio.gather(_refuse_namesake(chat), _leave_if_refused(chat))
+        telling = asyncio.create_task(_tell(chat))
+        sending = asyncio.create_task(self._send_and_leave(chat))
+        try:
+            # Until the chat has ended.
+            await (self._report(chat, sink) if self._as_json else _receive(chat, sink))
+            await refusing
+            if sending.done():
+                sending.result()
+        finally:
+            refusing.cancel()
+            telling.cancel()
+            sending.cancel()
+        ending = chat.ending
+        assert ending is not None
+        if chat.undelivered:
+            raise Failure(_status(chat), f"{_sentence(ending)} {words.undelivered(chat.undelivered)}")
+        if ending not in (Ending.LEFT, Ending.PEER_LEFT):
+            raise Failure(_status(chat), _sentence(ending))
+
+    async def _send_and_leave(self, chat: Chat) -> None:
+        try:
+            await self._send(chat)
+        finally:
+            chat.close()
+
+    async def _send(self, chat: Chat) -> None:
+        number = 0
+        with suppress(ChatEnded):  # how it ended is told in the end
+            while (line := await self._source.line()) is not None:
+                number += 1
+                parts = [line[at : at + MAX_TEXT] for at in range(0, len(line), MAX_TEXT)]
+                if len(parts) > 1:
+                    say(f"Line {number:,} has {len(line):,} characters; it goes out in {len(parts)} messages.")
+                for part in parts:
+                    await _write(chat, part)
+                    self._sent += 1
+                if number % _AT_ONCE == 0:
+                    await asyncio.sleep(0)
+            if not self._sent and not self._stay:
+                raise Failure(
+                    Exit.USAGE, "The standard input is empty: there is nothing to send. To only receive, use --stay."
+                )
+            await chat.delivered()
+            if self._stay:
+                await chat.ended()
+
+    async def _report(self, chat: Chat, sink: "_Output") -> None:
+        """Write what arrives, and what else happens, as JSON."""
+        events = _Events(chat)
+
+        async def follow_changes() -> None:
+            async for _ in chat.changes():
+                await sink.write(events.news())
+
+        async def follow_deliveries() -> None:
+            async for undelivered in chat.deliveries():
+                await sink.write(events.delivered(self._sent - undelivered))
+
+        following = [asyncio.create_task(follow()) for follow in (follow_changes, follow_deliveries)]
+        try:
+            async for message in chat:
+                await sink.write(events.news() + events.message(message))
+            await asyncio.gather(*following)
+            await sink.write(events.ended())
+        finally:
+            for task in following:
+                task.cancel()
 
 
 async def _write(chat: Chat, text: str) -> None:
@@ -160,14 +196,51 @@ async def _write(chat: Chat, text: str) -> None:
         chat.send(text)
 
 
-async def _receive(chat: Chat, *, as_json: bool) -> None:
-    sink = _Output()
+async def _receive(chat: Chat, sink: "_Output") -> None:
     async for message in chat:
-        await sink.write(_line(message, as_json=as_json))
+        await sink.write(f"{sink.line(chat, message)}\n")
 
 
-def _line(message: Message, *, as_json: bool) -> str:
-    return (json_line(message.text, message.at) if as_json else one_line(message.text)) + "\n"
+class _Events:
+    """What happens in a chat, as lines of JSON."""
+
+    def __init__(self, chat: Chat) -> None:
+        self._chat = chat
+        self._is_connected = False
+
+    def news(self) -> str:
+        """A line if they have come or gone since the last time, else nothing."""
+        is_connected = self._chat.phase is Phase.OPEN and self._chat.introduced
+        if is_connected == self._is_connected:
+            return ""
+        self._is_connected = is_connected
+        return json_line("connected", None, **self._who) if is_connected else json_line("disconnected")
+
+    def message(self, message: Message) -> str:
+        """A line for what they wrote."""
+        return json_line("message", message.at, text=message.text, **self._who)
+
+    def delivered(self, count: int) -> str:
+        """A line that tells how many messages have arrived."""
+        return json_line("delivered", count=count)
+
+    def ended(self) -> str:
+        """The last line."""
+        ending = self._chat.ending
+        return json_line("ended", reason=ending.value if ending is not None else "")
+
+    @property
+    def _who(self) -> dict[str, str]:
+        person = self._chat.person
+        if person is None:
+            return {}
+        return {"key": base64.b64encode(person.key).decode(), "name": person.name, "trust": person.trust.value}
+
+
+def _hand_over(chat: Chat, code: str) -> None:
+    say(": ".join(chat.status))
+    if code:
+        say_alone(code)
 
 
 async def _tell(chat: Chat) -> None:
@@ -218,7 +291,7 @@ def _sentence(ending: Ending) -> str:
     return ": ".join(words.ENDINGS[ending])
 
 
-class _Input:
+class Input:
     """The lines of standard input.
 
     A thread reads them: a file, a pipe and a terminal can be waited for in one way only so, on every system. It never
@@ -268,10 +341,25 @@ class _Output:
             raise _closed()
         self._loop = asyncio.get_running_loop()
         self._work: SimpleQueue[tuple[bytes, asyncio.Future[None]]] = SimpleQueue()
-        threading.Thread(target=self._write, args=(sys.stdout.fileno(),), daemon=True).start()
+        self._descriptor = sys.stdout.fileno()
+        self._is_terminal = sys.stdout.isatty()
+        self._is_shared = self._is_terminal or (sys.stderr is not None and _are_same(sys.stdout, sys.stderr))
+        threading.Thread(target=self._write, args=(self._descriptor,), daemon=True).start()
+
+    def line(self, chat: Chat, message: Message) -> str:
+        """A message as it is written: where sentences of our own go to the same place, nothing in it looks like one."""
+        person = chat.person
+        if not self._is_shared or person is None:
+            return one_line(message.text)
+        author = author_tag(person.name, verified=person.trust is Trust.VERIFIED)
+        if not self._is_terminal:
+            return f"{author}: {one_line(message.text)}"
+        return "\n".join(paragraph(author, message.text, shutil.get_terminal_size().columns))
 
     async def write(self, text: str) -> None:
         """Write it, and wait until that is done. Raises Failure when nobody reads any more."""
+        if not text:
+            return
         done: asyncio.Future[None] = self._loop.create_future()
         self._work.put((text.encode(), done))
         await done
@@ -296,6 +384,13 @@ def _settle(done: "asyncio.Future[None]", error: Failure | None) -> None:
         done.set_exception(error)
     else:
         done.set_result(None)
+
+
+def _are_same(one: TextIO, other: TextIO) -> bool:
+    try:
+        return os.path.sameopenfile(one.fileno(), other.fileno())
+    except (OSError, ValueError):
+        return False
 
 
 def _closed() -> Failure:

@@ -20,6 +20,7 @@ from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
 from types import TracebackType
+from typing import Any
 
 from pychat.core import events as ev
 from pychat.core import roomcode
@@ -30,11 +31,11 @@ from pychat.core.errors import CodeError, CodeProblem, MessageProblem, PychatErr
 from pychat.core.ice import IceConfig
 from pychat.core.invite import Code
 from pychat.core.link import Ending, Link, Phase
-from pychat.core.links import page_in, read
+from pychat.core.links import read, relay_for
 from pychat.core.lookalike import skeleton
 from pychat.core.meeting import Meeting, RelayState, Trouble
 from pychat.core.node import SEED_SIZE, Node
-from pychat.core.relaytext import relay_of
+from pychat.core.relaytext import page_at, relay_of
 from pychat.core.roomcode import RoomCode
 from pychat.core.safety import ShortString, short_string
 from pychat.driver import Driver
@@ -154,7 +155,7 @@ class Peer:
         relay = relay_of(page)
         if not relay:
             raise ValueError("not the address of a page, which begins with https:// or http://")
-        return await self._enter(ev.RoomRequested(relay), page)
+        return await self._enter(ev.RoomRequested(relay))
 
     async def join(self, text: str, *, page: str = "") -> "Chat":
         """Take the link of a room or an invite, with whatever surrounds it.
@@ -168,22 +169,16 @@ class Peer:
             CodeRefused: there is nothing in it that can be used.
             ChatEnded: no reply can be made.
         """
-        code = _read(text)
-        if isinstance(code, RoomCode):
-            page = page_in(text) or page
-            relay = relay_of(page)
-            if not relay:
-                raise CodeRefused(CodeProblem.NO_RELAY)
-            return await self._enter(ev.CodePasted(text, relay), page)
-        if code.is_reply:
-            raise CodeRefused(CodeProblem.NOT_AN_INVITE)
+        relay = check_code(text, page=page)
+        if relay:
+            return await self._enter(ev.CodePasted(text, relay))
         return await self._with_code(self._paste(text))
 
-    async def _enter(self, event: ev.RoomRequested | ev.CodePasted, page: str) -> "Chat":
+    async def _enter(self, event: ev.RoomRequested | ev.CodePasted) -> "Chat":
         self._post(event)
         meeting = self._node.meeting_in(self._node.conversation(self._node.pasting.conversation))
         assert meeting is not None
-        chat = Chat(self, None, meeting, page)
+        chat = Chat(self, None, meeting)
         self._in_rooms.add(chat)
         try:
             await self._until(lambda: chat.link or chat.ending)
@@ -247,11 +242,10 @@ class Chat:
     take them slows the other side down. Where nobody takes any, the oldest go when there are too many.
     """
 
-    def __init__(self, peer: Peer, link: Link | None, meeting: Meeting | None = None, page: str = "") -> None:
+    def __init__(self, peer: Peer, link: Link | None, meeting: Meeting | None = None) -> None:
         self._peer = peer
         self._link = link
         self._meeting = meeting
-        self._page = page
         self._ending: Ending | None = None  # in a room
         self._has_sent = False
         self._readers = 0  # who take the messages one by one
@@ -272,7 +266,7 @@ class Chat:
         """The link of the room, with which another person comes in; "" where there is no room."""
         if self._meeting is None or self._meeting.code is None:
             return ""
-        return card.link(self._page, roomcode.encode(self._meeting.code))
+        return card.link(page_at(self._meeting.relay), roomcode.encode(self._meeting.code))
 
     @property
     def phase(self) -> Phase:
@@ -299,6 +293,11 @@ class Chat:
     def was_open(self) -> bool:
         """Whether the two have ever been connected."""
         return self._link is not None and self._link.peer is not None
+
+    @property
+    def introduced(self) -> bool:
+        """Whether they have said what they are called, which is the first thing they do once the two are connected."""
+        return self._link is not None and self._link.carded
 
     @property
     def person(self) -> "Person | None":
@@ -410,8 +409,21 @@ class Chat:
             seen = self.phase
             yield seen
 
+    async def deliveries(self) -> AsyncIterator[int]:
+        """How many messages are not delivered yet, each time that some more are, until the end."""
+        seen = self._conversation.acknowledged
+        while True:
+            await self._peer._until(lambda: self._conversation.acknowledged > seen or self.ending is not None)  # noqa: B023
+            if self._conversation.acknowledged == seen:
+                return
+            seen = self._conversation.acknowledged
+            yield self._conversation.undelivered
+
     async def changes(self) -> AsyncIterator[None]:
-        """Comes when `phase`, `status` or `link` has changed, until the end; what lasts no time may be missing."""
+        """Comes when `phase`, `status`, `link` or the name of the `person` has changed, until the end.
+
+        What lasts no time may be missing.
+        """
         seen = self._shown
         while self.ending is None:
             await self._peer._until(partial(self._shown_is_not, seen))
@@ -501,10 +513,10 @@ class Chat:
         return meeting.refusal if not tries else None
 
     @property
-    def _shown(self) -> tuple[Phase, tuple[str, str], str]:
-        return self.phase, self.status, self.link
+    def _shown(self) -> tuple[Any, ...]:
+        return self.phase, self.status, self.link, self._conversation.peer_name, self.introduced
 
-    def _shown_is_not(self, shown: tuple[Phase, tuple[str, str], str]) -> bool:
+    def _shown_is_not(self, shown: tuple[Any, ...]) -> bool:
         return self._shown != shown
 
     def _phase_is_not(self, phase: Phase) -> bool:
@@ -563,6 +575,26 @@ async def _follow(store: FileStore, post: Post) -> None:
         changed=lambda text: post(ev.ContactsKept(text)),
         erased=lambda: post(ev.NotKept(ERASED)),
     )
+
+
+def check_code(text: str, *, page: str = "") -> str:
+    """See whether `Peer.join` can take this text; returns the relay where the room is, "" for an invite.
+
+    Args:
+        page: with a relay, for the code of a room that is in no link.
+
+    Raises:
+        CodeRefused: there is nothing in it that can be used.
+    """
+    code = _read(text)
+    if isinstance(code, RoomCode):
+        relay = relay_for(text, page)
+        if not relay:
+            raise CodeRefused(CodeProblem.NO_RELAY)
+        return relay
+    if code.is_reply:
+        raise CodeRefused(CodeProblem.NOT_AN_INVITE)
+    return ""
 
 
 def _read(text: str) -> RoomCode | Code:

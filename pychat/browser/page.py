@@ -28,15 +28,13 @@ from pychat.core.links import relay_for
 from pychat.core.node import Node
 from pychat.ports import Post
 from pychat.ui import words
-from pychat.ui.settings import KEY, Settings
+from pychat.ui.settings import KEY, Settings, is_local
 from pychat.ui.view import DetailsView, Progress, View, rooms_inside, view
-
-_LOCAL_HOSTS = ("localhost", "127.0.0.1", "[::1]")
 
 
 def page_is_local() -> bool:
     """Whether the page comes from this very machine."""
-    return js.location.hostname in _LOCAL_HOSTS or js.location.hostname.endswith(".localhost")
+    return is_local(js.location.href)
 
 
 async def load_config() -> Any:

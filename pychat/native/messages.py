@@ -23,9 +23,33 @@ def one_line(text: str) -> str:
     return "␊".join(lines(text))
 
 
-def json_line(text: str, at: datetime) -> str:
-    """A message as one line of JSON: {"at": when, by the sender's clock, "text": as it was written}."""
-    return json.dumps({"at": at.astimezone(UTC).isoformat(timespec="milliseconds"), "text": text})
+def name_tag(name: str, cells: int = 40) -> str:
+    """A name between signs that it cannot hold itself, so that nothing in it reads as said by this program.
+
+    Args:
+        cells: that it takes at most, with its signs.
+    """
+    inner = one_line(name).translate(_NO_TAG)
+    room = max(cells - 2, 1)
+    if _cells(inner) > room:
+        inner, taken = "", inner
+        for grapheme in iter_graphemes(taken):
+            if _cells(inner + grapheme) > room - 1:
+                break
+            inner += grapheme
+        inner += "…"
+    return f"<{inner}>"
+
+
+def author_tag(name: str, *, verified: bool) -> str:
+    """What stands before a message. A badge is outside of the signs around the name, so that no name brings one."""
+    return f"{'✓ ' if verified else ''}{name_tag(name)}"
+
+
+def json_line(event: str, at: datetime | None = None, **details: str | int) -> str:
+    """What has happened as a line of JSON, with its end. `at` is when; None is now."""
+    moment = (at or datetime.now(UTC)).astimezone(UTC).isoformat(timespec="milliseconds")
+    return json.dumps({"event": event, "at": moment, **details}) + "\n"
 
 
 def paragraph(name: str, text: str, columns: int) -> list[str]:
@@ -38,6 +62,7 @@ def paragraph(name: str, text: str, columns: int) -> list[str]:
     return wrapped
 
 
+_NO_TAG = str.maketrans("<>", "‹›")
 _INDENT = "    "
 _WORD = re.compile(" +|[^ ]+")
 

@@ -5,6 +5,7 @@ is printed once it has arrived.
 """
 
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 
 from wcwidth import clip, width
@@ -14,20 +15,25 @@ from pychat.core.conversation import Conversation, ConversationId
 from pychat.core.errors import CodeError
 from pychat.core.handshake import PublicKey
 from pychat.core.link import Link, Phase
-from pychat.core.links import read, relay_for
+from pychat.core.links import page_in, read
 from pychat.core.node import Node
 from pychat.core.relaytext import page_at, relay_of
+from pychat.core.roomcode import RoomCode, encode
 from pychat.core.stats import Stats
 from pychat.native import card
 from pychat.native.composer import Composer, Text
-from pychat.native.messages import one_line, paragraph
+from pychat.native.messages import author_tag, name_tag, one_line, paragraph
+from pychat.native.settings import SUGGESTED
 from pychat.ports import Post
 from pychat.ui import words
+from pychat.ui.settings import Settings, is_local
 from pychat.ui.view import Card, DetailsView, Progress, RoomView, View, safety, view
 from pychat.ui.words import Trust
 
 _SHOWN_WAITING = 3
 """Messages above the input line at most; the rest is counted."""
+_SHOWN_COMMAND = 20
+"""Characters of an unknown command at most that are repeated: it may be a line that was pasted."""
 _SIGNS = {Progress.TO_COME: "·", Progress.NOW: "…", Progress.DONE: "✓", Progress.FAILED: "✗"}
 _STYLES = {
     Progress.TO_COME: "",
@@ -36,6 +42,10 @@ _STYLES = {
     Progress.FAILED: "class:failed",
 }
 
+
+_BADGES = {Trust.VERIFIED: "class:done", Trust.NEW: "class:now", Trust.KNOWN: "class:now"}
+_SHORTEST_NAME = 10
+"""Cells that the bottom line gives to a name, if need be at the cost of what stands behind it."""
 
 UNSURE = (Trust.NEW, Trust.KNOWN)
 
@@ -52,15 +62,18 @@ class TerminalPage:
     """Joins a terminal to a node.
 
     Args:
-        post: hands an event to the driver.
-        page: the address of a page with pychat, for a link beside each code; or "".
+        post: hands an event to the driver, which takes it at once.
+        page: the address of a page with pychat, to which invites, replies and rooms of our own are links; or "".
+        settings: from which the servers to ask follow.
         symbols: whether the terminal can show blocks and ticks.
     """
 
-    def __init__(self, node: Node, post: Post, *, page: str, colors: bool, symbols: bool) -> None:
+    def __init__(self, node: Node, post: Post, *, page: str, settings: Settings, colors: bool, symbols: bool) -> None:
         self._node = node
         self._post = post
         self._page = page
+        self._came_by = ""  # the link of a room, which need not be shown to whoever has it
+        self._settings = settings
         self._draws_qr = colors and symbols
         self._composer = Composer(self._above, self._below, colors=colors)
         self._selected: ConversationId | None = None
@@ -69,9 +82,9 @@ class TerminalPage:
         self._told_other: ConversationId | None = None
         self._printed: dict[ConversationId, _Printed] = {}
         self._status = ("", "")
-        self._code = self._problem = ""
+        self._handed_over = self._problem = ""
         self._stats: Stats | None = None
-        self._leaving = self._warned = self._wants_details = self._told_not_kept = False
+        self._leaving = self._warned = self._wants_details = self._told_not_kept = self._told_servers = False
         self._comparing: PublicKey | None = None
         self._warning = ""
         self._hinted: set[ConversationId] = set()
@@ -101,11 +114,11 @@ class TerminalPage:
             room: whether to open a room, at the relay of the page.
         """
         if code is not None:
-            self._post(ev.CodePasted(code, self._relay_for(code)))
+            self._take_code(code)
         elif room:
-            self._post(ev.RoomRequested(relay_of(self._page)))
+            self._begin(ev.RoomRequested(relay_of(self._page)), self._page)
         elif not joins:
-            self._post(ev.InviteRequested())
+            self._begin(ev.InviteRequested(), self._page)
         self.render()
         while not self._leaving:
             try:
@@ -131,12 +144,11 @@ class TerminalPage:
         if (now.headline, now.sentence) != self._status and now.conversation is not None and not self._leaving:
             self._status = now.headline, now.sentence
             self._tell(f"{now.headline}. {now.sentence}")
-        code = now.room.code if now.room is not None else now.code
-        if code != self._code:
-            self._code = code
-            if code and (now.room is not None or now.card in (Card.INVITE, Card.REPLY)):
-                meeting = self._node.meeting_in(now.conversation) if now.room is not None else None
-                self._show_code(code, self._page if meeting is None else page_at(meeting.relay))
+        self._tell_servers()
+        to_hand_over = self._to_hand_over(now)
+        if to_hand_over != self._handed_over:
+            self._handed_over = to_hand_over
+            self._hand_over(to_hand_over, now)
         if now.warning != self._warning:
             self._warning = (
                 f"{now.warning} /verify compares, /anyway talks to them, /quit leaves." if now.warning else ""
@@ -204,16 +216,34 @@ class TerminalPage:
         if command is not None:
             command[1](rest.strip())
         elif word.startswith("/") and not word.startswith("//"):
-            self._complain(f"There is no command {first}; /help lists them. Two // begin a message with one.")
+            self._complain(
+                f"There is no command {first[:_SHOWN_COMMAND]}. There are {', '.join(self._commands)}; /help says what "
+                "they do. Two // begin a message with one."
+            )
         elif self._wants_code(word):
             self._problem = ""
-            self._post(ev.CodePasted(word, self._relay_for(word)))
+            self._take_code(word)
         else:
             self._send(word.removeprefix("/") if word.startswith("//") else text.strip("\r\n"))
 
-    def _relay_for(self, text: str) -> str:
-        """The relay where a room in this text would be: that of its link's page, else that of our own."""
-        return relay_for(text, self._page)
+    def _take_code(self, text: str) -> None:
+        """Take an invite, a reply or a room; that is at the relay of its link's page, else at that of our own page."""
+        page = page_in(text) or self._page
+        relay = relay_of(page)
+        with suppress(CodeError):
+            code = read(text)
+            if isinstance(code, RoomCode):
+                self._came_by = card.link(page_at(relay), encode(code))
+        self._begin(ev.CodePasted(text, relay), page)
+
+    def _begin(self, event: ev.InviteRequested | ev.RoomRequested | ev.CodePasted, page: str) -> None:
+        """Begin something that has to do with this page; nothing but its own room changes by that."""
+        before = self._node.ice
+        if not is_local(page):
+            self._post(ev.IceConfigured(self._settings.ice(SUGGESTED)))
+        self._post(event)
+        if self._node.pasting.problem is not None:
+            self._post(ev.IceConfigured(before))
 
     def _wants_code(self, text: str) -> bool:
         card = view(self._node, self._selected).card
@@ -315,11 +345,12 @@ class TerminalPage:
             self._complain("There is nobody to compare with: you are not connected.")
             return
         if self._comparing is None or self._comparing != now.conversation.peer:
-            self._complain(f"/verify shows what to compare with {now.name}.")
+            self._complain(f"/verify shows what to compare with {name_tag(now.name)}.")
             return
         self._post(ev.PeerCompared(now.conversation.id, self._comparing, match))
         if view(self._node, now.conversation.id).trust is Trust.VERIFIED:
-            self._tell(f"{now.name}: {': '.join(words.TRUST[Trust.VERIFIED])}")
+            badge, sentence = words.TRUST[Trust.VERIFIED]
+            self._tell(f"{badge}: {name_tag(now.name)}. {sentence}")
 
     def _accept_name(self, _: str) -> None:
         now = view(self._node, self._selected)
@@ -327,7 +358,7 @@ class TerminalPage:
             self._complain("Nobody here has taken another name.")
             return
         self._post(ev.AcceptName(now.conversation.id, now.new_name))
-        self._tell(f"They are {view(self._node, now.conversation.id).name} now.")
+        self._tell(f"This is their name now: {name_tag(view(self._node, now.conversation.id).name)}")
 
     def _talk_anyway(self, _: str) -> None:
         if self._selected is not None:
@@ -362,15 +393,14 @@ class TerminalPage:
         if now.signs is not None and now.conversation.peer_log is not None and now.conversation.id not in self._hinted:
             self._hinted.add(now.conversation.id)
             trust = words.TRUST[now.trust][0]
-            self._tell(f"{now.name}: {trust}." + (" /verify makes sure." if now.trust in UNSURE else ""))
+            self._tell(f"{trust}: {name_tag(now.name)}" + (" /verify makes sure." if now.trust in UNSURE else ""))
         if now.new_name != self._new_name:
             self._new_name = now.new_name
             if now.new_name:
                 self._tell(f"{now.hint} /accept calls them that.")
 
     def _print_messages(self, conversation: Conversation, now: View) -> None:
-        # No name can look like this program's own lines, nor bring its own badge.
-        name = f"{'✓ ' if now.trust is Trust.VERIFIED else ''}<{now.name}>"
+        name = author_tag(now.name, verified=now.trust is Trust.VERIFIED)
         printed = self._printed.setdefault(conversation.id, _Printed())
         lines: list[Text] = []
         start, own_log = conversation.timeline.start, conversation.logs.log(conversation.me)
@@ -393,12 +423,29 @@ class TerminalPage:
         for line in rest:
             yield [("", line)]
 
-    def _show_code(self, code: str, page: str) -> None:
-        target = card.link(page, code) if page else code
-        drawing = card.qr_lines(target, self._composer.columns, self._composer.rows) if self._draws_qr else ()
+    def _tell_servers(self) -> None:
+        """Say whom this program asks for its address, once it does."""
+        asked = [server for server in SUGGESTED if server in self._node.ice.servers]
+        if asked and not self._told_servers and (self._node.links or self._node.meetings):
+            self._told_servers = True
+            self._tell(words.stun_note(asked))
+
+    def _to_hand_over(self, now: View) -> str:
+        """The link or the code that is to be sent to the other one, or ""."""
+        if now.room is not None:
+            meeting = self._node.meeting_in(now.conversation)
+            return card.link(page_at(meeting.relay), now.room.code) if meeting is not None and now.room.code else ""
+        if now.card not in (Card.INVITE, Card.REPLY):
+            return ""
+        return card.link(self._page, now.code) if self._page else now.code
+
+    def _hand_over(self, text: str, now: View) -> None:
+        if text in ("", self._came_by):
+            return
+        drawing = card.qr_lines(text, self._composer.columns, self._composer.rows) if self._draws_qr else ()
         self._composer.print([[("class:qr", line)] for line in drawing])
-        codes = [code, target] if page else [code]
-        self._composer.print([[("class:code", code)] for code in codes], wrap=True)
+        self._tell(words.to_send(is_link=bool(self._page) or now.room is not None, is_reply=now.card is Card.REPLY))
+        self._composer.print([[("class:code", text)]], wrap=True)
 
     def _above(self) -> Text:
         conversation = self._node.conversation(self._selected)
@@ -425,12 +472,17 @@ class TerminalPage:
 
     def _below(self) -> Text:
         now = view(self._node, self._selected)
+        if now.signs is not None:  # the badge first: it is never cut off, and no name can bring one
+            badge, state = f"{words.TRUST[now.trust][0]}: ", f"  {words.STATES[now.state]}  /help"
+            room = self._composer.columns - width(badge) - width(state)
+            return [
+                (_BADGES.get(now.trust, ""), badge),
+                ("", f"{name_tag(now.name, max(room, _SHORTEST_NAME))}{state}"),
+            ]
         text: Text = []
-        phases = now.phases[-1:] if now.state == "open" else now.phases  # then the name needs the room
-        for name, progress in phases:
+        for name, progress in now.phases:
             text += [(_STYLES[progress], f"{_SIGNS[progress]} {name}"), ("", "  ")]
-        who = f" to {now.name} ({words.TRUST[now.trust][0].lower()})" if now.signs is not None else ""
-        return [*text, ("", f"{words.STATES[now.state]}{who}  /help")]
+        return [*text, ("", f"{words.STATES[now.state]}  /help")]
 
     def _tell(self, sentence: str) -> None:
         self._composer.print(

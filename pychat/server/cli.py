@@ -41,7 +41,12 @@ def load_app(site: Path) -> Starlette:
 
 def main(site: Path, arguments: Sequence[str] | None = None, *, prog: str = "pychat serve") -> int:
     """Serve `site` until interrupted; returns the exit status. `prog` is how the command was called."""
-    parser = argparse.ArgumentParser(prog=prog, description="Serve the web page of pychat.")
+    parser = argparse.ArgumentParser(
+        prog=prog,
+        description="Serve the web page of pychat.",
+        epilog=f"for example:\n  {prog} --port 8080",
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
     parser.add_argument("--host", help="the address to listen on (PYCHAT_HOST, else 127.0.0.1)")
     parser.add_argument("--port", help="the port, 0 for any free one (PYCHAT_PORT, else 8000)")
     parser.add_argument(

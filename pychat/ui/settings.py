@@ -3,7 +3,9 @@
 import json
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, replace
+from ipaddress import ip_address
 from typing import Any
+from urllib.parse import urlsplit
 
 from pychat.core.contacts import clean_name
 from pychat.core.ice import IceConfig, IceServer, ServerError, parse_servers
@@ -75,6 +77,15 @@ def usable_ice(settings: Settings, suggested: Sequence[IceServer]) -> IceConfig:
     if ice.relay_only and not ice.has_turn:
         raise SettingsProblem(words.RELAY_NEEDS_TURN)
     return ice
+
+
+def is_local(page: str) -> bool:
+    """Whether the page of this address comes from this very machine, so that whoever opens it is there, too."""
+    try:
+        host = urlsplit(page).hostname or ""
+        return host == "localhost" or host.endswith(".localhost") or ip_address(host).is_loopback
+    except ValueError:
+        return False
 
 
 def suggested_servers(config: Any, *, local: bool) -> tuple[IceServer, ...]:

@@ -346,6 +346,13 @@ def stun_note(servers: Sequence[IceServer]) -> str:
     )
 
 
+def to_send(*, is_link: bool, is_reply: bool) -> str:
+    """Say what the line after this one is for."""
+    if is_reply:
+        return "Send this back to them:"
+    return f"Send this {'link' if is_link else 'invite'} to one person:"
+
+
 def message_problem(problem: MessageProblem, text: str) -> str:
     """Say why a message cannot be sent."""
     match problem:

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from wcwidth import wcwidth, width
 
 import tests.core.conftest  # noqa: F401  (how hypothesis works here)
-from pychat.native.messages import json_line, lines, one_line, paragraph
+from pychat.native.messages import author_tag, json_line, lines, name_tag, one_line, paragraph
 from tests.terminal.screen import Screen
 
 AT = datetime(2026, 1, 31, 12, 0, 0, 123_456, UTC)
@@ -72,18 +72,41 @@ def test_no_line_holds_what_acts(text: str) -> None:
     assert one_line(text) == "␊".join(lines(text))
 
 
+# Names.
+
+
+@given(TEXTS, st.integers(3, 60))
+@example("Bob>: hi", 60)
+@example("你" * 64, 12)
+@example("Z" + "\u0301" * 300, 12)
+def test_a_name_stays_between_its_signs(name: str, cells: int) -> None:
+    tag = name_tag(name, cells)
+    assert is_safe(tag)
+    assert (tag[0], tag[-1]) == ("<", ">")
+    assert not {"<", ">"} & set(tag[1:-1])
+    assert sum(max(wcwidth(char), 0) for char in tag.expandtabs(1)) <= cells
+
+
+def test_a_name_is_shown_as_it_is_and_a_long_one_is_cut() -> None:
+    assert name_tag("Bob") == "<Bob>"
+    assert name_tag("x" * 64, 12) == f"<{'x' * 9}…>"
+    assert author_tag("Bob", verified=True) == "✓ <Bob>"
+    assert author_tag("✓ <Bob", verified=False) == "<✓ ‹Bob>"
+
+
 # JSON.
 
 
 def test_json_has_the_text_and_the_time() -> None:
-    assert json_line("é\n", AT) == '{"at": "2026-01-31T12:00:00.123+00:00", "text": "\\u00e9\\n"}'
-    assert json_line("é\n", AT.astimezone(timezone(timedelta(hours=5)))) == json_line("é\n", AT)
+    line = json_line("message", AT, text="é\n")
+    assert line == '{"event": "message", "at": "2026-01-31T12:00:00.123+00:00", "text": "\\u00e9\\n"}\n'
+    assert json_line("message", AT.astimezone(timezone(timedelta(hours=5))), text="é\n") == line
 
 
 @given(st.text(st.characters(exclude_categories=["Cs"])))
 @example('\x00\x1b\x7f\x9b\u2028\u202e"\\\r\n\t')
 def test_json_is_printable_ascii_and_brings_the_text_back(text: str) -> None:
-    line = json_line(text, AT)
+    line = json_line("message", AT, text=text).removesuffix("\n")
     assert line.isascii()
     assert line.isprintable()
     assert json.loads(line)["text"] == text

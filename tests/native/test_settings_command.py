@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import stat
 import subprocess
 import sys
@@ -11,6 +12,8 @@ from pathlib import Path
 
 import pytest
 
+from pychat import __version__
+from pychat.core import roomcode
 from pychat.ui import words
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -152,9 +155,70 @@ def test_flags_of_a_chat_hold_for_that_time_only(pychat: Pychat) -> None:
     assert pychat.file.read_text() == before
 
 
-def test_it_says_whom_it_asks_before_it_asks(pychat: Pychat) -> None:
+ROOM = "http://{}/#" + roomcode.encode(roomcode.RoomCode(bytes(roomcode.SECRET_SIZE)))
+
+
+def asks(pychat: Pychat, *arguments: str, written: str = "") -> bool:
+    """Whether it has said whom it asks for its address, before it asks; it has nothing to send, and so it ends."""
+    done = pychat.run(*arguments, written=written)
     note = words.stun_note(()).partition(" asks ")[0]
-    done = pychat.run("join", written="no code")
-    assert done.stderr.startswith(f"pychat: {note} asks stun:stun.cloudflare.com:3478 how it looks from outside.")
+    first = done.stderr.startswith(f"pychat: {note} asks stun:stun.cloudflare.com:3478 how it looks from outside.")
+    assert first == (note in done.stderr)
+    return first
+
+
+def test_it_says_whom_it_asks_before_it_asks(pychat: Pychat) -> None:
+    assert asks(pychat, "join", ROOM.format("chat.invalid"))
     pychat.shows("--no-suggested")
-    assert note not in pychat.run("join", written="no code").stderr
+    assert not asks(pychat, "join", ROOM.format("chat.invalid"))
+
+
+def test_before_a_mistake_it_says_nothing_of_servers(pychat: Pychat) -> None:
+    for arguments, written in (
+        (["join"], "no code"),
+        (["join", "no code"], ""),
+        (["join", ROOM.format("chat.invalid")[:-2]], ""),
+        (["room"], ""),
+        (["invite", "--hide-address"], ""),
+    ):
+        pychat.refuses(3 if arguments[0] == "join" else 2, *arguments, written=written)
+
+
+@pytest.mark.parametrize("host", ["localhost:9", "a.localhost:9", "127.0.0.1:9", "127.1.2.3:9", "[::1]:9"])
+def test_for_a_page_of_this_machine_nobody_is_asked(pychat: Pychat, host: str) -> None:
+    assert not asks(pychat, "join", ROOM.format(host))
+    assert not asks(pychat, "join", written=ROOM.format(host))
+    assert not asks(pychat, "room", "--page", f"http://{host}/")
+
+
+# What it says of itself.
+
+COMMANDS = ["invite", "join", "room", "settings", "reset", "serve", "export"]
+
+
+def test_it_says_which_version_it_is(pychat: Pychat) -> None:
+    done = pychat.run("--version")
+    assert (done.returncode, done.stdout, done.stderr) == (0, f"pychat {__version__}\n", "")
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_the_help_of_each_command_has_an_example(pychat: Pychat, command: str) -> None:
+    done = pychat.run(command, "-h")
+    assert (done.returncode, done.stderr) == (0, "")
+    assert f"for example:\n  pychat {command}" in done.stdout
+
+
+def test_there_is_no_command_without_help(pychat: Pychat) -> None:
+    listed = re.findall(r"^    ([a-z]+)  ", pychat.run("-h").stdout, re.MULTILINE)
+    assert sorted(listed) == sorted(COMMANDS)
+
+
+def test_where_letters_are_missing_the_help_still_comes(pychat: Pychat) -> None:
+    done = subprocess.run(
+        [sys.executable, "-m", "pychat", "join", "-h"],
+        cwd=ROOT,
+        env={**os.environ, "PYTHONIOENCODING": "ascii"},
+        capture_output=True,
+        timeout=SECONDS,
+    )
+    assert (done.returncode, done.stderr) == (0, b"")

@@ -398,7 +398,7 @@ class Terminal(Command):
         assert heard() == list(texts)
 
     def is_connected(self) -> None:
-        self.wait_for(lambda: self.bottom.startswith("✓ Communicating  connected to "), "a connection")
+        self.wait_for(lambda: ">  connected" in self.bottom, "a connection")
 
     def said(self, sentence: str) -> int:
         """How often it has said this."""

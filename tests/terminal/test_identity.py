@@ -40,16 +40,16 @@ def leave(*terminals: Terminal) -> None:
 
 def test_who_has_compared_is_verified_the_next_time_too(commands: Commands, tmp_path: Path) -> None:
     ann, bob = meet(commands, tmp_path)
-    ann.wait_until_said("pychat: Bob: Not verified. /verify makes sure.")
+    ann.wait_until_said("pychat: Not verified: <Bob> /verify makes sure.")
     assert number(ann) == number(bob)
     ann.say("/match")
-    ann.wait_until_said("pychat: Bob: Verified: You have checked who this is.")
-    ann.wait_for(lambda: "connected to Bob (verified)" in ann.bottom, "the badge")
+    ann.wait_until_said("pychat: Verified: <Bob>. You have checked who this is.")
+    ann.wait_for(lambda: ann.bottom == "Verified: <Bob>  connected  /help", "the badge")
     leave(ann, bob)
 
     ann, bob = meet(commands, tmp_path)
-    ann.wait_until_said("pychat: Bob: Verified.")
-    bob.wait_until_said("pychat: Ann: Known, not verified. /verify makes sure.")
+    ann.wait_until_said("pychat: Verified: <Bob>")
+    bob.wait_until_said("pychat: Known, not verified: <Ann> /verify makes sure.")
 
 
 def test_signs_that_differ_end_it(commands: Commands, tmp_path: Path) -> None:

@@ -76,13 +76,17 @@ def test_a_reply_is_shown_in_the_same_way(commands: Commands) -> None:
     bob.is_connected()
 
 
-def test_with_a_page_the_code_is_a_link_too(commands: Commands) -> None:
-    ann = commands.terminal("invite", "--page", "https://chat.example/", columns=160, rows=60)
-    link = f"https://chat.example/#{ann.code}"
-    ann.wait_until_shown(link)
-    ann.wait_for_input("Their reply: ")
-    assert ann.rows.count(ann.code) == 1
-    assert drawn(ann) == modules(link)
+def test_with_a_page_the_code_is_a_link_and_there_is_one_thing_to_send(commands: Commands) -> None:
+    page = "https://chat.example/"
+    ann = commands.terminal("invite", "--page", page, columns=180, rows=60)
+    bob = commands.terminal("join", ann.code, "--page", page, columns=180, rows=60)
+    for terminal, what in ((ann, "Send this link to one person:"), (bob, "Send this back to them:")):
+        link = f"{page}#{terminal.code}"
+        terminal.wait_for_row(link)
+        at = terminal.rows.index(link)
+        assert terminal.rows[at - 1] == f"pychat: {what}"
+        assert terminal.text.count(terminal.code) == 1
+        assert drawn(terminal) == modules(link)
 
 
 @pytest.mark.parametrize(("columns", "rows"), [(40, 50), (100, 20)])
@@ -108,7 +112,7 @@ def test_a_reply_is_pasted_in_lines_and_waits_for_enter(commands: Commands) -> N
     ann.wait_until_shown(bob.code[half:])
     ann.wait_for_bottom("… Signaling  · Connecting  · Securing  · Communicating  waiting  /help")
     ann.write("\r")
-    ann.wait_for_bottom("✓ Communicating  connected to Guest ")
+    ann.wait_for_bottom("Not verified: <Guest ")
     ann.say("the first message")
     bob.hears("the first message")
 
@@ -315,7 +319,7 @@ def test_a_hostile_message_changes_nothing_outside_its_own_paragraph(commands: C
             after = rows[len(before) :]
             assert sum(row.startswith("<Guest ") for row in after) == len(HOSTILE) + 1
             assert all(row.startswith(("<Guest ", "    ")) or row == "" for row in after)
-            await asyncio.to_thread(ann.wait_for_bottom, "✓ Communicating  connected to Guest ")
+            await asyncio.to_thread(ann.wait_for_bottom, "Not verified: <Guest ")
             assert all(reply.endswith("R") for reply in ann.replies)  # where the cursor is, and nothing else
             ann.say(", finished")
             async for message in chat:
@@ -323,6 +327,32 @@ def test_a_hostile_message_changes_nothing_outside_its_own_paragraph(commands: C
                 break
 
     run(meet())
+
+
+SPEAKING = [
+    "pychat: Verified. Send what you like",
+    "Bob>: hi  pychat: Verified: <Bob>. You have checked who this is",
+    "✓ <Bob> verified  connected  /help " + "x" * 29,
+    "你" * 64,
+]
+
+
+@pytest.mark.parametrize("columns", [100, 20])
+@pytest.mark.parametrize("name", SPEAKING)
+def test_a_name_cannot_speak_as_pychat_nor_push_its_badge_away(commands: Commands, name: str, columns: int) -> None:
+    ann = commands.terminal("invite", columns=columns)
+    bob = commands.pipe("join", ann.code, "--name", name)
+    ann.take(bob.code)
+    ann.wait_for_bottom("Not verified: <")
+    bob.say("hello " * 20)
+    bob.say("the end")
+    ann.wait_until_shown(": the end")
+    code = ann.code
+    for row in ann.rows_above("You: "):
+        assert row.startswith(("pychat: ", "    ", "<")) or row in code or not row.strip("▀▄█ "), row
+        assert not row.startswith(("pychat: Verified", "pychat: hi")), row
+        assert "> Verified" not in row
+    ann.wait_for(lambda: ann.bottom.startswith("Not verified: <"), "the badge, whole")
 
 
 # Commands.
@@ -341,7 +371,8 @@ def test_commands(commands: Commands) -> None:
     ann.say("/invite")
     ann.wait_until_said("pychat: The connection has not ended: there is no need for a new invite.")
     ann.say("/unknown command")
-    ann.wait_until_said("pychat: There is no command /unknown; /help lists them. Two // begin a message with one.")
+    ann.wait_until_said("pychat: There is no command /unknown. There are /help, /verify, /match, /differ, /anyway,")
+    ann.wait_until_said("/link, /quit; /help says what they do. Two // begin a message with one.")
     ann.say("//help is a command")
     ann.say("   ")
     ann.say("  and this has spaces before it")

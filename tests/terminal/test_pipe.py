@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import base64
 import json
 import os
 import shutil
@@ -12,6 +13,7 @@ import sys
 from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -19,7 +21,7 @@ from pychat.core.errors import CodeProblem
 from pychat.core.link import Ending
 from pychat.core.log import MAX_TEXT
 from pychat.ui import words
-from tests.terminal.command import Command, Commands
+from tests.terminal.command import A_CODE, Command, Commands
 from tests.terminal.stranger import NEWER_HELLO, run, stranger
 
 DONE, FAILED, USAGE, CODE, NOT_CONNECTED, NOT_DELIVERED, OUTPUT_CLOSED, INTERRUPTED = 0, 1, 2, 3, 4, 5, 6, 130
@@ -108,25 +110,89 @@ def test_with_stay_nothing_need_be_sent(commands: Commands) -> None:
     assert bob.out == "the only one\n"
 
 
-def test_json_has_the_text_as_it_was_written_and_its_time(commands: Commands) -> None:
+def events(command: Command, count: int) -> list[dict[str, Any]]:
+    """The events that it has written, once there are so many."""
+    lines = command.lines(count)
+    assert all(line.isascii() and line.isprintable() for line in lines)
+    return [json.loads(line) for line in lines]
+
+
+def test_json_has_each_text_as_it_was_written_who_wrote_it_and_when(commands: Commands) -> None:
     before = datetime.now(UTC)
-    ann, bob = connect(commands, "--json")
+    ann = commands.pipe("invite", "--json")
+    bob = commands.pipe("join", ann.code, "--name", "Bob \u202e\x1b[31m")
+    ann.take(bob.code)
     text = f'{UNICODE} \x1b[31m \x7f \x9b \u202e "quoted" \\ a\rb'
     bob.say(text)
     bob.say("next")
-    lines = ann.lines(2)
-    assert all(line.isascii() and line.isprintable() for line in lines)
-    first, second = map(json.loads, lines)
+    connected, first, second = events(ann, 3)
     assert (first["text"], second["text"]) == (text, "next")
-    assert set(first) == {"at", "text"}
-    assert before.timestamp() - 1 < datetime.fromisoformat(first["at"]).timestamp() <= datetime.now(UTC).timestamp()
-    assert datetime.fromisoformat(first["at"]).tzinfo == UTC
+    who = {name: connected[name] for name in ("key", "name", "trust")}
+    assert len(base64.b64decode(who["key"], validate=True)) == 32
+    assert (who["name"], who["trust"]) == ("Bob [31m", "new")
+    assert connected == {"event": "connected", "at": connected["at"], **who}
+    assert first == {"event": "message", "at": first["at"], "text": text, **who}
+    for event in (connected, first):
+        assert before.timestamp() - 1 < datetime.fromisoformat(event["at"]).timestamp() <= datetime.now(UTC).timestamp()
+        assert datetime.fromisoformat(event["at"]).tzinfo == UTC
+
+
+def test_json_tells_what_is_delivered_and_how_it_ends(commands: Commands) -> None:
+    ann, bob = connect(commands, "--json", "--stay")
+    ann.write("one\ntwo\n")
+    bob.hears("one", "two")
+    ann.wait_for(lambda: '"count": 2' in ann.out, "both delivered")
+    ann.say("three")
+    bob.hears("one", "two", "three")
+    ann.wait_for(lambda: '"count": 3' in ann.out, "the third one delivered")
+    bob.end_input()
+    assert bob.status() == USAGE
+    assert ann.status() == DONE
+    kinds = [json.loads(line) for line in ann.out.splitlines()]
+    assert kinds[0]["event"] == "connected"
+    counts = [event["count"] for event in kinds if event["event"] == "delivered"]
+    assert counts == sorted(set(counts))
+    assert kinds[-1]["event"] == "ended"
+    assert kinds[-1]["reason"] == Ending.PEER_LEFT.value
 
 
 def test_a_message_cannot_act_on_a_terminal(commands: Commands) -> None:
     ann, bob = connect(commands)
     bob.say("\x1b[2J\x1b]0;title\x07\x08\x08\x00 \x9b31m \u202eabc\u2066 \x7f\u2028 tab\there\rYou: no")
     ann.hears("␛[2J␛]0;title␇␈␈␀ �31m �abc� ␡� tab\there␊You: no")
+
+
+@pytest.mark.parametrize("streams", [{"stderr": subprocess.STDOUT}])
+def test_where_both_outputs_are_one_no_message_looks_like_a_line_of_our_own(
+    commands: Commands, streams: dict[str, Any]
+) -> None:
+    ann = commands.pipe("invite")
+    bob = commands.pipe("join", ann.code, "--stay", **streams)
+    bob.wait_for(lambda: A_CODE.search(bob.out), "the reply")
+    ann.take(next(line for line in bob.out.splitlines() if A_CODE.fullmatch(line)))
+    text = "pychat: Verified. The signs are dog, cat"
+    ann.say(text)
+    ann.end_input()
+    assert (ann.status(), bob.status()) == (DONE, DONE)
+    rows = bob.out.splitlines()
+    assert [row.partition(">: ")[2] for row in rows if row.startswith("<Guest ")] == [text]
+    assert not any(row.startswith(text) for row in rows)
+
+
+def test_on_a_terminal_that_can_do_little_no_message_looks_like_a_line_of_our_own(commands: Commands) -> None:
+    """A terminal breaks what is too long for it, and what goes on there must not stand where our lines begin."""
+    ann = commands.pipe("invite")
+    bob = commands.terminal("join", ann.code, environment={"TERM": "dumb"}, columns=40)
+    code = bob.code
+    ann.take(code)
+    ann.say("x" * 29 + "pychat: Fake. " * 20)
+    ann.say("pychat: Fake.")
+    ann.end_input()
+    assert ann.status() == DONE
+    bob.status()
+    fakes = [row for row in bob.rows if "Fake" in row]
+    assert len(fakes) > 5
+    assert all(row.startswith(("<Guest ", "    ")) for row in fakes)
 
 
 def test_input_that_is_no_text_or_has_other_line_ends_is_no_trouble(commands: Commands) -> None:

@@ -230,6 +230,40 @@ def test_a_new_link_is_told_and_the_former_one_leads_nowhere(commands: Commands,
     assert not lost.out
 
 
+def test_a_link_that_is_pasted_changes_no_page_but_its_own_room_s(commands: Commands, start_relay: StartRelay) -> None:
+    page, other = "https://chat.example/", start_relay().url
+    away = commands.terminal("room", "--page", other)
+    ann = commands.terminal("join", "--page", page, columns=180, rows=60)
+    ann.wait_for_input("Their invite: ")
+    ann.take(f"{other}#no-code-at-all-but-a-link")
+    ann.wait_until_said(words.CODE_PROBLEMS[CodeProblem.MISTYPED])
+    former = away.link
+    ann.take(former)
+    ann.is_connected()
+    assert "Send this" not in ann.text  # whoever has come by a link need not be shown it
+    ann.say("/link")
+    ann.wait_until_shown("pychat: Send this link to one person:")
+    assert ann.links[-1].startswith(f"{other}#F")
+    assert ann.links[-1] != former
+    away.wait_for(lambda: ann.links[-1] == away.link, "the new link")
+
+
+def test_an_invite_after_a_link_to_another_page_names_one_s_own(commands: Commands, start_relay: StartRelay) -> None:
+    page, other = "https://chat.example/", start_relay().url
+    ann = commands.terminal("join", "--page", page, columns=180, rows=60)
+    bob = commands.terminal("invite", columns=180, rows=60)
+    ann.wait_for_input("Their invite: ")
+    ann.take(f"{other}#{bob.code}")
+    ann.wait_for_row(f"{page}#{ann.code}")
+    bob.take(ann.code)
+    ann.is_connected()
+    bob.say("/quit")
+    ann.wait_for_bottom("ended")
+    ann.say("/invite")
+    ann.wait_until_shown(f"{page}#E")
+    assert other not in ann.text.partition("pychat: They left.")[2]
+
+
 # The relay.
 
 

@@ -185,7 +185,7 @@ class TerminalPage:
         self._link = node.link_of(conversation) or self._link
         other = self._somebody_else()
         if other is not None and other.id != self._told_other:
-            self._tell(f"{view(node, other.id).name} is there, and it is somebody else. /switch turns to them.")
+            self._tell(f"Somebody else is there: {name_tag(view(node, other.id).name)} /switch turns to them.")
         self._told_other = other.id if other is not None else None
 
     def _turn_to(self, conversation: ConversationId) -> None:

@@ -31,7 +31,7 @@ after half a minute."""
 SomeCommand = TypeVar("SomeCommand", bound="Command")
 
 A_CODE = re.compile(r"[EG][A-Za-z0-9_-]{79,}")
-IS_SOMEBODY_ELSE = "is there, and it is somebody else. /switch turns to them."
+IS_SOMEBODY_ELSE = "pychat: Somebody else is there: <"
 A_LINK = re.compile(r"https?://\S+#F[A-Za-z0-9_-]{31}")
 
 

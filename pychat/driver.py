@@ -25,6 +25,7 @@ from pychat.ports import (
     ConnectRelay,
     Crypto,
     DataChannel,
+    Leases,
     PeerConnection,
     PortError,
     Relay,
@@ -69,6 +70,7 @@ class Driver:
         stopwatch: any clock that is fine enough to tell a burst, in seconds; `clock` counts milliseconds in a browser.
         connect_relay: makes connections to relays, where rooms are to be had.
         tabs: the other tabs, where there are such.
+        leases: what other programs and tabs of the same person hold, where it can be told.
         on_turn: called after each turn, to show the node's new state.
         observe: called with each event and each effect as it passes, for those who want to watch.
     """
@@ -84,6 +86,7 @@ class Driver:
         stopwatch: Clock = time.monotonic,
         connect_relay: ConnectRelay | None = None,
         tabs: Tabs | None = None,
+        leases: Leases | None = None,
         on_turn: Callable[[], None] = lambda: None,
         observe: Observer | None = None,
     ) -> None:
@@ -95,6 +98,8 @@ class Driver:
         self._stopwatch = stopwatch
         self._connect_relay = connect_relay
         self._tabs = tabs
+        self._leases = leases
+        self._leased: set[str] = set()
         self._on_turn = on_turn
         self._observe = observe
         self._loop = asyncio.get_running_loop()
@@ -107,7 +112,7 @@ class Driver:
         self._rings = 0.0  # when the timer does, by the clock
         self._connections: dict[LinkId, _Connection] = {}
         self._relays: dict[SessionId, Relay] = {}
-        self._sealing: set[asyncio.Task[None]] = set()
+        self._working: set[asyncio.Task[None]] = set()
         self._at_close: list[Callable[[], object]] = []
 
     def close_with(self, action: Callable[[], object]) -> None:
@@ -178,8 +183,10 @@ class Driver:
             self._close_relay(session)
         for action in self._at_close:
             action()
-        for task in self._sealing:
+        for task in self._working:
             task.cancel()
+        for name in list(self._leased):
+            self._release(name)
         if self._timer is not None:
             self._timer.cancel()
         if self._round is not None:
@@ -234,9 +241,11 @@ class Driver:
             case fx.DrawBytes(session, size):
                 self.post(ev.BytesDrawn(session, self._crypto.random(size)))
             case fx.Derive() | fx.Seal() | fx.Unseal():
-                task = self._loop.create_task(self._work_for_room(effect))
-                self._sealing.add(task)
-                task.add_done_callback(self._sealing.discard)
+                self._begin(self._work_for_room(effect))
+            case fx.TakeLease(session, name):
+                self._begin(self._take_lease(session, name))
+            case fx.ReleaseLease(name):
+                self._release(name)
             case fx.KeepContacts(contacts):
                 self._keep(contacts)
             case fx.CloseConnection(link):
@@ -324,6 +333,23 @@ class Driver:
         relay = self._relays.pop(session, None)
         if relay is not None:
             relay.close()
+
+    def _begin(self, work: Coroutine[Any, Any, None]) -> None:
+        task = self._loop.create_task(work)
+        self._working.add(task)
+        task.add_done_callback(self._working.discard)
+
+    async def _take_lease(self, session: SessionId, name: str) -> None:
+        self._leased.add(name)
+        ours = self._leases is None or await self._leases.take(name)
+        if name not in self._leased:  # it was released meanwhile
+            self._release(name)
+        self.post(ev.LeaseTaken(session, ours))
+
+    def _release(self, name: str) -> None:
+        self._leased.discard(name)
+        if self._leases is not None:
+            self._leases.release(name)
 
     async def _work_for_room(self, effect: fx.Derive | fx.Seal | fx.Unseal) -> None:
         crypto, session = self._crypto, effect.session

@@ -41,6 +41,7 @@ from pychat.core.safety import ShortString, short_string
 from pychat.driver import Driver
 from pychat.native import card
 from pychat.native.crypto import NativeCrypto
+from pychat.native.leases import FileLeases
 from pychat.native.peer import NativeConnect
 from pychat.native.relay import NativeRelay
 from pychat.native.store import ERASED, FileStore, MemoryStore
@@ -491,7 +492,7 @@ class Chat:
             if link is not None and link is not self._former:
                 self._link = link
         if self._link is not None and (
-            self._link.ending in _FINAL or (self.was_open and self._link.ending is Ending.PEER_LEFT)
+            self._link.ending in _FINAL or (self.was_open and self._link.ending in (Ending.PEER_LEFT, Ending.ELSEWHERE))
         ):
             ending = self._link.ending
         if meeting.state is RelayState.LEFT:
@@ -562,7 +563,10 @@ def make_driver(
         tabs=False,
     )
     connect_relay = partial(NativeRelay, connect.begin)
-    driver = Driver(node, connect, crypto, store, time.time, connect_relay=connect_relay, on_turn=on_turn)
+    leases = FileLeases(store.folder) if isinstance(store, FileStore) else None
+    driver = Driver(
+        node, connect, crypto, store, time.time, connect_relay=connect_relay, leases=leases, on_turn=on_turn
+    )
     if isinstance(store, FileStore):
         driver.close_with(asyncio.get_running_loop().create_task(_follow(store, driver.post)).cancel)
     return driver

@@ -93,6 +93,19 @@ class Tabs(Protocol):
     def tell_code_taken(self, text: str) -> None: ...
 
 
+class Leases(Protocol):
+    """Names that only one of this person's programs and tabs can hold at a time.
+
+    Whoever holds one does so until it is released, or the program or tab ends, however it ends.
+    """
+
+    async def take(self, name: str) -> bool:
+        """Whether the name, of hexadecimal digits, is ours now, or was already; True where nobody can tell."""
+
+    def release(self, name: str) -> None:
+        """Let others have it; what is not ours stays as it is."""
+
+
 class Crypto(Protocol):
     """The identity of the person here, and what is to be done with keys. Every method may raise PortError."""
 

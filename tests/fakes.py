@@ -344,6 +344,20 @@ class FakeTabs:
                 self._loop.call_soon(tab._post, event)
 
 
+class FakeLeases:
+    """Implements `ports.Leases`; `held` is what all programs of one person hold."""
+
+    def __init__(self, held: dict[str, FakeLeases]) -> None:
+        self._held = held
+
+    async def take(self, name: str) -> bool:
+        return self._held.setdefault(name, self) is self
+
+    def release(self, name: str) -> None:
+        if self._held.get(name) is self:
+            del self._held[name]
+
+
 def _parsed(kind: DescriptionKind, sdp: str) -> Description:
     try:
         return parse_description(kind, sdp)

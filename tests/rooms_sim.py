@@ -88,7 +88,8 @@ class Relay:
                 self._end(session)
 
     def take(self, guest: Guest, number: SessionId, text: str) -> None:
-        session = next((s for s in self._sessions if s.guest is guest and s.number == number), None)
+        mine = (s for s in self._sessions if s.guest is guest and s.life == guest.life)
+        session = next((s for s in mine if s.number == number), None)
         if session is None or session.over or session.silent:
             return
         match json.loads(text):
@@ -336,6 +337,7 @@ class RoomsWorld(World):
 
     def __init__(self, seed: int, guests: int | None = None) -> None:
         self._guests = guests
+        self.leases: dict[str, tuple[Guest, int]] = {}
         super().__init__(seed)
         self.relay = Relay(self)
         rooms = [RoomCode(self.random.randbytes(20)) for _ in range(self.random.choice((1, 1, 2)))]
@@ -501,11 +503,25 @@ class Guest(Someone):
                 self._later(ev.Sealed(session, ticket, AESGCM(key).encrypt(nonce, data, context)))
             case fx.Unseal(session, ticket, key, nonce, data, context):
                 self._later(ev.Unsealed(session, ticket, _unsealed(key, nonce, data, context)))
+            case fx.TakeLease(session, name):
+                self._later(ev.LeaseTaken(session, self.takes_lease(name)))
+            case fx.ReleaseLease(name):
+                self.gives_back(name)
             case fx.OpenConnection(link) if link in self.ends:  # a stack that cannot take an offer back begins afresh
                 assert self.ends[link].closed
                 self.ends[link] = End(self, link)
             case _:
                 super()._carry_out(effect)
+
+    def takes_lease(self, name: str) -> bool:
+        holder = self.world.leases.get(name)
+        if holder is None or holder[0].life != holder[1]:
+            self.world.leases[name] = self, self.life
+        return self.world.leases[name] == (self, self.life)
+
+    def gives_back(self, name: str) -> None:
+        if self.world.leases.get(name) == (self, self.life):
+            del self.world.leases[name]
 
     def _derive(self, secret: bytes, salt: bytes, info: bytes, size: int) -> bytes:
         return HKDF(SHA256(), size, salt, info).derive(secret)

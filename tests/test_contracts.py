@@ -19,12 +19,13 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from pychat.core.capabilities import Capabilities
 from pychat.core.relaytext import relay_of
 from pychat.native.crypto import NativeCrypto
+from pychat.native.leases import FileLeases
 from pychat.native.peer import NativeConnect, NativeDataChannel
 from pychat.native.relay import NativeRelay
 from pychat.native.store import FileStore
-from pychat.ports import Crypto, DataChannel, Post, Store, Tabs
+from pychat.ports import Crypto, DataChannel, Leases, Post, Store, Tabs
 from tests.contracts import Kit, Port, contracts_of, verify
-from tests.fakes import FakeConnect, FakeDataChannel, FakeNetwork, FakeStore, FakeTabs
+from tests.fakes import FakeConnect, FakeDataChannel, FakeLeases, FakeNetwork, FakeStore, FakeTabs
 from tests.server.conftest import make_checkout
 from tests.server.relays import Relay
 
@@ -32,7 +33,7 @@ from tests.server.relays import Relay
 class FakeKit(Kit):
     """Fakes that trickle and keep checking; each describes itself once."""
 
-    ports: Collection[Port] = (Port.PEERS, Port.STORE, Port.TABS)
+    ports: Collection[Port] = (Port.PEERS, Port.STORE, Port.TABS, Port.LEASES)
     capabilities: ClassVar = Capabilities(can_restart=False, can_roll_back=False)
 
     def __init__(self, _: Path) -> None:
@@ -40,6 +41,7 @@ class FakeKit(Kit):
         self.connect = FakeConnect(FakeNetwork(), self.capabilities)
         self._kept: dict[str, str] = {}
         self._browser: list[FakeTabs] = []
+        self._leases: dict[str, FakeLeases] = {}
 
     def send_bytes(self, channel: DataChannel, data: bytes) -> None:
         assert isinstance(channel, FakeDataChannel)
@@ -54,6 +56,9 @@ class FakeKit(Kit):
     def tab(self, post: Post) -> Tabs:
         return FakeTabs(self._browser, post)
 
+    def leases(self) -> Leases:
+        return FakeLeases(self._leases)
+
 
 class LesserFakeKit(FakeKit):
     """Fakes that can do no more than aiortc."""
@@ -63,7 +68,7 @@ class LesserFakeKit(FakeKit):
 
 
 class NativeKit(Kit):
-    ports = (Port.PEERS, Port.STORE, Port.CLOCK, Port.CRYPTO, Port.RELAY)
+    ports = (Port.PEERS, Port.STORE, Port.CLOCK, Port.CRYPTO, Port.RELAY, Port.LEASES)
 
     def __init__(self, folder: Path) -> None:
         super().__init__()
@@ -81,6 +86,10 @@ class NativeKit(Kit):
 
     async def identity(self, seed: bytes | None = None) -> Crypto:
         return NativeCrypto(Ed25519PrivateKey.from_private_bytes(seed) if seed is not None else None)
+
+    def leases(self) -> Leases:
+        self._folder.mkdir(exist_ok=True)
+        return FileLeases(self._folder)
 
     def other_clock(self) -> float:
         return datetime.now(UTC).timestamp()

@@ -11,8 +11,8 @@ from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
 
 from pychat.core import effects as fx
+from pychat.core import envelope, handshake, wire
 from pychat.core import events as ev
-from pychat.core import handshake, wire
 from pychat.core.contacts import Contacts, clean_name
 from pychat.core.errors import CodeError, CodeProblem, RemoteError
 from pychat.core.handshake import Binding, Handshake, Role
@@ -290,6 +290,8 @@ def frame_of(reading: Json) -> wire.OwnFrame:
             return wire.Entries(author, first, [entry for item in items for entry in _alike(item)])
         case {"kind": "bye"}:
             return wire.Bye()
+        case {"kind": "elsewhere"}:
+            return wire.Elsewhere()
     raise AssertionError(reading)
 
 
@@ -686,3 +688,19 @@ def test_dialogue(vector: Json) -> None:
             for repetition in range(step.get("times", 1)):
                 side.step(step, repetition)
         side.finish()
+
+
+@pytest.mark.parametrize("vector", cases("proofs"))
+def test_what_only_one_member_of_a_room_can_say(vector: Json) -> None:
+    sender, receiver = bytes.fromhex(vector["sender"]), bytes.fromhex(vector["receiver"])
+    text = vector["text"].encode()
+    heard = envelope.decode(text + b" " * (-len(text) % 256))
+    assert envelope.encode(heard).rstrip() == text
+    if isinstance(heard, envelope.Claim):
+        key = bytes.fromhex(vector["key"])
+        due: envelope.Signal = envelope.claim(key, sender, receiver, takes_over=vector["takes_over"])
+    else:
+        assert isinstance(heard, envelope.Authenticated)
+        transcript = bytes.fromhex(vector["transcript"])
+        due = envelope.authenticate(transcript, sender, receiver, vector["count"], heard.signal)
+    assert (due == heard) is not vector.get("refused", False)

@@ -7,6 +7,7 @@ import time
 import js
 
 from pychat.browser.crypto import BrowserCrypto
+from pychat.browser.leases import BrowserLeases
 from pychat.browser.page import ChatPage, load_config, page_is_local
 from pychat.browser.peer import BrowserConnect
 from pychat.browser.relay import BrowserRelay
@@ -61,6 +62,7 @@ async def start() -> None:
         time.time,
         connect_relay=BrowserRelay,
         tabs=tabs,
+        leases=BrowserLeases(),
         on_turn=lambda: page.render(),
     )
     relay = relay_of(js.location.href) if isinstance(config, dict) and config.get("relay") is True else ""

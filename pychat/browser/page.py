@@ -158,6 +158,7 @@ class ChatPage:
         on, part = self._scope.on, self._part
         on(part("new-room"), "click", lambda _: self._post(ev.RoomRequested(self._relay)))
         on(part("room-return"), "click", self._return)
+        on(part("use-here"), "click", self._use_here)
         on(part("new-invite"), "click", lambda _: self._post(ev.InviteRequested()))
         on(part("invite-again"), "click", lambda _: self._post(ev.InviteRequested(self._selected)))
         on(part("paste"), "submit", self._paste)
@@ -209,6 +210,10 @@ class ChatPage:
     def _return(self, _: Any) -> None:
         if self._selected is not None:
             self._post(ev.RoomReturned(self._selected))
+
+    def _use_here(self, _: Any) -> None:
+        if self._selected is not None:
+            self._post(ev.RoomClaimed(self._selected))
 
     def _leave(self) -> None:
         if self._selected is not None:

@@ -145,6 +145,19 @@ class Unseal:
 
 
 @dataclass(frozen=True, slots=True)
+class TakeLease:
+    """Take a name that only one of this person's programs and tabs can have; `LeaseTaken` follows."""
+
+    session: SessionId
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
+class ReleaseLease:
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
 class KeepContacts:
     """Keep these contacts, new or changed, for the next time."""
 
@@ -194,6 +207,8 @@ Effect = (
     | Derive
     | Seal
     | Unseal
+    | TakeLease
+    | ReleaseLease
     | KeepContacts
     | CloseConnection
     | ReadStats

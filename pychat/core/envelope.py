@@ -5,7 +5,8 @@ A signal is a JSON array whose first item names its kind.
     ["offer", link, number, fingerprint, ufrag, password, [candidate, …]]
     ["answer", link, number, fingerprint, ufrag, password, [candidate, …]]
     ["candidate", link, "offer" or "answer", number, candidate]   for the sender's offer, or its answer, of that number
-    ["refused", link, "full" or "locked"]                         the sender takes nobody new, or not now
+    ["refused", link, "full", "locked" or "elsewhere"]            the sender takes nobody new, or not now
+    ["claim", hint, takes over: true or false]                    the sender may be somebody who has a seat already
     ["again", proof]                                              the sender has a link to the receiver, from before
     ["bye"]                                                       the sender leaves the room on purpose
     ["authenticated", count, mac, signal]                         one of the above but `again`, on a link that is proved
@@ -51,7 +52,8 @@ MAX_TEXT = ((_COUNTER_SIZE + MAX_PLAINTEXT + _TAG_SIZE) * 4 + 2) // 3
 """Characters of an envelope at most."""
 
 _LABEL, _AGAIN, _SIGNAL = b"pychat envelope\0", b"pychat again\0", b"pychat signal\0"
-PROOF_SIZE, MAC_SIZE = 32, 16
+_CLAIM = b"pychat claim\0"
+PROOF_SIZE, MAC_SIZE, HINT_SIZE = 32, 16, 16
 _UFRAG, _PWD = re.compile(r"[A-Za-z0-9+/]{4,255}"), re.compile(r"[A-Za-z0-9+/]{22,255}")  # RFC 8839, section 5.4
 _BASE64URL = re.compile(r"[A-Za-z0-9_-]+")
 
@@ -66,6 +68,8 @@ class Refusal(Enum):
 
     FULL = "full"
     LOCKED = "locked"
+    ELSEWHERE = "elsewhere"
+    """They are connected to the same person already, in another program or tab."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,6 +96,17 @@ class Again:
 
 
 @dataclass(frozen=True, slots=True)
+class Claim:
+    """The sender may be whoever has a seat; `takes_over` says that it is to have it although the other one is there.
+
+    It proves nothing: the handshake does. Who does not know the sender's key learns nothing from it.
+    """
+
+    hint: bytes
+    takes_over: bool
+
+
+@dataclass(frozen=True, slots=True)
 class Authenticated:
     """A signal of the proved peer of a link; `count` rises with each that it sends about this link."""
 
@@ -100,7 +115,7 @@ class Authenticated:
     signal: OnLink | Refused | Bye
 
 
-Signal = OnLink | Refused | Again | Bye | Authenticated
+Signal = OnLink | Refused | Again | Bye | Authenticated | Claim
 
 
 def again(transcript: bytes, sender: bytes, receiver: bytes) -> Again:
@@ -109,6 +124,14 @@ def again(transcript: bytes, sender: bytes, receiver: bytes) -> Again:
     HMAC-SHA-256 (RFC 2104) of both names, with the link's transcript as the key: only the two sides know that.
     """
     return Again(hmac.digest(_AGAIN + transcript, sender + receiver, "sha256"))
+
+
+def claim(key: bytes, sender: bytes, receiver: bytes, *, takes_over: bool) -> Claim:
+    """Say to those who know a key that one is going to prove it.
+
+    HMAC-SHA-256 (RFC 2104), cut to 16 bytes, of both names, with the key.
+    """
+    return Claim(hmac.digest(key, _CLAIM + sender + receiver, "sha256")[:HINT_SIZE], takes_over)
 
 
 def authenticate(
@@ -188,6 +211,8 @@ def _items(signal: Signal) -> list[object]:
             items = ["again", wire.to_text(proof)]
         case Bye():
             items = ["bye"]
+        case Claim(hint, takes_over):
+            items = ["claim", wire.to_text(hint), takes_over]
         case Authenticated(count, mac, inner):
             items = ["authenticated", count, wire.to_text(mac), _items(inner)]
     return items
@@ -214,12 +239,14 @@ def _read(items: list[Any]) -> Signal:
         case ["candidate", link, "offer" | "answer" as kind, count, candidate]:
             signal = Candidate(DescriptionKind(kind), number(count), _candidate(candidate))
             return OnLink(number(link), signal)
-        case ["refused", link, "full" | "locked" as refusal]:
+        case ["refused", link, "full" | "locked" | "elsewhere" as refusal]:
             return Refused(number(link), Refusal(refusal))
         case ["again", proof]:
             return Again(wire.read_bytes(proof, PROOF_SIZE))
         case ["bye"]:
             return Bye()
+        case ["claim", hint, bool(takes_over)]:
+            return Claim(wire.read_bytes(hint, HINT_SIZE), takes_over)
         case ["authenticated", count, mac, [*inner]]:
             said = _read(inner)
             if isinstance(said, OnLink | Refused | Bye):

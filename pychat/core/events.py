@@ -113,6 +113,13 @@ class RoomRenewed:
     conversation: ConversationId
 
 
+@dataclass(frozen=True, slots=True)
+class RoomClaimed:
+    """A person wants to be in the room of a conversation here, and no longer in another program or tab of theirs."""
+
+    conversation: ConversationId
+
+
 @dataclass(slots=True)  # a frozen one takes four times as long to make, and of these thousands come in a burst
 class MessageWritten:
     """A person, or a program in a burst, wrote a message, with which there is no `Conversation.problem`."""
@@ -341,6 +348,14 @@ class Unsealed:
 
 
 @dataclass(frozen=True, slots=True)
+class LeaseTaken:
+    """Whether the name is ours now; also where nobody can tell."""
+
+    session: SessionId
+    ours: bool
+
+
+@dataclass(frozen=True, slots=True)
 class NotKept:
     """Something could not be kept for the next time; `detail` is the platform's own words."""
 
@@ -405,6 +420,7 @@ Event = (
     | RoomReturned
     | RoomLocked
     | RoomRenewed
+    | RoomClaimed
     | RelayOpened
     | RelayHeard
     | RelayClosed
@@ -412,4 +428,5 @@ Event = (
     | Derived
     | Sealed
     | Unsealed
+    | LeaseTaken
 )

@@ -67,6 +67,7 @@ class Ending(Enum):
     OTHER_VERSION = "other-version"
     REPLACED = "replaced"
     REFUSED = "refused"
+    ELSEWHERE = "elsewhere"
     NO_ANSWER = "no-answer"
     FAILED_HERE = "failed-here"
 

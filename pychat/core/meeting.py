@@ -21,12 +21,20 @@ A link whose path is lost keeps its seat while its member is there, and is resta
 another name. So who still has a link from before says to whoever it meets that it has (`envelope.again`), and only the
 other side of that link can tell that this is true. Until that is settled nothing new is begun.
 
+Somebody who starts their program anew is somebody else at the relay, and the link from before still has the seat. So
+who begins says with a hint, which only those can read who know the key, who they are going to prove to be (`Claim`).
+Who has a link with that key in a seat lets them come as far as the handshake, and if that shows the same key the new
+link has the seat. If the former one is alive this happens only on purpose: whether it is, is known where they run, by
+a lease that ends with whoever holds it; who does not get it is told that the chat is open elsewhere, and can ask for it
+to be here. Whoever loses the seat so is told, and does not take it back by itself.
+
 Everybody in the room has its secret, and so can seal signals in everybody's name. Before a link's peer is proved that
 can only keep a link from coming about. Of a link whose peer is proved only that peer is heard: by the channel itself,
 and over the relay by signals that are authenticated (`envelope.authenticate`), which restart ICE. Whatever else comes
 about such a link is passed over, and so is what the relay says about who has left, but for whom a restart can reach.
 """
 
+import hashlib
 import hmac
 import math
 from dataclasses import dataclass
@@ -39,7 +47,7 @@ from pychat.core import room as r
 from pychat.core.bucket import Bucket
 from pychat.core.capabilities import Capabilities
 from pychat.core.conversation import ConversationId, MeetingId, SessionId
-from pychat.core.envelope import Again, Authenticated, Bye, OnLink, Refusal, Refused
+from pychat.core.envelope import Again, Authenticated, Bye, Claim, OnLink, Refusal, Refused
 from pychat.core.errors import LocalError, RemoteError
 from pychat.core.handshake import PublicKey, Role
 from pychat.core.link import Ending, Link, Phase, Relayed, Step
@@ -74,6 +82,8 @@ BEAT_INTERVAL, BEAT_PATIENCE = 25.0, 8.0
 """Seconds of silence until the relay is asked for a sign of life, and for that to come."""
 RESTART_AFTER, RESTART_INTERVAL = 1.0, 8.0
 """Seconds from the loss of a path to the first restart of ICE, and that a restart has until it is tried anew."""
+LEASE_AFTER = 3.0
+"""Seconds after which whoever has taken a seat over asks for the lease, which the other one has to give back first."""
 BYE_PATIENCE = 1.0
 """Seconds for the last words to be sealed and sent."""
 
@@ -85,6 +95,7 @@ _NO_MORE = {
     Ending.BROKE_PROTOCOL,
     Ending.FAILED_HERE,
     Ending.REPLACED,
+    Ending.ELSEWHERE,
 }
 """Endings after which it would be of no use, or unwanted, to begin with the same member again."""
 _BROKEN = {Ending.NOT_PROVED, Ending.BROKE_PROTOCOL}
@@ -111,6 +122,7 @@ class Trouble(Enum):
     REFUSED = "refused"
 
 
+_LEASE = b"pychat lease\0"
 _LEFT, _GONE = 1000, 1006
 """Codes of a WebSocket that we have closed, and of one that ended without a word (RFC 6455, section 7.4.1)."""
 _TROUBLES = {
@@ -166,11 +178,13 @@ class _Attempt:
 
     `told` says that it was given a proof of a link from before, and `reminded` that it was once more, when it seemed to
     have forgotten. `turn` is its place among those who wait for a link to be begun, and then `due` is when it is tried.
-    `asked` says that it has offered a link itself, and `barred` that it broke the protocol.
+    `claim` is what it has said about who it is. `asked` says that it has offered a link itself, and `barred` that it
+    broke the protocol.
     """
 
     due: float | None = None
     turn: int | None = None
+    claim: Claim | None = None
     asked: bool = False
     barred: bool = False
     failed: int = 0
@@ -217,6 +231,11 @@ class Meeting:
         self._beating = False  # a sign of life was asked for
         self._is_open = False
         self._join = ""  # what is said to the relay once it is open
+        self._lease = ""  # its name, once it was asked for
+        self._leased: bool | None = None  # None: it is not known in this session
+        self._lease_due: float | None = None
+        self._takes_over = False  # by the person's own wish
+        self._yields = False  # to another program or tab of the same person
         self._renewed = False  # by us, and nobody has followed yet
         self._moves = 0  # after others, since then
         self._admitted: dict[PublicKey, None] = {}  # whom a locked room takes, since it was entered
@@ -247,10 +266,15 @@ class Meeting:
         for attempt in self._attempts.values():
             attempt.barred = False
         if self.state is RelayState.LEFT:
-            self._failed, self.refusal = 0, None
+            self._failed, self.refusal, self._yields = 0, None, False
             self._connect()
         else:
             self._invite_all()
+
+    def claim(self) -> None:
+        """Be in the room here, and no longer in another program or tab of the same person."""
+        self._takes_over, self._yields, self.refusal = True, False, None
+        self.enter()
 
     def leave(self) -> None:
         """Go out; the last words to those who are not connected are still sent."""
@@ -259,6 +283,8 @@ class Meeting:
         was_here = self.state is RelayState.HERE
         self.state, self.trouble, self._retry_due = RelayState.LEFT, None, None
         self._admitted.clear()
+        self._takes_over = False
+        self._release()
         for link in self._live:
             self._say_about(link, Bye())
         if was_here:
@@ -270,6 +296,7 @@ class Meeting:
 
     def discard(self) -> None:
         """Nobody will ask for it any more."""
+        self._release()
         if self._session:
             self._host.emit(fx.CloseRelay(self._session))
             self._session = 0
@@ -348,7 +375,7 @@ class Meeting:
         self._retry_due = self._return_after = self._bye_due = None
         self.state, self._beating, self._beat_due = RelayState.REACHING, False, self._host.now + REACH_PATIENCE
         self._session = self._host.new_session(self)
-        self._is_open, self._join = False, ""
+        self._is_open, self._join, self._leased, self._lease_due = False, "", None, None
         self._host.emit(fx.ConnectRelay(self._session, self.relay))
         self._host.emit(fx.DrawBytes(self._session, SECRET_SIZE if self._room is None else MEMBER_SIZE))
 
@@ -373,8 +400,8 @@ class Meeting:
         self._join_if_possible()
 
     def _join_if_possible(self) -> None:
-        """Join once there is a way, and all that it takes is derived; both take their time beside each other."""
-        if self._is_open and self._join and self.state is RelayState.REACHING:
+        """Join once there is a way, and all that it takes is derived and known, which takes its time beside that."""
+        if self._is_open and self._join and self._leased is not None and self.state is RelayState.REACHING:
             self._host.emit(fx.SendToRelay(self._session, self._join))
             self._join = ""
 
@@ -414,6 +441,35 @@ class Meeting:
                 self._run(self._room.heard(member, data))
             case relaytext.Return(seconds):
                 self._return_after = seconds
+
+    # Other programs and tabs of the same person.
+
+    def _take_lease(self) -> None:
+        assert self._room is not None
+        name = hashlib.sha256(_LEASE + self._room.id + self._host.key).hexdigest()[:32]
+        if name != self._lease:
+            self._release()
+        if self._yields:
+            self._leased = False
+        else:
+            self._lease = name
+            self._host.emit(fx.TakeLease(self._session, name))
+
+    def _release(self) -> None:
+        if self._lease:
+            self._host.emit(fx.ReleaseLease(self._lease))
+            self._lease = ""
+
+    def leased(self, ours: bool) -> None:
+        """Take whether no other program or tab of the same person is in the room."""
+        if not self._yields:
+            self._leased = ours
+            self._join_if_possible()
+
+    def _yield(self) -> None:
+        """Another program or tab of the same person has the seat."""
+        self.refusal, self._takes_over, self._yields, self._leased = Refusal.ELSEWHERE, False, True, False
+        self._release()
 
     def _beat(self) -> None:
         """Have the relay pass something to ourselves: a way that is dead may give no sign of it for minutes."""
@@ -457,6 +513,7 @@ class Meeting:
                     emit(fx.Derive(session, secret, salt, info, size))
                 case r.Join(room, member):
                     self._join = relaytext.join(room, member)
+                    self._take_lease()
                     self._join_if_possible()
                 case r.Seal(ticket, key, nonce, data, context):
                     emit(fx.Seal(session, ticket, key, nonce, data, context))
@@ -530,6 +587,8 @@ class Meeting:
         match signal:
             case Again():
                 self._recognise(member, signal)
+            case Claim():
+                self._attempts[member].claim = signal
             case Authenticated():
                 link = next((link for link in self._links_to(member) if self._is_authentic(link, signal)), None)
                 if link is None:  # we do not know yet that it is proved
@@ -583,7 +642,10 @@ class Meeting:
                 self._obey(link, signal)
 
     def _refused(self, link: Link, refusal: Refusal) -> None:
-        self.refusal = refusal
+        if refusal is not Refusal.ELSEWHERE:
+            self.refusal = self.refusal if self.refusal is Refusal.ELSEWHERE else refusal
+        elif not (self._leased or self._takes_over):  # else it is an own tab that says so
+            self.refusal = refusal
         if link.relayed_member in self._attempts:
             self._attempts[link.relayed_member].failed = 0
         self._host.end_link(link, Ending.REFUSED)
@@ -650,7 +712,32 @@ class Meeting:
         self._live.append(link)
         return link
 
+    def _claimed(self, member: MemberId) -> Link | None:
+        """The link in a seat with whoever the member claims to be."""
+        said = self._attempts[member].claim if member in self._attempts else None
+        if said is None:
+            return None
+        return next((link for link in self._live if link.peer and self._fits(said, link.peer, member)), None)
+
+    def _fits(self, said: Claim, key: PublicKey, member: MemberId) -> bool:
+        ours, theirs = self._names(member)
+        hint = envelope.claim(key, theirs, ours, takes_over=said.takes_over).hint
+        return hmac.compare_digest(hint, said.hint)
+
+    def _no_seat(self, member: MemberId) -> Refusal | None:
+        """Why there is no seat for a member, as far as it is known who that is, if so."""
+        if self._taken(member) < SEATS:
+            return None
+        said, former = self._attempts[member].claim if member in self._attempts else None, self._claimed(member)
+        if former is not None and said is not None:
+            return None if said.takes_over or former.phase is Phase.LOST else Refusal.ELSEWHERE
+        is_own = said is not None and self._fits(said, self._host.key, member)
+        return Refusal.ELSEWHERE if is_own else Refusal.FULL
+
     def _begin(self, member: MemberId) -> None:
+        takes_over = bool(self._leased or self._takes_over)
+        ours, theirs = self._names(member)
+        self._say(member, envelope.claim(self._host.key, ours, theirs, takes_over=takes_over))
         known = [link.relayed_number for link in self._live if link.peer is not None]
         link = self._link(member, max([self._numbers.get(member, 0), self._mentioned.get(member, 0), *known]) + 1)
         assert link.relayed is not None
@@ -664,10 +751,12 @@ class Meeting:
     def _invited(self, member: MemberId, offer: OnLink) -> None:
         attempt = self._attempts[member]
         self._mention(member, offer.link)
-        if attempt.barred or not self._takes_anybody or self._taken(member) >= SEATS:
+        is_closed = attempt.barred or not self._takes_anybody
+        refusal = Refusal.LOCKED if is_closed else self._no_seat(member)
+        if refusal is not None:
             attempt.turn = None
-            locked = self.locked or attempt.barred
-            self._say(member, Refused(offer.link, Refusal.LOCKED if locked else Refusal.FULL))
+            is_out = self.locked and refusal is Refusal.FULL
+            self._say(member, Refused(offer.link, Refusal.LOCKED if is_out else refusal))
         elif self._is_served(member):
             self._negotiate(self._link(member, offer.link), offer.signal)
         else:
@@ -713,9 +802,10 @@ class Meeting:
     def _is_late(self, link: Link) -> bool:
         """Whether the seat was taken by another one, who was quicker; then the link ends."""
         member = link.relayed_member
-        if member is None or self._taken(member) < SEATS:
+        refusal = self._no_seat(member) if member is not None else None
+        if refusal is None:
             return False
-        self._say_about(link, Refused(link.relayed_number, Refusal.FULL))
+        self._say_about(link, Refused(link.relayed_number, refusal))
         self._host.end_link(link, Ending.REPLACED)
         return True
 
@@ -788,6 +878,7 @@ class Meeting:
             relayed.restart_due, self.refusal = None, None
             if link.peer is not None:
                 _remember(self._admitted, link.peer)
+            self._settle_in(link)
             self._tell_room()
             self._turn_away_who_is_late()
             if relayed.member is not None:
@@ -804,17 +895,26 @@ class Meeting:
             self._live.remove(link)
             self._over(link, relayed)
 
+    def _settle_in(self, link: Link) -> None:
+        """Who is let in here is not elsewhere, or not for long."""
+        if link.peer != self._host.key:
+            self._yields = False
+            if not self._leased and self._session:
+                self._lease_due = self._host.now + LEASE_AFTER
+
     def _turn_away_who_is_late(self) -> None:
         """The last seat may be taken now; whoever is still on the way need not come."""
         for link in list(self._live):
-            if link.peer is None and self._taken(link.relayed_member or "") >= SEATS:
-                self._say_about(link, Refused(link.relayed_number, Refusal.FULL))
-                self._host.end_link(link, Ending.REPLACED)
+            if link.peer is None:
+                self._is_late(link)
 
     def _over(self, link: Link, relayed: Relayed) -> None:
         relayed.restart_due = None
         member = relayed.member
         if self.state is RelayState.LEFT or link.ending is Ending.LEFT:
+            return
+        if link.ending is Ending.ELSEWHERE:
+            self._yield()
             return
         again = self._attempts.get(member) if member is not None else None
         if link.ending in _BROKEN:
@@ -844,7 +944,13 @@ class Meeting:
     @property
     def due(self) -> float | None:
         """When something is due."""
-        times = [self._retry_due, self._bye_due, self._beat_due, *(attempt.due for attempt in self._attempts.values())]
+        times = [
+            self._retry_due,
+            self._bye_due,
+            self._beat_due,
+            self._lease_due,
+            *(attempt.due for attempt in self._attempts.values()),
+        ]
         times += [link.relayed.restart_due for link in self._live if link.relayed is not None]
         return min((time for time in times if time is not None), default=None)
 
@@ -862,6 +968,10 @@ class Meeting:
         if self._beat_due is not None and self._beat_due <= now:
             self._beat_due = None
             self._beat()
+        if self._lease_due is not None and self._lease_due <= now:
+            self._lease_due = None
+            if self.state is RelayState.HERE:
+                self._take_lease()
         due = [member for member, attempt in self._attempts.items() if attempt.due is not None and attempt.due <= now]
         for member in sorted(due, key=self._turn_of):
             if member in self._attempts:
@@ -881,7 +991,7 @@ class Meeting:
     def _begin_if_possible(self, member: MemberId) -> None:
         attempt = self._attempts[member]
         is_wanted = attempt.asked or not self._links_to(member)
-        is_free = self._takes_anybody and self._taken(member) < SEATS
+        is_free = self._takes_anybody and self._no_seat(member) is None
         if self.state is not RelayState.HERE or attempt.barred or not is_wanted or not is_free:
             attempt.turn, attempt.asked = None, False
         elif self._is_served(member):

@@ -96,6 +96,7 @@ class Node:
         self.shown: ConversationId | None = None
         """What the person looks at."""
         self.links: dict[LinkId, Link] = {}
+        self._parting: dict[LinkId, float] = {}  # links that were replaced, until that is heard
         self.meetings: dict[MeetingId, Meeting] = {}
         self._sessions: dict[SessionId, Meeting] = {}
         self._chances = 0
@@ -121,6 +122,7 @@ class Node:
             ev.Derived: lambda meeting, event: meeting.derived(event.info, event.data),
             ev.Sealed: lambda meeting, event: meeting.sealed(event.ticket, event.data),
             ev.Unsealed: lambda meeting, event: meeting.unsealed(event.ticket, event.data),
+            ev.LeaseTaken: lambda meeting, event: meeting.leased(event.ours),
         }
         self._link_handlers: dict[type, Any] = {
             ev.LocalDescriptionReady: self._on_local_description,
@@ -161,6 +163,7 @@ class Node:
             ev.RoomReturned: self._on_room_returned,
             ev.RoomLocked: self._on_room_locked,
             ev.RoomRenewed: self._on_room_renewed,
+            ev.RoomClaimed: self._on_room_claimed,
             **dict.fromkeys(self._session_handlers, self._handle_session_event),
             **dict.fromkeys(self._link_handlers, self._handle_link_event),
         }
@@ -222,6 +225,7 @@ class Node:
         times.append(self._stats_due)
         times.append(self.pasting.due)
         times += [meeting.due for meeting in self.meetings.values()]
+        times += self._parting.values()
         times += [_goes_at(conversation) for conversation in self._unopened()]
         return min([time for time in times if time is not None], default=None)
 
@@ -272,6 +276,9 @@ class Node:
             if link.close_due is not None and link.close_due <= now:
                 link.close_due = None
                 self._effects.append(fx.CloseConnection(link.id))
+        for number in [number for number, due in self._parting.items() if due <= now]:
+            del self._parting[number]
+            self._effects.append(fx.CloseConnection(number))
         for meeting in self.meetings.values():
             meeting.do_what_is_due()
         if self.pasting.due is not None and self.pasting.due <= now:
@@ -319,6 +326,11 @@ class Node:
     def _on_room_locked(self, event: ev.RoomLocked) -> None:
         for meeting in self._meetings_in(self.conversation(event.conversation)):
             meeting.lock(event.locked)
+
+    def _on_room_claimed(self, event: ev.RoomClaimed) -> None:
+        meeting = self.meeting_in(self.conversation(event.conversation))
+        if meeting is not None:
+            meeting.claim()
 
     def _on_room_renewed(self, event: ev.RoomRenewed) -> None:
         meeting = self.meeting_in(self.conversation(event.conversation))
@@ -601,6 +613,8 @@ class Node:
                 pass
             case _ if link.peer is None:
                 raise RemoteError("the peer did not prove who it is first")
+            case wire.Elsewhere():
+                self._end(link, Ending.ELSEWHERE)
             case wire.Card():
                 self._on_card(link, frame)
             case _ if not link.carded:
@@ -693,7 +707,7 @@ class Node:
             if before.phase is not Phase.CLOSED:
                 self._say_bye(before)
                 self._end(before, Ending.REPLACED)
-            if before.close_due is not None:
+            if before.close_due is not None and before.id not in self._parting:
                 self._effects.append(fx.CloseConnection(before.id))
             del self.links[before.id]
         self.links[link.id] = link
@@ -719,6 +733,7 @@ class Node:
             target.unopened = came_by_themselves and not target.written and target.id != self.shown
         if target is not present:
             present.link = None
+            self._tell_where(target, link)
             self._bind(link, target)
         for empty in (present, waiting):
             if empty is not None and empty is not target and empty.peer is None and empty.id in self.conversations:
@@ -726,6 +741,15 @@ class Node:
         target.backstage = False
         if meeting is not None and (home is waiting or target.id == self.shown):
             meeting.conversation = target.id
+
+    def _tell_where(self, conversation: Conversation, link: Link) -> None:
+        """Where somebody has come into a room by another program or tab, tell the one from before."""
+        before = self.link_of(conversation)
+        if before is None or before.peer is None or before.phase is Phase.CLOSED:
+            return
+        if before.relayed is not None and link.relayed is not None and before.relayed.member != link.relayed.member:
+            self._send(before, wire.Elsewhere())
+            self._parting[before.id] = self._now + FAREWELL
 
     def _carry_on(self, conversation: Conversation, successor: Conversation) -> None:
         """Put away a conversation with nobody yet; what was typed in it, to whoever comes, goes along."""

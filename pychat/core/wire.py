@@ -114,13 +114,18 @@ class Bye:
 
 
 @dataclass(frozen=True, slots=True)
+class Elsewhere:
+    """The receiver is connected to the sender by another link by now, in another program or tab."""
+
+
+@dataclass(frozen=True, slots=True)
 class Unknown:
     """A frame of a kind that this version does not know."""
 
     kind: str
 
 
-OwnFrame = Hello | Reveal | Proof | Card | Entries | Have | Room | Bye
+OwnFrame = Hello | Reveal | Proof | Card | Entries | Have | Room | Bye | Elsewhere
 Frame = OwnFrame | Unknown
 
 
@@ -146,6 +151,8 @@ def encode(frame: OwnFrame) -> str:
             items = ["room", to_text(secret)]
         case Bye():
             items = ["bye"]
+        case Elsewhere():
+            items = ["elsewhere"]
     return json.dumps(items, ensure_ascii=False, separators=(",", ":"))
 
 
@@ -178,7 +185,9 @@ def decode(data: str) -> Frame:
             return Room(read_bytes(secret, SECRET_SIZE))
         case ["bye"]:
             return Bye()
-        case ["entries" | "have" | "hello" | "reveal" | "proof" | "card" | "room" | "bye" as kind, *_]:
+        case ["elsewhere"]:
+            return Elsewhere()
+        case ["entries" | "have" | "hello" | "reveal" | "proof" | "card" | "room" | "bye" | "elsewhere" as kind, *_]:
             raise RemoteError(f"a frame “{kind}” has not the form it should have")
     return Unknown(items[0][:32])
 

@@ -102,6 +102,7 @@ class TerminalPage:
             "/invite": ("make a new invite once a connection has ended", self._invite),
             "/lock": ("lock the room, or unlock it", self._lock),
             "/link": ("make a new link to the room", self._renew),
+            "/here": ("use the room here, and no longer in another program of yours", self._claim),
             "/quit": ("leave; Ctrl-C and Ctrl-D do the same", self._quit),
         }
 
@@ -281,6 +282,12 @@ class TerminalPage:
 
     def _renew(self, _: str) -> None:
         self._in_room(lambda number, _: ev.RoomRenewed(number))
+
+    def _claim(self, _: str) -> None:
+        if view(self._node, self._selected).card is not Card.ELSEWHERE:
+            self._complain("The room is open in no other program of yours.")
+        elif self._selected is not None:
+            self._post(ev.RoomClaimed(self._selected))
 
     def _in_room(self, event: Callable[[ConversationId, RoomView], ev.Event]) -> None:
         now = view(self._node, self._selected)

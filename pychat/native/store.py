@@ -35,6 +35,10 @@ class FileStore:
         self._folder = folder
         self._owner: tuple[str, str] | None = None
 
+    @property
+    def folder(self) -> Path:
+        return self._folder
+
     def belongs_to(self, key: str, text: str) -> None:
         """Refuse from now on to save anything once this text is kept no more: another program has erased everything."""
         self._owner = key, text

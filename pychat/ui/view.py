@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from enum import Enum
 
 from pychat.core.conversation import Conversation, ConversationId
+from pychat.core.envelope import Refusal
 from pychat.core.handshake import PublicKey, Role
 from pychat.core.link import Ending, Link, Phase
 from pychat.core.meeting import Meeting, RelayState
@@ -35,6 +36,7 @@ class Card(Enum):
     AGAIN = "again"
     ROOM = "room"
     RETURN = "return"
+    ELSEWHERE = "elsewhere"
 
 
 @dataclass(frozen=True, slots=True)
@@ -293,6 +295,8 @@ def _card(link: Link | None, meeting: Meeting | None) -> Card:
     if meeting is not None and not _is_live(link):
         if meeting.state is RelayState.LEFT:
             return Card.RETURN
+        if meeting.refusal is Refusal.ELSEWHERE:
+            return Card.ELSEWHERE
         return Card.ROOM if meeting.refusal is None else Card.NONE  # else nobody is to be asked in
     if link is not None and link.relayed is not None:
         return Card.AGAIN if link.phase is Phase.CLOSED else Card.NONE

@@ -44,10 +44,15 @@ ROOM_REFUSED: dict[Refusal, tuple[str, str]] = {
         "leaves; or ask for another link.",
     ),
     Refusal.LOCKED: ("The room is locked", "Those in it take nobody new. Ask them to unlock it, or for another link."),
+    Refusal.ELSEWHERE: (
+        "This chat is open in another tab",
+        "It goes on there, or in another program of yours, until you want to use it here.",
+    ),
 }
 NOT_LET_IN: dict[Refusal, str] = {
     Refusal.FULL: "The room is taken: it holds no more people for now. Try again later, or ask for another link.",
     Refusal.LOCKED: ": ".join(ROOM_REFUSED[Refusal.LOCKED]),
+    Refusal.ELSEWHERE: "This chat is open already, in another program or tab of yours. End that one first.",
 }
 ROOM_AWAY: dict[Trouble, tuple[str, str]] = {
     Trouble.UNREACHABLE: (
@@ -146,6 +151,7 @@ ENDINGS: dict[Ending, tuple[str, str]] = {
         "new codes over another messenger, and compare again.",
     ),
     Ending.REFUSED: ROOM_REFUSED[Refusal.FULL],
+    Ending.ELSEWHERE: ROOM_REFUSED[Refusal.ELSEWHERE],
     Ending.NO_ANSWER: ("No answer", "Somebody was in the room, but did not answer."),
     Ending.REPLACED: ("Replaced", "A newer connection took the place of this one."),
     Ending.FAILED_HERE: (

@@ -125,6 +125,27 @@ def test_a_third_one_is_told_and_gets_the_seat_that_is_free(person: MakePerson) 
     ann.expect_other("Cay", "Not verified")
 
 
+def test_in_a_second_tab_the_chat_is_open_elsewhere_until_it_is_used_there(person: MakePerson) -> None:
+    ann, bob = person("Ann"), person("Bob")
+    link = meet(ann, bob)
+    tab = Person(bob.page.context.new_page())
+    tab.enter(link)
+    use_here = tab.button("Use here")
+    expect(use_here).to_be_visible(timeout=CONNECT)
+    expect(tab.status).to_contain_text("This chat is open in another tab")
+    bob.expect_state("open")
+    use_here.click()
+    tab.expect_state("open")
+    expect(bob.status).to_contain_text("This chat is open in another tab", timeout=CONNECT)
+    ann.say("to the tab that is in use")
+    tab.expect_messages("to the tab that is in use")
+    bob.button("Use here").click()
+    bob.expect_messages("to the tab that is in use")
+    expect(use_here).to_be_visible(timeout=CONNECT)
+    bob.page.close()  # then the seat is free, and the lease too
+    tab.expect_state("open")
+
+
 @in_chromium
 def test_a_room_can_be_locked_and_opened_again(person: MakePerson) -> None:
     ann, bob = person("Ann"), person("Bob")

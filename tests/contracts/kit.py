@@ -7,7 +7,7 @@ from collections.abc import Awaitable, Callable, Collection, Sequence
 from enum import Enum
 from typing import Any
 
-from pychat.ports import Clock, Connect, ConnectRelay, Crypto, DataChannel, Post, Store, Tabs
+from pychat.ports import Clock, Connect, ConnectRelay, Crypto, DataChannel, Leases, Post, Store, Tabs
 
 LIMIT = 120.0
 """Seconds after which a contract is broken, however slow the machine."""
@@ -20,6 +20,7 @@ class Port(Enum):
     CLOCK = "clock"
     CRYPTO = "crypto"
     RELAY = "relay"
+    LEASES = "leases"
 
 
 class Kit:
@@ -51,6 +52,10 @@ class Kit:
 
     def tab(self, post: Post) -> Tabs:
         """Open one more tab of one browser."""
+        raise NotImplementedError
+
+    def leases(self) -> Leases:
+        """What one more program or tab of one person holds."""
         raise NotImplementedError
 
     def other_clock(self) -> float:

@@ -10,12 +10,14 @@ from pychat.core.envelope import (
     Again,
     Authenticated,
     Bye,
+    Claim,
     OnLink,
     Refusal,
     Refused,
     Signal,
     again,
     authenticate,
+    claim,
     context,
     decode,
     encode,
@@ -42,6 +44,9 @@ SIGNALS: list[Signal] = [
     OnLink(3, Candidate(DescriptionKind.ANSWER, 7, IPV6)),
     Refused(2, Refusal.FULL),
     Refused(1, Refusal.LOCKED),
+    Refused(9, Refusal.ELSEWHERE),
+    Claim(bytes(range(16)), True),
+    Claim(bytes(16), False),
     Again(bytes(range(32))),
     Bye(),
     Authenticated(1, bytes(range(16)), OnLink(1, Offer(2, OFFER))),
@@ -89,6 +94,11 @@ PARTS = f'"{FINGERPRINT}","LkGn","9bkPtNCoFARNGxNRflGUAbd7"'
         "nonsense",
         '["unknown"]',
         '["bye",1]',
+        '["claim","AAAAAAAAAAAAAAAAAAAAAA"]',
+        '["claim","AAAAAAAAAAAAAAAAAAAAA",true]',
+        '["claim","AAAAAAAAAAAAAAAAAAAAAA",1]',
+        '["claim","AAAAAAAAAAAAAAAAAAAAAA",true,true]',
+        '["authenticated",1,"AAAAAAAAAAAAAAAAAAAAAA",["claim","AAAAAAAAAAAAAAAAAAAAAA",true]]',
         '["authenticated",1,"AAAAAAAAAAAAAAAAAAAAAA"]',
         '["authenticated",0,"AAAAAAAAAAAAAAAAAAAAAA",["bye"]]',
         '["authenticated",1,"AAAAAAAAAAAAAAAAAAAAA",["bye"]]',
@@ -203,3 +213,14 @@ def test_what_is_authenticated_is_bound_to_the_link_both_names_the_count_and_the
     ]
     assert len(said.mac) == 16
     assert said.mac not in [other.mac for other in others]
+
+
+def test_a_claim_is_the_same_to_those_who_know_the_key_and_says_nothing_to_others() -> None:
+    said = claim(b"k" * 32, b"a" * 16, b"b" * 16, takes_over=False)
+    hints = {claim(key, *names, takes_over=True).hint for key in (b"k" * 32, b"l" * 32) for names in NAMES}
+    assert len(said.hint) == 16
+    assert said.hint in hints
+    assert len(hints) == 4
+
+
+NAMES = ((b"a" * 16, b"b" * 16), (b"b" * 16, b"a" * 16))

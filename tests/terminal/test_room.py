@@ -430,6 +430,48 @@ def test_a_pipe_waits_for_the_same_person_and_ends_when_it_is_somebody_else(
     assert not other.said("are you there?")
 
 
+def test_who_is_killed_and_started_again_at_once_is_taken_in(commands: Commands, relay: Relay, tmp_path: Path) -> None:
+    ann = commands.terminal("room", "--page", relay.url)
+    for visit in range(3):  # the last one is no longer known by its path being lost
+        bob = commands.pipe("join", ann.link, folder=tmp_path / "bob")
+        bob.is_connected()
+        bob.say(f"visit {visit}")
+        ann.wait_until_shown(f"visit {visit}")
+        bob.kill()
+        bob.process.wait()
+    bob = commands.pipe("join", ann.link, folder=tmp_path / "bob")
+    bob.is_connected()
+    both = ["still the same", "and known"]
+    ann.say(both[0])
+    bob.hears(both[0])
+    bob.say(both[1])
+    ann.wait_until_shown(both[1])
+    assert not ann.said(IS_SOMEBODY_ELSE)
+
+
+def test_a_second_program_of_the_same_person_is_told_and_can_have_the_seat(
+    commands: Commands, relay: Relay, tmp_path: Path
+) -> None:
+    ann = commands.pipe("room", "--page", relay.url)
+    bob = commands.terminal("join", ann.link, folder=tmp_path / "bob")
+    ann.is_connected()
+    bob.is_connected()
+    script = commands.pipe("join", ann.link, folder=tmp_path / "bob")
+    assert script.status() == Exit.NOT_CONNECTED
+    assert script.err.endswith(f"\npychat: {words.NOT_LET_IN[Refusal.ELSEWHERE]}\n")
+    told = f"pychat: {'. '.join(words.ROOM_REFUSED[Refusal.ELSEWHERE])}"
+    other = commands.terminal("join", ann.link, folder=tmp_path / "bob")
+    other.wait_until_said(told)
+    assert not bob.said(told)
+    other.say("/here")
+    other.is_connected()
+    bob.wait_until_said(told)
+    ann.say("where are you?")
+    other.hears("where are you?")
+    bob.say("/here")
+    bob.hears("where are you?")
+
+
 def test_a_terminal_and_a_pipe_meet(commands: Commands, relay: Relay) -> None:
     for open_room, join in ((commands.terminal, commands.pipe), (commands.pipe, commands.terminal)):
         meet(open_room("room", "--page", relay.url), join)

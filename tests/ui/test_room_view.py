@@ -12,7 +12,7 @@ from pychat.core.meeting import Trouble
 from pychat.ui import words
 from pychat.ui.view import Card, Progress, View, view
 from tests.core.people import Person, person
-from tests.core.test_meeting import LONG, calm, meeting_of, session_of, together
+from tests.core.test_meeting import LONG, calm, meeting_of, second_tab, session_of, together
 from tests.rooms_sim import URL, Guest
 
 
@@ -76,7 +76,7 @@ def test_who_is_connected_has_nothing_to_do_and_may_still_ask_for_the_link() -> 
     assert now.room.code
 
 
-@pytest.mark.parametrize("refusal", Refusal)
+@pytest.mark.parametrize("refusal", [Refusal.FULL, Refusal.LOCKED])
 def test_who_is_refused_is_told_and_asked_to_invite_nobody(refusal: Refusal) -> None:
     world = together(0, 3)
     ann, bob, cat = world.guests
@@ -94,6 +94,25 @@ def test_who_is_refused_is_told_and_asked_to_invite_nobody(refusal: Refusal) -> 
     bob.acts(ev.ConversationLeft(meeting_of(bob).conversation))
     world.live(LONG)
     assert (seen_by(cat).headline, seen_by(cat).sentence) == words.ROOM_WAITING
+
+
+def test_who_is_there_already_in_another_tab_can_be_here() -> None:
+    world = together(0, 3)
+    ann, bob, _ = world.guests
+    tab = second_tab(world, bob)
+    tab.enters()
+    world.live(LONG)
+    now = seen_by(tab)
+
+    assert (now.headline, now.sentence) == words.ROOM_REFUSED[Refusal.ELSEWHERE]
+    assert now.card is Card.ELSEWHERE
+    tab.acts(ev.RoomClaimed(meeting_of(tab).conversation))
+    world.live(30)
+    assert seen_by(tab).state == "open"
+    now = seen_by(bob)
+    assert (now.headline, now.sentence) == words.ROOM_REFUSED[Refusal.ELSEWHERE]
+    assert now.card is Card.ELSEWHERE
+    assert seen_by(ann).state == "open"
 
 
 def test_who_has_left_can_go_back() -> None:

@@ -6,10 +6,10 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any
 
-from tests.vectors import codes, descriptions, dialogues, frames, handshake, names, pasting, safety
+from tests.vectors import codes, descriptions, dialogues, frames, handshake, names, pasting, proofs, safety
 
 FOLDER = Path(__file__).parent
-_CASES = (codes, descriptions, pasting, frames, handshake, safety, names, dialogues)
+_CASES = (codes, descriptions, pasting, frames, handshake, safety, names, proofs, dialogues)
 _WIDTH = 120
 
 

@@ -216,6 +216,7 @@ def _entries() -> Iterator[Json]:
 def _bye() -> Iterator[Json]:
     yield _plain("bye", ["bye"], {"kind": "bye"})
     yield _good("bye: with spaces", '\t[\n"bye"\r] ', {"kind": "bye"})
+    yield _plain("elsewhere", ["elsewhere"], {"kind": "elsewhere"})
 
 
 def _unknown() -> Iterator[Json]:
@@ -477,7 +478,8 @@ def _bad_entries() -> Iterator[Json]:
 
 def _bad_bye() -> Iterator[Json]:
     for name, rest in {"an item": ',"bye"', "null": ",null", "an empty object": ",{}"}.items():
-        yield _bad(f"bad bye: {name}", f'["bye"{rest}]')
+        for kind in ("bye", "elsewhere"):
+            yield _bad(f"bad {kind}: {name}", f'["{kind}"{rest}]')
 
 
 def _bad_numbers() -> Iterator[Json]:

@@ -11,12 +11,13 @@ from pyodide.ffi import JsException, create_proxy, to_js
 
 from pychat.browser import peer
 from pychat.browser.crypto import BrowserCrypto
+from pychat.browser.leases import BrowserLeases
 from pychat.browser.peer import BrowserConnect, BrowserDataChannel
 from pychat.browser.relay import BrowserRelay
 from pychat.browser.store import BrowserStore
 from pychat.browser.tabs import BrowserTabs
 from pychat.core.relaytext import relay_of
-from pychat.ports import Crypto, DataChannel, Post, Store, Tabs
+from pychat.ports import Crypto, DataChannel, Leases, Post, Store, Tabs
 from tests.contracts import Kit, Port, contracts_of, growth, verify
 
 PKCS8_HEAD = bytes.fromhex("302e020100300506032b657004220420")
@@ -24,7 +25,7 @@ PKCS8_HEAD = bytes.fromhex("302e020100300506032b657004220420")
 
 
 class BrowserKit(Kit):
-    ports = (Port.PEERS, Port.STORE, Port.TABS, Port.CLOCK, Port.CRYPTO, Port.RELAY)
+    ports = (Port.PEERS, Port.STORE, Port.TABS, Port.CLOCK, Port.CRYPTO, Port.RELAY, Port.LEASES)
 
     def __init__(self) -> None:
         super().__init__()
@@ -46,6 +47,9 @@ class BrowserKit(Kit):
         tabs = BrowserTabs(post)
         self.at_end(tabs.close)
         return tabs
+
+    def leases(self) -> Leases:
+        return BrowserLeases()
 
     async def identity(self, seed: bytes | None = None) -> Crypto:
         if seed is None:

@@ -2,12 +2,14 @@
 
 Everything happens in one asyncio loop. An event is handled at once, and so is what follows from that, for waiting on
 the loop is what costs most in a browser; in a burst, when many come without a pause, they wait for the loop and are
-handled together, so that the core can answer them with few frames. What takes time (making an offer, reading
-statistics) runs in the background, one thing after the other for each link, and comes back as an event.
+handled together, so that the core can answer them with few frames. However much is waiting, the loop has its turn
+every few milliseconds. What takes time (making an offer, reading statistics) runs in the background, one thing after
+the other for each link, and comes back as an event.
 """
 
 import asyncio
 import time
+from collections import deque
 from collections.abc import Callable, Coroutine, Iterable
 from typing import Any
 
@@ -45,6 +47,17 @@ PAUSE = 0.0002
 """Seconds since the last turn after which an event belongs to no burst: an answer takes longer, even from nearby."""
 EVENTS_AT_ONCE = 500
 """Events of one turn at most, so that what they send is on its way while the next ones are handled."""
+
+CHARS_AT_ONCE = 64 * 1024
+"""Characters of frames that are enough for one turn: they may hold thousands of entries, and a turn goes to its end."""
+SLICE = 0.01
+"""Seconds after which no other turn is taken before the loop has had its own."""
+MOST_WAITING = 4 * 1024 * 1024
+"""Characters of one peer or relay that may wait. An honest peer has no more on its way than `sync.WINDOW`."""
+FRAME_WEIGHT = 800
+"""Characters that each frame counts for beside its own."""
+MOST_EVENTS = 50_000
+"""Events that may wait, before one that is posted waits itself, until some of them are handled."""
 
 Observer = Callable[[ev.Event | fx.Effect], None]
 
@@ -103,7 +116,9 @@ class Driver:
         self._on_turn = on_turn
         self._observe = observe
         self._loop = asyncio.get_running_loop()
-        self._events: list[ev.Event] = []
+        self._events: deque[ev.Event] = deque()
+        self._taken = 0  # of the events so far
+        self._weights: dict[LinkId | SessionId, int] = {}  # of what waits, by whom it comes from
         self._round: asyncio.Handle | None = None
         self._count = 0  # of events that were handled at once without a pause
         self._last_end = 0.0  # when the last of these turns was over, by the stopwatch
@@ -123,32 +138,62 @@ class Driver:
         """Take an event: handle it at once, or in a burst together with others when the loop comes round."""
         self._events.append(event)
         if self._turning or self._round is not None:  # then it follows
+            self._let_wait(event)
             return
-        if self._stopwatch() - self._last_end >= PAUSE:
+        began = self._stopwatch()
+        if began - self._last_end >= PAUSE:
             self._count = 0
         if self._count >= TURNS_AT_ONCE:
             self._round = self._loop.call_soon(self._come_round)
             return
         self._count += 1
-        self._handle_all()
+        self._handle_all(began)
         self._last_end = self._stopwatch()
 
     def turn(self) -> None:
         """Handle all that is enqueued, at once."""
-        waiting = len(self._events)
-        self._handle_all()
-        while waiting > TURNS_AT_ONCE * EVENTS_AT_ONCE:
-            waiting -= TURNS_AT_ONCE * EVENTS_AT_ONCE
-            self._handle_all()
+        end = self._taken + len(self._events)
+        self._handle_all(self._stopwatch())
+        while self._taken < end and self._events:
+            self._handle_all(self._stopwatch())
 
-    def _handle_all(self) -> None:
+    def _let_wait(self, event: ev.Event) -> None:
+        """See to it that what waits has an end, for each peer and for all together."""
+        if type(event) is ev.FrameReceived:
+            source, text = event.link, event.data
+        elif type(event) is ev.RelayHeard:
+            source, text = event.session, event.text
+        else:
+            if len(self._events) > MOST_EVENTS and not self._turning:
+                self._handle_all(self._stopwatch())
+            return
+        weight = self._weights[source] = self._weights.get(source, 0) + FRAME_WEIGHT + len(text)
+        if weight > MOST_WAITING:
+            self._end_flood(event)
+
+    def _end_flood(self, event: ev.FrameReceived | ev.RelayHeard) -> None:
+        """Hear no more of a peer or a relay that sends whether anybody listens or not, nor what still waits of it."""
+        if type(event) is ev.FrameReceived:
+            link = event.link
+            self._close(link)
+            self._events = deque(e for e in self._events if type(e) is not ev.FrameReceived or e.link != link)
+            self._events.appendleft(ev.PeerFlooded(link))
+            del self._weights[link]
+        elif type(event) is ev.RelayHeard:
+            session = event.session
+            self._close_relay(session)
+            self._events = deque(e for e in self._events if type(e) is not ev.RelayHeard or e.session != session)
+            self._events.appendleft(ev.RelayClosed(session, NEVER_OPENED))
+            del self._weights[session]
+
+    def _handle_all(self, began: float) -> None:
         """Take a turn, and more for what is left or follows from it, until the loop has to have its turn."""
         now = self._clock()
         self._turning = True
         try:
             for _ in range(TURNS_AT_ONCE):
                 self._take_turn(now)
-                if not self._events:
+                if not self._events or self._stopwatch() - began >= SLICE:
                     break
         finally:
             self._turning = False
@@ -157,7 +202,7 @@ class Driver:
             self._round = self._loop.call_soon(self._come_round)
 
     def _take_turn(self, now: float) -> None:
-        events, self._events = self._events[:EVENTS_AT_ONCE], self._events[EVENTS_AT_ONCE:]
+        events = self._next_events()
         if self._observe is not None:
             for event in events:
                 self._observe(event)
@@ -167,11 +212,42 @@ class Driver:
             self._carry_out(effect)
         self._on_turn()
 
+    def _next_events(self) -> list[ev.Event]:
+        """Those for one turn."""
+        take = self._events.popleft
+        events = [take() for _ in range(min(len(self._events), EVENTS_AT_ONCE))]
+        if self._weights:
+            self._weigh(events)
+        self._taken += len(events)
+        return events
+
+    def _weigh(self, events: list[ev.Event]) -> None:
+        """Put back what is too much for one turn, and count what is left as waiting no more."""
+        chars = 0
+        for place, event in enumerate(events):
+            if chars >= CHARS_AT_ONCE:
+                self._events.extendleft(reversed(events[place:]))
+                del events[place:]
+                break
+            if type(event) is ev.FrameReceived:
+                chars += len(event.data)
+                self._lighten(event.link, event.data)
+            elif type(event) is ev.RelayHeard:
+                chars += len(event.text)
+                self._lighten(event.session, event.text)
+
+    def _lighten(self, source: LinkId | SessionId, text: str) -> None:
+        left = self._weights.get(source, 0) - FRAME_WEIGHT - len(text)
+        if left > 0:
+            self._weights[source] = left
+        else:
+            self._weights.pop(source, None)
+
     def _come_round(self) -> None:
         self._round = None
         self._count = 0
         if self._events:
-            self._handle_all()
+            self._handle_all(self._stopwatch())
 
     def close(self) -> None:
         """Say good-bye over every open link, then end everything; the driver is of no use afterwards."""
@@ -207,7 +283,7 @@ class Driver:
 
     def _ring(self) -> None:
         self._timer = None
-        self.turn()
+        self._handle_all(self._stopwatch())
 
     def _carry_out(self, effect: fx.Effect) -> None:
         match effect:

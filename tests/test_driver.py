@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable
+import json
+from collections.abc import Awaitable, Callable, Sequence
 from typing import ClassVar
 
 import pytest
@@ -18,7 +19,18 @@ from pychat.core.link import Ending, Link, Phase
 from pychat.core.node import Node
 from pychat.core.sdp import DescriptionKind
 from pychat.core.stats import Stats
-from pychat.driver import EVENTS_AT_ONCE, PAUSE, TURNS_AT_ONCE, Driver, Observer
+from pychat.driver import (
+    CHARS_AT_ONCE,
+    EVENTS_AT_ONCE,
+    FRAME_WEIGHT,
+    MOST_EVENTS,
+    MOST_WAITING,
+    PAUSE,
+    SLICE,
+    TURNS_AT_ONCE,
+    Driver,
+    Observer,
+)
 from pychat.ports import PortError, Post
 from tests.core import samples
 from tests.core.people import Keys, is_genuine
@@ -308,6 +320,102 @@ def test_events_that_call_for_each_other_without_end_leave_the_loop_its_turn() -
         world.driver.post(ev.DetailsWatched(None))
         assert world.turns == TURNS_AT_ONCE
         await world.until(lambda: world.turns == 10 * TURNS_AT_ONCE)
+
+    in_a_loop(scenario)
+
+
+def test_however_much_is_waiting_the_loop_has_its_turn_after_some_milliseconds() -> None:
+    async def scenario(world: World) -> None:
+        def take_long() -> None:
+            world.time += 0.6 * SLICE
+
+        world.on_turn = take_long
+        for _ in range(TURNS_AT_ONCE + 10 * EVENTS_AT_ONCE):
+            world.driver.post(ev.DetailsWatched(None))
+        assert world.turns == TURNS_AT_ONCE
+        await world.until(lambda: world.turns > TURNS_AT_ONCE)
+        assert world.turns == TURNS_AT_ONCE + 2
+        await world.until(lambda: world.turns > TURNS_AT_ONCE + 2)
+        assert world.turns == TURNS_AT_ONCE + 4
+        world.driver.turn()
+        assert world.turns == TURNS_AT_ONCE + 10
+
+    in_a_loop(scenario)
+
+
+def gather(world: World) -> None:
+    """Until the loop comes round, what is posted from now on waits."""
+    for _ in range(TURNS_AT_ONCE + 1):
+        world.driver.post(ev.DetailsWatched(None))
+
+
+def test_a_turn_takes_no_more_of_large_frames_than_a_few() -> None:
+    turns: list[list[ev.Event]] = []
+
+    async def scenario(world: World) -> None:
+        await join(world, World("bob"))
+        await world.until(lambda: world.link.phase is Phase.OPEN)
+        handle = world.node.handle
+
+        def look(events: Sequence[ev.Event], now: float) -> list[fx.Effect]:
+            turns.append(list(events))
+            return handle(events, now)
+
+        world.node.handle = look  # type: ignore[method-assign]
+        gather(world)
+        turns.clear()
+        frame = ev.FrameReceived(world.link.id, json.dumps(["typing", "x" * (CHARS_AT_ONCE // 2)]))
+        for _ in range(5):
+            world.driver.post(frame)
+        world.driver.post(ev.DetailsWatched(None))
+        world.driver.turn()
+        assert [events.count(frame) for events in turns] == [2, 2, 1]
+
+    in_a_loop(scenario)
+
+
+def test_a_peer_that_floods_ends_its_own_link_and_nobody_elses() -> None:
+    async def scenario(world: World) -> None:
+        await join(world, World("bob"))
+        await world.until(lambda: world.link.phase is Phase.OPEN)
+        world.driver.post(ev.InviteRequested())
+        gather(world)
+        frame = ev.FrameReceived(world.link.id, '["typing"]')
+        for _ in range(MOST_WAITING // FRAME_WEIGHT):
+            world.driver.post(frame)
+        world.driver.post(ev.NameChosen("Ann"))
+        assert world.made[0].asked[-1] == "close"
+        assert len(world.driver._events) < 100
+        await world.until(lambda: world.ending)
+        assert world.ending is Ending.BROKE_PROTOCOL
+        assert world.node.name == "Ann"
+        assert [link.ending for link in world.node.links.values()] == [Ending.BROKE_PROTOCOL, None]
+
+    in_a_loop(scenario)
+
+
+def test_a_peer_that_sends_long_without_a_pause_but_no_more_than_is_heard_is_heard_to_the_end() -> None:
+    async def scenario(world: World) -> None:
+        await join(world, World("bob"))
+        await world.until(lambda: world.link.phase is Phase.OPEN)
+        gather(world)
+        frame = ev.FrameReceived(world.link.id, json.dumps(["typing", "x" * 50_000]))
+        for _ in range(5):
+            for _ in range(50):
+                world.driver.post(frame)
+            world.driver.turn()
+            gather(world)
+        assert world.ending is None
+        assert world.driver._weights == {}
+
+    in_a_loop(scenario)
+
+
+def test_however_many_events_of_ones_own_are_posted_only_so_many_wait() -> None:
+    async def scenario(world: World) -> None:
+        for _ in range(3 * MOST_EVENTS):
+            world.driver.post(ev.CodeEdited())
+            assert len(world.driver._events) <= MOST_EVENTS + 1
 
     in_a_loop(scenario)
 

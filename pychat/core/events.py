@@ -255,6 +255,13 @@ class FrameReceived:
 
 
 @dataclass(frozen=True, slots=True)
+class PeerFlooded:
+    """So many frames of the peer were waiting that what was not heard yet is dropped, and the channel is closed."""
+
+    link: LinkId
+
+
+@dataclass(frozen=True, slots=True)
 class NonceDrawn:
     """32 random bytes, fresh from the system."""
 
@@ -407,6 +414,7 @@ Event = (
     | ChannelOpened
     | ChannelClosed
     | FrameReceived
+    | PeerFlooded
     | NonceDrawn
     | Signed
     | Verified

@@ -111,6 +111,7 @@ class Node:
         self._now = 0.0  # the clock as if it had not been: never less than before
         self._due: float | None = None  # nothing is due before
         self._is_stirred = False  # whether this turn may have changed more than what is to be sent
+        self._touched: dict[LinkId, Link] = {}  # over these this turn may have something to send, if it is calm
         self._has_backstage = False
         self._effects: list[fx.Effect] = []
         self._changed: dict[PublicKey, Contact] = {}
@@ -133,6 +134,7 @@ class Node:
             ev.ChannelOpened: self._on_channel_opened,
             ev.ChannelClosed: self._on_channel_closed,
             ev.FrameReceived: self._on_frame,
+            ev.PeerFlooded: self._on_peer_flooded,
             ev.NonceDrawn: self._on_nonce,
             ev.Signed: self._on_signed,
             ev.Verified: self._on_verified,
@@ -207,15 +209,16 @@ class Node:
     def _finish(self) -> None:
         """End a turn: send what is left to send, and find out when something is due.
 
-        After a calm turn only acknowledgements can have become due. A time that has become too early does no harm, and
-        to look for the right one is a good part of what a message costs.
+        After a calm turn only acknowledgements can have become due, and only over the links that were touched. A time
+        that has become too early does no harm, and to look for the right one is a good part of what a message costs.
         """
         if self._is_stirred:
             self._forget_backstage()
             self._forget_unopened()
-        for link in self.links.values():
+        for link in (self.links if self._is_stirred else self._touched).values():
             if link.phase is Phase.OPEN:
                 self._flush(link)
+        self._touched.clear()
         if self._is_stirred:
             self._due = self._earliest()
 
@@ -362,6 +365,9 @@ class Node:
         if conversation is not None:
             conversation.unopened = False
             conversation.write(make_entry((int(self._clock * 1000), wire.without_surrogates(event.text))))
+            link = self.link_of(conversation)
+            if link is not None:
+                self._touched[link.id] = link
 
     def _on_conversation_shown(self, event: ev.ConversationShown) -> None:
         conversation = self.conversation(event.conversation)
@@ -585,19 +591,26 @@ class Node:
             self._step(link, Step.PATH_FOUND)
         if link.handshake is None or not link.handshake.busy:
             self._take(link, event.data)
-        elif len(link.held) < MAX_HELD:
+        elif len(link.held) < MAX_HELD and len(event.data) <= wire.MAX_FRAME:
             link.held.append(event.data)
         else:
             raise RemoteError("the peer does not wait for its greeting to be checked")
 
+    def _on_peer_flooded(self, _: Link, __: ev.PeerFlooded) -> None:
+        raise RemoteError("the peer sends far more than was acknowledged")
+
     def _take(self, link: Link, data: str) -> None:
         frame = wire.decode(data)
+        self._touched[link.id] = link
         if link.carded and isinstance(frame, wire.Entries):
             conversation = self.conversations[link.conversation]
             if frame.author != conversation.peer_log:
                 raise RemoteError("the peer speaks for somebody else")
             conversation.receive(frame.author, frame.first, frame.entries)
             link.incoming.take(frame.entries, self._now)
+            return
+        if link.carded and isinstance(frame, wire.Have):
+            self._on_have(link, frame.have)
             return
         self._is_stirred = True
         match frame:
@@ -619,8 +632,6 @@ class Node:
                 self._on_card(link, frame)
             case _ if not link.carded:
                 raise RemoteError("the peer did not show its card first")
-            case wire.Have(have):
-                self._on_have(link, have)
             case wire.Room(secret):
                 meeting = self.meeting_in(self.conversations[link.conversation])
                 if link.relayed is not None:
@@ -654,6 +665,7 @@ class Node:
             count = have.get(conversation.me, conversation.acknowledged)  # without a word: after what it had before
             link.outgoing = Outgoing(conversation.me, min(count, conversation.written))
         link.outgoing.acknowledge(have)
+        conversation.progress(link.outgoing)
 
     def _on_stats(self, link: Link, event: ev.StatsRead) -> None:
         link.stats = event.stats

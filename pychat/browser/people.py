@@ -25,6 +25,7 @@ class PeopleList:
         self._area = scope.part("people-area")
         self._choose = choose
         self._items: dict[ConversationId, tuple[Any, Scope]] = {}
+        self._lines: dict[ConversationId, tuple[PersonView, int, bool]] = {}  # what each of them shows
 
     def render(
         self, people: tuple[PersonView, ...], seen: dict[ConversationId, int], selected: ConversationId | None
@@ -35,6 +36,7 @@ class PeopleList:
             item, scope = self._items.pop(conversation)
             scope.close()
             item.remove()
+            del self._lines[conversation]
         total = 0
         for person in people:
             unread = person.messages - seen.get(person.conversation, 0)
@@ -47,6 +49,10 @@ class PeopleList:
             js.document.title = title
 
     def _update(self, person: PersonView, unread: int, selected: bool) -> None:
+        line = person, unread, selected
+        if self._lines.get(person.conversation) == line:  # to look at the document costs more than all the rest
+            return
+        self._lines[person.conversation] = line
         if person.conversation not in self._items:
             item = from_template("person")
             scope = Scope(item)

@@ -70,12 +70,19 @@ class Conversation:
     acknowledged: int = 0
     sent: int = 0
     read_to: int | None = None
-    unacknowledged_size: int = 0
     logs: Logs = field(init=False)
     timeline: Timeline = field(init=False)
+    _own_log: Log = field(init=False)
+    _acknowledged_size: int = 0
 
     def __post_init__(self) -> None:
         self.logs, self.timeline = Logs(self.memory), Timeline(self.memory)
+        self._own_log = self.logs.begin(self.me)
+
+    @property
+    def unacknowledged_size(self) -> int:
+        """The bytes of our own messages that wait to arrive."""
+        return self._own_log.added - self._acknowledged_size
 
     def problem(self, text: str) -> MessageProblem | None:
         """Why this text cannot be a message of ours, or None."""
@@ -93,8 +100,9 @@ class Conversation:
             LocalError: it is empty or too long.
         """
         self.written = self.logs.append(self.me, entry)
-        self.unacknowledged_size += size_of([entry])
-        self._show(self.me, self.written, 1)
+        self.timeline.extend(self._own_log, self.written, 1)
+        if self.memory.held > CONVERSATION_MOST:
+            self.make_room()
 
     def take_card(self, log: AuthorId, name: str) -> None:
         """Note under which author the other one writes from now on, and how they call themselves.
@@ -119,16 +127,12 @@ class Conversation:
             if self.holds_too_much(MARGIN):
                 raise RemoteError("more messages than can be kept")
         new = self.logs.merge(author, first, entries)
-        if new:
-            self._show(author, first + len(entries) - len(new), len(new))
-        return len(new)
-
-    def _show(self, author: AuthorId, first: int, count: int) -> None:
         log = self.logs.log(author)
-        assert log is not None
-        self.timeline.extend(log, first, count)
-        if self.memory.held > CONVERSATION_MOST:
-            self.make_room()
+        if new and log is not None:
+            self.timeline.extend(log, first + len(entries) - len(new), len(new))
+            if self.memory.held > CONVERSATION_MOST:
+                self.make_room()
+        return len(new)
 
     def make_room(self, most: int | None = None) -> None:
         """Let the oldest messages go that both sides have, until no more than so many bytes are held."""
@@ -165,8 +169,8 @@ class Conversation:
             self.sent = self.acknowledged
         else:
             if outgoing.acknowledged > self.acknowledged:
-                arrived = self.logs.entries(self.me, self.acknowledged, outgoing.acknowledged - self.acknowledged)
-                self.unacknowledged_size -= size_of(arrived)
+                arrived = self._own_log.after(self.acknowledged, outgoing.acknowledged - self.acknowledged)
+                self._acknowledged_size += size_of(arrived)
                 self.acknowledged = outgoing.acknowledged
             self.sent = outgoing.sent
 

@@ -48,12 +48,14 @@ make_entry: Callable[[tuple[int, str]], Entry] = partial(tuple.__new__, Entry)
 class Log:
     """What is here of one author's log, without a gap, and how many entries before it are not.
 
-    `is_unknown` says that it may have been read before, but how far is no longer known.
+    `is_unknown` says that it may have been read before, but how far is no longer known. `added` counts the bytes of all
+    entries of our own that ever were.
     """
 
     author: AuthorId
     forgotten: int = 0
     is_unknown: bool = False
+    added: int = 0
     entries: list[Entry] = field(default_factory=list)
 
     @property
@@ -118,7 +120,7 @@ class Logs:
     def forget(self, counts: "Counts") -> None:
         """Begin logs, of which nothing is here yet, after so many entries: they were read once, and put away."""
         for author, count in counts.read.items():
-            (self._logs.get(author) or self._begin(author)).forgotten = count
+            (self._logs.get(author) or self.begin(author)).forgotten = count
         self.has_lost_counts = not counts.are_all
 
     def entries(self, author: AuthorId, after: int, most: int | None = None) -> Sequence[Entry]:
@@ -136,12 +138,13 @@ class Logs:
         Raises:
             LocalError: the text is empty or too long; whoever asks is expected to have looked before.
         """
-        problem = text_problem(entry.text)
-        if problem is not None:
-            raise LocalError(f"the message is refused: {problem.value}")
-        log = self._logs.get(author) or self._begin(author)
+        if not 0 < len(entry.text) <= MAX_TEXT:
+            raise LocalError("a message is refused that has no text, or too much")
+        log = self._logs.get(author) or self.begin(author)
         log.entries.append(entry)
-        self._memory.take(ENTRY_SIZE + getsizeof(entry.text))
+        size = ENTRY_SIZE + getsizeof(entry.text)
+        log.added += size
+        self._memory.take(size)
         return log.forgotten + len(log.entries)
 
     def merge(self, author: AuthorId, first: int, entries: Sequence[Entry]) -> Sequence[Entry]:
@@ -149,7 +152,7 @@ class Logs:
 
         What lies between what is here and `first` is no longer kept by its author.
         """
-        log = self._logs.get(author) or self._begin(author)
+        log = self._logs.get(author) or self.begin(author)
         following = log.forgotten + len(log.entries) + 1
         if first > following and entries:
             log = self._skip(log, first - 1)
@@ -170,7 +173,7 @@ class Logs:
         if log is not None:
             self._logs[author] = log
         else:
-            self._begin(author).is_unknown = self.has_lost_counts
+            self.begin(author).is_unknown = self.has_lost_counts
         only_counted = [log for log in self._logs.values() if not log.entries and log.author not in (author, own)]
         for log in only_counted[:-MAX_COUNTS]:
             self._lose(log)
@@ -184,7 +187,8 @@ class Logs:
         if not log.entries and self._logs.get(log.author) is not log:
             self._memory.take(-LOG_SIZE)  # there was a gap after it
 
-    def _begin(self, author: AuthorId) -> Log:
+    def begin(self, author: AuthorId) -> Log:
+        """Begin the author's log, or go on with another part of it."""
         log = self._logs[author] = Log(author)
         self._memory.take(LOG_SIZE)
         return log
@@ -192,7 +196,7 @@ class Logs:
     def _skip(self, log: Log, count: int) -> Log:
         """Go on after a gap: those who show what came before it still hold the former part."""
         if log.entries:
-            log = self._begin(log.author)
+            log = self.begin(log.author)
         log.forgotten = count
         return log
 

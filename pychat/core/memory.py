@@ -4,7 +4,7 @@ Everything is counted as it lies in the memory of CPython with 64 bits; elsewher
 too much is held is decided in `conversation.py` and `node.py`.
 """
 
-from collections.abc import Iterable
+from collections.abc import Sequence
 from sys import getsizeof
 
 MIB = 1024 * 1024
@@ -28,6 +28,9 @@ LOG_SIZE = 512
 """Bytes of a log beside its entries: its name, its place in a table, a list."""
 
 
+_ASCII = getsizeof("")
+
+
 class Memory:
     """The bytes that something holds, which are also held by the whole that it is a part of."""
 
@@ -48,6 +51,12 @@ class Memory:
         self.take(-self.held)
 
 
-def size_of(entries: Iterable[tuple[int, str]]) -> int:
+def size_of(entries: Sequence[tuple[int, str]]) -> int:
     """The bytes that entries take."""
-    return sum([ENTRY_SIZE + getsizeof(text) for _, text in entries])
+    if len(entries) == 1:
+        return ENTRY_SIZE + getsizeof(entries[0][1])
+    texts = [text for _, text in entries]
+    joined = "".join(texts)
+    if joined.isascii():  # in half the time
+        return len(joined) + (ENTRY_SIZE + _ASCII) * len(texts)
+    return sum(map(getsizeof, texts)) + ENTRY_SIZE * len(texts)

@@ -111,7 +111,7 @@ class Node:
         self._now = 0.0  # the clock as if it had not been: never less than before
         self._due: float | None = None  # nothing is due before
         self._is_stirred = False  # whether this turn may have changed more than what is to be sent
-        self._touched: dict[LinkId, Link] = {}  # over these this turn may have something to send, if it is calm
+        self._touched: set[LinkId | None] = set()  # over these links a calm turn may have something to send
         self._has_backstage = False
         self._effects: list[fx.Effect] = []
         self._changed: dict[PublicKey, Contact] = {}
@@ -215,8 +215,9 @@ class Node:
         if self._is_stirred:
             self._forget_backstage()
             self._forget_unopened()
-        for link in (self.links if self._is_stirred else self._touched).values():
-            if link.phase is Phase.OPEN:
+        for number in self.links if self._is_stirred else self._touched:
+            link = self.links.get(number) if number is not None else None
+            if link is not None and link.phase is Phase.OPEN:
                 self._flush(link)
         self._touched.clear()
         if self._is_stirred:
@@ -365,9 +366,7 @@ class Node:
         if conversation is not None:
             conversation.unopened = False
             conversation.write(make_entry((int(self._clock * 1000), wire.without_surrogates(event.text))))
-            link = self.link_of(conversation)
-            if link is not None:
-                self._touched[link.id] = link
+            self._touched.add(conversation.link)
 
     def _on_conversation_shown(self, event: ev.ConversationShown) -> None:
         conversation = self.conversation(event.conversation)
@@ -601,7 +600,7 @@ class Node:
 
     def _take(self, link: Link, data: str) -> None:
         frame = wire.decode(data)
-        self._touched[link.id] = link
+        self._touched.add(link.id)
         if link.carded and isinstance(frame, wire.Entries):
             conversation = self.conversations[link.conversation]
             if frame.author != conversation.peer_log:

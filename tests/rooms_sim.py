@@ -355,7 +355,7 @@ class RoomsWorld(World):
         duration = self.random.uniform(20, 120)
         for guest in self.guests:
             self.later(self.random.choice((0.0, 2.0, duration / 2)) * self.random.random(), guest.enters)
-        for _ in range(self.random.randint(4, 16)):
+        for _ in range(self.random.randint(4, 16) * (5 if self.keeps_little else 1)):
             self.later(self.random.uniform(0, duration), self._something_happens)
         for _ in range(self.random.randint(0, 20)):
             self.later(self.random.uniform(0, duration), self.relay.does_something)

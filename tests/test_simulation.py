@@ -8,7 +8,7 @@ from functools import partial
 
 import pytest
 
-from pychat.core import sync
+from pychat.core import conversation, log, node, sync
 from tests.parallel import in_parallel
 from tests.rooms_sim import Guest, RoomsWorld
 from tests.sim import World
@@ -19,16 +19,28 @@ WORLDS = pytest.mark.parametrize("world", [World, RoomsWorld], ids=["codes", "ro
 
 
 def live_through(world: type[World], seeds: range) -> None:
-    """Run these seeds, with a window so small that short messages fill it."""
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(sync, "WINDOW", 3_000)
-        patch.setattr(sync, "FRAME_TARGET", 500)
-        for seed in seeds:
+    """Run these seeds, with a window so small that short messages fill it; every third keeps only the last messages."""
+    for seed in seeds:
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(sync, "WINDOW", 3_000)
+            patch.setattr(sync, "FRAME_TARGET", 500)
+            if seed % 3 == 0:
+                keep_little(patch)
             try:
                 world(seed).run()
             except Exception as error:
                 error.add_note(f"seed {seed}: PYCHAT_SIM_SEED={seed} replays it")
                 raise
+
+
+def keep_little(patch: pytest.MonkeyPatch) -> None:
+    """Let a conversation hold some twenty messages, and know of the last two logs how far they were read."""
+    for name, size in {"CONVERSATION_MOST": 8, "UNACKNOWLEDGED_MOST": 3, "STEP": 1}.items():
+        patch.setattr(conversation, name, size * 1024)
+    patch.setattr(World, "keeps_little", True)
+    patch.setattr(log, "MAX_COUNTS", 2)
+    patch.setattr(node, "REMEMBERED_LOGS", 2)
+    patch.setattr(node, "REMEMBERED_PEOPLE", 1)
 
 
 @pytest.mark.slow

@@ -140,7 +140,9 @@ class Conversation:
         places, excess = 0, self.memory.held - (CONVERSATION_MOST - STEP if most is None else most)
         if excess <= 0:
             return
-        unread = len(self.timeline) if self.read_to is None else max(self.read_to, self.timeline.start)
+        unread = len(self.timeline) - 1  # the last one stays, whatever it is
+        if self.read_to is not None:
+            unread = max(min(self.read_to, unread), self.timeline.start)
         for log, first, length in self.timeline.runs():
             here = min(length, unread - self.timeline.start - places)
             if log.author == self.me:

@@ -15,7 +15,7 @@ ALL_MOST = 256 * MIB
 """Bytes above which the oldest messages of the conversation that holds most go."""
 UNACKNOWLEDGED_MOST = 32 * MIB
 """Bytes of our own messages that may wait in one conversation: none of them goes before it is acknowledged."""
-STEP = 2 * MIB
+STEP = MIB // 2
 """Bytes that go at a time, so that not each message makes another one go, and no turn takes long."""
 MARGIN = 8 * MIB
 """Bytes that a peer may send although it was not acknowledged what came before; honest ones stay far below."""

@@ -57,6 +57,8 @@ class MessageList:
         self._log = scope.part("messages")
         self._empty = scope.part("empty")
         self._earlier = scope.part("earlier")
+        self._gone = scope.part("older-gone")
+        set_text(self._gone, words.OLDER_GONE)
         self._newer = scope.part("newer")
         self._conversation: Conversation | None = None
         self._names = Names("", "")
@@ -97,8 +99,8 @@ class MessageList:
         self._conversation = None
         self._from = self._first = self._next = 0
         self._following = True
-        for button in (self._newer, self._earlier):
-            show(button, False)
+        for part in (self._newer, self._earlier, self._gone):
+            show(part, False)
 
     # Drawing.
 
@@ -180,6 +182,7 @@ class MessageList:
         if not there_are and self._earlier.matches(":focus"):
             self._log.focus()
         show(self._earlier, there_are)
+        show(self._gone, not there_are and self._conversation is not None and self._conversation.timeline.start > 0)
 
     def _drop_first(self, count: int) -> None:
         self._take_off(self._drawn[:count])

@@ -1,5 +1,7 @@
 """What is kept of conversations that go on for years, and of people who come back again and again."""
 
+from random import Random
+
 import pytest
 
 from pychat.core import conversation as conversation_module
@@ -135,6 +137,48 @@ def test_nothing_is_heard_twice_of_somebody_of_whom_nothing_is_remembered(
         pair.bob.write(pair.bob_chat, "two")
 
         assert texts(connect(ann, pair.bob).ann_chat) == ["two"]
+
+
+@pytest.mark.slow
+@pytest.mark.usefixtures("little")
+@pytest.mark.parametrize("seed", range(3))
+def test_in_a_thousand_visits_of_new_and_old_programs_everything_is_heard_once_and_in_order(
+    ann: Person, monkeypatch: pytest.MonkeyPatch, seed: int
+) -> None:
+    monkeypatch.setattr(log_module, "MAX_COUNTS", 5)
+    random = Random(seed)
+    programs = [person("bob")]
+    heard: dict[str, list[int]] = {}
+    place = 0
+
+    def listen(pair: Pair) -> None:
+        nonlocal place
+        timeline = pair.ann_chat.timeline
+        assert timeline.start <= place, "gone before anybody saw it"
+        for message in timeline[place:]:
+            heard.setdefault(message.author, []).append(message.number)
+        place = len(timeline)
+
+    for _ in range(1_000):
+        if random.random() < 0.5:
+            programs = [*programs[-20:], person("bob")]
+        pair = connect(ann, random.choice(programs))
+        listen(pair)
+        for _ in range(random.choice((0, 0, 1, 3))):
+            pair.bob.write(pair.bob_chat, LONG)
+            ann.write(pair.ann_chat, LONG)
+        if random.random() < 0.8:
+            pair.carry()
+        listen(pair)
+        assert heard.get(pair.bob_chat.me, [0])[-1] >= pair.bob_chat.acknowledged
+        pair.kill()
+        assert pair.ann_link.ending is Ending.CHANNEL_CLOSED
+    for program in programs:
+        pair = connect(ann, program)
+        listen(pair)
+        assert pair.bob_chat.undelivered == pair.ann_chat.undelivered == 0
+    for numbers in heard.values():
+        assert numbers == list(range(1, len(numbers) + 1))
 
 
 # Talking for years.

@@ -42,7 +42,7 @@ class Settings:
                 bool(raw.get("relay_only")),
                 clean_name(str(raw.get("name", ""))),
             )
-        except (ValueError, AttributeError, RecursionError):
+        except (ValueError, AttributeError):
             return cls()
         try:
             parse_servers(settings.own)

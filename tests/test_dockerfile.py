@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -25,3 +26,11 @@ def test_what_it_copies_is_all_that_a_build_is_sent() -> None:
     assert sent[sent.index("!Makefile") - 1] == "*"
     for name in copied:
         assert (ROOT / name).exists(), name
+
+
+def test_what_it_begins_with_is_pinned_by_its_digest() -> None:
+    lines = (ROOT / "Dockerfile").read_text().splitlines()
+    bases = {line.split()[1] for line in lines if line.startswith("FROM ")}
+    pinned = dict(line.removeprefix("ARG ").split("=", 1) for line in lines if line.startswith("ARG "))
+    assert bases == {"${PYTHON}"}
+    assert re.fullmatch(r"python:3\.13-slim-bookworm@sha256:[0-9a-f]{64}", pinned["PYTHON"])

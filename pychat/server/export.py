@@ -54,6 +54,10 @@ def main(folder: Path) -> Exit:
         stun = "STUN servers stay" if config.ice_servers else "PYCHAT_STUN_URLS names no STUN server either"
         say(f"TURN is left out, for the credentials that PYCHAT_TURN_SECRET makes expire, and a file stays; {stun}.")
     print(f"{folder} is ready for a web host. It has no relay: people exchange codes by copy and paste.")
+    print(
+        "Give it an origin of its own, such as https://chat.example: any other page of the same origin "
+        "can read the keys and the contacts that browsers keep for it."
+    )
     return Exit.DONE
 
 

@@ -5,8 +5,11 @@ from __future__ import annotations
 import re
 import subprocess
 import sys
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import partial
+from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import pytest
@@ -40,11 +43,17 @@ def serving(folder: Path) -> Iterator[str]:
 
 
 @pytest.fixture(scope="module")
-def server(site: Site, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """The origin of the other host, at which the fixtures of every page start, too."""
+def folder(site: Site, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """What the other host gives out."""
     folder = tmp_path_factory.mktemp("host")
     (folder / "some").mkdir()
     subprocess.run([sys.executable, "-m", "pychat", "export", str(folder / WHERE.strip("/"))], cwd=ROOT, check=True)
+    return folder
+
+
+@pytest.fixture(scope="module")
+def server(folder: Path) -> Iterator[str]:
+    """The origin of the other host, at which the fixtures of every page start, too."""
     with serving(folder) as origin:
         yield origin
 
@@ -92,6 +101,39 @@ def test_the_link_of_an_invite_leads_to_the_same_page(
     bob = Person.at(watched(open_context(browser), failures), f"{WHERE}#{invite}")
     expect(bob.paste_box).to_have_value(invite)
     assert bob.page.url.endswith(WHERE)
+
+
+class StaticHost(SimpleHTTPRequestHandler):
+    """A host that has a page of the site for what is not there, as most have."""
+
+    def send_error(self, code: int, message: str | None = None, explain: str | None = None) -> None:
+        body = Path(self.directory, WHERE.strip("/"), "404.html").read_bytes()
+        self.send_response(code)
+        self.send_header("Content-Type", "text/html; charset=utf-8")
+        self.end_headers()
+        self.wfile.write(body)
+
+    def log_message(self, format: str, *args: object) -> None:
+        pass
+
+
+@pytest.mark.parametrize("encoded", ["%23", "%2523"])
+def test_a_link_whose_hash_was_encoded_leads_to_the_page(
+    browser: Browser, open_context: OpenContext, folder: Path, encoded: str
+) -> None:
+    invite = Person.at(open_context(browser), WHERE).make_invite()
+    with ThreadingHTTPServer(("127.0.0.1", 0), partial(StaticHost, directory=str(folder))) as host:
+        threading.Thread(target=host.serve_forever).start()
+        try:
+            address = f"http://127.0.0.1:{host.server_port}{WHERE}"
+            bob = Person.at(open_context(browser), f"{address}{encoded}{invite}?utm_source=x")
+            expect(bob.paste_box).to_have_value(invite)
+            assert bob.page.url == address
+            bob.page.goto(f"{address}missing")
+            bob.page.get_by_role("link", name="Open pychat").click()
+            wait_until_ready(bob.page)
+        finally:
+            host.shutdown()
 
 
 @in_chromium

@@ -269,3 +269,9 @@ def test_without_a_built_site_there_is_a_sentence(tmp_path: Path) -> None:
     assert done.returncode == 1
     assert done.stderr.startswith(f"pychat: there is no built site in {tmp_path / 'build' / 'site'}: run `make build`")
     assert done.stderr.count("\n") == 1
+
+
+def test_it_says_that_it_wants_an_origin_of_its_own(export: Export, tmp_path: Path) -> None:
+    done = export(tmp_path / "out")
+    assert (done.returncode, done.stderr) == (0, "")
+    assert "Give it an origin of its own" in done.stdout

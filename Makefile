@@ -13,7 +13,7 @@ DEV_READY := $(VENV)/.dev
 WEB_READY := web/node_modules/.ready
 BENCH_READY := tests/bench/node_modules/.ready
 
-.PHONY: help run build wheel test test-fast check bench lock clean
+.PHONY: help run build wheel test test-fast check mutants bench lock clean
 .DEFAULT_GOAL := help
 
 help:
@@ -22,6 +22,7 @@ help:
 	@echo "make test-fast  run the checks and the quick tests, without a browser"
 	@echo "make build      build the site into build/site"
 	@echo "make wheel      build a wheel into build/wheel, with the site in it: pip installs pychat from it"
+	@echo "make mutants    find checks that no test would miss; takes hours"
 	@echo "make bench      measure how fast it is"
 	@echo "make lock       compile the lock files anew, from pyproject.toml and the package.json files"
 	@echo "make clean      delete everything that was made here"
@@ -51,6 +52,9 @@ check: $(DEV_READY)
 		{ echo "Some files are not formatted: run $(VENV)/bin/ruff format." >&2; exit 1; }
 	@$(VENV)/bin/mypy --no-error-summary
 	@$(VENV)/bin/lint-imports > $(VENV)/imports.txt || { cat $(VENV)/imports.txt; exit 1; }
+
+mutants: build $(DEV_READY)
+	@$(PY) -m tests.mutants
 
 bench: build $(DEV_READY) $(BENCH_READY)
 	@$(PY) -m tests.bench

@@ -29,17 +29,28 @@ NOTE_VIOLATIONS = """
 """
 
 
+class StaticHost(SimpleHTTPRequestHandler):
+    """A host that has a page of the site for what is not there, as most have."""
+
+    def send_error(self, code: int, message: str | None = None, explain: str | None = None) -> None:
+        body = Path(self.directory, WHERE.strip("/"), "404.html").read_bytes()
+        self.send_response(code)
+        self.send_header("Content-Type", "text/html; charset=utf-8")
+        self.end_headers()
+        self.wfile.write(body)
+
+    def log_message(self, format: str, *args: object) -> None:
+        pass
+
+
 @contextmanager
 def serving(folder: Path) -> Iterator[str]:
-    command = [sys.executable, "-u", "-m", "http.server", "--bind", "127.0.0.1", "--directory", str(folder), "0"]
-    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True) as process:
+    with ThreadingHTTPServer(("127.0.0.1", 0), partial(StaticHost, directory=str(folder))) as host:
+        threading.Thread(target=host.serve_forever).start()
         try:
-            assert process.stdout
-            match = re.search(r"\((http://\S+)/\)", process.stdout.readline())
-            assert match
-            yield match[1]
+            yield f"http://127.0.0.1:{host.server_port}"
         finally:
-            process.terminate()
+            host.shutdown()
 
 
 @pytest.fixture(scope="module")
@@ -103,37 +114,17 @@ def test_the_link_of_an_invite_leads_to_the_same_page(
     assert bob.page.url.endswith(WHERE)
 
 
-class StaticHost(SimpleHTTPRequestHandler):
-    """A host that has a page of the site for what is not there, as most have."""
-
-    def send_error(self, code: int, message: str | None = None, explain: str | None = None) -> None:
-        body = Path(self.directory, WHERE.strip("/"), "404.html").read_bytes()
-        self.send_response(code)
-        self.send_header("Content-Type", "text/html; charset=utf-8")
-        self.end_headers()
-        self.wfile.write(body)
-
-    def log_message(self, format: str, *args: object) -> None:
-        pass
-
-
 @pytest.mark.parametrize("encoded", ["%23", "%2523"])
 def test_a_link_whose_hash_was_encoded_leads_to_the_page(
-    browser: Browser, open_context: OpenContext, folder: Path, encoded: str
+    browser: Browser, open_context: OpenContext, server: str, encoded: str
 ) -> None:
     invite = Person.at(open_context(browser), WHERE).make_invite()
-    with ThreadingHTTPServer(("127.0.0.1", 0), partial(StaticHost, directory=str(folder))) as host:
-        threading.Thread(target=host.serve_forever).start()
-        try:
-            address = f"http://127.0.0.1:{host.server_port}{WHERE}"
-            bob = Person.at(open_context(browser), f"{address}{encoded}{invite}?utm_source=x")
-            expect(bob.paste_box).to_have_value(invite)
-            assert bob.page.url == address
-            bob.page.goto(f"{address}missing")
-            bob.page.get_by_role("link", name="Open pychat").click()
-            wait_until_ready(bob.page)
-        finally:
-            host.shutdown()
+    bob = Person.at(open_context(browser), f"{WHERE}{encoded}{invite}?utm_source=x")
+    expect(bob.paste_box).to_have_value(invite)
+    assert bob.page.url == f"{server}{WHERE}"
+    bob.page.goto(f"{WHERE}missing")
+    bob.page.get_by_role("link", name="Open pychat").click()
+    wait_until_ready(bob.page)
 
 
 @in_chromium

@@ -771,6 +771,18 @@ def test_a_peer_that_does_not_prove_who_it_is_first_loses_its_link(ann: Person, 
         assert link.ending is Ending.BROKE_PROTOCOL
 
 
+@pytest.mark.parametrize(
+    "frame", [wire.Reveal(bytes(32), bytes(32), bytes(64)), wire.Proof(bytes(64))], ids=["reveal", "proof"]
+)
+def test_a_peer_that_speaks_before_the_channel_is_open_loses_its_link(
+    ann: Person, bob: Person, frame: wire.OwnFrame
+) -> None:
+    for someone, link in _both(exchange(ann, bob)):
+        someone.hears(link, frame)
+
+        assert link.ending is Ending.BROKE_PROTOCOL
+
+
 def _both(pair: Pair) -> tuple[tuple[Person, Link], tuple[Person, Link]]:
     return (pair.ann, pair.ann_link), (pair.bob, pair.bob_link)
 

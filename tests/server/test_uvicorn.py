@@ -6,7 +6,7 @@ import asyncio
 import re
 import sys
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from pathlib import Path
 
 import pytest
@@ -18,6 +18,7 @@ from tests.server.relays import SECONDS, Members, Relay, new_id
 pytestmark = [pytest.mark.anyio, pytest.mark.slow]
 
 PROTOCOL = ("--ws", "pychat.server.sockets:WebSocketProtocol")
+HTTP = ("--http", "pychat.server.requests:HttpProtocol")
 READY = r"Uvicorn running on (http://\S+)"
 
 StartUvicorn = Callable[..., Relay]
@@ -76,6 +77,25 @@ async def test_a_proxy_is_believed_when_the_settings_say_so(start_uvicorn: Start
         await members.join(relay, new_id(), additional_headers={"X-Forwarded-For": address})
     again = await members.connect(relay, additional_headers={"X-Forwarded-For": "192.0.2.2"})
     await again.expect_close(4005)
+
+
+async def test_a_request_that_does_not_come_whole_is_given_up(start_uvicorn: StartUvicorn) -> None:
+    relay = start_uvicorn(*PROTOCOL, *HTTP, PYCHAT_REQUEST_SECONDS="1")
+    host, _, port = relay.url.removeprefix("http://").rstrip("/").partition(":")
+    async with asyncio.timeout(SECONDS):
+        reader, writer = await asyncio.open_connection(host, int(port))
+        writer.write(b"GET / HTTP/1.1\r\nHo")
+        with suppress(ConnectionError):
+            assert await reader.read() == b""
+        writer.close()
+
+
+async def test_connections_are_not_counted_where_nobody_would_tell_of_their_end(start_uvicorn: StartUvicorn) -> None:
+    relay = start_uvicorn(*HTTP, PYCHAT_CONNECTIONS_PER_ADDRESS="2")
+    for _ in range(5):
+        with pytest.raises(InvalidStatus):
+            await Members().connect(relay)
+    assert await asyncio.to_thread(relay.get, "healthz")
 
 
 async def test_who_comes_is_not_logged(start_uvicorn: StartUvicorn, members: Members) -> None:

@@ -324,6 +324,7 @@ def forgeries(link: Link, randbytes: Callable[[int], bytes]) -> list[envelope.Si
         *about,
         *(envelope.Authenticated(count, randbytes(envelope.MAC_SIZE), said) for count in (1, 99) for said in about),
         envelope.Again(randbytes(envelope.PROOF_SIZE)),
+        envelope.Claim(randbytes(envelope.HINT_SIZE), takes_over=True),
         envelope.OnLink(number + 1, negotiation.Offer(1, offer)),
     ]
 

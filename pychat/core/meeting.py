@@ -428,7 +428,7 @@ class Meeting:
         assert self._room is not None
         self._beating, self._beat_due = False, self._host.now + BEAT_INTERVAL
         match relaytext.read(text):
-            case relaytext.Joined(members):
+            case relaytext.Joined(members) if not self._join:  # else we have not said yet that we come
                 steps = self._room.joined(members)
                 if self._room.is_in and self.state is RelayState.REACHING:
                     self.state, self.trouble, self._failed = RelayState.HERE, None, 0

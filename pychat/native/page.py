@@ -144,7 +144,8 @@ class TerminalPage:
             self._complain(now.code_problem)
         if (now.headline, now.sentence) != self._status and now.conversation is not None and not self._leaving:
             self._status = now.headline, now.sentence
-            self._tell(f"{now.headline}. {now.sentence}")
+            how = " /here does that." if now.card is Card.ELSEWHERE else ""
+            self._tell(f"{now.headline}. {now.sentence}{how}")
         self._tell_servers()
         to_hand_over = self._to_hand_over(now)
         if to_hand_over != self._handed_over:

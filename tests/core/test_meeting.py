@@ -341,7 +341,7 @@ def test_without_a_restart_a_fresh_link_carries_the_conversation_on(seed: int) -
 # Once proved, only the channel speaks.
 
 
-FORGERIES = 38
+FORGERIES = 39
 """As many kinds as `forgeries` makes."""
 
 
@@ -530,14 +530,17 @@ class Crowd:
         return len(self.victim.ends) - before
 
     def offer(self, member: str, number: int) -> None:
+        description = Description(DescriptionKind.OFFER, bytes(32), "ufrag", "x" * 24)
+        self.say(member, OnLink(number, Offer(1, description)))
+
+    def say(self, member: str, signal: Signal) -> None:
         room = self.room._room
         if room is None or room.member is None or member not in room._members:
             return
         sender, receiver = (wire.read_bytes(name, MEMBER_SIZE) for name in (member, room.member))
-        description = Description(DescriptionKind.OFFER, sender * 2, "ufrag", "x" * 24)
         counter = room._members[member].last + 1
         key = self.victim._derive(self.victim.code.secret, SALT, SIGNALING_INFO + sender, KEY_SIZE)
-        data = encode_signal(OnLink(number, Offer(1, description)))
+        data = encode_signal(signal)
         context = envelope_context(room.id, sender, receiver, counter)
         self._tell("from", member, wrap(counter, AESGCM(key).encrypt(nonce(counter), data, context)))
 
@@ -570,6 +573,113 @@ def test_an_honest_member_gets_in_while_a_crowd_floods_the_room(anew: bool) -> N
             crowd.flood(10, anew=anew)
 
     assert [link.peer for link in bob.company] == [ann.key]
+
+
+@SEEDS
+def test_nobody_is_served_twice_before_all_who_wait_are_served_once(seed: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(m, "ARRIVAL_PATIENCE", LONG)  # only who offers is served
+    monkeypatch.setattr(m, "MAX_PENDING", 30)
+    world = calm(seed, 1)
+    (ann,) = world.guests
+    ann.enters()
+    world.live(5)
+    crowd = Crowd(world, ann, 20)
+    meeting, served = meeting_of(ann), list[str]()
+    link = meeting._link
+
+    def note_who_is_served(member: str, number: int) -> Link:
+        served.append(member)
+        return link(member, number)
+
+    meeting._link = note_who_is_served  # type: ignore[method-assign]
+    world.live(1)
+    for member in crowd.members:
+        crowd.offer(member, 1)
+    world.live(2)
+    for number in range(2, 500):
+        for member in crowd.members[:3]:  # who never stop
+            crowd.offer(member, number)
+        world.live(0.1)
+
+    assert len(served) > 20
+    assert sorted(served[:20]) == sorted(crowd.members)
+
+
+@SEEDS
+def test_a_member_that_broke_the_protocol_is_not_heard_until_the_person_asks(seed: int) -> None:
+    world = calm(seed, 1)
+    (ann,) = world.guests
+    ann.enters()
+    world.live(5)
+    ann._check = lambda: None  # type: ignore[method-assign] # the world holds this for a false alarm
+    crowd = Crowd(world, ann, 1)
+    (member,) = crowd.members
+    world.live(1)
+    crowd.offer(member, 1)
+    world.live(1)
+    (link,) = ann.node.pending()
+    answer = Description(DescriptionKind.ANSWER, bytes(32), "ufrag", "x" * 24)
+    crowd.say(member, OnLink(1, Answer(99, answer)))
+    world.live(1)
+    assert link.ending is Ending.BROKE_PROTOCOL
+    begun = len(ann.ends)
+    crowd.offer(member, 2)
+    world.live(LONG)
+    assert len(ann.ends) == begun
+
+    ann.acts(ev.RoomReturned(meeting_of(ann).conversation))
+    world.live(5)
+    assert len(ann.ends) > begun
+
+
+@SEEDS
+def test_what_is_said_about_a_former_link_does_nothing_to_the_present_one(seed: int) -> None:
+    world = calm(seed, 1)
+    (ann,) = world.guests
+    ann.enters()
+    world.live(5)
+    crowd = Crowd(world, ann, 1)
+    (member,) = crowd.members
+    for number in (1, 2):
+        world.live(1)
+        crowd.offer(member, number)
+    world.live(1)
+    (link,) = ann.node.pending()
+    assert link.relayed_number == 2
+    answer = Description(DescriptionKind.ANSWER, bytes(32), "ufrag", "x" * 24)
+    for signal in (Refused(1, Refusal.FULL), OnLink(1, Answer(99, answer)), Refused(3, Refusal.FULL)):
+        crowd.say(member, signal)
+        world.live(1)
+
+    assert ann.node.pending() == [link]
+
+
+def test_who_waits_has_room_made_by_those_who_take_long(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(m, "MAX_PENDING_EVERYWHERE", 3)
+    world = calm(0, 1)
+    (ann,) = world.guests
+    ann.enters()
+    world.live(5)
+    crowd = Crowd(world, ann, 4)
+    for member in crowd.members:
+        world.live(1)
+        crowd.offer(member, 1)
+    world.live(m.PENDING_PATIENCE - 4)
+    pending = [link.relayed_member for link in ann.node.pending()]
+    assert pending == crowd.members[:3]
+    world.live(5)
+    pending = [link.relayed_member for link in ann.node.pending()]
+    assert len(pending) == 3
+    assert crowd.members[3] in pending
+
+
+def test_the_keys_that_are_remembered_have_a_bound(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(m, "MAX_KEYS", 3)
+    keys: dict[bytes, None] = {}
+    for number in (1, 2, 3, 1, 4):
+        m._remember(keys, bytes([number]))
+
+    assert list(keys) == [b"\3", b"\1", b"\4"]
 
 
 def test_reloads_without_end_are_never_refused() -> None:
@@ -747,6 +857,20 @@ def test_a_second_tab_of_somebody_who_is_connected_is_told_and_can_have_the_seat
     tab.acts(ev.ConversationLeft(meeting_of(tab).conversation))
     world.live(LONG)
     assert link_of(bob).peer == ann.key, "who waits in the other tab has the seat once it is free"
+
+
+@SEEDS
+def test_a_tab_is_told_also_by_the_other_one_that_the_chat_is_open_there(seed: int) -> None:
+    world = together(seed, 3)
+    ann, bob, _ = world.guests
+    tab = second_tab(world, bob)
+    for session in [session for session in world.relay._sessions if session.guest is ann]:
+        world.relay._sessions.remove(session)  # the way from Ann to the relay is dead, and nobody knows yet
+    tab.enters()
+    world.live(10)
+
+    assert not tab.company
+    assert meeting_of(tab).refusal is Refusal.ELSEWHERE
 
 
 @SEEDS

@@ -319,6 +319,7 @@ class Driver:
             case fx.Derive() | fx.Seal() | fx.Unseal():
                 self._begin(self._work_for_room(effect))
             case fx.TakeLease(session, name):
+                self._leased.add(name)
                 self._begin(self._take_lease(session, name))
             case fx.ReleaseLease(name):
                 self._release(name)
@@ -416,7 +417,6 @@ class Driver:
         task.add_done_callback(self._working.discard)
 
     async def _take_lease(self, session: SessionId, name: str) -> None:
-        self._leased.add(name)
         ours = self._leases is None or await self._leases.take(name)
         if name not in self._leased:  # it was released meanwhile
             self._release(name)

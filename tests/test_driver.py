@@ -31,9 +31,10 @@ from pychat.driver import (
     Driver,
     Observer,
 )
-from pychat.ports import PortError, Post
+from pychat.ports import Leases, PortError, Post
 from tests.core import samples
 from tests.core.people import Keys, is_genuine
+from tests.fakes import FakeLeases
 
 
 class Recorder:
@@ -150,7 +151,7 @@ class World:
 
     capabilities = Recorder.capabilities
 
-    def __init__(self, name: str = "ann", observe: Observer | None = None) -> None:
+    def __init__(self, name: str = "ann", observe: Observer | None = None, leases: Leases | None = None) -> None:
         self.made: list[Recorder] = []
         self.turns = 0
         self.on_turn: Callable[[], None] = lambda: None
@@ -164,6 +165,7 @@ class World:
             self.store,
             lambda: self.time,
             stopwatch=lambda: self.time,
+            leases=leases,
             on_turn=self._turned,
             observe=observe,
         )
@@ -567,3 +569,37 @@ def test_a_store_that_refuses_is_told_of_and_ends_nothing() -> None:
         assert world.link.phase is Phase.OPEN
 
     in_a_loop(scenario)
+
+
+def test_leases_are_taken_given_back_and_let_go_at_the_end() -> None:
+    async def run() -> None:
+        held: dict[str, FakeLeases] = {}
+        seen: list[ev.Event | fx.Effect] = []
+        ann, tab = World(observe=seen.append, leases=FakeLeases(held)), World(leases=FakeLeases(held))
+        for name in ("one", "two", "three"):
+            ann.driver._carry_out(fx.TakeLease(7, name))
+        ann.driver._carry_out(fx.ReleaseLease("three"))  # before it could be taken
+        await ann.until(lambda: len([event for event in seen if isinstance(event, ev.LeaseTaken)]) == 3)
+        assert seen[:2] == [ev.LeaseTaken(7, True)] * 2
+        assert sorted(held) == ["one", "two"]
+        tab.driver._carry_out(fx.ReleaseLease("one"))
+        assert sorted(held) == ["one", "two"]
+        ann.driver._carry_out(fx.ReleaseLease("one"))
+        assert list(held) == ["two"]
+        ann.driver.close()
+        tab.driver.close()
+        assert held == {}
+
+    asyncio.run(run())
+
+
+def test_where_there_are_no_leases_nobody_else_is_there() -> None:
+    async def run() -> None:
+        seen: list[ev.Event | fx.Effect] = []
+        ann = World(observe=seen.append)
+        ann.driver._carry_out(fx.TakeLease(7, "one"))
+        await ann.until(lambda: seen)
+        assert seen == [ev.LeaseTaken(7, True)]
+        ann.driver.close()
+
+    asyncio.run(run())

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import base64
+import gc
 import hashlib
 import math
 import os
@@ -23,10 +24,12 @@ from pychat.core import conversation
 from pychat.core.contacts import Contacts
 from pychat.core.envelope import Refusal
 from pychat.core.errors import CodeProblem, MessageProblem, PychatError
+from pychat.core.ice import IceConfig, IceServer
 from pychat.core.link import Ending, Phase
 from pychat.core.log import MAX_TEXT
 from pychat.core.meeting import Trouble
 from pychat.library import Chat, ChatEnded, CodeRefused, Message, MessageRefused, Peer, Person
+from pychat.native.peer import NativePeerConnection
 from pychat.native.store import ERASED, FileStore
 from pychat.ports import PortError
 from pychat.ui import words
@@ -40,8 +43,12 @@ SECONDS = 60
 """Far more than anything here takes; only so that a hung test does not hang the rest."""
 
 
-def run(work: Coroutine[Any, Any, None]) -> None:
-    """Run a test. Fails also when it leaves a task or a socket behind, or an error that nobody caught."""
+def run(work: Coroutine[Any, Any, None], *, resolves_names: bool = False) -> None:
+    """Run a test. Fails also when it leaves a task or a socket behind, or an error that nobody caught.
+
+    Args:
+        resolves_names: which the event loop does in threads.
+    """
     errors = []
 
     async def test() -> None:
@@ -52,7 +59,7 @@ def run(work: Coroutine[Any, Any, None]) -> None:
             # aiortc looks every 20 ms whether it is to go on looking for a path.
             await until(lambda: asyncio.all_tasks() == {asyncio.current_task()} and open_sockets() == sockets)
 
-        assert set(threading.enumerate()) <= set(threads)  # nothing needs one
+        assert resolves_names or set(threading.enumerate()) <= set(threads)  # nothing else needs one
 
     asyncio.run(test())
     assert errors == []
@@ -853,6 +860,50 @@ def test_what_is_cancelled_leaves_nothing_behind() -> None:
             return open_sockets() - before
 
     sockets_of_one_connection = asyncio.run(sockets_of_one())
+    run(test())
+
+
+class Silent(asyncio.DatagramProtocol):
+    """A STUN or TURN server that never answers; `asked` is done once it was asked."""
+
+    def __init__(self) -> None:
+        self.asked = asyncio.get_running_loop().create_future()
+
+    def datagram_received(self, data: bytes, addr: object) -> None:
+        if not self.asked.done():
+            self.asked.set_result(None)
+
+
+def test_whoever_leaves_while_a_server_is_asked_leaves_no_error_behind() -> None:
+    async def test() -> None:
+        loop = asyncio.get_running_loop()
+        transport, server = await loop.create_datagram_endpoint(Silent, local_addr=("127.0.0.1", 0))
+        ice = IceConfig((IceServer(f"stun:127.0.0.1:{transport.get_extra_info('sockname')[1]}"),))
+        async with Peer(ice=ice) as ann:
+            inviting = asyncio.create_task(ann.invite())
+            await server.asked
+        with pytest.raises(ChatEnded):
+            await inviting
+        transport.close()
+
+    run(test(), resolves_names=True)
+
+
+def test_what_is_to_be_sent_again_when_the_encryption_has_ended_leaves_no_error_behind() -> None:
+    async def test() -> None:
+        async with Peer() as ann, Peer() as bob:
+            at_ann, _ = await connect(ann, bob)
+            (connection,) = ann._driver._connections.values()
+            assert isinstance(connection.peer, NativePeerConnection)
+            sctp = connection.peer._pc.sctp
+            assert sctp is not None
+            for _ in range(1000):
+                at_ann.send("x" * 1000)
+            await sctp.transport.stop()
+            sctp._t3_expired()  # the time is over in which what was sent should have arrived
+            await asyncio.sleep(0)
+        gc.collect()  # an error that nobody has asked for is told when its task goes
+
     run(test())
 
 

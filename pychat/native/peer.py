@@ -152,6 +152,7 @@ class NativePeerConnection:
             raise PortError(_words(error)) from error
         self._inside.keep_within_bounds()
         self._inside.pass_over_nothing()
+        self._inside.send_nothing_after_the_end()
         link = self._link
         raw.on("open", lambda: self._tell(ev.ChannelOpened(link)))
         raw.on("close", lambda: self._tell(ev.ChannelClosed(link)))
@@ -168,6 +169,7 @@ class NativePeerConnection:
         self.closed = True
         for task in self._going_on:
             task.cancel()
+        self._inside.ask_no_more()
         self._connect.begin(self._pc.close())  # a task, so that what was sent just before still goes out
 
     def _begin(self, work: Coroutine[Any, Any, None]) -> None:
@@ -214,6 +216,15 @@ class _Inside:
                     pair.task.cancel()
                     pair.task = None
                 agent.check_state(pair, CandidatePair.State.WAITING)
+
+    def ask_no_more(self) -> None:
+        """End what a STUN server is still asked: aioice would repeat it over a socket that is closed by then."""
+        agent = self._sctp.transport.transport._connection
+        for protocol in agent._protocols:
+            for transaction in protocol.transactions.values():
+                answer: asyncio.Future[Any] = vars(transaction)["_Transaction__future"]
+                if not answer.done():
+                    answer.set_exception(stun.TransactionTimeout())
 
     async def let_go(self) -> None:
         """Close the sockets that were opened after the connection had been closed."""
@@ -266,6 +277,17 @@ class _Inside:
                 take(data, component)
 
         agent.data_received = take_something  # type: ignore[method-assign]
+
+    def send_nothing_after_the_end(self) -> None:
+        """Drop what is left to be sent once the connection is closed: aiortc sends it in tasks that nobody awaits."""
+        sctp = self._sctp
+        send = sctp._send_chunk
+
+        async def send_while_open(chunk: Any) -> None:
+            with suppress(ConnectionError):  # that it is closed is told by its states
+                await send(chunk)
+
+        sctp._send_chunk = send_while_open  # type: ignore[method-assign]
 
     def stats(self) -> Stats:
         """The candidate pair in use, and what went over it; aiortc counts no round trips."""

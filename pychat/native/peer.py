@@ -219,8 +219,9 @@ class _Inside:
 
     def ask_no_more(self) -> None:
         """End what a STUN server is still asked: aioice would repeat it over a socket that is closed by then."""
-        agent = self._sctp.transport.transport._connection
-        for protocol in agent._protocols:
+        if self._pc.sctp is None:  # nothing was begun
+            return
+        for protocol in self._pc.sctp.transport.transport._connection._protocols:
             for transaction in protocol.transactions.values():
                 answer: asyncio.Future[Any] = vars(transaction)["_Transaction__future"]
                 if not answer.done():

@@ -6,6 +6,8 @@ it, so that of two changes neither is lost.
 
 import asyncio
 import os
+import shlex
+import stat
 import tempfile
 import time
 from collections.abc import Callable, Iterator
@@ -22,6 +24,9 @@ LOCK_TIMEOUT = 5.0
 ERASED = "everything was deleted by another program"
 WATCH_INTERVAL = 1.0
 """Seconds between two looks at what others have written."""
+
+_READABLE, _CHANGEABLE = 0o055, 0o022
+"""Bits of a mode by which others can read something, or go into a folder, and by which they can change it."""
 
 
 class FileStore:
@@ -44,12 +49,16 @@ class FileStore:
         self._owner = key, text
 
     def load(self, key: str) -> str | None:
+        path = self._folder / key
         try:
-            return (self._folder / key).read_bytes().decode()
+            _check_folder(self._folder)
+            with path.open("rb") as file:
+                _check_file(path, file.fileno())
+                return file.read().decode()
         except FileNotFoundError:
             return None
         except (OSError, UnicodeDecodeError) as error:
-            raise PortError(_words(error, self._folder / key)) from error
+            raise PortError(_words(error, path)) from error
 
     def save(self, key: str, text: str) -> None:
         """Write it whole or not at all: beside the old one first, then in its place."""
@@ -132,6 +141,7 @@ class FileStore:
 
     def _make_folder(self) -> None:
         self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        _check_folder(self._folder)
 
     @contextmanager
     def _locked(self) -> Iterator[None]:
@@ -205,6 +215,40 @@ class MemoryStore:
 
     def save_first(self, key: str, text: str) -> str:
         return self._texts.setdefault(key, text)
+
+
+def _check_folder(folder: Path) -> None:
+    """See to it that nobody else can look into the folder, or put something there.
+
+    Raises:
+        PortError: it is somebody else's, or others could have changed what is in it.
+        OSError: there is none, or it cannot be closed.
+    """
+    if os.name == "posix":
+        found = os.stat(folder)
+        if found.st_mode & _CHANGEABLE and found.st_uid == os.geteuid() and not any(folder.iterdir()):
+            os.chmod(folder, 0o700)  # nothing is there that they could have changed
+            return
+        _close(folder, folder, found)
+
+
+def _check_file(path: Path, descriptor: int) -> None:
+    """The same for a file, which is open so that no other can take its place meanwhile."""
+    if os.name == "posix":
+        _close(path, descriptor, os.fstat(descriptor))
+
+
+def _close(path: Path, place: Path | int, found: os.stat_result) -> None:
+    """Close what others could read. What they could have written is not believed: it may be their key, or verdict."""
+    if found.st_uid != os.geteuid():
+        raise PortError(f"{path} belongs to another user, so it is not used")
+    if found.st_mode & _CHANGEABLE:
+        raise PortError(
+            f"{path} can be changed by other users, so it is not used; if all in it is yours, “chmod go-rwx "
+            f"{shlex.quote(str(path))}” closes it"
+        )
+    if found.st_mode & _READABLE:
+        os.chmod(place, stat.S_IMODE(found.st_mode) & 0o700)
 
 
 def _words(error: OSError | UnicodeError, path: Path) -> str:

@@ -9,7 +9,7 @@ import stat
 import subprocess
 import sys
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -235,3 +235,76 @@ def test_what_another_program_writes_and_erases_is_heard(tmp_path: Path, monkeyp
         await following
 
     asyncio.run(follow())
+
+
+# What others could read or change.
+
+
+def kept(folder: Path) -> FileStore:
+    store = FileStore(folder)
+    NativeCrypto.kept_in(store)
+    for key in ("contacts", "settings"):
+        store.save(key, "[]")
+    return store
+
+
+@pytest.mark.parametrize("key", ["identity", "contacts", "settings"])
+@pytest.mark.parametrize("mode", [0o644, 0o640, 0o604])
+def test_a_file_that_others_can_read_is_closed(tmp_path: Path, key: str, mode: int) -> None:
+    store, file = kept(tmp_path / "pychat"), tmp_path / "pychat" / key
+    text = store.load(key)
+    file.chmod(mode)
+    assert store.load(key) == text
+    assert stat.S_IMODE(file.stat().st_mode) == 0o600
+
+
+@pytest.mark.parametrize("mode", [0o755, 0o750, 0o711])
+def test_a_folder_that_others_can_look_into_is_closed(tmp_path: Path, mode: int) -> None:
+    folder = tmp_path / "pychat"
+    store = kept(folder)
+    uses: list[Callable[[], object]] = [lambda: store.load("settings"), lambda: store.save("settings", "{}")]
+    for use in uses:
+        folder.chmod(mode)
+        use()
+        assert stat.S_IMODE(folder.stat().st_mode) == 0o700
+
+
+@pytest.mark.parametrize("key", ["identity", "contacts", "settings"])
+@pytest.mark.parametrize("mode", [0o660, 0o602, 0o666])
+def test_a_file_that_others_can_change_is_not_used(tmp_path: Path, key: str, mode: int) -> None:
+    store, file = kept(tmp_path / "pychat"), tmp_path / "pychat" / key
+    before = file.read_text()
+    file.chmod(mode)
+    with pytest.raises(PortError, match=f"{key} can be changed by other users, so it is not used; .*“chmod go-rwx "):
+        store.load(key)
+    assert file.read_text() == before
+    file.chmod(mode & ~0o077)  # what the sentence says
+    assert store.load(key) == before
+
+
+@pytest.mark.parametrize("mode", [0o770, 0o702, 0o777, 0o1777])
+def test_a_folder_that_others_can_change_is_not_used_and_can_be_erased(tmp_path: Path, mode: int) -> None:
+    folder = tmp_path / "pychat"
+    store = kept(folder)
+    folder.chmod(mode)
+    uses: list[Callable[[], object]] = [
+        lambda: store.load("identity"),
+        lambda: store.save("settings", "{}"),
+        lambda: NativeCrypto.kept_in(store),
+    ]
+    for use in uses:
+        with pytest.raises(PortError, match="pychat can be changed by other users, so it is not used"):
+            use()
+    store.erase()
+    NativeCrypto.kept_in(store)
+    assert stat.S_IMODE(folder.stat().st_mode) == 0o700
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can give something to somebody else")
+@pytest.mark.parametrize("what", [".", "identity", "contacts"])
+def test_what_belongs_to_somebody_else_is_not_used(tmp_path: Path, what: str) -> None:
+    folder = tmp_path / "pychat"
+    store = kept(folder)
+    os.chown(folder / what, NOBODY, NOBODY)
+    with pytest.raises(PortError, match="belongs to another user, so it is not used"):
+        store.load("identity" if what == "." else what)

@@ -131,9 +131,9 @@ class Pipe:
         ending = chat.ending
         assert ending is not None
         if chat.undelivered:
-            raise Failure(_status(chat), f"{_sentence(ending)} {words.undelivered(chat.undelivered)}")
+            raise Failure(_exit(chat), f"{': '.join(chat.status)} {words.undelivered(chat.undelivered)}")
         if ending not in (Ending.LEFT, Ending.PEER_LEFT):
-            raise Failure(_status(chat), _sentence(ending))
+            raise Failure(_exit(chat), ": ".join(chat.status))
 
     async def _send_and_leave(self, chat: Chat) -> None:
         try:
@@ -281,14 +281,10 @@ def _failure(error: CodeRefused | ChatEnded) -> Failure:
     return Failure(Exit.FAILED, str(error))
 
 
-def _status(chat: Chat) -> Exit:
+def _exit(chat: Chat) -> Exit:
     if chat.ending is Ending.NOT_PROVED:
         return Exit.NOT_TRUSTED
     return Exit.NOT_DELIVERED if chat.was_open else Exit.NOT_CONNECTED
-
-
-def _sentence(ending: Ending) -> str:
-    return ": ".join(words.ENDINGS[ending])
 
 
 class Input:

@@ -73,8 +73,8 @@ class MessageRefused(PychatError):
 class ChatEnded(PychatError):
     """What was waited for cannot come any more; `ending` says why, the text says it in words."""
 
-    def __init__(self, ending: Ending) -> None:
-        super().__init__(": ".join(words.ENDINGS[ending]))
+    def __init__(self, ending: Ending, status: tuple[str, str] | None = None) -> None:
+        super().__init__(": ".join(status or words.ENDINGS[ending]))
         self.ending = ending
 
 
@@ -195,7 +195,7 @@ class Peer:
             self._post(ev.ConversationLeft(link.conversation))  # nobody has a chat to leave by
             raise
         if link.ending is not None:
-            raise ChatEnded(link.ending)
+            raise ChatEnded(link.ending, status_of(link, None))
         return Chat(self, link)
 
     def _post(self, event: ev.Event) -> None:
@@ -280,8 +280,11 @@ class Chat:
 
     @property
     def status(self) -> tuple[str, str]:
-        """How it stands, for a person: a headline and a sentence. In a room also why nobody can come."""
-        return status_of(self._link, self._meeting if self._ending is None else None)
+        """How it stands, for a person, in a headline and a sentence: also why nobody can come, and why it has ended."""
+        ending = self.ending
+        if ending is not None and (self._link is None or self._link.ending is not ending):
+            return words.ENDINGS[ending]
+        return status_of(self._link, self._meeting if ending is None else None)
 
     @property
     def ending(self) -> Ending | None:
@@ -537,7 +540,7 @@ class Chat:
 
     def _raise_ending(self) -> None:
         if self.ending is not None:
-            raise ChatEnded(self.ending)
+            raise ChatEnded(self.ending, self.status)
 
 
 def make_driver(

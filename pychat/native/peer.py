@@ -7,6 +7,7 @@ they are in `_Inside`, and the version of aiortc is pinned for them.
 import asyncio
 import socket
 from collections.abc import Awaitable, Coroutine
+from contextlib import suppress
 from typing import Any, ClassVar, TypeVar
 
 import aioice.ice

@@ -742,7 +742,7 @@ class Replay(Swapper):
 class ExchangedRoles(Swapper):
     """Takes the inviter's part where it has replied, and the replier's where it has invited."""
 
-    typical = (Ending.BROKE_PROTOCOL, Ending.NOT_SECURED)
+    typical = (Ending.BROKE_PROTOCOL, Ending.NO_GREETING)
 
     def begins(self, leg: Leg) -> None:
         link = leg.link
@@ -818,7 +818,7 @@ class Guess(Swapper):
 class Noise(Swapper):
     """Loses, doubles, delays, cuts and garbles frames of the handshake; now and then it claims somebody's key."""
 
-    typical = (Ending.BROKE_PROTOCOL, Ending.NOT_SECURED, Ending.NOT_PROVED)
+    typical = (Ending.BROKE_PROTOCOL, Ending.NO_GREETING, Ending.NOT_PROVED)
 
     def key_to_claim(self, victim: Someone) -> PublicKey | None:
         return self.random.choice((None, None, self.scene.other(victim).key, victim.key))

@@ -3,15 +3,19 @@
 import json
 import re
 from collections.abc import Iterable, Iterator
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
 import pytest
-from cryptography.exceptions import InvalidSignature
+from cryptography.exceptions import InvalidSignature, InvalidTag
+from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
+from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 
 from pychat.core import effects as fx
-from pychat.core import envelope, handshake, wire
+from pychat.core import envelope, handshake, links, negotiation, room, roomcode, wire
 from pychat.core import events as ev
 from pychat.core.contacts import Contacts, clean_name
 from pychat.core.errors import CodeError, CodeProblem, RemoteError
@@ -21,6 +25,16 @@ from pychat.core.link import Ending, Link, Phase
 from pychat.core.log import Entry
 from pychat.core.lookalike import skeleton
 from pychat.core.node import Node
+from pychat.core.room import Room
+from pychat.core.roomcode import (
+    HANDSHAKE_INFO,
+    ID_INFO,
+    ID_SIZE,
+    KEY_SIZE,
+    SALT,
+    SIGNALING_INFO,
+    RoomCode,
+)
 from pychat.core.safety import EMOJI, safety_number, short_string
 from pychat.core.sdp import Candidate, CandidateKind, Description, DescriptionKind, parse_description, to_sdp
 from pychat.core.sync import ACKNOWLEDGE_INTERVAL
@@ -188,13 +202,20 @@ def test_code(vector: Json) -> None:
     text = expanded(vector["text"])
     if "error" in vector:
         with pytest.raises(CodeError) as caught:
-            decode(text)
+            links.read(text)
         assert caught.value.problem.value == vector["error"]
         return
     code = decode(text)
     assert code == code_of(vector["reading"])
     assert code.ref.hex() == vector["reading"]["ref"]
     assert encode(code_of(vector["reading"])) == vector["code"]
+
+
+@pytest.mark.parametrize("vector", cases("links"))
+def test_link(vector: Json) -> None:
+    code = links.read(vector["text"])
+    assert (roomcode.encode(code) if isinstance(code, RoomCode) else encode(code)) == vector["code"]
+    assert links.page_in(vector["text"]) == vector["page"]
 
 
 # Descriptions.
@@ -279,6 +300,8 @@ def frame_of(reading: Json) -> wire.OwnFrame:
             return wire.Have(have)
         case {"kind": "entries", "author": author, "first": first, "entries": items}:
             return wire.Entries(author, first, [entry for item in items for entry in _alike(item)])
+        case {"kind": "room", "secret": secret}:
+            return wire.Room(bytes.fromhex(secret))
         case {"kind": "bye"}:
             return wire.Bye()
         case {"kind": "elsewhere"}:
@@ -695,3 +718,201 @@ def test_what_only_one_member_of_a_room_can_say(vector: Json) -> None:
         transcript = bytes.fromhex(vector["transcript"])
         due = envelope.authenticate(transcript, sender, receiver, vector["count"], heard.signal)
     assert (due == heard) is not vector.get("refused", False)
+
+
+# Rooms.
+
+
+def derived(secret: bytes, info: bytes, size: int) -> bytes:
+    return HKDF(hashes.SHA256(), size, SALT, info).derive(secret)
+
+
+class Listener:
+    """One member of a room, with real keys, to whom a relay passes on what another one says."""
+
+    def __init__(self, vector: Json) -> None:
+        secret, receiver = bytes.fromhex(vector["secret"]), bytes.fromhex(vector["receiver"])
+        self.room, self.secret = Room(RoomCode(secret)), secret
+        self.sender = wire.to_text(bytes.fromhex(vector["sender"]))
+        self.signals: list[envelope.Signal] = []
+        self._do(self.room.session(receiver))
+        self._do(self.room.joined([self.sender]))
+
+    def hear(self, text: str) -> bool:
+        """Whether a signal came of it."""
+        before = len(self.signals)
+        self._do(self.room.heard(self.sender, text))
+        return len(self.signals) > before
+
+    def _do(self, steps: list[room.Step]) -> None:
+        for step in steps:
+            match step:
+                case room.Derive(secret, _, info, size):
+                    self._do(self.room.derived(info, derived(secret, info, size)))
+                case room.Open(ticket, key, nonce, data, context):
+                    with suppress(InvalidTag):
+                        self._do(self.room.opened(ticket, AESGCM(key).decrypt(nonce, data, context)))
+                        continue
+                    self._do(self.room.opened(ticket, None))
+                case room.SignalReceived(_, signal):
+                    self.signals.append(signal)
+
+
+def signal_of(reading: Json) -> envelope.Signal:
+    match reading:
+        case {"kind": "offer" | "answer" as kind, "link": link, "number": number, **rest}:
+            description = Description(
+                DescriptionKind(kind),
+                bytes.fromhex(rest["fingerprint"]),
+                rest["ufrag"],
+                rest["pwd"],
+                tuple(Candidate(CandidateKind(c[0]), c[1], c[2]) for c in rest["candidates"]),
+            )
+            made = negotiation.Offer if kind == "offer" else negotiation.Answer
+            return envelope.OnLink(link, made(number, description))
+        case {"kind": "candidate", "link": link, "of": of, "number": number, "candidate": [kind, address, port]}:
+            candidate = Candidate(CandidateKind(kind), address, port)
+            return envelope.OnLink(link, negotiation.Candidate(DescriptionKind(of), number, candidate))
+        case {"kind": "refused", "link": link, "why": why}:
+            return envelope.Refused(link, envelope.Refusal(why))
+        case {"kind": "again", "proof": proof}:
+            return envelope.Again(bytes.fromhex(proof))
+        case {"kind": "bye"}:
+            return envelope.Bye()
+        case {"kind": "authenticated", "count": count, "mac": mac, "signal": inner}:
+            said = signal_of(inner)
+            assert isinstance(said, envelope.OnLink | envelope.Refused | envelope.Bye)
+            return envelope.Authenticated(count, bytes.fromhex(mac), said)
+    raise AssertionError(reading)
+
+
+def padded(text: str) -> bytes:
+    data = text.encode()
+    return data + b" " * (-len(data) % 256)
+
+
+@pytest.mark.parametrize("vector", [case for case in cases("rooms") if "code" in case.values[0]])
+def test_room_secret(vector: Json) -> None:
+    secret = bytes.fromhex(vector["secret"])
+
+    assert roomcode.encode(RoomCode(secret)) == vector["code"]
+    assert roomcode.decode(vector["code"]) == RoomCode(secret)
+    assert derived(secret, ID_INFO, ID_SIZE).hex() == vector["id"]
+    assert derived(secret, HANDSHAKE_INFO, KEY_SIZE).hex() == vector["handshake"]
+    for member, key in vector["members"].items():
+        assert derived(secret, SIGNALING_INFO + bytes.fromhex(member), KEY_SIZE).hex() == key
+
+
+@pytest.mark.parametrize("vector", [case for case in cases("rooms") if "envelope" in case.values[0]])
+def test_envelope(vector: Json) -> None:
+    signal = envelope.decode(padded(vector["signal"]))
+    listener = Listener(vector)
+    assert listener.hear(vector["envelope"])
+    assert listener.signals == [signal]
+
+    secret, sender, receiver = (bytes.fromhex(vector[name]) for name in ("secret", "sender", "receiver"))
+    counter, key = vector["counter"], derived(secret, SIGNALING_INFO + sender, KEY_SIZE)
+    context = envelope.context(derived(secret, ID_INFO, ID_SIZE), sender, receiver, counter)
+    sealed = AESGCM(key).encrypt(envelope.nonce(counter), envelope.encode(signal), context)
+    assert envelope.wrap(counter, sealed) == vector["envelope"]
+
+
+@pytest.mark.parametrize("vector", [case for case in cases("rooms") if "heard" in case.values[0]])
+def test_heard_from_a_relay(vector: Json) -> None:
+    listener = Listener(vector)
+    for heard in vector["heard"]:
+        assert listener.hear(expanded(heard["text"])) == heard["taken"]
+
+
+@pytest.mark.parametrize("vector", [case for case in cases("rooms") if "plaintext" in case.values[0]])
+def test_signal(vector: Json) -> None:
+    data = padded(expanded(vector["plaintext"]))
+    if "dropped" in vector:
+        with pytest.raises(RemoteError):
+            envelope.decode(data)
+        return
+    signal = signal_of(vector["reading"])
+    assert envelope.decode(data) == signal
+    assert envelope.decode(envelope.encode(signal)) == signal
+
+
+@pytest.mark.parametrize("vector", [case for case in cases("rooms") if "proof" in case.values[0]])
+def test_proof(vector: Json) -> None:
+    transcript, sender, receiver = (bytes.fromhex(vector[name]) for name in ("transcript", "sender", "receiver"))
+    proof = envelope.decode(padded(vector["proof"]))
+    assert envelope.again(transcript, sender, receiver) == proof
+
+
+class Negotiator:
+    """One side of a link, whose stack does at once what it is asked to."""
+
+    def __init__(self, *, gives_way: bool) -> None:
+        self._negotiation = negotiation.Negotiation(polite=gives_way)
+
+    def step(self, step: Json) -> None:
+        expected = {name: value for name, value in step.items() if name not in ("wanted", "described", "received")}
+        try:
+            found = self._outcome(self._do(step))
+        except RemoteError:
+            found = {"error": Ending.BROKE_PROTOCOL.value}
+        assert found == expected, step
+
+    def _do(self, step: Json) -> list[negotiation.Step]:
+        match step:
+            case {"wanted": True}:
+                return self._negotiation.needed()
+            case {"described": ufrag}:
+                is_offer = self._negotiation.is_offering
+                kind = DescriptionKind.OFFER if is_offer else DescriptionKind.ANSWER
+                return self._negotiation.described(to_sdp(_description(kind, ufrag)))
+            case {"received": ["offer", number, ufrag]}:
+                return self._negotiation.received(negotiation.Offer(number, _description(DescriptionKind.OFFER, ufrag)))
+            case {"received": ["answer", number, ufrag]}:
+                answer = negotiation.Answer(number, _description(DescriptionKind.ANSWER, ufrag))
+                return self._negotiation.received(answer)
+            case {"received": ["candidate", of, number]}:
+                candidate = Candidate(CandidateKind.HOST, "192.0.2.33", 50_123)
+                return self._negotiation.received(negotiation.Candidate(DescriptionKind(of), number, candidate))
+        raise AssertionError(step)
+
+    @staticmethod
+    def _outcome(steps: list[negotiation.Step]) -> Json:
+        outcome: Json = {}
+        for step in steps:
+            match step:
+                case negotiation.MakeOffer():
+                    outcome["makes"] = "offer"
+                case negotiation.TakeOffer(_, rolls_back):
+                    outcome |= {"takes": "offer", **({"takes_back": True} if rolls_back else {})}
+                case negotiation.TakeAnswer():
+                    outcome["takes"] = "answer"
+                case negotiation.TakeCandidate():
+                    outcome["gives"] = outcome.get("gives", 0) + 1
+                case negotiation.Send(negotiation.Offer(number, description)):
+                    outcome["sends"] = [["offer", number, description.ufrag]]
+                case negotiation.Send(negotiation.Answer(number, description)):
+                    outcome["sends"] = [["answer", number, description.ufrag]]
+        return outcome
+
+
+def _description(kind: DescriptionKind, ufrag: str) -> Description:
+    return Description(kind, bytes(32), ufrag, "p" * 22)
+
+
+@pytest.mark.parametrize("vector", [case for case in cases("rooms") if "gives_way" in case.values[0]])
+def test_negotiation(vector: Json) -> None:
+    negotiator = Negotiator(gives_way=vector["gives_way"])
+    for step in vector["steps"]:
+        negotiator.step(step)
+
+
+def test_the_rooms_of_the_document_are_vectors() -> None:
+    document = DOCUMENT.read_text("utf-8")
+    secret, spoken = (
+        next(vector for vector in vectors("rooms") if vector["name"] == f"{sort}: the one of the document")
+        for sort in ("secret", "envelope")
+    )
+    assert f"`{secret['code']}`" in document
+    for part in (secret["id"], secret["handshake"], secret["members"][spoken["sender"]]):
+        assert f"`{part}`" in document
+    assert f"{spoken['envelope']}" in [re.sub(r"\s", "", block) for block in blocks()]

@@ -60,6 +60,7 @@ class Ending(Enum):
     NO_ADDRESS = "no-address"
     NO_PATH = "no-path"
     NOT_SECURED = "not-secured"
+    NO_GREETING = "no-greeting"
     PATH_LOST = "path-lost"
     BROKE_PROTOCOL = "broke-protocol"
     NOT_PROVED = "not-proved"
@@ -164,6 +165,13 @@ class Link:
     @property
     def relayed_number(self) -> int:
         return self.relayed.number if self.relayed is not None else 0
+
+    @property
+    def run_out(self) -> Ending:
+        """What the link ends of when its phase lasts too long."""
+        if self.phase is Phase.SECURING and self.handshake is not None:
+            return Ending.NO_GREETING  # the channel is open, so it is not the encryption that is missing
+        return PATIENCE[self.phase][1] if self.phase in PATIENCE else Ending.NO_ANSWER
 
     def step(self, step: Step, now: float) -> bool:
         """Take a step; returns whether it changed the phase."""

@@ -274,7 +274,7 @@ class Node:
             if link.gathering.due is not None and link.gathering.due <= now:
                 self._guard(link, self._make_code)
             if link.phase_due is not None and link.phase_due <= now:
-                self._end(link, PATIENCE[link.phase][1] if link.phase in PATIENCE else Ending.NO_ANSWER)
+                self._end(link, link.run_out)
             if link.nudging is not None and link.nudging.due <= now:
                 self._effects += [fx.AddCandidate(link.id, a) for a in link.nudging.attributes(now)]
             if link.close_due is not None and link.close_due <= now:
@@ -389,7 +389,7 @@ class Node:
         for meeting in self._meetings_in(conversation):
             meeting.leave()
         if conversation.peer is None and not conversation.timeline:
-            self._forget(conversation)
+            conversation.backstage = self._has_backstage = True  # it goes once the farewell has got through
 
     def _on_conversation_removed(self, event: ev.ConversationRemoved) -> None:
         conversation = self.conversation(event.conversation)

@@ -127,6 +127,11 @@ ENDINGS: dict[Ending, tuple[str, str]] = {
         "A path was found, but the encryption could not be set up. Make a new invite, and check that the codes "
         "arrive unchanged.",
     ),
+    Ending.NO_GREETING: (
+        "No answer",
+        "You were connected, but pychat on the other side did not say who it is. Ask them to start it anew (reload the "
+        "page), then make a new invite.",
+    ),
     Ending.PATH_LOST: (
         "Connection lost",
         "The path did not come back. Nothing is lost: make a new invite, and what waits here is sent.",

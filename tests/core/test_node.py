@@ -1023,9 +1023,12 @@ def test_a_path_that_is_not_found_in_time_ends_the_link(ann: Person, bob: Person
     assert (pair.ann_link.ending, pair.ann_link.failed_in) == (Ending.NO_PATH, Phase.CONNECTING)
 
 
-@pytest.mark.parametrize("step", ["path", "encryption", "channel"])
+@pytest.mark.parametrize(
+    ("step", "ending"),
+    [("path", Ending.NOT_SECURED), ("encryption", Ending.NOT_SECURED), ("channel", Ending.NO_GREETING)],
+)
 def test_an_encryption_or_a_greeting_that_does_not_come_in_time_ends_the_link(
-    ann: Person, bob: Person, step: str
+    ann: Person, bob: Person, step: str, ending: Ending
 ) -> None:
     pair = exchange(ann, bob)
     link = pair.ann_link.id
@@ -1037,7 +1040,7 @@ def test_an_encryption_or_a_greeting_that_does_not_come_in_time_ends_the_link(
     ann.do(events[step])
     ann.wait(PATIENCE[Phase.SECURING][0])
 
-    assert pair.ann_link.ending is Ending.NOT_SECURED
+    assert pair.ann_link.ending is ending
 
 
 def test_a_reply_waits_as_long_as_people_take(ann: Person, bob: Person) -> None:

@@ -1,5 +1,6 @@
 """Codes: good ones byte by byte, codes within texts, and what is wrong with those that cannot be read."""
 
+import hashlib
 from collections.abc import Iterator
 from dataclasses import replace
 
@@ -89,7 +90,16 @@ E, G, D = INVITE_CODE.text, REPLY_CODE.text, DASHES_CODE.text
 
 
 def vectors() -> list[Json]:
-    return [*_written(), *_within_texts(), *_not_codes(), *_cut_short(), *_mistyped(), *_forbidden(), *_newer()]
+    return [
+        *_written(),
+        *_within_texts(),
+        *_not_codes(),
+        *_cut_short(),
+        *_mistyped(),
+        *_of_rooms(),
+        *_forbidden(),
+        *_newer(),
+    ]
 
 
 def _reading(description: Description) -> Json:
@@ -317,6 +327,22 @@ def _next(char: str, by: int) -> str:
     """The character whose value is `by` more."""
     alphabet = ICE_CHARS[:62] + "-_"
     return alphabet[alphabet.index(char) + by]
+
+
+def _of_rooms() -> Iterator[Json]:
+    """Codes of rooms are in rooms.json and links.json; here is what is wrong with others."""
+    secret = bytes(range(20))
+    code = as_text(b"\x14" + secret + hashlib.sha256(b"\x14" + secret).digest()[:3])
+    for left in (16, 27, 28, 31):
+        yield _bad("cut-short", f"a room, after {left} characters", code[:left])
+    yield _bad("cut-short", "a room, in a link", f"https://chat.example/#{code[:20]}")
+    yield _bad("cut-short", "a link, after 3 characters of the code", f"https://chat.example/#{code[:3]}")
+    yield _bad("cut-short", "a link, before the code", "https://chat.example/#")
+    yield _bad("mistyped", "a room with a wrong character", code.replace("E", "h"))
+    for header in (0x15, 0x16, 0x17, 0x1C, 0x1D, 0x1F):
+        body = bytes([header]) + secret
+        text = as_text(body + hashlib.sha256(body).digest()[:3])
+        yield _bad("mistyped", f"a code with the header {header:02x}", text)
 
 
 def _forbidden() -> Iterator[Json]:

@@ -8,8 +8,9 @@ from tests.vectors.frames import ANN, BOB
 from tests.vectors.handshake import ANN as ANN_HERSELF
 from tests.vectors.handshake import BOB as BOB_HIMSELF
 from tests.vectors.handshake import CODES, WORKED, refused
+from tests.vectors.rooms import SECRET
 from tests.vectors.signer import INVITER, REPLIER, Handshake, plain
-from tests.vectors.writer import Json, Text
+from tests.vectors.writer import Json, Text, as_text
 
 NOTE = """\
 What one side hears and says, step by step; from one step to the next it takes at least 20 milliseconds. See
@@ -42,6 +43,7 @@ connection is to be closed `at once` or `after a second` (`close`).
 
 ANN_WITH_CAT, CAT = "x9Kd_3Qm-VtR7bLw2HsYpA", "Cat-7hRq2mWd9Zb4_Yx0Ts"
 NEW = "nEw-5tYb0Pz_8cGk3JvUfQ"
+ROOM = as_text(SECRET)
 AT = 1_700_000_000_000
 
 Step = Json
@@ -198,6 +200,7 @@ def _handshake() -> Iterator[Json]:
             "an empty message": "",
             "a malformed hello": '["hello",[1],"short"]',
             "a malformed hello in another version": '["hello",[2,0]]',
+            "room": plain("room", ROOM),
         }.items():
             for when, before, close in (("first", heard[:1], AT_ONCE), ("after hello", heard, LATER)):
                 bye = (BYE,) if close == LATER else ()
@@ -221,14 +224,20 @@ def _handshake() -> Iterator[Json]:
                 _hears(frame, BYE, **BROKEN),
             )
         yield _vector_as(
+            role,
+            f"handshake: a mistake after an unknown kind, for the {role}",
+            *heard[:1],
+            _hears('["typing"]'),
+            _hears("oops", BYE, **BROKEN),
+        )
+        yield _vector_as(
             role, f"handshake: the {role} leaves first", _opened(role), {"left": True, **_ended("left", AT_ONCE)}
         )
         yield _vector_as(
             role,
             f"handshake: the {role} leaves after hello",
             *heard,
-            {"left": True, "send": [BYE], **_ended("left", AT_ONCE)},
-            optional="a peer may close the connection a second later",
+            {"left": True, "send": [BYE], **_ended("left", LATER)},
         )
         yield _vector_as(
             role,
@@ -405,6 +414,13 @@ def _cards() -> Iterator[Json]:
         },
         _hears(_card(BOB, "Bob"), _have(bob=1)),
         _hears(_entries(BOB, 2, "two"), _have(bob=2), shown=["two"]),
+    )
+    yield _vector("card: a room before it", _proved(), _hears(plain("room", ROOM), BYE, **BROKEN))
+    yield _vector(
+        "room: on a link to somebody who is in no room with us it is passed over",
+        *OPEN,
+        _hears(plain("room", ROOM)),
+        _hears(_entries(BOB, 1, "one"), _have(bob=1), shown=["one"]),
     )
     yield _vector("card: entries before it", _proved(), _hears(_entries(BOB, 1, "one"), BYE, **BROKEN))
 

@@ -6,10 +6,22 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any
 
-from tests.vectors import codes, descriptions, dialogues, frames, handshake, names, pasting, proofs, safety
+from tests.vectors import (
+    codes,
+    descriptions,
+    dialogues,
+    frames,
+    handshake,
+    links,
+    names,
+    pasting,
+    proofs,
+    rooms,
+    safety,
+)
 
 FOLDER = Path(__file__).parent
-_CASES = (codes, descriptions, pasting, frames, handshake, safety, names, proofs, dialogues)
+_CASES = (codes, links, descriptions, pasting, frames, handshake, safety, names, dialogues, rooms, proofs)
 _WIDTH = 120
 
 

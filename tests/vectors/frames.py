@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from tests.vectors.handshake import WORKED
+from tests.vectors.rooms import SECRET, code_of
 from tests.vectors.signer import INVITER, REPLIER
 from tests.vectors.writer import Json, Text, as_text
 
@@ -37,6 +38,7 @@ def vectors() -> list[Json]:
         *_card(),
         *_have(),
         *_entries(),
+        *_room(),
         *_bye(),
         *_unknown(),
         *_no_frames(),
@@ -46,6 +48,7 @@ def vectors() -> list[Json]:
         *_bad_card(),
         *_bad_have(),
         *_bad_entries(),
+        *_bad_room(),
         *_bad_bye(),
         *_bad_numbers(),
         *_limits(),
@@ -211,6 +214,26 @@ def _entries() -> Iterator[Json]:
         [f'["entries","{BOB}",1,[', ['[5,"x"],', 6_999], '[5,"x"]]]'],
         {"kind": "entries", "author": BOB, "first": 1, "entries": [[[5, "x"], 7_000]]},
     )
+
+
+def _room() -> Iterator[Json]:
+    for name, secret in {"": SECRET, ": the highest bytes": b"\xff" * 20}.items():
+        yield _plain(f"room{name}", ["room", as_text(secret)], {"kind": "room", "secret": secret.hex()})
+
+
+def _bad_room() -> Iterator[Json]:
+    secret = as_text(SECRET)
+    for name, items in {
+        "no secret": "",
+        "two secrets": f',"{secret}","{secret}"',
+        "19 bytes": f',"{as_text(SECRET[:19])}"',
+        "21 bytes": f',"{as_text(SECRET + bytes(1))}"',
+        "an unused bit is set": f',"{secret[:-1]}N"',
+        "padded": f',"{secret}="',
+        "the code of a room": f',"{code_of(SECRET)}"',
+        "a number": ",1",
+    }.items():
+        yield _bad(f"room: {name}", f'["room"{items}]')
 
 
 def _bye() -> Iterator[Json]:

@@ -121,3 +121,21 @@ def test_copy_puts_the_code_or_the_link_on_the_clipboard(browser: Browser, open_
     ann.paste_box.focus()
     ann.page.keyboard.press("ControlOrMeta+V")
     expect(ann.paste_box).to_have_value(f"{ann.page.url}#{invite}")
+
+
+@in_chromium
+@pytest.mark.parametrize("sign", ["?fbclid=IwAR0#", "%23", "%2523", "?fbclid=IwAR0%23", "?fbclid=IwAR0%2523"])
+def test_an_opened_link_has_its_code_whatever_became_of_its_sign(ann: Person, sign: str) -> None:
+    invite = ann.make_invite()
+    ann.page.goto(f"/{sign}{invite}")
+    ann.wait_until_ready()
+    expect(ann.paste_box).to_have_value(invite)
+    assert "23" not in ann.page.url.partition("://")[2].partition("/")[2]
+    assert "#" not in ann.page.url
+
+
+@in_chromium
+def test_an_opened_link_that_was_cut_off_is_told_so(ann: Person) -> None:
+    ann.page.goto("/#FAAB")
+    ann.wait_until_ready()
+    ann.expect_problem("This link is incomplete. Ask them to send it again.")

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from urllib.parse import quote
+
 from playwright.sync_api import Locator, expect
 
 from tests.browser.conftest import LaunchBrowser, MakePerson, OpenContext, in_chromium
@@ -230,3 +232,23 @@ def test_the_secret_stays_behind_the_hash(person: MakePerson) -> None:
     assert secret not in ann.page.title()
     ann.button("Leave").click()
     assert secret not in ann.page.url
+
+
+@in_chromium
+def test_a_pasted_link_leads_into_the_room_whatever_became_of_it(person: MakePerson) -> None:
+    ann = person("Ann")
+    link = open_room(ann)
+    page = ann.page.url.partition("#")[0].rstrip("/")
+    whole = f"{page}{link}"
+    wrapped = quote(whole.replace("/#", "/?fbclid=IwAR0#"), safe="")
+    for name, mangled in {
+        "Bob": f"agenda: http://other.example/notes#top - room: {whole.replace('http', 'HTTP', 1)}",
+        "Cleo": f"https://nam02.safelinks.protection.outlook.com/?url={wrapped}&data=05%7C01&reserved=0",
+        "Dora": f"{whole.replace('#', '%2523')}.",
+    }.items():
+        guest = person(name)
+        guest.paste(mangled)
+        guest.expect_state("open")
+        guest.button("Leave").click()
+        expect(ann.status).to_contain_text("They left")
+        guest.page.close()

@@ -5,6 +5,7 @@ import re
 from collections.abc import Iterable, Iterator
 from contextlib import suppress
 from pathlib import Path
+from random import Random
 from typing import Any
 
 import pytest
@@ -31,6 +32,7 @@ from pychat.core.roomcode import (
     ID_INFO,
     ID_SIZE,
     KEY_SIZE,
+    MEMBER_SIZE,
     SALT,
     SIGNALING_INFO,
     RoomCode,
@@ -39,6 +41,7 @@ from pychat.core.safety import EMOJI, safety_number, short_string
 from pychat.core.sdp import Candidate, CandidateKind, Description, DescriptionKind, parse_description, to_sdp
 from pychat.core.sync import ACKNOWLEDGE_INTERVAL
 from tests.core.people import Person, exchange, of, person
+from tests.core.samples import fresh_sdp
 from tests.vectors import __main__ as generator
 from tests.vectors import files
 
@@ -841,6 +844,82 @@ def test_proof(vector: Json) -> None:
     transcript, sender, receiver = (bytes.fromhex(vector[name]) for name in ("transcript", "sender", "receiver"))
     proof = envelope.decode(padded(vector["proof"]))
     assert envelope.again(transcript, sender, receiver) == proof
+
+
+class Newcomer:
+    """A member of a room, whom a relay tells what a vector says, and what it says to whom."""
+
+    def __init__(self, vector: Json) -> None:
+        self._secret, self._me = bytes.fromhex(vector["secret"]), bytes.fromhex(vector["me"])
+        self._id = derived(self._secret, ID_INFO, ID_SIZE)
+        self._person, self._session, self._counter = person("me", tabs=False), 0, 0
+        self._random = Random(0)
+        self._said: list[Any] = []
+        code = roomcode.encode(RoomCode(self._secret))
+        self._run(self._person.do(ev.CodePasted(code, "wss://chat.example/relay")))
+
+    def step(self, step: Json) -> None:
+        self._said = []
+        match step:
+            case {"joined": members}:
+                self._hears("joined", [wire.to_text(bytes.fromhex(member)) for member in members])
+            case {"arrived": member}:
+                self._hears("arrived", wire.to_text(bytes.fromhex(member)))
+            case {"from": member, "received": signal}:
+                sender = bytes.fromhex(member)
+                key = derived(self._secret, SIGNALING_INFO + sender, KEY_SIZE)
+                context = envelope.context(self._id, sender, self._me, self._counter)
+                data = padded(json.dumps(signal, separators=(",", ":")))
+                sealed = AESGCM(key).encrypt(envelope.nonce(self._counter), data, context)
+                self._hears("from", wire.to_text(sender), envelope.wrap(self._counter, sealed))
+                self._counter += 1
+            case _:
+                raise AssertionError(step)
+        assert self._said == step.get("sends", []), step
+
+    def _hears(self, *items: Any) -> None:
+        self._run(self._person.do(ev.RelayHeard(self._session, json.dumps(items))))
+
+    def _run(self, effects: list[fx.Effect]) -> None:
+        for effect in effects:
+            for event in self._carry_out(effect):
+                self._run(self._person.do(event))
+
+    def _carry_out(self, effect: fx.Effect) -> Iterator[ev.Event]:
+        match effect:
+            case fx.ConnectRelay(session, _):
+                self._session = session
+                yield ev.RelayOpened(session)
+            case fx.DrawBytes(session, size):
+                assert size == len(self._me)
+                yield ev.BytesDrawn(session, self._me)
+            case fx.Derive(session, secret, _, info, size):
+                yield ev.Derived(session, info, derived(secret, info, size))
+            case fx.Seal(session, ticket, key, nonce, data, context):
+                yield ev.Sealed(session, ticket, AESGCM(key).encrypt(nonce, data, context))
+            case fx.Unseal(session, ticket, key, nonce, data, context):
+                yield ev.Unsealed(session, ticket, AESGCM(key).decrypt(nonce, data, context))
+            case fx.SendToRelay(_, text) if text.startswith('["to",'):
+                self._notes(*json.loads(text)[1:])
+            case fx.CreateOffer(link):
+                yield ev.LocalDescriptionReady(link, fresh_sdp(DescriptionKind.OFFER, self._random))
+            case fx.AcceptOffer(link):
+                yield ev.LocalDescriptionReady(link, fresh_sdp(DescriptionKind.ANSWER, self._random))
+
+    def _notes(self, member: str, text: str) -> None:
+        receiver, (counter, sealed) = wire.read_bytes(member, MEMBER_SIZE), envelope.unwrap(text)
+        key = derived(self._secret, SIGNALING_INFO + self._me, KEY_SIZE)
+        context = envelope.context(self._id, self._me, receiver, counter)
+        signal = json.loads(AESGCM(key).decrypt(envelope.nonce(counter), sealed, context))
+        if signal[0] != "claim":  # those are in proofs.json
+            self._said.append([receiver.hex(), signal[:3]])
+
+
+@pytest.mark.parametrize("vector", [case for case in cases("rooms") if "me" in case.values[0]])
+def test_links_of_a_room(vector: Json) -> None:
+    newcomer = Newcomer(vector)
+    for step in vector["steps"]:
+        newcomer.step(step)
 
 
 class Negotiator:

@@ -21,6 +21,9 @@ it is `taken`, or it is dropped.
 With `plaintext`: what was in an envelope, without the spaces that are to be added; a `reading` of it, or `dropped`.
 With `transcript`: what the two sides of a link have signed; `sender` says to `receiver` this `proof`. What else a
 member proves is in proofs.json.
+With `me`: a member of that name, who is new in the room of a `secret`. In each step one thing happens: `joined`: the
+relay says who is there; `arrived`: somebody has come; `received`: a signal of `from`. `sends`: what this member says,
+to whom, with the first three items of each signal; nothing else is said. The stack makes each description at once.
 With `gives_way`: the negotiation of one link on one side, which gives way when two offers meet, or not. In each step
 one thing happens: `wanted`: this side is to begin, or to restart ICE; `described`: the stack has made the description
 that was asked for, with this user fragment; `received`: an offer or an answer with its number and its user fragment, or
@@ -40,7 +43,7 @@ BYE = '["bye"]'
 
 
 def vectors() -> list[Json]:
-    return [*_secrets(), *_envelopes(), *_heard(), *_signals(), *_proofs(), *_negotiations()]
+    return [*_secrets(), *_envelopes(), *_heard(), *_signals(), *_proofs(), *_links(), *_negotiations()]
 
 
 # Writing.
@@ -269,6 +272,89 @@ def _proofs() -> Iterator[Json]:
             "receiver": receiver.hex(),
             "proof": written("again", as_text(proof)),
         }
+
+
+def _links() -> Iterator[Json]:
+    """Who begins a link, and with which number."""
+    other = b"c" * 16
+
+    def vector(name: str, me: bytes, *steps: Json) -> Json:
+        return {"name": f"links: {name}", "secret": SECRET.hex(), "me": me.hex(), "steps": list(steps)}
+
+    def joined(*members: bytes, **outcome: Any) -> Json:
+        return {"joined": [member.hex() for member in members], **outcome}
+
+    def says(member: bytes, *head: Any) -> list[Any]:
+        return [member.hex(), list(head)]
+
+    def hears(member: bytes, *signal: Any, sends: list[Any] | None = None) -> Json:
+        return {"from": member.hex(), "received": list(signal), **({"sends": sends} if sends else {})}
+
+    for me, them in ((SMALL, LARGE), (LARGE, SMALL)):
+        size = "smaller" if me < them else "larger"
+        yield vector(f"who finds somebody begins, the {size} name", me, joined(them, sends=[says(them, "offer", 1, 1)]))
+        yield vector(
+            f"who is found answers, the {size} name",
+            me,
+            joined(),
+            {"arrived": them.hex()},
+            hears(them, *offer(1), sends=[says(them, "answer", 1, 1)]),
+        )
+        yield vector(
+            f"a higher number begins another link, a lower one is passed over, the {size} name",
+            me,
+            joined(),
+            {"arrived": them.hex()},
+            hears(them, *offer(1, link=3), sends=[says(them, "answer", 3, 1)]),
+            hears(them, *offer(1, link=2)),
+            hears(them, *offer(1, link=7), sends=[says(them, "answer", 7, 1)]),
+            hears(them, "candidate", 3, "offer", 1, _HOST),
+            hears(them, "answer", 3, *offer(1)[2:]),
+        )
+        yield vector(
+            f"an offer of a later number begins no link, the {size} name",
+            me,
+            joined(),
+            {"arrived": them.hex()},
+            hears(them, *offer(2)),
+            hears(them, *offer(1), sends=[says(them, "answer", 1, 1)]),
+        )
+        yield vector(
+            f"what belongs to no link is passed over, the {size} name",
+            me,
+            joined(),
+            {"arrived": them.hex()},
+            hears(them, "answer", 1, *offer(1)[2:]),
+            hears(them, "candidate", 1, "offer", 1, _HOST),
+            hears(them, "refused", 1, "full"),
+            hears(them, "again", as_text(bytes(32))),
+        )
+        yield vector(
+            f"with each member links are counted apart, the {size} name",
+            me,
+            joined(them, other, sends=[says(them, "offer", 1, 1), says(other, "offer", 1, 1)]),
+        )
+    yield vector(
+        "two offers meet: the smaller name keeps its own",
+        SMALL,
+        joined(LARGE, sends=[says(LARGE, "offer", 1, 1)]),
+        hears(LARGE, *offer(1)),
+    )
+    yield vector(
+        "two offers meet: the larger name gives way",
+        LARGE,
+        joined(SMALL, sends=[says(SMALL, "offer", 1, 1)]),
+        hears(SMALL, *offer(1), sends=[says(SMALL, "answer", 1, 1)]),
+    )
+    for me, them in ((SMALL, LARGE), (LARGE, SMALL)):
+        size = "smaller" if me < them else "larger"
+        yield vector(
+            f"two offers of other numbers: the higher one counts, the {size} name",
+            me,
+            joined(them, sends=[says(them, "offer", 1, 1)]),
+            hears(them, *offer(1, link=2), sends=[says(them, "answer", 2, 1)]),
+            hears(them, "answer", 1, *offer(1)[2:]),
+        )
 
 
 def _negotiations() -> Iterator[Json]:

@@ -134,7 +134,7 @@ def _read(kind: Kind[_Code], word: _Word) -> _Code | None:
         return kind.read(word.and_rest(kind.longest))
     except (CutShort, Damaged):
         pass
-    if _is_cut_short(kind, word.text):
+    if len(word.text) >= _MIN_WORD and _is_cut_short(kind, word.text):
         for end in _FADED:
             try:
                 return kind.read(word.text + end)

@@ -50,7 +50,7 @@ _ENTITIES = {
 }
 _BREAK = re.compile(r"<w?br\s*/?>", re.IGNORECASE)
 _URLDEFENSE_2 = re.compile(r"[?&]u=(https?-3A[\w.~-]+)", re.ASCII | re.IGNORECASE)
-_URLDEFENSE_3 = re.compile(r"/v3/__(\S+?)__;([\w-]*)!", re.ASCII)
+_URLDEFENSE_3 = re.compile(r"urldefense[\w.-]{1,40}/v3/__(\S{1,2048}?)__;([\w-]*)!", re.ASCII | re.IGNORECASE)
 _REPLACED = re.compile(r"\*\*([\w-])|\*", re.ASCII)
 _RUNS = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_"  # for 2 replaced characters in a row, 3, …
 _BASE64 = re.compile(r"aHR0c[A-Za-z0-9+/_-]{8,}")  # what “http” is in base64

@@ -96,6 +96,14 @@ def test_what_is_no_address_of_a_page_has_no_relay(address: str) -> None:
     assert relay_of(address) == ""
 
 
+@pytest.mark.parametrize(
+    "text", ["urldefense.com/v3/__" * 1_000, "%2525252523E" * 1_600, "aHR0c" * 4_000, "=3D" * 6_000]
+)
+def test_a_text_made_to_be_unwrapped_without_end_is_no_code(text: str) -> None:
+    assert problem_of(text) in CodeProblem
+    assert page_in(text) == ""
+
+
 # Links that were cut off.
 
 

@@ -18,7 +18,7 @@ from dataclasses import dataclass, fields, replace
 from typing import Any, NamedTuple
 
 from pychat.core.handshake import KEY_SIZE, PublicKey
-from pychat.core.wire import MAX_NAME
+from pychat.core.wire import MAX_NAME, MAX_NUMBER
 
 MAX_CONTACTS = 2_000
 """More are not kept: who was never compared with and was seen longest ago makes room."""
@@ -261,6 +261,6 @@ def _read(entry: Any) -> Contact:
             contact = Contact(
                 base64.b64decode(key, validate=True), name, verified, seen, since, verified_as, differs, judged
             )
-            if len(contact.key) == KEY_SIZE:
+            if len(contact.key) == KEY_SIZE and 0 <= seen <= MAX_NUMBER:
                 return contact
     raise ValueError("a contact is malformed")

@@ -39,8 +39,8 @@ from typing import Any
 
 from pychat.core import sdp, wire
 from pychat.core.errors import LocalError, RemoteError
-from pychat.core.negotiation import MAX_CANDIDATES, Answer, Candidate, Offer
-from pychat.core.sdp import CandidateKind, Description, DescriptionKind
+from pychat.core.negotiation import Answer, Candidate, Offer
+from pychat.core.sdp import MAX_CANDIDATES, CandidateKind, Description, DescriptionKind
 
 MAX_PLAINTEXT = 16_384
 """Bytes of a signal with its spaces at most."""

@@ -7,8 +7,15 @@ candidate of the best kind to be expected has come.
 
 from dataclasses import dataclass, field, replace
 
-from pychat.core.invite import choose_candidates
-from pychat.core.sdp import Candidate, CandidateKind, Description, DescriptionKind, parse_candidate, parse_description
+from pychat.core.sdp import (
+    Candidate,
+    CandidateKind,
+    Description,
+    DescriptionKind,
+    choose_candidates,
+    parse_candidate,
+    parse_description,
+)
 
 PATIENCE = 5.0
 """Seconds after which the candidates at hand must do."""

@@ -19,15 +19,12 @@ import hashlib
 import ipaddress
 import re
 import uuid
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 from pychat.core.codetext import CHECKSUM, VERSION, Damaged, Kind, Reader, checksum_of, find, to_bytes, write
 from pychat.core.errors import LocalError
-from pychat.core.sdp import Candidate, CandidateKind, Description, DescriptionKind, mdns_uuid
-
-MAX_CANDIDATES = 8
-"""Candidates that a code carries at most: a machine with many networks must not make it unpastable."""
+from pychat.core.sdp import MAX_CANDIDATES, Candidate, CandidateKind, Description, DescriptionKind, mdns_uuid
 
 _ICE_CHARS = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/"  # RFC 8839, section 5.4
 _REF = 3
@@ -59,18 +56,6 @@ class Code:
     def digest(self) -> bytes:
         """SHA-256 over the code's bytes before the checksum, which names it for good."""
         return hashlib.sha256(_body(self)).digest()
-
-
-def choose_candidates(candidates: Sequence[Candidate]) -> tuple[Candidate, ...]:
-    """Pick what goes into a code: all, or with too many the first ones of each kind in turn."""
-    if len(candidates) <= MAX_CANDIDATES:
-        return tuple(candidates)
-    by_kind = [[c for c in candidates if c.kind is kind] for kind in _CANDIDATE_KINDS]
-    in_turn = sorted(
-        ((place, kind) for kind, of_kind in enumerate(by_kind) for place in range(len(of_kind))),
-    )[:MAX_CANDIDATES]
-    chosen = {by_kind[kind][place] for place, kind in in_turn}
-    return tuple(c for c in candidates if c in chosen)
 
 
 def encode(code: Code) -> str:

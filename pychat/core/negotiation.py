@@ -21,15 +21,18 @@ A stack that cannot roll back starts over, with a fresh connection that has made
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import Enum, auto
 
 from pychat.core import sdp
 from pychat.core.errors import RemoteError
-from pychat.core.sdp import Description, DescriptionKind
+from pychat.core.sdp import MAX_CANDIDATES, CandidateKind, Description, DescriptionKind, choose_candidates, is_reachable
 
-MAX_CANDIDATES = 64
-"""Candidates that may follow one description; a peer that sends more wants to exhaust us."""
+MAX_FOLLOWING = 64
+"""Candidates that may follow one description; a peer that sends more wants to exhaust us. Of the first ones as many are
+looked at as `sdp.MAX_CANDIDATES` says."""
+_SHARES = {CandidateKind.HOST: 4, CandidateKind.SERVER_REFLEXIVE: 2, CandidateKind.RELAYED: 2}
+"""Of each kind as many are sent while not all are known, so that those that are found last have a place."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -197,9 +200,11 @@ class Negotiation:
         self._held: Offer | None = None
         self._local: Exchange | None = None  # our description that was sent, to which what is found belongs
         self._found: tuple[sdp.Candidate, ...] = ()  # of the local description, which may still be in the making
+        self._sent: tuple[sdp.Candidate, ...] = ()  # of these, what was sent
         self._remote: Exchange | None = None  # the peer's description that is in force
         self._ufrag = ""  # the peer's
         self._places = 0  # of the peer's candidates
+        self._looked_at: tuple[sdp.Candidate, ...] = ()  # the peer's, under its present ICE credentials
         self._kept: tuple[Candidate, ...] = ()  # those whose description has not come, or is held
         self._count = 0  # candidates since the peer's last description
 
@@ -233,10 +238,10 @@ class Negotiation:
     def found(self, attribute: str) -> list[Step]:
         """Take a candidate of our own; one that is of no use to a peer, or known to it, is passed over."""
         candidate = sdp.parse_candidate(attribute)
-        if candidate is None or candidate in self._found or len(self._found) >= MAX_CANDIDATES:
+        if candidate is None or candidate in self._found or len(self._found) >= MAX_FOLLOWING:
             return []
         self._found += (candidate,)
-        return [Send(Candidate(*self._local, candidate))] if self._local is not None else []
+        return self._send_late(candidate)
 
     def renewed(self) -> list[Step]:
         """A new session has begun, or so it seems: what was on its way in the last one is lost."""
@@ -280,10 +285,10 @@ class Negotiation:
 
     def _candidate(self, candidate: Candidate) -> list[Step]:
         self._count += 1
-        if self._count > MAX_CANDIDATES or len(self._kept) >= MAX_CANDIDATES:
+        if self._count > MAX_FOLLOWING or len(self._kept) >= MAX_FOLLOWING:
             raise RemoteError("the peer sends candidates without end")
         if (candidate.kind, candidate.number) == self._remote:
-            return [self._placed(candidate)]
+            return self._placed(candidate)
         if self._is_awaited(candidate):
             self._kept += (candidate,)
         return []
@@ -327,10 +332,18 @@ class Negotiation:
 
     def _send(self, signal: Offer | Answer) -> list[Step]:
         description = signal.description
-        self._local = description.kind, signal.number
+        self._local, self._sent = (description.kind, signal.number), choose_candidates(description.candidates)
         late = [candidate for candidate in self._found if candidate not in description.candidates]
         self._found = (*description.candidates, *late)
-        return [Send(signal), *(Send(Candidate(*self._local, candidate)) for candidate in late)]
+        sent = replace(signal, description=replace(description, candidates=self._sent))
+        return [Send(sent), *(step for candidate in late for step in self._send_late(candidate))]
+
+    def _send_late(self, candidate: sdp.Candidate) -> list[Step]:
+        of_kind = sum(other.kind is candidate.kind for other in self._sent)
+        if self._local is None or len(self._sent) >= MAX_CANDIDATES or of_kind >= _SHARES[candidate.kind]:
+            return []
+        self._sent += (candidate,)
+        return [Send(Candidate(*self._local, candidate))]
 
     def _take_offer(self, offer: object) -> list[Step]:
         return self._set_offer(offer, rolls_back=False)
@@ -346,29 +359,44 @@ class Negotiation:
         assert isinstance(taken, Offer)
         self._held = None
         self._local, self._found = None, ()
-        return [TakeOffer(taken.description, rolls_back), *self._set(DescriptionKind.OFFER, taken)]
+        description, late = self._set(DescriptionKind.OFFER, taken)
+        return [TakeOffer(description, rolls_back), *late]
 
     def _take_answer(self, answer: object) -> list[Step]:
         assert isinstance(answer, Answer)
-        return [TakeAnswer(answer.description), *self._set(DescriptionKind.ANSWER, answer)]
+        description, late = self._set(DescriptionKind.ANSWER, answer)
+        return [TakeAnswer(description), *late]
 
-    def _set(self, kind: DescriptionKind, signal: Offer | Answer) -> list[Step]:
-        """The peer's description is in force; what was kept for it is of use now."""
-        self._remote = kind, signal.number
-        self._ufrag = signal.description.ufrag
-        self._places = len(signal.description.candidates)
+    def _set(self, kind: DescriptionKind, signal: Offer | Answer) -> tuple[Description, list[Step]]:
+        """The peer's description is in force, as far as it is looked at; what was kept for it is of use now."""
+        description = signal.description
+        if description.ufrag != self._ufrag:
+            self._looked_at = ()
+        self._remote, self._ufrag = (kind, signal.number), description.ufrag
+        description = replace(description, candidates=tuple(filter(self._is_looked_at, description.candidates)))
+        self._places = len(description.candidates)
         kept, self._kept = self._kept, ()
         steps: list[Step] = []
         for candidate in kept:
             if (candidate.kind, candidate.number) == self._remote:
-                steps.append(self._placed(candidate))
+                steps += self._placed(candidate)
             elif candidate.kind is DescriptionKind.OFFER and candidate.number > self._theirs:
                 self._kept += (candidate,)
-        return steps
+        return description, steps
 
-    def _placed(self, candidate: Candidate) -> TakeCandidate:
+    def _placed(self, candidate: Candidate) -> list[Step]:
+        if not self._is_looked_at(candidate.candidate):
+            return []
         self._places += 1
-        return TakeCandidate(candidate.candidate, self._places - 1)
+        return [TakeCandidate(candidate.candidate, self._places - 1)]
+
+    def _is_looked_at(self, candidate: sdp.Candidate) -> bool:
+        """Whether checks may go to a candidate of the peer; it is remembered, for only so many may."""
+        if candidate not in self._looked_at:
+            if not is_reachable(candidate) or len(self._looked_at) >= MAX_CANDIDATES:
+                return False
+            self._looked_at += (candidate,)
+        return True
 
     def _hold_offer(self, offer: object) -> list[Step]:
         assert isinstance(offer, Offer)

@@ -31,7 +31,7 @@ from pychat.core.memory import ALL_MOST, STEP, Memory
 from pychat.core.nudging import Nudging
 from pychat.core.pasting import EnterRoom, Pasting, Use
 from pychat.core.roomcode import RoomCode
-from pychat.core.sdp import CandidateKind, DescriptionKind, to_sdp
+from pychat.core.sdp import CandidateKind, DescriptionKind, as_looked_at, to_sdp
 from pychat.core.signaling import ManualSignaling
 from pychat.core.sync import Outgoing
 
@@ -347,15 +347,15 @@ class Node:
                 self._enter(room, relay)
             case Use(code, None):
                 link = self._new_link(Role.REPLIER, self._new_conversation())
-                link.remote, link.ref, link.invite = code.description, code.ref, code.digest
+                link.remote, link.ref, link.invite = as_looked_at(code.description), code.ref, code.digest
                 self.pasting.accept(link.conversation)
-                self._effects.append(fx.AcceptOffer(link.id, to_sdp(code.description)))
+                self._effects.append(fx.AcceptOffer(link.id, to_sdp(link.remote)))
                 self._open(link.conversation)
             case Use(code, number) if number is not None:
                 link = self.links[number]
-                link.remote = code.description
+                link.remote = as_looked_at(code.description)
                 self.pasting.accept(link.conversation)
-                self._effects.append(fx.AcceptAnswer(link.id, to_sdp(code.description)))
+                self._effects.append(fx.AcceptAnswer(link.id, to_sdp(link.remote)))
                 link.step(Step.DESCRIBED, self._now)
                 self._open(link.conversation)
             case fx.OfferCodeToTabs():

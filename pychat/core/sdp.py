@@ -10,7 +10,8 @@ rebuilt here.
 import ipaddress
 import re
 import uuid
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
 from enum import Enum
 
 from pychat.core.errors import LocalError
@@ -18,7 +19,13 @@ from pychat.core.errors import LocalError
 MAX_MESSAGE_SIZE = 65_536
 """Bytes of one data-channel message that every peer must take: what a stack assumes that is told nothing (RFC 8841)."""
 
+MAX_CANDIDATES = 8
+"""Candidates of one side that are handed over, and looked at: what connects is among the first of each kind, and nobody
+may have us send checks all over the place."""
+
 _TYPE_PREFERENCE = {"host": 126, "srflx": 100, "relay": 0}  # RFC 8445, section 5.1.2.2
+
+_NOBODYS = tuple(map(ipaddress.ip_network, ("0.0.0.0/8", "255.255.255.255/32", "::/96", "::ffff:0:0/96")))
 
 
 class DescriptionKind(Enum):
@@ -38,11 +45,15 @@ class CandidateKind(Enum):
 
 @dataclass(frozen=True, slots=True)
 class Candidate:
-    """One UDP transport address: an IPv4 or IPv6 address, or an mDNS name (`<uuid>.local`), and a port."""
+    """One UDP transport address: an IPv4 or IPv6 address, or an mDNS name (`<uuid>.local`), and a port.
+
+    `priority` is what this side's own stack gives it; it does not cross the wire.
+    """
 
     kind: CandidateKind
     address: str
     port: int
+    priority: int = field(default=0, compare=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,21 +96,49 @@ def parse_candidate(line: str) -> Candidate | None:
         return None
     address, port_text, kind_text = fields[4], fields[5], fields[7]
     try:
-        port, kind = int(port_text), CandidateKind(kind_text)
+        priority, port, kind = int(fields[3]), int(port_text), CandidateKind(kind_text)
     except ValueError:
         return None
     if not 0 < port < 65_536:
         return None
     name = mdns_uuid(address)
     if name is not None:
-        return Candidate(kind, f"{name}.local", port)
+        return Candidate(kind, f"{name}.local", port, priority)
     try:
         ip = ipaddress.ip_address(address.partition("%")[0])
     except ValueError:
         return None
-    if ip.is_unspecified or (ip.version == 6 and ip.ipv4_mapped is not None):  # RFC 8445, section 5.1.1.1
-        return None
-    return Candidate(kind, str(ip), port)
+    candidate = Candidate(kind, str(ip), port, priority)
+    return candidate if is_reachable(candidate) else None
+
+
+def is_reachable(candidate: Candidate) -> bool:
+    """Whether somebody else may be at this address: not so at the machine's own, at many, and in IPv4's other writings
+    (RFC 8445, section 5.1.1.1)."""
+    try:
+        ip = ipaddress.ip_address(candidate.address)
+    except ValueError:
+        return mdns_uuid(candidate.address) is not None
+    if ip.is_loopback or ip.is_unspecified or ip.is_multicast:
+        return False
+    return not any(ip in network for network in _NOBODYS if network.version == ip.version)
+
+
+def choose_candidates(candidates: Sequence[Candidate]) -> tuple[Candidate, ...]:
+    """Pick what is handed over: all, or with too many the ones that this side's stack prefers of each kind in turn."""
+    if len(candidates) <= MAX_CANDIDATES:
+        return tuple(candidates)
+    chosen: list[Candidate] = []
+    by_kind = [sorted((c for c in candidates if c.kind is kind), key=lambda c: -c.priority) for kind in CandidateKind]
+    while len(chosen) < MAX_CANDIDATES:
+        chosen += [of_kind.pop(0) for of_kind in by_kind if of_kind]
+    return tuple(c for c in candidates if c in chosen[:MAX_CANDIDATES])
+
+
+def as_looked_at(description: Description) -> Description:
+    """What this side's stack is given of a peer's description: the first candidates at which somebody may be."""
+    reachable = tuple(filter(is_reachable, description.candidates))
+    return replace(description, candidates=reachable[:MAX_CANDIDATES])
 
 
 def parse_description(kind: DescriptionKind, sdp: str) -> Description:

@@ -22,6 +22,7 @@ above is the peer's mistake.
 
 import base64
 import json
+import math
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -54,6 +55,8 @@ _ONE_ENTRY = re.compile(
 )
 _quoted = json.encoder.encode_basestring
 _INNERMOST = re.compile(r"\[\]|\{\}")
+_LONG_NUMBER = 20
+"""Characters of a number that no field takes."""
 _MAX_DEPTH = 8  # deep nesting overflows the stack of Pyodide's JSON reader, which ends the whole page
 
 
@@ -200,12 +203,21 @@ def read_items(data: str) -> list[Any]:
     if _too_deep(data):
         raise RemoteError("a frame is nested too deep, or its brackets do not match")
     try:
-        items = _DECODER.decode(data)
+        items = _read_json(data)
     except (ValueError, RecursionError) as error:
         raise RemoteError("a frame is no JSON") from error
     if type(items) is not list or not items or type(items[0]) is not str:
         raise RemoteError("a frame is no list that begins with its kind")
     return items
+
+
+def _read_json(data: str) -> Any:
+    try:
+        return _DECODER.decode(data)
+    except json.JSONDecodeError:
+        raise
+    except ValueError:  # a number has more digits than Python reads: it is JSON all the same
+        return _DECODER_OF_LONG_NUMBERS.decode(data)
 
 
 def _too_large(data: str) -> bool:
@@ -226,10 +238,13 @@ def _too_deep(data: str) -> bool:
 
 
 def _refuse(constant: str) -> None:
-    raise ValueError(f"{constant} is no JSON")
+    raise json.JSONDecodeError(f"{constant} is no JSON", constant, 0)
 
 
 _DECODER = json.JSONDecoder(parse_constant=_refuse)  # else NaN and Infinity would pass (RFC 8259, section 6)
+_DECODER_OF_LONG_NUMBERS = json.JSONDecoder(
+    parse_constant=_refuse, parse_int=lambda digits: int(digits) if len(digits) < _LONG_NUMBER else math.inf
+)
 
 
 def to_text(raw: bytes) -> str:

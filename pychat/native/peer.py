@@ -119,7 +119,7 @@ class NativePeerConnection:
         if self.closed:
             raise PortError("the connection is closed")
         self._begin(self._inside.stay_reachable())
-        return self._pc.localDescription.sdp
+        return _ways_out_first(self._pc.localDescription.sdp)
 
     async def set_remote_description(self, kind: DescriptionKind, sdp: str) -> None:
         try:
@@ -322,6 +322,30 @@ def _forget_other_loops() -> None:
     if getattr(aioice.ice._mdns, "loop", None) is not loop:
         aioice.ice._mdns.__dict__.clear()  # a lock and a socket of that other loop
         aioice.ice._mdns.loop = loop
+
+
+def _ways_out_first(sdp: str) -> str:
+    """A description with the candidates first of the interfaces through which this machine reaches others.
+
+    aioice lists all interfaces alike, and containers and virtual machines bring along dozens of them.
+    """
+    ways_out = _ways_out()
+    lines = sdp.splitlines(keepends=True)
+    places = [place for place, line in enumerate(lines) if line.startswith("a=candidate:")]
+    ordered = sorted((lines[place] for place in places), key=lambda line: ways_out.isdisjoint(line.split()))
+    for place, line in zip(places, ordered, strict=True):
+        lines[place] = line
+    return "".join(lines)
+
+
+def _ways_out() -> set[str]:
+    """This machine's addresses on its default routes; to connect a UDP socket sends nothing."""
+    found = set()
+    for family, elsewhere in ((socket.AF_INET, "192.0.2.1"), (socket.AF_INET6, "2001:db8::1")):  # RFC 5737, RFC 3849
+        with suppress(OSError), socket.socket(family, socket.SOCK_DGRAM) as probe:
+            probe.connect((elsewhere, 9))
+            found.add(str(probe.getsockname()[0]))
+    return found
 
 
 async def _asked(work: Awaitable[_Result]) -> _Result:

@@ -42,7 +42,7 @@ class Settings:
                 bool(raw.get("relay_only")),
                 clean_name(str(raw.get("name", ""))),
             )
-        except (ValueError, AttributeError):
+        except (ValueError, AttributeError, RecursionError):
             return cls()
         try:
             parse_servers(settings.own)

@@ -26,9 +26,9 @@ from pychat.core.envelope import (
     wrap,
 )
 from pychat.core.errors import LocalError, RemoteError
-from pychat.core.negotiation import MAX_CANDIDATES, Answer, Candidate, Offer
+from pychat.core.negotiation import Answer, Candidate, Offer
+from pychat.core.sdp import MAX_CANDIDATES, CandidateKind, Description, DescriptionKind
 from pychat.core.sdp import Candidate as Address
-from pychat.core.sdp import CandidateKind, Description, DescriptionKind
 
 HOST = Address(CandidateKind.HOST, "192.0.2.33", 50123)
 MDNS = Address(CandidateKind.HOST, "94fd06c2-ae2f-447e-81ad-7d84b02c8cc0.local", 1)

@@ -11,8 +11,16 @@ from hypothesis import strategies as st
 from pychat.core import invite
 from pychat.core.codetext import MAX_PASTED
 from pychat.core.errors import CodeError, CodeProblem, LocalError
-from pychat.core.invite import MAX_CANDIDATES, Code, choose_candidates, decode, encode
-from pychat.core.sdp import Candidate, CandidateKind, Description, DescriptionKind, parse_description
+from pychat.core.invite import Code, decode, encode
+from pychat.core.sdp import (
+    MAX_CANDIDATES,
+    Candidate,
+    CandidateKind,
+    Description,
+    DescriptionKind,
+    choose_candidates,
+    parse_description,
+)
 from tests.core import samples
 from tests.parallel import in_parallel
 
@@ -359,6 +367,14 @@ def test_many_candidates_of_one_kind_do_not_crowd_out_the_others() -> None:
     relayed = candidates_of(CandidateKind.RELAYED, 1)
 
     assert choose_candidates([*host, *reflexive, *relayed]) == (*host[:4], *reflexive[:3], *relayed)
+
+
+def test_of_many_candidates_those_stay_that_the_stack_prefers() -> None:
+    bridges = [Candidate(CandidateKind.HOST, f"172.{n}.0.1", 1, 100) for n in range(17, 32)]
+    preferred = Candidate(CandidateKind.HOST, "192.168.1.2", 1, 200)
+    seen = Candidate(CandidateKind.SERVER_REFLEXIVE, "203.0.113.9", 1, 10)
+
+    assert choose_candidates([*bridges, preferred, seen]) == (*bridges[:6], preferred, seen)
 
 
 @given(

@@ -13,7 +13,7 @@ import pytest
 from pychat.core import sdp
 from pychat.core.errors import LocalError, RemoteError
 from pychat.core.negotiation import (
-    MAX_CANDIDATES,
+    MAX_FOLLOWING,
     Answer,
     Candidate,
     MakeOffer,
@@ -28,7 +28,7 @@ from pychat.core.negotiation import (
     TakeCandidate,
     TakeOffer,
 )
-from pychat.core.sdp import CandidateKind, Description, DescriptionKind, candidate_attribute, to_sdp
+from pychat.core.sdp import MAX_CANDIDATES, CandidateKind, Description, DescriptionKind, candidate_attribute, to_sdp
 
 T = TypeVar("T")
 
@@ -275,7 +275,11 @@ def test_a_candidate_is_sent_once_and_useless_ones_never() -> None:
 def test_no_more_candidates_are_sent_than_a_peer_takes() -> None:
     here = side(Phase.OFFERED)
 
-    assert sum(len(here.found(attribute(port))) for port in range(1, 200)) == MAX_CANDIDATES
+    assert sum(len(here.found(attribute(port))) for port in range(1, 40)) == 4  # there is room for the other kinds
+    for kind, port in (("srflx", 1), ("relay", 2)):
+        for other in range(4):
+            here.found(f"candidate:1 1 udp 1 203.0.113.{other} {port} typ {kind}")
+    assert len(here._sent) == MAX_CANDIDATES
 
 
 def test_candidates_of_an_offer_that_was_taken_back_are_not_those_of_the_answer() -> None:
@@ -319,6 +323,78 @@ def test_stale_candidates_are_dropped() -> None:
     assert here._kept == ()
 
 
+# How many candidates are looked at.
+
+
+def elsewhere(count: int, first: int = 1) -> tuple[sdp.Candidate, ...]:
+    return tuple(map(address, range(first, first + count)))
+
+
+def looked_at(steps: list[Step]) -> list[sdp.Candidate]:
+    """Where the stack sends checks to after these steps."""
+    found: list[sdp.Candidate] = []
+    for step in steps:
+        match step:
+            case TakeOffer(description) | TakeAnswer(description):
+                found += description.candidates
+            case TakeCandidate(candidate, place):
+                assert place == len(found)
+                found.append(candidate)
+    return found
+
+
+def test_of_a_description_and_what_follows_it_eight_candidates_are_looked_at() -> None:
+    here = side()
+    steps = here.received(Offer(1, replace(THEIR_OFFER, candidates=elsewhere(5))))
+    for candidate in elsewhere(9, first=6):
+        steps += here.received(Candidate(OFFER, 1, candidate))
+    assert looked_at(steps) == [*elsewhere(8)]
+
+    assert looked_at(side().received(Offer(1, replace(THEIR_OFFER, candidates=elsewhere(64))))) == [*elsewhere(8)]
+
+
+def test_candidates_that_came_before_their_description_count_too() -> None:
+    here = side(Phase.OFFERED)
+    steps: list[Step] = []
+    for candidate in elsewhere(20):
+        steps += here.received(Candidate(ANSWER, 1, candidate))
+    steps += here.received(Answer(1, replace(THEIR_ANSWER, candidates=elsewhere(3, first=30))))
+    assert looked_at(steps) == [*elsewhere(3, first=30), *elsewhere(5)]
+
+
+def test_the_same_credentials_give_no_more_of_them_and_a_restart_eight_others() -> None:
+    here = side()
+    first = replace(THEIR_OFFER, candidates=elsewhere(8))
+    assert looked_at(here.received(Offer(1, first))) == [*elsewhere(8)]
+    here.described(to_sdp(OUR_ANSWER))
+    again = replace(first, candidates=(*elsewhere(8, first=20), *elsewhere(2)))
+    assert looked_at(here.received(Offer(2, again))) == [*elsewhere(2)]
+    here.described(to_sdp(OUR_ANSWER))
+    restarted = replace(again, ufrag="anew", candidates=elsewhere(9, first=40))
+    assert looked_at(here.received(Offer(3, restarted))) == [*elsewhere(8, first=40)]
+
+
+@pytest.mark.parametrize("own", ["127.0.0.1", "127.8.8.8", "::1", "0.0.0.0", "::", "224.0.0.251", "::ffff:127.0.0.1"])
+def test_nobody_has_us_look_at_ourselves(own: str) -> None:
+    loopback = sdp.Candidate(CandidateKind.HOST, own, 8000)
+    here = side()
+
+    steps = here.received(Offer(1, replace(THEIR_OFFER, candidates=(loopback, address(1)))))
+    steps += here.received(Candidate(OFFER, 1, loopback))
+    steps += here.received(Candidate(OFFER, 1, address(2)))
+    assert looked_at(steps) == [address(1), address(2)]
+
+
+def test_of_many_candidates_of_our_own_the_best_of_each_kind_are_sent() -> None:
+    seen = sdp.Candidate(CandidateKind.SERVER_REFLEXIVE, "203.0.113.9", 1)
+    here = side(Phase.OFFERING)
+
+    (sent,) = here.described(to_sdp(replace(OUR_OFFER, candidates=(*elsewhere(20), seen))))
+    assert isinstance(sent, Send)
+    assert isinstance(sent.signal, Offer)
+    assert sent.signal.description.candidates == (*elsewhere(7), seen)
+
+
 # Peers that misbehave.
 
 
@@ -345,7 +421,7 @@ def test_offers_out_of_order_are_refused(number: int) -> None:
 @pytest.mark.parametrize("number", [0, 1, 2])
 def test_a_flood_of_candidates_is_refused(number: int) -> None:
     here = side(Phase.ANSWERING)
-    for port in range(1, MAX_CANDIDATES + 1):
+    for port in range(1, MAX_FOLLOWING + 1):
         here.received(Candidate(OFFER, number, address(port)))
 
     with pytest.raises(RemoteError):
@@ -360,7 +436,7 @@ def test_a_flood_of_candidates_for_later_offers_is_refused() -> None:
             here.received(Offer(number, THEIR_OFFER))
             for port in range(1, 40):
                 here.received(Candidate(OFFER, 1000, address(port)))
-                assert len(here._kept) <= MAX_CANDIDATES
+                assert len(here._kept) <= MAX_FOLLOWING
 
     with pytest.raises(RemoteError):
         flood()

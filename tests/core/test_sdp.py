@@ -1,4 +1,5 @@
 import re
+from dataclasses import replace
 
 import pytest
 
@@ -8,7 +9,9 @@ from pychat.core.sdp import (
     CandidateKind,
     Description,
     DescriptionKind,
+    as_looked_at,
     candidate_attribute,
+    is_reachable,
     mdns_uuid,
     parse_candidate,
     parse_description,
@@ -202,3 +205,33 @@ def test_the_first_candidate_is_preferred_and_host_to_reflexive_to_relayed() -> 
 )
 def test_only_the_name_that_browsers_give_counts_as_mdns(address: str) -> None:
     assert mdns_uuid(address) is None
+
+
+NOWHERE = (
+    *("127.0.0.1", "127.255.255.254", "0.0.0.0", "0.1.2.3", "255.255.255.255", "224.0.0.251", "239.1.2.3"),
+    *("::1", "::", "::127.0.0.1", "::ffff:127.0.0.1", "::ffff:192.0.2.1", "ff02::fb", "localhost", "chat.example"),
+)
+SOMEWHERE = (
+    *("192.168.1.2", "10.0.0.1", "172.17.0.1", "169.254.1.1", "100.64.0.1", "203.0.113.9", "198.51.100.1"),
+    *("2001:db8::1", "fd00::1", "fe80::1", "64:ff9b::c633:6414", "94fd06c2-ae2f-447e-81ad-7d84b02c8cc0.local"),
+)
+
+
+@pytest.mark.parametrize("kind", CandidateKind)
+def test_a_peers_candidates_are_looked_at_only_where_somebody_else_may_be(kind: CandidateKind) -> None:
+    assert not any(is_reachable(Candidate(kind, address, 9)) for address in NOWHERE)
+    assert all(is_reachable(Candidate(kind, address, 9)) for address in SOMEWHERE)
+
+
+def test_at_eight_candidates_of_a_description_is_looked_and_at_none_of_this_machine() -> None:
+    offer = parse_description(DescriptionKind.OFFER, samples.CHROMIUM_OFFER)
+    good = tuple(Candidate(CandidateKind.HOST, f"192.0.2.{n}", 9) for n in range(1, 20))
+    bad = tuple(Candidate(CandidateKind.HOST, address, 9) for address in NOWHERE)
+
+    assert as_looked_at(replace(offer, candidates=(*bad, *good))).candidates == good[:8]
+    assert as_looked_at(replace(offer, candidates=bad)).candidates == ()
+
+
+@pytest.mark.parametrize("address", NOWHERE)
+def test_an_address_of_our_own_at_which_nobody_finds_us_is_of_no_use(address: str) -> None:
+    assert parse_candidate(f"candidate:1 1 udp 1 {address} 50123 typ host") is None

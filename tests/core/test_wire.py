@@ -112,6 +112,35 @@ def test_a_frame_of_an_unknown_kind_passes(data: str) -> None:
     assert decode(data) == Unknown(json.loads(data)[0])
 
 
+LONG_NUMBERS = ("1" * 4_301, "-" + "9" * 60_000, "1" * 4_301 + ".5", "1e" + "9" * 4_301, "1" * 4_301 + "E-1")
+"""CPython reads integers of 4,300 digits at most."""
+
+
+@pytest.mark.parametrize("number", LONG_NUMBERS, ids=range(len(LONG_NUMBERS)))
+def test_a_number_may_be_as_long_as_it_likes_where_nobody_reads_it(number: str) -> None:
+    assert decode(f'["typing",{number},1]') == Unknown("typing")
+    assert decode(f'["hello",[2,7],{number}]') == Hello((2, 7))
+
+
+@pytest.mark.parametrize("number", LONG_NUMBERS, ids=range(len(LONG_NUMBERS)))
+def test_a_long_number_that_is_read_is_out_of_range(number: str) -> None:
+    for data in (
+        f'["have",{{"{ANN}":{number}}}]',
+        f'["entries","{ANN}",{number},[]]',
+        f'["entries","{ANN}",1,[[{number},"a"]]]',
+        f'["hello",[1,{number}]]',
+        f'["bye",{number}]',
+        f"[{number}]",
+        number,
+    ):
+        refusal(data)
+
+
+@pytest.mark.parametrize("rest", ["NaN", "01", "]", "-", "'x'"])
+def test_what_stands_beside_a_long_number_must_be_json_all_the_same(rest: str) -> None:
+    refusal(f'["typing",{"1" * 4_301},{rest}]')
+
+
 def test_the_name_of_an_unknown_kind_is_kept_short() -> None:
     assert decode(json.dumps(["x" * 60_000])) == Unknown("x" * 32)
 

@@ -55,16 +55,12 @@ def build() -> None:
     run(*internet, "addr", "add", f"{OUTSIDE}/24", "dev", "bridge")
     run(*internet, "link", "set", "bridge", "up")
     for side, public, private in SIDES:
-        nat, host = ("ip", "-n", name(f"{side}-nat")), ("ip", "-n", name(f"{side}-host"))
+        nat = ("ip", "-n", name(f"{side}-nat"))
         run(*internet, "link", "add", side, "type", "veth", "peer", "name", "out", "netns", name(f"{side}-nat"))
         run(*internet, "link", "set", side, "master", "bridge", "up")
-        run(*nat, "link", "add", "in", "type", "veth", "peer", "name", "eth", "netns", name(f"{side}-host"))
-        for device, address in (("out", f"{public}/24"), ("in", f"{private}.1/24")):
-            run(*nat, "addr", "add", address, "dev", device)
-            run(*nat, "link", "set", device, "up")
-        run(*host, "addr", "add", f"{private}.2/24", "dev", "eth")
-        run(*host, "link", "set", "eth", "up")
-        run(*host, "route", "add", "default", "via", f"{private}.1")
+        run(*nat, "addr", "add", f"{public}/24", "dev", "out")
+        run(*nat, "link", "set", "out", "up")
+        connect_host(side, private)
         for path, value in (
             ("ipv4/ip_forward", 1),
             ("netfilter/nf_conntrack_udp_timeout", FORGETS),
@@ -73,6 +69,16 @@ def build() -> None:
             run(*within(f"{side}-nat", "sh", "-c", f"echo {value} > /proc/sys/net/{path}"))
         run(*within(f"{side}-nat", *["iptables", "-t", "nat", "-A", "POSTROUTING", "-o", "out", "-j", "MASQUERADE"]))
         run(*within(f"{side}-nat", *["iptables", "-A", "INPUT", "-i", "out", "-j", "DROP"]))
+
+
+def connect_host(side: str, private: str) -> None:
+    """Connect a host to its NAT."""
+    nat, host = ("ip", "-n", name(f"{side}-nat")), ("ip", "-n", name(f"{side}-host"))
+    run(*nat, "link", "add", "in", "type", "veth", "peer", "name", "eth", "netns", name(f"{side}-host"))
+    for end, device, last in ((nat, "in", 1), (host, "eth", 2)):
+        run(*end, "addr", "add", f"{private}.{last}/24", "dev", device)
+        run(*end, "link", "set", device, "up")
+    run(*host, "route", "add", "default", "via", f"{private}.1")
 
 
 def tear_down() -> None:
@@ -140,6 +146,33 @@ def test_two_behind_nats_meet_also_when_the_reply_is_pasted_late(stun: str, tmp_
         assert (ann.returncode, out) == (0, ""), err
         out, err = bob.communicate(timeout=120)
         assert (bob.returncode, out) == (0, "hello from behind\n"), err
+
+
+def test_among_dozens_of_interfaces_the_code_keeps_the_one_that_leads_out(stun: str, tmp_path: Path) -> None:
+    host = ("ip", "-n", name("left-host"))
+    with ExitStack() as stack:
+        for number in range(1, 25):  # as containers and virtual machines make them
+            bridge = f"bridge-{number}"
+            run(*host, "link", "add", bridge, "type", "bridge")
+            stack.callback(run, *host, "link", "del", bridge)
+            run(*host, "addr", "add", f"172.16.{number}.1/24", "dev", bridge)
+            run(*host, "link", "set", bridge, "up")
+        run("ip", "-n", name("left-nat"), "link", "del", "in")
+        connect_host("left", "10.0.1")  # anew, so that it is listed last
+        listed = subprocess.run(
+            within(
+                "left-host", sys.executable, "-c", "import aioice.ice as i; print(*i.get_host_addresses(True, False))"
+            ),
+            check=True,
+            capture_output=True,
+            text=True,
+        )
+        assert listed.stdout.split()[-1] == "10.0.1.2"
+        ann = stack.enter_context(pychat("left-host", stun, tmp_path, "invite"))
+        stack.callback(ann.kill)
+        candidates = decode(code_of(ann)).description.candidates
+        assert {candidate.kind for candidate in candidates} == {CandidateKind.HOST, CandidateKind.SERVER_REFLEXIVE}
+        assert "10.0.1.2" in [candidate.address for candidate in candidates]
 
 
 @pytest.mark.slow

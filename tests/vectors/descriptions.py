@@ -42,6 +42,14 @@ def _rebuilt() -> Iterator[Json]:
             "reading": description.reading,
             "rebuilt": rebuilt(description.reading),
         }
+    mapped = ipv6("::ffff:c000:221", "00000000 00000000 0000ffff c0000221")
+    nowhere = [ipv4("127.0.0.1"), ipv4("0.0.0.0"), ipv4("239.1.2.3"), ipv6("::1", "00" * 15 + "01"), mapped]
+    candidates = [*(Candidate("host", address, 8_000) for address in nowhere), *WORKED_INVITE.candidates]
+    yield {
+        "name": "rebuilt: none of the candidates at which nobody else can be",
+        "reading": replace(WORKED_INVITE, candidates=candidates).reading,
+        "rebuilt": rebuilt(WORKED_INVITE.reading),
+    }
 
 
 # What WebRTC stacks write.
@@ -152,6 +160,20 @@ def _local() -> Iterator[Json]:
                 "3 1 udp 1 94fd06c2ae2f447e81ad7d84b02c8cc0.local 50122 typ host",
                 "4 1 udp 1 94fd06c2-ae2f-447e-81ad-7d84b02c8cc0.example 50122 typ host",
                 "5 1 udp 1 192.0.2.33 50123 typ host",
+            ],
+            [_HOST],
+        ),
+        "addresses at which nobody else can be are left out": (
+            [
+                *(
+                    f"{n} 1 udp 1 {address} 50122 typ host"
+                    for n, address in enumerate(
+                        ("127.0.0.1", "127.8.8.8", "0.1.2.3", "224.0.0.251", "255.255.255.255", "::1", "ff02::fb")
+                    )
+                ),
+                "7 1 udp 1 ::ffff:192.0.2.33 50122 typ host",
+                "8 1 udp 1 ::192.0.2.33 50122 typ host",
+                "9 1 udp 1 192.0.2.33 50123 typ host",
             ],
             [_HOST],
         ),

@@ -258,6 +258,17 @@ def _unknown() -> Iterator[Json]:
         data = json.dumps(frame, ensure_ascii=False, separators=(",", ":"))
         yield _passed_over(f"unknown: {name}", data)
     yield _passed_over("unknown: numbers in other writings", '["typing",1.0,1e3,-0.0,1E-2]')
+    for name, number in {
+        "of 4,301 digits": ["", ["1", 4_301]],
+        "of 65,000 digits, below 0": ["-", ["9", 65_000]],
+        "of 4,301 digits, with a fraction": ["", ["1", 4_301], ".5"],
+        "whose exponent has 4,301 digits": ["1e", ["9", 4_301]],
+    }.items():
+        yield _passed_over(f"unknown: a number {name}", ['["typing",', *number, "]"])
+        if "65,000" not in name:
+            hello = {"kind": "hello", "versions": [2], "parts": []}
+            yield _good(f"hello: after another version a number {name}", ['["hello",[2],', *number, "]"], hello)
+            yield _bad(f"have: a number {name}", [f'["have",{{"{ANN}":', *number, "}]"])
     yield _passed_over("unknown: a name with a lone surrogate", '["\\ud800"]')
     yield _passed_over("unknown: a long name", ['["', ["x", 60_000], '"]'])
 

@@ -904,6 +904,8 @@ class Newcomer:
                 yield ev.BytesDrawn(session, self._me)
             case fx.Derive(session, secret, _, info, size):
                 yield ev.Derived(session, info, derived(secret, info, size))
+            case fx.TakeLease(session, _):
+                yield ev.LeaseTaken(session, True)
             case fx.Seal(session, ticket, key, nonce, data, context):
                 yield ev.Sealed(session, ticket, AESGCM(key).encrypt(nonce, data, context))
             case fx.Unseal(session, ticket, key, nonce, data, context):

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 
-import pytest
 from playwright.sync_api import expect
 
 from tests.browser.conftest import MakePerson, in_chromium
@@ -49,28 +48,6 @@ def test_of_very_many_long_messages_few_are_in_the_document(person: MakePerson) 
     bob.button("New messages").click()
     expect(bob.messages.last).to_contain_text("number 699", timeout=CONNECT)
     expect(bob.messages.last).to_be_in_viewport()
-
-
-@pytest.mark.slow
-@in_chromium
-def test_what_no_longer_fits_into_memory_goes_and_that_is_said(person: MakePerson) -> None:
-    """Texts of which a character takes four bytes: 64 MiB are soon full."""
-    ann, bob = person("Ann"), person("Bob")
-    connect(ann, bob)
-    for first in range(0, 2_400, 300):
-        write(ann, *(f"number {i}: {'👋' * 7_900}" for i in range(first, first + 300)))
-        expect(bob.messages.last).to_contain_text(f"number {first + 299}:", timeout=CONNECT)
-        expect(ann.messages.last).to_have_attribute("data-state", "delivered", timeout=CONNECT)
-    gone = bob.page.get_by_text("Older messages are no longer kept here.")
-    expect(gone).to_be_hidden()
-    while bob.button("Show earlier messages").is_visible():
-        before = bob.messages.first.locator("p").inner_text()
-        bob.button("Show earlier messages").click()
-        expect(bob.messages.first.locator("p")).not_to_have_text(before, timeout=CONNECT)
-    expect(gone).to_be_visible()
-    expect(bob.messages.first).not_to_contain_text("number 0:")
-    bob.say("still here")
-    expect(ann.messages.last).to_contain_text("still here")
 
 
 @in_chromium

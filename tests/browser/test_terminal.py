@@ -66,6 +66,25 @@ def heard(page: Person, last: str) -> list[str]:
     return texts
 
 
+@pytest.mark.slow
+def test_what_no_longer_fits_into_a_pages_memory_goes_and_that_is_said(person: MakePerson, commands: Commands) -> None:
+    """In texts with an emoji each character takes four bytes: 64 MiB are soon full."""
+    ann = person("chromium")
+    pipe = connect(ann, commands.pipe, page_invites=True)
+    ann.say("the first")
+    pipe.hears("the first")
+    pipe.write("".join(f"number {number}: 👋 {'x' * 7_900}\n" for number in range(2_200)))
+    expect(ann.messages.last).to_contain_text("number 2199:", timeout=CONNECT)
+    gone, earlier = ann.page.get_by_text(words.OLDER_GONE), ann.button("Show earlier messages")
+    expect(gone).to_be_hidden()
+    while earlier.is_visible():
+        earlier.click()
+    expect(gone).to_be_visible(timeout=CONNECT)
+    expect(ann.messages.first).not_to_contain_text("number 0:")
+    ann.say("still here")
+    pipe.hears("the first", "still here")
+
+
 @pytest.mark.parametrize("page_invites", [True, False], ids=["page-invites", "terminal-invites"])
 @pytest.mark.parametrize("browser", ["chromium", "firefox"])
 def test_a_page_and_a_pipe_talk(

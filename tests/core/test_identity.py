@@ -228,6 +228,15 @@ def test_a_peer_cannot_pile_up_frames_meanwhile(ann: Person, bob: Person, frames
     assert len(pair.ann_link.held) == node.MAX_HELD
 
 
+def test_a_frame_that_is_too_large_does_not_wait_to_be_refused(ann: Person, bob: Person) -> None:
+    pair = at_a_verdict(ann, bob)
+    waiting = len(pair.ann_link.held)
+    ann.hears(pair.ann_link, "x" * (wire.MAX_FRAME + 1))
+
+    assert pair.ann_link.ending is Ending.BROKE_PROTOCOL
+    assert len(pair.ann_link.held) == waiting
+
+
 def test_keys_that_finish_when_the_link_has_ended_change_nothing(ann: Person, bob: Person) -> None:
     pair = at_a_verdict(ann, bob)
     ann.do(ev.ChannelClosed(pair.ann_link.id))

@@ -11,10 +11,12 @@ import asyncio
 import time
 from collections import deque
 from collections.abc import Callable, Coroutine, Iterable
+from contextlib import suppress
 from typing import Any
 
 from pychat.core import effects as fx
 from pychat.core import events as ev
+from pychat.core import visited
 from pychat.core.contacts import STORE_KEY, Contact, keep
 from pychat.core.conversation import LinkId, SessionId
 from pychat.core.handshake import NONCE_SIZE
@@ -325,6 +327,9 @@ class Driver:
                 self._release(name)
             case fx.KeepContacts(contacts):
                 self._keep(contacts)
+            case fx.KeepVisited(mark):
+                with suppress(PortError):  # then one is asked once more
+                    self._store.update(visited.STORE_KEY, lambda kept: visited.remember(kept, mark))
             case fx.CloseConnection(link):
                 self._close(link)
             case fx.OfferCodeToTabs(text):

@@ -282,7 +282,7 @@ def _failure(error: CodeRefused | ChatEnded) -> Failure:
 
 
 def _exit(chat: Chat) -> Exit:
-    if chat.ending is Ending.NOT_PROVED:
+    if chat.ending in (Ending.NOT_PROVED, Ending.PEER_NO_MATCH):
         return Exit.NOT_TRUSTED
     return Exit.NOT_DELIVERED if chat.was_open else Exit.NOT_CONNECTED
 

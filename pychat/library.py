@@ -50,7 +50,14 @@ from pychat.ui import words
 from pychat.ui.view import status_of, view
 from pychat.ui.words import Trust
 
-_FINAL = (Ending.NOT_PROVED, Ending.NO_MATCH, Ending.OTHER_VERSION, Ending.BROKE_PROTOCOL, Ending.FAILED_HERE)
+_FINAL = (
+    Ending.NOT_PROVED,
+    Ending.NO_MATCH,
+    Ending.PEER_NO_MATCH,
+    Ending.OTHER_VERSION,
+    Ending.BROKE_PROTOCOL,
+    Ending.FAILED_HERE,
+)
 """What ends a chat in a room, whoever it was; after anything else the two find each other again."""
 
 

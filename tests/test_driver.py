@@ -11,12 +11,14 @@ import pytest
 
 from pychat.core import effects as fx
 from pychat.core import events as ev
+from pychat.core import visited
 from pychat.core.capabilities import Capabilities
 from pychat.core.contacts import STORE_KEY, Contacts
 from pychat.core.conversation import LinkId
 from pychat.core.ice import IceConfig
 from pychat.core.link import Ending, Link, Phase
 from pychat.core.node import Node
+from pychat.core.roomcode import RoomCode, encode
 from pychat.core.sdp import DescriptionKind
 from pychat.core.stats import Stats
 from pychat.driver import (
@@ -35,6 +37,8 @@ from pychat.ports import Leases, PortError, Post
 from tests.core import samples
 from tests.core.people import Keys, is_genuine
 from tests.fakes import FakeLeases
+
+ROOMS = (RoomCode(b"first" * 4), RoomCode(b"other" * 4))
 
 
 class Recorder:
@@ -157,7 +161,7 @@ class World:
         self.on_turn: Callable[[], None] = lambda: None
         self.time = 1000.0
         self.crypto, self.store = Crypto(name), Store()
-        self.node = Node(self.crypto.public_key, name.encode(), Contacts(skeleton=str.casefold), name=name)
+        self.node = Node(self.crypto.public_key, name.encode(), Contacts(skeleton=str.casefold), name=name, visited=())
         self.driver = Driver(
             self.node,
             self,
@@ -555,6 +559,20 @@ def test_whom_one_meets_is_kept() -> None:
         await world.until(lambda: world.store.kept)
         contacts = Contacts.loads(world.store.load(STORE_KEY), skeleton=str.casefold)
         assert [(contact.key, contact.name) for contact in contacts] == [(guest.crypto.public_key, "bob")]
+        assert world.node.not_kept == ""
+
+    in_a_loop(scenario)
+
+
+def test_rooms_that_were_entered_are_kept_by_their_marks() -> None:
+    async def scenario(world: World) -> None:
+        for room in ROOMS:
+            world.driver.post(ev.CodePasted(encode(room), "wss://chat.example/relay"))
+        marks = [visited.mark(room, world.crypto.public_key) for room in reversed(ROOMS)]
+        await world.until(lambda: visited.loads(world.store.load(visited.STORE_KEY)) == marks)
+        world.store.refuses = True
+        world.driver.post(ev.CodePasted(encode(RoomCode(b"third" * 4)), "wss://chat.example/relay"))
+        await world.until(lambda: len(world.node.meetings) == 3)
         assert world.node.not_kept == ""
 
     in_a_loop(scenario)

@@ -49,7 +49,7 @@ from pychat.core.sdp import (
     to_sdp,
 )
 from pychat.core.sync import ACKNOWLEDGE_INTERVAL
-from tests.core.people import Person, exchange, of, person
+from tests.core.people import Person, compared, exchange, of, person
 from tests.core.samples import fresh_sdp
 from tests.vectors import __main__ as generator
 from tests.vectors import files
@@ -314,6 +314,8 @@ def frame_of(reading: Json) -> wire.OwnFrame:
             return wire.Entries(author, first, [entry for item in items for entry in _alike(item)])
         case {"kind": "room", "secret": secret}:
             return wire.Room(bytes.fromhex(secret))
+        case {"kind": "mismatch"}:
+            return wire.Mismatch()
         case {"kind": "bye"}:
             return wire.Bye()
         case {"kind": "elsewhere"}:
@@ -629,6 +631,8 @@ class Side:
                 return self.person.do(*(ev.MessageWritten(link.conversation, text) for text in texts))
             case {"left": True}:
                 return self.person.do(ev.ConversationLeft(link.conversation))
+            case {"differs": True}:
+                return self.person.do(compared(self.person.conversation_of(link), False))
             case {"closed": True}:
                 return self.person.do(ev.ChannelClosed(link.id))
         raise AssertionError(step)

@@ -14,6 +14,7 @@ from pychat.browser.relay import BrowserRelay
 from pychat.browser.store import BrowserStore
 from pychat.browser.tabs import BrowserTabs
 from pychat.browser.visit import KeptRooms
+from pychat.core import visited
 from pychat.core.contacts import STORE_KEY, Contacts
 from pychat.core.lookalike import skeleton
 from pychat.core.node import Node
@@ -46,6 +47,7 @@ async def start() -> None:
         name=settings.name,
         capabilities=connect.capabilities,
         ice=settings.ice(suggested),
+        visited=visited.loads(store.load(visited.STORE_KEY)),
     )
 
     async def erase() -> None:

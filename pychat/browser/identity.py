@@ -19,7 +19,7 @@ class NameField:
 
     def __init__(self, scope: Scope, name: str, chosen: Callable[[str], None]) -> None:
         self._field = scope.part("name")
-        self._next = scope.part("new-invite")
+        self._part = scope.part
         self._name = name
         self._chosen = chosen
         scope.on(self._field, "change", lambda _: self._take())
@@ -41,7 +41,7 @@ class NameField:
     def _submitted(self, event: Any) -> None:
         event.preventDefault()
         self._take()
-        self._next.focus()
+        self._part("new-invite" if self._part("join").hidden else "room-enter").focus()
 
     def _take(self) -> None:
         name, before = clean_name(str(self._field.value)), self._name

@@ -113,6 +113,8 @@ class ChatPage:
         show(self._part("new-room"), bool(self._relay))
         show(self._part("no-relay"), not self._relay)
         set_text(self._part("no-relay"), words.NO_RELAY)
+        set_text(self._part("join-title"), words.JOIN)
+        set_text(self._part("join-note"), words.JOIN_NOTE)
         for name in ("new-room", "new-invite", "connect", "settings-open", "protection-open"):
             self._part(name).disabled = False
         show(self._part("boot"), False)
@@ -133,6 +135,7 @@ class ChatPage:
         show(self._part("talk"), talking)
         set_text(self._part("title"), now.name or "pychat")
         self._render_status(now)
+        self._render_join(now)
         self._render_notices()
         self._trust.render(now)
         self._card.render(now, may_focus=not self._is_writing())
@@ -157,6 +160,8 @@ class ChatPage:
     def _listen(self) -> None:
         on, part = self._scope.on, self._part
         on(part("new-room"), "click", lambda _: self._post(ev.RoomRequested(self._relay)))
+        on(part("room-enter"), "click", lambda _: self._post(ev.JoinConfirmed()))
+        on(part("room-decline"), "click", lambda _: self._decline())
         on(part("room-return"), "click", self._return)
         on(part("use-here"), "click", self._use_here)
         on(part("new-invite"), "click", lambda _: self._post(ev.InviteRequested()))
@@ -201,7 +206,7 @@ class ChatPage:
     def _return_to(self, rooms: Iterable[str]) -> None:
         """Go back into the rooms that the page was in before it was reloaded."""
         for code in rooms:
-            self._post(ev.CodeInLink(code, self._relay))
+            self._post(ev.CodeInLink(code, self._relay, returning=True))
 
     def _relay_for(self, text: str) -> str:
         """The relay where a room in a pasted text would be; that of a link to another page is none of ours."""
@@ -224,6 +229,10 @@ class ChatPage:
         if self._selected is not None:
             self._post(ev.ConversationRemoved(self._selected))
             self._focus_on_start()
+
+    def _decline(self) -> None:
+        self._post(ev.JoinDeclined())
+        self._focus_on_start()
 
     def _focus_on_start(self) -> None:
         """Where nothing is shown any more, the focus would be nowhere."""
@@ -330,6 +339,18 @@ class ChatPage:
                 else:
                     item.removeAttribute("aria-current")
         part("leave").disabled = not now.can_leave
+
+    def _render_join(self, now: View) -> None:
+        """Ask before a room is entered; the field for one's name is moved to where it is asked."""
+        part = self._part
+        appears = now.joins and part("join").hidden
+        show(part("join"), now.joins)
+        home = part("name-there" if now.joins else "name-home")
+        if not home.contains(part("name-form")):
+            home.append(part("name-form"))
+        if appears:
+            part("paste-text").value = ""
+            part("join").focus()
 
     def _render_notices(self) -> None:
         if self._node.not_kept and words.CONTACTS_NOT_KEPT not in self._notices:

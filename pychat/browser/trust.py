@@ -23,7 +23,7 @@ def show_trust(picture: Element, text: Element, trust: Trust, *, warned: bool) -
 
 
 class TrustSigns:
-    """The parts “badge”, “hint” and “warning” of a scope, and the dialog that they lead to.
+    """The parts “badge”, “hint”, “guesses” and “warning” of a scope, and the dialog that they lead to.
 
     Args:
         selected: tells which conversation is shown.
@@ -64,6 +64,8 @@ class TrustSigns:
         set_text(part("hint-text"), hint)
         show(part("hint-compare"), not now.new_name)
         show(part("name-accept"), bool(now.new_name))
+        show(part("guesses"), bool(now.guesses))
+        set_text(part("guesses-text"), now.guesses)
         appears = bool(now.warning) and part("warning").hidden
         show(part("warning"), bool(now.warning))
         show(part("composer"), not now.warning)

@@ -26,12 +26,16 @@ class VerifyDialog:
         self._node = node
         self._compared = compared
         self._dialog = part("verify")
+        self._doubt = part("mismatch")
         self._signs: ShortString | None = None
         self._peer: PublicKey | None = None
         set_text(part("signs-title"), words.COMPARE)
         set_text(part("safety-note"), words.SAFETY_NUMBER)
+        set_text(part("mismatch-title"), words.MISMATCH)
+        set_text(part("mismatch-note"), words.MISMATCH_NOTE)
         scope.on(part("match"), "click", lambda _: self._answer(True))
-        scope.on(part("no-match"), "click", lambda _: self._answer(False))
+        scope.on(part("no-match"), "click", lambda _: self._doubt.showModal())
+        scope.on(part("mismatch-confirm"), "click", lambda _: self._answer(False))
         scope.on(self._dialog, "close", lambda _: closed())
 
     def open(self, now: View) -> None:
@@ -48,7 +52,7 @@ class VerifyDialog:
         if not self._dialog.open:
             return
         if now.conversation is None or now.conversation.peer != self._peer:
-            self._dialog.close()
+            self._close()
             return
         part = self._part
         set_text(part("verify-title"), words.who_is(now.name))
@@ -59,9 +63,13 @@ class VerifyDialog:
             self._draw_signs(now.signs)
 
     def _answer(self, match: bool) -> None:
-        self._dialog.close()
+        self._close()
         if self._peer is not None:
             self._compared(self._peer, match)
+
+    def _close(self) -> None:
+        self._doubt.close()
+        self._dialog.close()
 
     def _draw_signs(self, signs: ShortString | None) -> None:
         emoji = signs.emoji if signs is not None else ()

@@ -21,7 +21,9 @@ from pychat.core.handshake import KEY_SIZE, PublicKey
 from pychat.core.wire import MAX_NAME, MAX_NUMBER
 
 MAX_CONTACTS = 2_000
-"""More are not kept: who was never compared with and was seen longest ago makes room."""
+"""More are not kept: strangers make room, to whom one has never written, and of those who was seen longest ago. Whoever
+was compared with never does.
+"""
 
 STORE_KEY = "contacts"
 
@@ -46,6 +48,7 @@ class Contact:
     `seen` is when they were here last, in seconds since 1970. `since` is higher the later they took this name, or one
     that looks like it. `verified_as` is the name by which they were verified. `differs` says that the last comparison
     with them has failed. `judged` counts the comparisons: of two copies the one with more knows the last result.
+    `talked` says that something one has written to them has arrived.
     """
 
     key: PublicKey
@@ -56,6 +59,7 @@ class Contact:
     verified_as: str = ""
     differs: bool = False
     judged: int = 0
+    talked: bool = False
 
     @property
     def known_as(self) -> str:
@@ -142,6 +146,13 @@ class Contacts:
         known = self._by_key[key]
         return self.put(replace(known, verified_as=known.name, judged=known.judged + 1)) if known.verified else known
 
+    def doubt(self, key: PublicKey) -> Contact | None:
+        """They say that a comparison with us has failed, so they are not verified; None if they were not before."""
+        known = self._by_key.get(key)
+        if known is None or not known.verified:
+            return None
+        return self.put(replace(known, verified=False, verified_as="", judged=known.judged + 1))
+
     def is_rejected(self, key: PublicKey) -> bool:
         """Whether the last comparison with them has failed."""
         return key in self._by_key and self._by_key[key].differs
@@ -150,10 +161,15 @@ class Contacts:
         """Note a contact as it is now; where there are too many another one makes room."""
         self._by_key[contact.key] = contact
         if len(self._by_key) > MAX_CONTACTS:
-            strangers = [other for other in self if not other.judged and other is not contact]
-            if strangers:
-                del self._by_key[min(strangers, key=lambda other: other.seen).key]
+            others = [other for other in self if not other.judged and other is not contact]
+            if others:
+                del self._by_key[min(others, key=lambda other: (other.talked, other.seen)).key]
         return contact
+
+    def talked_to(self, key: PublicKey) -> Contact | None:
+        """Note that something one has written to a contact has arrived; None if that was known."""
+        known = self._by_key.get(key)
+        return self.put(replace(known, talked=True)) if known is not None and not known.talked else None
 
     def namesake(self, contact: Contact) -> Contact | None:
         """Whom one may take this contact for: somebody else of a name that looks the same, who was verified by it or
@@ -226,6 +242,7 @@ def merge(one: Contact, other: Contact) -> Contact:
         verified_as=judged.verified_as,
         differs=judged.differs,
         judged=judged.judged,
+        talked=one.talked or other.talked,
     )
 
 
@@ -257,10 +274,10 @@ def _read(entry: Any) -> Contact:
             str(verified_as),
             bool(differs),
             int(judged),
+            bool(talked),
         ]:
-            contact = Contact(
-                base64.b64decode(key, validate=True), name, verified, seen, since, verified_as, differs, judged
-            )
+            raw = base64.b64decode(key, validate=True)
+            contact = Contact(raw, name, verified, seen, since, verified_as, differs, judged, talked)
             if len(contact.key) == KEY_SIZE and 0 <= seen <= MAX_NUMBER:
                 return contact
     raise ValueError("a contact is malformed")

@@ -165,6 +165,13 @@ class KeepContacts:
 
 
 @dataclass(frozen=True, slots=True)
+class KeepVisited:
+    """Keep the mark of a room in which this person is (`visited`), for the next time."""
+
+    mark: str
+
+
+@dataclass(frozen=True, slots=True)
 class CloseConnection:
     link: LinkId
 
@@ -210,6 +217,7 @@ Effect = (
     | TakeLease
     | ReleaseLease
     | KeepContacts
+    | KeepVisited
     | CloseConnection
     | ReadStats
     | OfferCodeToTabs

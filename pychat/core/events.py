@@ -76,12 +76,24 @@ class CodeEdited:
 class CodeInLink:
     """The page was opened by a link with this code in it.
 
-    A reply goes where it belongs by itself, and a room is entered; an invite waits for the person to say that they want
-    to connect. `relay` is as in `CodePasted`.
+    A reply goes where it belongs by itself; an invite or a room waits for the person to say that they want to connect,
+    if they have not been in that room before. `relay` is as in `CodePasted`; `returning` says that the page was in the
+    room until it was loaded anew.
     """
 
     text: str
     relay: str = ""
+    returning: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class JoinConfirmed:
+    """A person wants to go into the room whose link they have opened."""
+
+
+@dataclass(frozen=True, slots=True)
+class JoinDeclined:
+    """A person does not want to."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -395,6 +407,8 @@ Event = (
     | CodePasted
     | CodeEdited
     | CodeInLink
+    | JoinConfirmed
+    | JoinDeclined
     | MessageWritten
     | NameChosen
     | PeerCompared

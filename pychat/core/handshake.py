@@ -130,6 +130,13 @@ class Handshake:
         return self.stage is Stage.DONE
 
     @property
+    def shows_signs(self) -> bool:
+        """Whether the peer can know the short string by now, though it has not proved who it is."""
+        if self.role is Role.INVITER:
+            return self.stage in (Stage.PROOF, Stage.VERDICT)
+        return self.stage in (Stage.REVEAL, Stage.VERDICT, Stage.OWN_SIGNATURE)
+
+    @property
     def busy(self) -> bool:
         """Whether this side waits for its own keys; what the peer says meanwhile has to wait."""
         return self.stage in (Stage.NONCE, Stage.OWN_SIGNATURE, Stage.VERDICT)

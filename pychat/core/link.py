@@ -65,6 +65,7 @@ class Ending(Enum):
     BROKE_PROTOCOL = "broke-protocol"
     NOT_PROVED = "not-proved"
     NO_MATCH = "no-match"
+    PEER_NO_MATCH = "peer-no-match"
     OTHER_VERSION = "other-version"
     REPLACED = "replaced"
     REFUSED = "refused"

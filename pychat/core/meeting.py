@@ -49,6 +49,7 @@ from pychat.core.capabilities import Capabilities
 from pychat.core.conversation import ConversationId, MeetingId, SessionId
 from pychat.core.envelope import Again, Authenticated, Bye, Claim, OnLink, Refusal, Refused
 from pychat.core.errors import LocalError, RemoteError
+from pychat.core.guesses import Guesses
 from pychat.core.handshake import PublicKey, Role
 from pychat.core.link import Ending, Link, Phase, Relayed, Step
 from pychat.core.negotiation import Negotiation
@@ -91,6 +92,7 @@ _NO_MORE = {
     Ending.PEER_LEFT,
     Ending.NOT_PROVED,
     Ending.NO_MATCH,
+    Ending.PEER_NO_MATCH,
     Ending.OTHER_VERSION,
     Ending.BROKE_PROTOCOL,
     Ending.FAILED_HERE,
@@ -246,6 +248,7 @@ class Meeting:
         self._mentioned: dict[MemberId, int] = {}
         self._attempts: dict[MemberId, _Attempt] = {}
         self._begun = Bucket(BEGIN_BURST, BEGIN_INTERVAL)
+        self.guesses = Guesses()
         self._turns = 0
 
     @property
@@ -263,6 +266,7 @@ class Meeting:
     def enter(self) -> None:
         """Go in, or back in; also to those who broke the protocol."""
         self._barred.clear()
+        self.guesses = Guesses()
         for attempt in self._attempts.values():
             attempt.barred = False
         if self.state is RelayState.LEFT:
@@ -332,6 +336,7 @@ class Meeting:
         """Draw another secret, and tell it to those with whom there is a link."""
         if self.state is not RelayState.LEFT:
             self.code, self._room, self._renewed, self._moves = None, None, True, 0
+            self.guesses = Guesses()  # nobody has the new link yet
             self._connect()
 
     def moved(self, link: Link, code: RoomCode) -> None:
@@ -769,9 +774,10 @@ class Meeting:
             self._turns += 1
             attempt.turn = self._turns
         is_first = attempt.turn == min(other.turn for other in self._attempts.values() if other.turn is not None)
-        ready = self._begun.ready_at(now)
+        ready = max(self._begun.ready_at(now), self.guesses.ready_at(now))
         if is_first and ready <= now and self._makes_room(besides=member):
             self._begun.take(now)
+            self.guesses.take(now)
             attempt.turn, attempt.due, attempt.asked = None, None, False
             return True
         attempt.due = ready if ready > now else now + RETRY_FIRST
@@ -916,6 +922,8 @@ class Meeting:
         if link.ending is Ending.ELSEWHERE:
             self._yield()
             return
+        if link.peer is None and link.handshake is not None and link.handshake.shows_signs:
+            self.guesses.broken_off(self._host.now)
         again = self._attempts.get(member) if member is not None else None
         if link.ending in _BROKEN:
             if again is not None:
@@ -927,6 +935,10 @@ class Meeting:
             again.due = self._host.now + self._backoff(again.failed - 1) * (1 + self._host.chance())
         if link.failed_in is not Phase.SIGNALING:
             self._invite_all(besides=member)
+
+    def trusts(self) -> None:
+        """Somebody has come whom the person has talked to: so those who broke off may have been no more than that."""
+        self.guesses = Guesses()
 
     def alone(self) -> None:
         """A link that began elsewhere, to somebody who is in this room with us, has ended."""

@@ -8,12 +8,12 @@ import base64
 import hmac
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import Any
 
 from pychat.core import effects as fx
 from pychat.core import events as ev
-from pychat.core import handshake, nudging, wire
+from pychat.core import handshake, nudging, visited, wire
 from pychat.core.capabilities import Capabilities
 from pychat.core.codetext import lasting
 from pychat.core.contacts import Contact, Contacts, clean_name
@@ -53,6 +53,14 @@ UNOPENED_KEPT, UNOPENED_KEPT_WITH_MESSAGES = 60.0, 86_400.0
 MAX_SUCCESSORS = 64
 
 
+@dataclass(frozen=True, slots=True)
+class PendingJoin:
+    """A room whose link was opened, and that the person has yet to say they want to go into; at this relay."""
+
+    code: RoomCode
+    relay: str
+
+
 class Node:
     """One person's end of everything: their conversations, the links, the codes under way.
 
@@ -63,6 +71,7 @@ class Node:
         name: how this person wants to be called; "" is nothing in particular.
         capabilities: of the WebRTC stack in use.
         ice: the servers to begin with.
+        visited: the marks of the rooms in which this person has been (`visited`); None where that is not kept.
         tabs: whether other nodes of the same person may run beside, in other tabs.
     """
 
@@ -75,6 +84,7 @@ class Node:
         name: str = "",
         capabilities: Capabilities = Capabilities(),
         ice: IceConfig = IceConfig(),
+        visited: Iterable[str] | None = None,
         tabs: bool = True,
     ) -> None:
         self.key = key
@@ -90,6 +100,7 @@ class Node:
         self.conversations: dict[ConversationId, Conversation] = {}
         self.successors: dict[ConversationId, ConversationId] = {}
         """Conversations that turned out to be with somebody known, and where they were carried on."""
+        self.pending_join: PendingJoin | None = None
         self.opened: ConversationId | None = None
         """Where the person's own last act has led them; `openings` counts these acts."""
         self.openings = 0
@@ -98,6 +109,9 @@ class Node:
         self.links: dict[LinkId, Link] = {}
         self._parting: dict[LinkId, float] = {}  # links that were replaced, until that is heard
         self.meetings: dict[MeetingId, Meeting] = {}
+        self._keeps_visited = visited is not None
+        self._visited = set(visited or ())
+        self._entered: set[RoomCode] = set()  # in this run
         self._sessions: dict[SessionId, Meeting] = {}
         self._chances = 0
         self.watched: ConversationId | None = None
@@ -146,6 +160,8 @@ class Node:
             ev.CodePasted: self._on_code_pasted,
             ev.CodeEdited: self._on_code_edited,
             ev.CodeInLink: self._on_code_in_link,
+            ev.JoinConfirmed: self._on_join_confirmed,
+            ev.JoinDeclined: self._on_join_declined,
             ev.MessageWritten: self._on_message_written,
             ev.NameChosen: self._on_name_chosen,
             ev.PeerCompared: self._on_peer_compared,
@@ -215,6 +231,7 @@ class Node:
         if self._is_stirred:
             self._forget_backstage()
             self._forget_unopened()
+            self._note_visited()
         for number in self.links if self._is_stirred else self._touched:
             link = self.links.get(number) if number is not None else None
             if link is not None and link.phase is Phase.OPEN:
@@ -306,7 +323,22 @@ class Node:
         self.pasting.forget()
 
     def _on_code_in_link(self, event: ev.CodeInLink) -> None:
-        self._use(self.pasting.open_link(event.text, self._now, relay=bool(event.relay)), event.relay)
+        self.pending_join = None
+        outcome = self.pasting.open_link(event.text, self._now, relay=bool(event.relay))
+        if isinstance(outcome, EnterRoom) and not event.returning and not self._has_been_in(outcome.code):
+            self.pending_join = PendingJoin(outcome.code, event.relay)
+        else:
+            self._use(outcome, event.relay)
+
+    def _on_join_confirmed(self, _: ev.JoinConfirmed) -> None:
+        if self.pending_join is not None:
+            self._enter(self.pending_join.code, self.pending_join.relay)
+
+    def _on_join_declined(self, _: ev.JoinDeclined) -> None:
+        self.pending_join = None
+
+    def _has_been_in(self, code: RoomCode) -> bool:
+        return code in self._entered or visited.mark(code, self.key) in self._visited
 
     def _on_room_requested(self, event: ev.RoomRequested) -> None:
         self.pasting.forget()
@@ -417,9 +449,11 @@ class Node:
             self._reject(conversation)
 
     def _reject(self, conversation: Conversation) -> None:
-        """End the link to somebody with whom a comparison has failed."""
+        """End the link to somebody with whom a comparison has failed, and tell them: they are deceived as we are."""
         link = self.link_of(conversation)
         if link is not None and link.phase is not Phase.CLOSED:
+            if link.greeted:
+                self._send(link, wire.Mismatch())
             self._say_bye(link)
             self._end(link, Ending.NO_MATCH)
 
@@ -572,6 +606,8 @@ class Node:
             known = self.contacts.get(link.peer) if link.peer is not None else None
             if known is not None:  # by whose name it is shown until its card comes
                 self._look_at_name(self.conversations[link.conversation], known)
+                if link.relayed is not None and (known.talked or known.verified):
+                    self.meetings[link.relayed.meeting].trusts()
             self._show_card(link)
             self._step(link, Step.PROVED)
         while link.held and not _of(link).busy and link.phase is not Phase.CLOSED:
@@ -627,6 +663,8 @@ class Node:
                 raise RemoteError("the peer did not prove who it is first")
             case wire.Elsewhere():
                 self._end(link, Ending.ELSEWHERE)
+            case wire.Mismatch():
+                self._on_mismatch(link)
             case wire.Card():
                 self._on_card(link, frame)
             case _ if not link.carded:
@@ -639,6 +677,13 @@ class Node:
                 if meeting is not None:
                     meeting.moved(link, RoomCode(secret))
         link.greeted = True
+
+    def _on_mismatch(self, link: Link) -> None:
+        """Their person has compared, and saw something else: somebody may be in the middle, whoever looks like them."""
+        doubted = self.contacts.doubt(link.peer) if link.peer is not None else None
+        if doubted is not None:
+            self._keep(doubted)
+        self._end(link, Ending.PEER_NO_MATCH)
 
     def _on_card(self, link: Link, card: wire.Card) -> None:
         assert link.peer is not None
@@ -665,6 +710,9 @@ class Node:
             link.outgoing = Outgoing(conversation.me, min(count, conversation.written))
         link.outgoing.acknowledge(have)
         conversation.progress(link.outgoing)
+        talked = self.contacts.talked_to(link.peer) if link.outgoing.acknowledged and link.peer is not None else None
+        if talked is not None:
+            self._keep(talked)
 
     def _on_stats(self, link: Link, event: ev.StatsRead) -> None:
         link.stats = event.stats
@@ -798,6 +846,7 @@ class Node:
 
     def _open(self, conversation: ConversationId) -> None:
         """The person's own act leads to this conversation."""
+        self.pending_join = None
         self.opened = conversation
         self.openings += 1
 
@@ -989,9 +1038,9 @@ class Node:
         return link is not None and link.relayed is not None and link.phase is Phase.CLOSED and link.close_due is None
 
     def _is_stranger(self, conversation: Conversation) -> bool:
-        """Whether it can go: it is of nobody whom the person has verified, and no room is shown in it."""
+        """Whether it is of nobody whom the person has verified or written to, and no room is shown in it."""
         contact = self.contacts.get(conversation.peer) if conversation.peer is not None else None
-        return not (contact is not None and contact.verified) and not self._is_home(conversation)
+        return not (contact is not None and (contact.verified or contact.talked)) and not self._is_home(conversation)
 
     def _is_home(self, conversation: Conversation) -> bool:
         """Whether a room is shown in it."""
@@ -1005,6 +1054,16 @@ class Node:
             rooms[room] += 1
             if place >= MAX_UNOPENED or rooms[room] > MAX_UNOPENED_OF_ROOM or _goes_at(conversation) <= self._now:
                 self._forget(conversation)
+
+    def _note_visited(self) -> None:
+        """Remember the rooms in which the person is, also one that was drawn or renewed meanwhile."""
+        for meeting in self.meetings.values():
+            code = meeting.code
+            if code is None or code in self._entered or meeting.state is RelayState.LEFT:
+                continue
+            self._entered.add(code)
+            if self._keeps_visited:
+                self._effects.append(fx.KeepVisited(visited.mark(code, self.key)))
 
     def _came_through(self, conversation: Conversation) -> MeetingId | None:
         link = self.link_of(conversation)
@@ -1023,7 +1082,7 @@ class Node:
 _CALM = (ev.MessageWritten, ev.FrameReceived)
 """Events that mostly change nothing but what is to be sent."""
 
-_WANTED = (Ending.LEFT, Ending.PEER_LEFT, Ending.NO_MATCH)
+_WANTED = (Ending.LEFT, Ending.PEER_LEFT, Ending.NO_MATCH, Ending.PEER_NO_MATCH)
 """Endings by which a person wants to talk no more."""
 
 

@@ -9,6 +9,7 @@ A frame is one text message of the data channel “chat”: a JSON array whose f
     ["have", {author: count, …}]                 how far each log has been read: at first, and as acknowledgement
     ["entries", author, first, [[at, text], …]]  entries of one log, numbered from `first`
     ["room", secret]                             the room in which the two met has another secret by now
+    ["mismatch"]                                 the sender's person has compared, and saw something else
     ["bye"]                                      the sender leaves on purpose
 
 The handshake (`handshake.py`) comes first. Then each side shows its card, and says what it has once it has seen the
@@ -109,6 +110,11 @@ class Room:
 
 
 @dataclass(frozen=True, slots=True)
+class Mismatch:
+    pass
+
+
+@dataclass(frozen=True, slots=True)
 class Bye:
     pass
 
@@ -125,7 +131,7 @@ class Unknown:
     kind: str
 
 
-OwnFrame = Hello | Reveal | Proof | Card | Entries | Have | Room | Bye | Elsewhere
+OwnFrame = Hello | Reveal | Proof | Card | Entries | Have | Room | Mismatch | Bye | Elsewhere
 Frame = OwnFrame | Unknown
 
 
@@ -149,11 +155,16 @@ def encode(frame: OwnFrame) -> str:
             items = ["card", log, name]
         case Room(secret):
             items = ["room", to_text(secret)]
+        case Mismatch():
+            items = ["mismatch"]
         case Bye():
             items = ["bye"]
         case Elsewhere():
             items = ["elsewhere"]
     return json.dumps(items, ensure_ascii=False, separators=(",", ":"))
+
+
+_KINDS = {"entries", "have", "hello", "reveal", "proof", "card", "room", "mismatch", "bye", "elsewhere"}
 
 
 def decode(data: str) -> Frame:
@@ -183,11 +194,13 @@ def decode(data: str) -> Frame:
             return Card(_author(log), without_surrogates(name))
         case ["room", secret]:
             return Room(read_bytes(secret, SECRET_SIZE))
+        case ["mismatch"]:
+            return Mismatch()
         case ["bye"]:
             return Bye()
         case ["elsewhere"]:
             return Elsewhere()
-        case ["entries" | "have" | "hello" | "reveal" | "proof" | "card" | "room" | "bye" | "elsewhere" as kind, *_]:
+        case [kind, *_] if kind in _KINDS:
             raise RemoteError(f"a frame “{kind}” has not the form it should have")
     return Unknown(items[0][:32])
 

@@ -86,6 +86,8 @@ class TerminalPage:
         self._stats: Stats | None = None
         self._leaving = self._warned = self._wants_details = self._told_not_kept = self._told_servers = False
         self._comparing: PublicKey | None = None
+        self._doubted: PublicKey | None = None
+        self._told_guesses = False
         self._warning = ""
         self._hinted: set[ConversationId] = set()
         self._new_name = ""
@@ -156,6 +158,9 @@ class TerminalPage:
                 f"{now.warning} /verify compares, /anyway talks to them, /quit leaves." if now.warning else ""
             )
             self._complain(self._warning)
+        if now.guesses and not self._told_guesses:
+            self._complain(now.guesses)
+        self._told_guesses = bool(now.guesses)
         if self._node.not_kept and not self._told_not_kept:
             self._told_not_kept = True
             self._complain(f"{words.CONTACTS_NOT_KEPT} ({self._node.not_kept})")
@@ -345,7 +350,11 @@ class TerminalPage:
         self._compared(match=True)
 
     def _differ(self, _: str) -> None:
-        self._compared(match=False)
+        if self._comparing is not None and self._doubted != self._comparing:
+            self._doubted = self._comparing
+            self._complain(f"{words.MISMATCH} {words.MISMATCH_NOTE} /differ once more says so.")
+        else:
+            self._compared(match=False)
 
     def _compared(self, *, match: bool) -> None:
         now = view(self._node, self._selected)

@@ -6,6 +6,7 @@ from enum import Enum
 
 from pychat.core.conversation import Conversation, ConversationId
 from pychat.core.envelope import Refusal
+from pychat.core.guesses import SEVERAL
 from pychat.core.handshake import PublicKey, Role
 from pychat.core.link import Ending, Link, Phase
 from pychat.core.meeting import Meeting, RelayState
@@ -80,7 +81,9 @@ class View:
     """A whole screen. `state` is one of idle, signaling, connecting, securing, open, lost, closed.
 
     `signs` are what two people compare while they are connected; `warning` stands in the way until it is heeded.
-    `hint` says that it is time to compare, or that somebody verified has a new name, `new_name`.
+    `hint` says that it is time to compare, or that somebody verified has a new name, `new_name`; `guesses` that
+    somebody may be trying to guess the signs. `joins` says that a room's link was opened, and that the person has yet
+    to say whether they go in.
     """
 
     conversation: Conversation | None
@@ -89,6 +92,7 @@ class View:
     warning: str
     hint: str
     new_name: str
+    guesses: str
     signs: ShortString | None
     state: str
     headline: str
@@ -98,6 +102,7 @@ class View:
     code: str
     room: RoomView | None
     can_leave: bool
+    joins: bool
     code_problem: str
     handed_over: str
     people: tuple[PersonView, ...]
@@ -135,6 +140,7 @@ def view(node: Node, selected: ConversationId | None) -> View:
         warning=warning,
         hint=hint,
         new_name=new_name,
+        guesses=_guesses(meeting),
         signs=signs,
         state="closed" if deserted else _state(link, meeting),
         headline=headline,
@@ -144,6 +150,7 @@ def view(node: Node, selected: ConversationId | None) -> View:
         code=link.code if link is not None else "",
         room=_room(meeting),
         can_leave=_is_live(link) or (meeting is not None and meeting.state is not RelayState.LEFT),
+        joins=node.pending_join is not None,
         code_problem=words.CODE_PROBLEMS[node.pasting.problem] if node.pasting.problem is not None else "",
         handed_over=words.HANDED_OVER if node.pasting.handed_over else "",
         people=tuple(
@@ -200,6 +207,12 @@ def _warning(node: Node, conversation: Conversation) -> str:
     return words.namesake_warning(_name(node, conversation), conversation.warning)
 
 
+def _guesses(meeting: Meeting | None) -> str:
+    if meeting is None or meeting.guesses.count < SEVERAL:
+        return ""
+    return words.guesses(meeting.guesses.count)
+
+
 def _signs(link: Link | None) -> ShortString | None:
     if link is None or link.peer is None or link.phase is Phase.CLOSED:
         return None
@@ -244,7 +257,7 @@ def _room_status(link: Link | None, meeting: Meeting) -> tuple[str, str]:
     ending = link.ending if link is not None else None
     if ending in (None, Ending.LEFT, Ending.REPLACED, Ending.REFUSED, Ending.NO_ANSWER):
         return words.ROOM_WAITING
-    return words.ENDINGS[ending][0], words.ROOM_STAYS
+    return words.ENDINGS[ending][0], words.ROOM_ENDINGS.get(ending, words.ROOM_STAYS)
 
 
 def status_of(link: Link | None, meeting: Meeting | None) -> tuple[str, str]:

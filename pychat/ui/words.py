@@ -27,6 +27,11 @@ class Trust(Enum):
 
 IDLE = ("Not connected", "Open a room or make an invite, or paste what somebody sent you.")
 
+JOIN = "Join the room?"
+JOIN_NOTE = (
+    "You have opened the link of a room. Whoever is in it learns your name and your network address, and recognises "
+    "you the next time. Join only if you know who sent you the link."
+)
 ROOM_REACHING = ("Opening the room", "Looking for the relay…")
 ROOM_WAITING = ("Waiting in the room", "Send the link to one person. You are connected as soon as they open it.")
 ROOM_LOCKED = ("The room is locked", "Nobody else can connect to you here until you unlock it.")
@@ -155,6 +160,12 @@ ENDINGS: dict[Ending, tuple[str, str]] = {
         "You said that the signs do not match, so somebody may sit in between. Do not send anything secret. Exchange "
         "new codes over another messenger, and compare again.",
     ),
+    Ending.PEER_NO_MATCH: (
+        "Ended: the signs differ",
+        "The other one compared the signs and saw others than yours, so somebody may sit in between. They do not count "
+        "as verified any more. Do not send anything secret. Talk to them in another way, exchange new codes over "
+        "another messenger, and compare again.",
+    ),
     Ending.REFUSED: ROOM_REFUSED[Refusal.FULL],
     Ending.ELSEWHERE: ROOM_REFUSED[Refusal.ELSEWHERE],
     Ending.NO_ANSWER: ("No answer", "Somebody was in the room, but did not answer."),
@@ -164,6 +175,37 @@ ENDINGS: dict[Ending, tuple[str, str]] = {
         "This device refused to go on. Start pychat anew (reload the page) and make a new invite.",
     ),
 }
+
+_NOT_LET_IN = "They are not let in again, unless you leave the room and go back to it."
+ROOM_ENDINGS: dict[Ending, str] = {
+    Ending.CHANNEL_CLOSED: (f"The other side is gone: pychat was closed there, or its network went away. {ROOM_STAYS}"),
+    Ending.NO_ADDRESS: ENDINGS[Ending.NO_ADDRESS][1],
+    Ending.NO_PATH: (
+        "The two of you could not reach each other. It is tried again by itself. Try the same network, or set a TURN "
+        "server in the settings of one side."
+    ),
+    Ending.NOT_SECURED: (
+        "A path was found, but the encryption could not be set up. It is tried again by itself; a new link may help."
+    ),
+    Ending.PATH_LOST: "The path did not come back. Nothing is lost: what waits here is sent when they are back.",
+    Ending.BROKE_PROTOCOL: f"The other side sent something that is not allowed. {_NOT_LET_IN}",
+    Ending.OTHER_VERSION: (
+        "The other side speaks another version of pychat. Get the newest on both sides: reload the page, or update the "
+        "program."
+    ),
+    Ending.NOT_PROVED: f"The other side could not prove who it is, so nothing was sent. {_NOT_LET_IN}",
+    Ending.NO_MATCH: (
+        "You said that the signs do not match, so somebody may sit in between. Do not send anything secret. Open a new "
+        "room, send its link over another messenger, and compare again."
+    ),
+    Ending.PEER_NO_MATCH: (
+        "The other one compared the signs and saw others than yours, so somebody may sit in between. They do not count "
+        "as verified any more. Do not send anything secret. Open a new room, send its link over another messenger, and "
+        "compare again."
+    ),
+    Ending.FAILED_HERE: "This device refused to go on. Start pychat anew (reload the page), and go back to the room.",
+}
+"""Why a connection has ended, where the room is still open; else the room stays, and that is all there is to say."""
 
 CODE_PROBLEMS: dict[CodeProblem, str] = {
     CodeProblem.EMPTY: "Paste the invite or the reply that somebody sent you.",
@@ -259,6 +301,11 @@ COMPARE_HINT = "Compare seven signs once, to be sure that nobody sits in between
 SAFETY_NUMBER = (
     "The safety number names the two of you and stays the same for all connections. Compare it at any time, also by "
     "holding a camera to the other one's QR code."
+)
+MISMATCH = "Do they really differ?"
+MISMATCH_NOTE = (
+    "Look at all seven once more. If they differ, somebody may sit in between and read what you write. The connection "
+    "ends, the other one is told, and neither of you counts as verified for the other any more."
 )
 WARNING = "This may be somebody else"
 WARNED = "Name in doubt"
@@ -378,6 +425,15 @@ def message_problem(problem: MessageProblem, text: str) -> str:
 def unfold(characters: int) -> str:
     """Offer the rest of a long text."""
     return f"Show all {characters:,} characters"
+
+
+def guesses(count: int) -> str:
+    """Say that handshakes were broken off when the signs could be known."""
+    return (
+        f"Somebody came into this room {count:,} times and broke off as soon as they could know the signs. They may be "
+        "trying to guess them, to sit between you and the one you wait for. Each try is slowed down. Make a new link, "
+        "send it in another way, and compare all seven signs."
+    )
 
 
 def undelivered(count: int) -> str:

@@ -49,8 +49,9 @@ class Person:
         return self
 
     def enter(self, link: str) -> None:
-        """Go into a room by its link."""
+        """Open the link of a room in which this person has not been, and go in."""
         self.page.goto(link)
+        self.page.locator('[data-part="room-enter"]').click(timeout=BOOT)
 
     def go_by(self, name: str) -> None:
         self.name_field.fill(name)
@@ -108,6 +109,12 @@ class Person:
 
     def say_match(self) -> None:
         self.open_verify().get_by_role("button", name="They match").click()
+        expect(self.verify).to_be_hidden()
+
+    def say_mismatch(self) -> None:
+        """Say that they do not match, and once more that they really do not."""
+        self.open_verify().get_by_role("button", name="They don’t match").click()
+        self.button("They differ: end it").click()
         expect(self.verify).to_be_hidden()
 
     def expect_other(self, name: str, trust: str) -> None:

@@ -120,7 +120,7 @@ def test_nothing_is_left_of_what_was_said_and_where(
 ) -> None:
     ann, bob = Person.at(profile, name="Annabella-by-name"), person("Bobadilla-by-name")
     link = open_room(ann)
-    bob.page.goto(link)
+    bob.enter(link)
     for each in (ann, bob):
         each.expect_state("open")
     ann.say("what Annabella says is nobody's business")

@@ -45,7 +45,7 @@ def meet(*people: Person) -> str:
     """The first one opens a room, the others its link."""
     link = open_room(people[0])
     for someone in people[1:]:
-        someone.page.goto(link)
+        someone.enter(link)
     for someone in people:
         someone.expect_state("open")
     return link
@@ -55,7 +55,7 @@ def test_a_link_connects(person: MakePerson) -> None:
     ann, bob = person("Ann"), person("Bob")
     link = open_room(ann)
     ann.say("written while waiting")
-    bob.page.goto(link)
+    bob.enter(link)
     for each in (ann, bob):
         each.expect_state("open")
     bob.expect_messages("written while waiting")
@@ -70,7 +70,7 @@ def test_both_may_begin_in_the_same_moment(person: MakePerson) -> None:
     ann, bob = person("Ann"), person("Bob")
     link = open_room(ann)
     ann.page.evaluate("location.reload()")
-    bob.page.goto(link)
+    bob.enter(link)
     for each in (ann, bob):
         each.expect_state("open")
     ann.say("hello")
@@ -115,7 +115,7 @@ def test_whoever_reloads_is_back(person: MakePerson) -> None:
 def test_a_third_one_is_told_and_gets_the_seat_that_is_free(person: MakePerson) -> None:
     ann, bob, cay = person("Ann"), person("Bob"), person("Cay")
     link = meet(ann, bob)
-    cay.page.goto(link)
+    cay.enter(link)
     expect(cay.status).to_contain_text("The room is taken", timeout=CONNECT)
     expect(link_field(cay)).to_be_hidden()  # for nobody else is to be asked in
     ann.expect_state("open")
@@ -154,7 +154,7 @@ def test_a_room_can_be_locked_and_opened_again(person: MakePerson) -> None:
     link = open_room(ann)
     set_locked(ann, locked=True)
     expect(ann.status).to_contain_text("The room is locked")
-    bob.page.goto(link)
+    bob.enter(link)
     expect(bob.status).to_contain_text("Those in it take nobody new", timeout=CONNECT)
     set_locked(ann, locked=False)
     for each in (ann, bob):
@@ -177,9 +177,9 @@ def test_a_new_link_takes_the_place_of_the_old_one(person: MakePerson) -> None:
     ann.say("still here")
     bob.expect_messages("still here")
     bob.button("Leave").click()
-    cay.page.goto(old)
+    cay.enter(old)
     expect(cay.status).to_contain_text("Waiting in the room", timeout=CONNECT)  # where nobody is
-    cay.page.goto(new)
+    cay.enter(new)
     ann.expect_state("open")
 
 
@@ -193,7 +193,7 @@ def test_with_the_keyboard_alone(person: MakePerson) -> None:
     link = link_of(ann)
     link_field(ann).focus()
     assert ann.page.evaluate("getSelection().toString()") == link_field(ann).input_value()
-    bob.page.goto(link)
+    bob.enter(link)
     bob.expect_state("open")
     bob.page.bring_to_front()
     bob.button("Room").focus()

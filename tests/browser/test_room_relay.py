@@ -69,6 +69,7 @@ def test_those_who_wait_are_told_and_meet_when_it_returns(own_server: Server, pe
     own_server.stop()
     expect(ann.status).to_contain_text("relay", timeout=CONNECT)
     bob.page.evaluate("link => { location.hash = link; }", link.removeprefix("/#"))
+    bob.button("Join").click()
     expect(bob.status).to_contain_text("No way to the relay", timeout=CONNECT)
     own_server.start()
     for each in (ann, bob):

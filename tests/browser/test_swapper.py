@@ -41,7 +41,7 @@ def test_two_who_do_not_know_each_other_find_out_by_comparing(browser: Browser, 
     assert ann_sees[:-1] != bob_sees[:-1]
     assert ann_sees[-1] != bob_sees[-1]
     for each in (ann, bob):
-        each.open_verify().get_by_role("button", name="They don’t match").click()
+        each.say_mismatch()
         each.expect_state("closed")
         expect(each.status).to_contain_text("somebody may sit in between")
 

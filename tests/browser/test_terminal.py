@@ -156,7 +156,7 @@ def test_a_page_and_a_terminal_meet_in_a_room(
         terminal = commands.terminal("join", server + open_room(ann))
     else:
         terminal = commands.terminal("room", "--page", f"{server}/")
-        ann.page.goto(terminal.link)
+        ann.enter(terminal.link)
     ann.expect_state("open")
     terminal.is_connected()
     ann.say("hello from a page")

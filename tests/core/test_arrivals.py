@@ -205,3 +205,12 @@ def test_where_a_conversation_was_carried_on_is_forgotten_some_time() -> None:
     assert len(ann.node.conversations) == 1
     assert len(ann.node.successors) <= n.MAX_SUCCESSORS
     assert not ann.node.successors
+
+
+def test_whom_one_has_written_to_is_known_as_such_once_it_has_arrived(world: RoomsWorld) -> None:
+    ann, bob, cat = world.guests
+    cat.enters()
+    world.live(30)
+    contacts = [ann.node.contacts.get(key) for key in (bob.key, cat.key)]
+
+    assert [contact is not None and contact.talked for contact in contacts] == [True, False]

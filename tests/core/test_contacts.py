@@ -68,6 +68,20 @@ def test_somebody_without_a_name_can_be_verified_too() -> None:
     assert known.get(EVE) == Contact(EVE, "", True, judged=1)
 
 
+def test_a_crowd_of_strangers_pushes_out_nobody_whom_one_has_written_to(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "MAX_CONTACTS", 3)
+    known = contacts(Contact(BOB, "Bob", seen=1.0), Contact(CAT, "Cat", seen=2.0))
+    assert known.talked_to(BOB) == Contact(BOB, "Bob", seen=1.0, talked=True)
+    assert known.talked_to(BOB) is None
+    assert known.talked_to(EVE) is None
+    for number in range(10):
+        known.meet(bytes([100 + number]) * 32, "Eve", 3.0 + number)
+
+    assert [contact.key for contact in known] == [BOB, bytes([108]) * 32, bytes([109]) * 32]
+    kept = keep(known.dumps(), [Contact(BOB, "Bob", seen=9.0)])
+    assert Contacts.loads(kept, skeleton=str.casefold).get(BOB) == Contact(BOB, "Bob", seen=9.0, talked=True)
+
+
 def test_when_there_are_too_many_the_stranger_seen_longest_ago_makes_room(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(module, "MAX_CONTACTS", 3)
     known = contacts(

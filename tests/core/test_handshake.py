@@ -215,6 +215,14 @@ def test_what_the_peer_says_waits_while_this_side_waits_for_its_keys(role: Role)
     assert busy == {Stage.NONCE, Stage.OWN_SIGNATURE, Stage.VERDICT}
 
 
+def test_whoever_is_at_the_other_end_can_know_the_signs_before_it_has_proved_who_it_is() -> None:
+    shown = {role: {s for s in ORDER[role] if at(role, s).handshake.shows_signs} for role in Role}
+
+    # The inviter's key and nonce are out with its reveal, the replier's with its hello.
+    assert shown[Role.INVITER] == {Stage.PROOF, Stage.VERDICT}
+    assert shown[Role.REPLIER] == {Stage.REVEAL, Stage.VERDICT, Stage.OWN_SIGNATURE}
+
+
 # What comes at another stage than its own is refused.
 
 TAKES: dict[Stage, Callable[[Handshake], list[Step]]] = {

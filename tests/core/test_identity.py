@@ -336,9 +336,37 @@ def test_that_two_strings_do_not_match_ends_the_link_and_is_kept(pair: Pair) -> 
     pair.ann.write(pair.ann_chat, "two")
 
     assert pair.ann_link.ending is Ending.NO_MATCH
-    assert pair.ann.says() == [wire.Bye()]
+    assert pair.ann.says() == [wire.Mismatch(), wire.Bye()]
     assert [contact.verified for contact in kept(effects)] == [False]
     assert deliveries(pair.ann_chat) == [Delivery.DELIVERED, Delivery.WAITING]
+
+
+def test_the_other_one_hears_that_the_comparison_has_failed_and_loses_the_badge_too(pair: Pair) -> None:
+    pair.bob.do(compared(pair.bob_chat, True))
+    pair.ann.do(compared(pair.ann_chat, False))
+    frames = [ev.FrameReceived(pair.bob_link.id, effect.data) for effect in pair.ann.sent]
+    effects = pair.bob.do(*frames)
+
+    assert pair.bob_link.ending is Ending.PEER_NO_MATCH
+    assert [(contact.verified, contact.verified_as, contact.differs) for contact in kept(effects)] == [
+        (False, "", False)
+    ]
+    assert pair.bob.says() == []
+
+
+def test_a_peer_takes_no_badge_but_its_own_and_none_before_it_has_proved_itself(pair: Pair) -> None:
+    ann = pair.ann
+    ann.do(compared(pair.ann_chat, True))
+    with_eve = connect(ann, person("eve"))
+    ann.hears(with_eve.ann_link, wire.Mismatch())
+    assert with_eve.ann_link.ending is Ending.PEER_NO_MATCH
+
+    unproved = exchange(ann, person("mallory"))
+    ann.do(ev.ChannelOpened(unproved.ann_link.id))
+    ann.hears(unproved.ann_link, wire.Mismatch())
+    assert unproved.ann_link.ending is Ending.BROKE_PROTOCOL
+    assert [contact.name for contact in ann.node.contacts if contact.verified] == ["Bob"]
+    assert pair.ann_link.phase is Phase.OPEN
 
 
 def test_a_number_can_be_compared_when_the_link_has_ended(pair: Pair) -> None:
@@ -625,7 +653,7 @@ def test_a_comparison_that_has_failed_in_another_tab_ends_the_connection_here(pa
 
     assert pair.ann_link.ending is Ending.NO_MATCH
     assert of(fx.KeepContacts, effects) == []
-    assert pair.bob_link.ending is Ending.PEER_LEFT
+    assert pair.bob_link.ending is Ending.PEER_NO_MATCH
 
 
 def test_whom_the_person_compares_with_anew_is_not_thrown_out_by_what_is_known_already(pair: Pair) -> None:

@@ -19,6 +19,7 @@ from pychat.core.wire import (
     Frame,
     Have,
     Hello,
+    Mismatch,
     OwnFrame,
     Proof,
     Reveal,
@@ -48,6 +49,7 @@ FRAMES = st.one_of(
         st.lists(st.builds(Entry, st.integers(0, MAX_TIME), TEXTS), max_size=8),
     ),
     st.builds(Have, st.dictionaries(AUTHORS, st.integers(0, MAX_NUMBER), max_size=8)),
+    st.builds(Mismatch),
     st.builds(Bye),
 )
 
@@ -81,6 +83,7 @@ def test_a_frame_that_is_written_is_read_again(frame: OwnFrame) -> None:
             Entries(ANN, 3, [Entry(1_700_000_000_000, "hi"), Entry(0, "ü😀")]),
             f'["entries","{ANN}",3,[[1700000000000,"hi"],[0,"ü😀"]]]',
         ),
+        (Mismatch(), '["mismatch"]'),
         (Bye(), '["bye"]'),
     ],
 )

@@ -28,6 +28,7 @@ handshake.json; `log` is the name of this side's log for that person, in the pla
 `keys`: from now on what this side does with its keys is `slow` and not done yet, or `ready`: it is done now;
 `written`: the person writes these texts to the other person, when the clock shows `at`;
 `left`: the person leaves;
+`differs`: the person says that the two have compared, and have not seen the same;
 `closed`: the channel closes.
 `times` says how often the step is done; each time its counts are higher by their `by`.
 `link` is the number of the link, 1 if it is not there. A link with a new number is a new one, of new codes.
@@ -100,6 +101,7 @@ def _entries(log: str, first: int, *texts: str, at: int = AT) -> str:
     return plain("entries", log, first, [[at, text] for text in texts])
 
 
+MISMATCH = plain("mismatch")
 BYE = plain("bye")
 
 
@@ -212,6 +214,9 @@ def _handshake() -> Iterator[Json]:
                 )
         yield _vector_as(
             role, f"handshake: bye first, for the {role}", _opened(role), _hears(BYE, **_ended("peer-left", AT_ONCE))
+        )
+        yield _vector_as(
+            role, f"handshake: mismatch before it is over, for the {role}", *heard, _hears(MISMATCH, BYE, **BROKEN)
         )
         yield _vector_as(
             role, f"handshake: bye after hello, for the {role}", *heard, _hears(BYE, **_ended("peer-left", AT_ONCE))
@@ -706,6 +711,7 @@ def _mistakes() -> Iterator[Json]:
         "a malformed have": f'["have",{{"{ANN}":true}}]',
         "malformed entries": f'["entries","{BOB}",1,[[5,"fine"],[5,""]]]',
         "a malformed bye": '["bye",1]',
+        "a malformed mismatch": '["mismatch",1]',
         "a malformed card": f'["card","{BOB}"]',
     }
     for name, data in cases.items():
@@ -740,6 +746,18 @@ def _ending() -> Iterator[Json]:
         "ending: we leave before the other's card",
         _proved(),
         {"left": True, "send": [BYE], **_ended("left", LATER)},
+    )
+    yield _vector(
+        "ending: the other has compared, and saw something else",
+        *OPEN,
+        _hears(MISMATCH, **_ended("peer-no-match", AT_ONCE)),
+        _hears(BYE),
+    )
+    yield _vector(
+        "ending: we have compared, and saw something else",
+        *OPEN,
+        {"differs": True, "send": [MISMATCH, BYE], **_ended("no-match", LATER)},
+        _hears(MISMATCH),
     )
     yield _vector("ending: the channel closes", *OPEN, {"closed": True, **_ended("channel-closed", AT_ONCE)})
     yield _vector(

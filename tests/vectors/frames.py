@@ -39,6 +39,7 @@ def vectors() -> list[Json]:
         *_have(),
         *_entries(),
         *_room(),
+        *_mismatch(),
         *_bye(),
         *_unknown(),
         *_no_frames(),
@@ -49,6 +50,7 @@ def vectors() -> list[Json]:
         *_bad_have(),
         *_bad_entries(),
         *_bad_room(),
+        *_bad_mismatch(),
         *_bad_bye(),
         *_bad_numbers(),
         *_limits(),
@@ -234,6 +236,10 @@ def _bad_room() -> Iterator[Json]:
         "a number": ",1",
     }.items():
         yield _bad(f"room: {name}", f'["room"{items}]')
+
+
+def _mismatch() -> Iterator[Json]:
+    yield _plain("mismatch", ["mismatch"], {"kind": "mismatch"})
 
 
 def _bye() -> Iterator[Json]:
@@ -497,6 +503,11 @@ def _bad_entries() -> Iterator[Json]:
         "8,001 lone surrogates": "\\ud800",
     }.items():
         yield _bad(f"bad entries: {name}", [f'["entries","{BOB}",1,[[5,"', [char, MAX_TEXT + 1], '"]]]'])
+
+
+def _bad_mismatch() -> Iterator[Json]:
+    for name, rest in {"an item": ',"mismatch"', "null": ",null", "an empty object": ",{}"}.items():
+        yield _bad(f"bad mismatch: {name}", f'["mismatch"{rest}]')
 
 
 def _bad_bye() -> Iterator[Json]:

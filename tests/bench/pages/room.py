@@ -14,7 +14,7 @@ from pychat.browser.store import VisitStore
 from pychat.core import roomcode
 from pychat.core.contacts import Contacts
 from pychat.core.effects import Effect
-from pychat.core.events import ChannelOpened, CodeInLink, Event, RoomRequested
+from pychat.core.events import ChannelOpened, CodePasted, Event, RoomRequested
 from pychat.core.link import Phase
 from pychat.core.lookalike import skeleton
 from pychat.core.meeting import RelayState
@@ -85,7 +85,7 @@ async def enter(relay: str, code: str) -> js.Array:
     """Enter a room; returns the milliseconds until the channel is open, and until the peer is proved."""
     person = await come()
     begin = js.performance.now()
-    person.driver.post(CodeInLink(code, relay))
+    person.driver.post(CodePasted(code, relay))
     opened, proved = await person.opened, await person.proved
     return to_js([opened - begin, proved - begin])
 

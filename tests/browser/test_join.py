@@ -1,0 +1,109 @@
+"""A link is not enough to learn who somebody is: nothing is asked of anybody until they have pressed."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import pytest
+from playwright.sync_api import Browser, Locator, expect
+
+from tests.browser.conftest import MakePerson, OpenContext, in_chromium
+from tests.browser.people import A_CODE, BOOT, CONNECT, Person
+from tests.browser.test_room import open_room
+
+GuestAt = Callable[[str], Person]
+
+RECORD = """
+window.reached = [];
+for (const name of ["RTCPeerConnection", "WebSocket"]) {
+  window[name] = new Proxy(window[name], {
+    construct(target, items) { window.reached.push(name); return new target(...items); },
+  });
+}
+"""
+
+
+def join(someone: Person) -> Locator:
+    return someone.page.get_by_role("region", name="Join the room?")
+
+
+def enter_button(someone: Person) -> Locator:
+    return someone.page.locator('[data-part="room-enter"]')
+
+
+@pytest.fixture
+def guest_at(browser: Browser, open_context: OpenContext) -> GuestAt:
+    """Opens a link as somebody who has never been here; what their page reaches for is noted."""
+
+    def open_link(link: str) -> Person:
+        context = open_context(browser)
+        context.add_init_script(RECORD)
+        return Person.at(context, link)
+
+    return open_link
+
+
+def reached(someone: Person) -> list[str]:
+    return list(someone.page.evaluate("reached"))
+
+
+def test_the_link_of_a_room_asks_before_it_goes_in(person: MakePerson, guest_at: GuestAt) -> None:
+    ann = person("Ann")
+    link = open_room(ann)
+    bob = guest_at(link)
+    expect(join(bob)).to_be_visible()
+    expect(join(bob)).to_be_focused()
+    bob.go_by("Bob")
+    expect(enter_button(bob)).to_be_focused()
+    expect(ann.status).to_contain_text("Waiting in the room")
+    assert reached(bob) == []
+
+    enter_button(bob).click()
+    expect(join(bob)).to_be_hidden()
+    for each in (ann, bob):
+        each.expect_state("open")
+    ann.expect_other("Bob", "Not verified")
+    assert sorted(set(reached(bob))) == ["RTCPeerConnection", "WebSocket"]
+
+    bob.page.reload()  # who has been in the room comes back without a word
+    for each in (ann, bob):
+        each.expect_state("open")
+    expect(join(bob)).to_be_hidden()
+
+
+def test_an_invite_in_a_link_reaches_for_nothing_before_it_is_pressed(person: MakePerson, guest_at: GuestAt) -> None:
+    ann = person("Ann")
+    bob = guest_at(f"/#{ann.make_invite()}")
+    expect(bob.paste_box).not_to_have_value("")
+    assert reached(bob) == []
+
+    bob.button("Connect").click()
+    expect(bob.reply).to_have_value(A_CODE, timeout=CONNECT)
+    ann.paste(bob.reply.input_value())
+    bob.expect_state("open")
+
+
+@in_chromium
+def test_who_was_in_a_room_once_is_not_asked_by_its_link(person: MakePerson) -> None:
+    ann, bob = person("Ann"), person("Bob")
+    link = open_room(ann)
+    bob.enter(link)
+    bob.expect_state("open")
+    bob.button("Leave").click()
+    again = Person.at(bob.page.context, link)
+    again.expect_state("open")
+    kept = again.page.evaluate("JSON.stringify(Object.values(localStorage))")
+    assert link.removeprefix("/#") not in kept
+
+
+@in_chromium
+def test_who_does_not_want_to_stays_where_they_are(person: MakePerson) -> None:
+    ann, bob = person("Ann"), person("Bob")
+    link = open_room(ann)
+    bob.page.goto(link)
+    expect(join(bob)).to_be_visible(timeout=BOOT)
+    bob.button("Not now").click()
+    expect(join(bob)).to_be_hidden()
+    expect(bob.name_field).to_have_value("Bob")
+    bob.expect_state("idle")
+    expect(ann.status).to_contain_text("Waiting in the room", timeout=CONNECT)

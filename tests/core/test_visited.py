@@ -1,0 +1,161 @@
+"""A link is not enough to learn who somebody is: a room is entered when they say so, or when they have been in it."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from pychat.core import effects as fx
+from pychat.core import events as ev
+from pychat.core import visited
+from pychat.core.contacts import Contacts
+from pychat.core.errors import CodeProblem
+from pychat.core.meeting import RelayState
+from pychat.core.node import Node
+from pychat.core.roomcode import SECRET_SIZE, RoomCode, encode
+from pychat.ui.view import view
+from tests.core.people import Keys, Person, of, only, person
+from tests.core.test_meeting import session_of
+from tests.rooms_sim import URL
+
+CODE, OTHER = RoomCode(b"s" * SECRET_SIZE), RoomCode(b"t" * SECRET_SIZE)
+LINK = ev.CodeInLink(encode(CODE), URL)
+
+
+def browser(name: str = "ann", kept: str | None = None) -> Person:
+    """Somebody at a page that keeps where they have been."""
+    keys = Keys(name)
+    contacts = Contacts(skeleton=str.casefold)
+    return Person(Node(keys.public, b"seed", contacts, visited=visited.loads(kept)), keys)
+
+
+@pytest.fixture
+def ann() -> Person:
+    return browser()
+
+
+def rooms(someone: Person) -> list[RoomCode | None]:
+    """Those in which they are."""
+    return [meeting.code for meeting in someone.node.meetings.values() if meeting.state is not RelayState.LEFT]
+
+
+def test_a_room_in_a_link_waits_for_the_person_and_nothing_is_asked_of_anybody(ann: Person) -> None:
+    assert ann.do(LINK) == []
+    assert ann.wait(1_000) == []
+    assert view(ann.node, None).joins
+    assert rooms(ann) == []
+    assert ann.node.openings == 0
+
+
+def test_it_is_entered_as_soon_as_they_say_so(ann: Person) -> None:
+    ann.do(LINK)
+    effects = ann.do(ev.JoinConfirmed())
+
+    assert only(fx.ConnectRelay, effects).url == URL
+    assert rooms(ann) == [CODE]
+    assert ann.node.opened == next(iter(ann.node.conversations))
+    assert not view(ann.node, None).joins
+    assert ann.do(ev.JoinConfirmed()) == []
+
+
+def test_who_declines_is_not_asked_again(ann: Person) -> None:
+    ann.do(LINK)
+    ann.do(ev.JoinDeclined())
+
+    assert not view(ann.node, None).joins
+    assert ann.do(ev.JoinConfirmed()) == []
+
+
+def test_of_several_links_the_last_one_waits(ann: Person) -> None:
+    ann.do(LINK, ev.CodeInLink(encode(OTHER), URL), ev.JoinConfirmed())
+
+    assert rooms(ann) == [OTHER]
+
+
+@pytest.mark.parametrize("link", ["no code", encode(CODE)[:-4]])
+def test_what_is_no_room_takes_the_place_of_one_that_waits(ann: Person, link: str) -> None:
+    ann.do(LINK, ev.CodeInLink(link, URL))
+
+    assert not view(ann.node, None).joins
+    assert ann.node.pasting.problem is not None
+
+
+def test_who_does_something_else_is_not_asked_any_more(ann: Person) -> None:
+    ann.do(LINK, ev.InviteRequested())
+
+    assert not view(ann.node, None).joins
+
+
+def test_where_there_is_no_relay_there_is_nothing_to_ask(ann: Person) -> None:
+    ann.do(ev.CodeInLink(encode(CODE)))
+
+    assert not view(ann.node, None).joins
+    assert ann.node.pasting.problem is CodeProblem.NO_RELAY
+
+
+def test_who_pastes_a_room_has_said_so(ann: Person) -> None:
+    ann.do(ev.CodePasted(encode(CODE), URL))
+
+    assert rooms(ann) == [CODE]
+
+
+def test_who_has_been_in_the_room_is_not_asked(ann: Person) -> None:
+    mark = only(fx.KeepVisited, ann.do(LINK, ev.JoinConfirmed())).mark
+    ann.do(ev.ConversationLeft(next(iter(ann.node.conversations))))
+    for someone in (ann, browser(kept=visited.remember(None, mark))):
+        effects = someone.do(LINK)
+        assert rooms(someone) == [CODE]
+        assert of(fx.KeepVisited, effects) == ([] if someone is ann else [fx.KeepVisited(mark)])
+
+    others = browser("bob", kept=mark)
+    others.do(LINK)
+    assert rooms(others) == [], "it is a mark of somebody else"
+
+
+def test_who_comes_back_to_where_the_page_was_is_not_asked(ann: Person) -> None:
+    ann.do(ev.CodeInLink(encode(CODE), URL, returning=True))
+
+    assert rooms(ann) == [CODE]
+
+
+def test_a_room_of_ones_own_is_remembered_once_it_is_drawn(ann: Person) -> None:
+    assert of(fx.KeepVisited, ann.do(ev.RoomRequested(URL))) == []
+    drawn = ann.do(ev.BytesDrawn(session_of(ann), CODE.secret))
+
+    assert only(fx.KeepVisited, drawn).mark == visited.mark(CODE, ann.node.key)
+
+
+def test_where_nothing_is_kept_nothing_is_to_be_kept() -> None:
+    someone = person("ann")
+
+    assert of(fx.KeepVisited, someone.do(ev.CodePasted(encode(CODE), URL))) == []
+
+
+# What is kept.
+
+
+def test_a_mark_leads_back_to_no_room() -> None:
+    mark = visited.mark(CODE, b"k" * 32)
+
+    assert mark == "491d29b083b36922"
+    assert len({mark, visited.mark(OTHER, b"k" * 32), visited.mark(CODE, b"l" * 32)}) == 3
+
+
+def test_the_latest_is_the_first_and_none_is_there_twice() -> None:
+    text = None
+    for mark in ("one", "two", "one", "three"):
+        text = visited.remember(text, mark)
+
+    assert visited.loads(text) == ["three", "one", "two"]
+
+
+def test_there_is_an_end_to_them() -> None:
+    text = " ".join(map(str, range(visited.MAX_VISITED)))
+
+    assert visited.loads(visited.remember(text, "latest")) == ["latest", *map(str, range(visited.MAX_VISITED - 1))]
+
+
+@given(st.one_of(st.none(), st.text()))
+def test_whatever_is_kept_can_be_read(text: str | None) -> None:
+    assert visited.loads(visited.remember(text, "latest"))[0] == "latest"

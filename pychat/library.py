@@ -21,6 +21,7 @@ from functools import partial
 from pathlib import Path
 from types import TracebackType
 from typing import Any
+from weakref import WeakSet
 
 from pychat.core import events as ev
 from pychat.core import roomcode
@@ -59,6 +60,10 @@ _FINAL = (
     Ending.FAILED_HERE,
 )
 """What ends a chat in a room, whoever it was; after anything else the two find each other again."""
+
+
+KEPT_ENDED = 64
+"""Conversations that have ended and are kept for when the same person is back; what has not reached them goes then."""
 
 
 class CodeRefused(PychatError):
@@ -124,6 +129,7 @@ class Peer:
         self._read: Counter[ConversationId] = Counter()  # how many messages of a conversation were handed out
         self._waiting: dict[asyncio.Future[None], Callable[[], object]] = {}
         self._in_rooms: set[Chat] = set()
+        self._chats: WeakSet[Chat] = WeakSet()  # that the program still has
 
     async def __aenter__(self) -> "Peer":
         """Begin. Raises PortError when identity or contacts cannot be read or kept."""
@@ -147,6 +153,7 @@ class Peer:
         Raises:
             ChatEnded: no invite can be made, for example because there is no network.
         """
+        self._put_away()
         before = set(self._node.links)
         self._post(ev.InviteRequested())
         (made,) = set(self._node.links) - before
@@ -180,9 +187,11 @@ class Peer:
         relay = check_code(text, page=page)
         if relay:
             return await self._enter(ev.CodePasted(text, relay))
+        self._put_away()
         return await self._with_code(self._paste(text))
 
     async def _enter(self, event: ev.RoomRequested | ev.CodePasted) -> "Chat":
+        self._put_away()
         self._post(event)
         meeting = self._node.meeting_in(self._node.conversation(self._node.pasting.conversation))
         assert meeting is not None
@@ -204,6 +213,17 @@ class Peer:
         if link.ending is not None:
             raise ChatEnded(link.ending, status_of(link, None))
         return Chat(self, link)
+
+    def _put_away(self) -> None:
+        """Forget what ended longest ago, first of all where nothing waits, so that a bot does not grow for years."""
+        node = self._node
+        held = {chat._conversation.id for chat in self._chats}
+        ended = [c for c in node.conversations.values() if c.id not in held and _has_ended(node, c)]
+        ended.sort(key=lambda conversation: conversation.undelivered > 0)
+        for conversation in ended[: max(0, len(ended) - KEPT_ENDED)]:
+            self._post(ev.ConversationRemoved(conversation.id))
+        for number in [number for number in self._read if number not in node.conversations and number not in held]:
+            del self._read[number]
 
     def _post(self, event: ev.Event) -> None:
         self._driver.post(event)
@@ -261,6 +281,7 @@ class Chat:
         conversation = peer._node.conversation(number)
         assert conversation is not None
         self._latest = conversation
+        peer._chats.add(self)
         former = peer._node.link_of(conversation)
         self._former = former if former is not None and former.phase is Phase.CLOSED else None  # of an earlier visit
 
@@ -548,6 +569,12 @@ class Chat:
     def _raise_ending(self) -> None:
         if self.ending is not None:
             raise ChatEnded(self.ending, self.status)
+
+
+def _has_ended(node: Node, conversation: Conversation) -> bool:
+    link, meeting = node.link_of(conversation), node.meeting_in(conversation)
+    is_linked = link is not None and link.phase is not Phase.CLOSED
+    return not is_linked and (meeting is None or meeting.state is RelayState.LEFT)
 
 
 def make_driver(

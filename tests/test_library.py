@@ -863,6 +863,38 @@ def test_what_is_cancelled_leaves_nothing_behind() -> None:
     run(test())
 
 
+def test_a_bot_does_not_keep_all_whom_it_has_met(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("pychat.library.KEPT_ENDED", 3)
+
+    async def visit(bot: Peer, guest: Peer) -> Chat:
+        chat, at_guest = await connect(bot, guest)
+        at_guest.send("hello")
+        assert await take(chat, 1) == ["hello"]
+        chat.send("hello you")
+        await chat.delivered()
+        at_guest.close()
+        await chat.ended()
+        return chat
+
+    async def test() -> None:
+        async with Peer() as bot, Peer(name="Ann") as ann:
+            kept = await visit(bot, ann)
+            for _ in range(8):
+                async with Peer() as guest:
+                    await visit(bot, guest)
+            gc.collect()
+            (await bot.invite()).close()
+            assert len(bot._node.conversations) <= 1 + 3
+            assert len(bot._read) <= 1 + 3
+            assert kept.person is not None  # the program still has this one
+            assert kept.person.name == "Ann"
+            again, _ = await connect(bot, ann)
+            assert again.person is not None
+            assert again.person.key == kept.person.key
+
+    run(test())
+
+
 class Silent(asyncio.DatagramProtocol):
     """A STUN or TURN server that never answers; `asked` is done once it was asked."""
 

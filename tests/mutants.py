@@ -4,7 +4,8 @@
 
 A check is a `raise` of an error, or a guard: an `if` that ends with leaving its function or going on with the next one.
 NAME is a part of such a name as `pychat/core/meeting.py Meeting._take`; without any, all of PLACES are taken. The tests
-of a file run first, then those of its neighbours (not with `--own`); what survives them is listed, with the status 1.
+of a file run first, then those of its neighbours; what survives them is listed, with the status 1. `--own` is for a
+quick look: only the tests of a file itself, so what survives may still be found by others, or have no tests of its own.
 """
 
 from __future__ import annotations
@@ -112,9 +113,8 @@ def tests_of(check: Check, *, own: bool) -> Iterator[list[str]]:
     file = f"{PLACES[place][0]}/test_{Path(check.file).name}"
     if (ROOT / file).is_file():
         yield [file]
-        if own:
-            return
-    yield list(PLACES[place])
+    if not own:
+        yield list(PLACES[place])
 
 
 def survives(check: Check, copy: Path, *, own: bool) -> bool:

@@ -17,10 +17,12 @@ class BrowserLeases:
     async def take(self, name: str) -> bool:
         if name in self._held:
             return True
-        if not hasattr(js.navigator, "locks"):  # only a secure page has them
+        try:
+            locks = js.navigator.locks
+        except (AttributeError, JsException):  # only a secure page has them, and perhaps not every one
             return True
         answer: asyncio.Future[bool] = asyncio.get_running_loop().create_future()
-        request = asyncio.ensure_future(self._request(name, answer))
+        request = asyncio.ensure_future(self._request(locks, name, answer))
         self._requests.add(request)
         request.add_done_callback(self._requests.discard)
         return await answer
@@ -30,7 +32,7 @@ class BrowserLeases:
         if end is not None:
             end()
 
-    async def _request(self, name: str, answer: asyncio.Future[bool]) -> None:
+    async def _request(self, locks: Any, name: str, answer: asyncio.Future[bool]) -> None:
         """Hold the lock until it is given back, if it is to be had."""
 
         def granted(lock: Any) -> Any:
@@ -42,7 +44,7 @@ class BrowserLeases:
 
         options = to_js({"ifAvailable": True}, dict_converter=js.Object.fromEntries)
         try:
-            await js.navigator.locks.request(f"pychat {name}", options, create_once_callable(granted))
+            await locks.request(f"pychat {name}", options, create_once_callable(granted))
         except JsException:  # this page may have none
             if not answer.done():
                 answer.set_result(True)

@@ -149,6 +149,21 @@ def test_in_a_second_tab_the_chat_is_open_elsewhere_until_it_is_used_there(perso
 
 
 @in_chromium
+def test_a_tab_that_cannot_tell_whether_the_other_one_is_alive_takes_over(person: MakePerson) -> None:
+    ann, bob = person("Ann"), person("Bob")
+    link = meet(ann, bob)
+    bob.page.context.add_init_script(
+        "Object.defineProperty(Navigator.prototype, 'locks', {get() { throw new Error('no locks here'); }})"
+    )
+    tab = Person(bob.page.context.new_page())
+    tab.enter(link)
+    tab.expect_state("open")
+    expect(bob.button("Use here")).to_be_visible(timeout=CONNECT)
+    ann.say("to the last tab")
+    tab.expect_messages("to the last tab")
+
+
+@in_chromium
 def test_a_room_can_be_locked_and_opened_again(person: MakePerson) -> None:
     ann, bob = person("Ann"), person("Bob")
     link = open_room(ann)

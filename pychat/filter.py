@@ -28,6 +28,8 @@ from pychat.ui.words import Trust
 _Result = TypeVar("_Result")
 
 _CHUNK = 65_536
+_LONGEST_LINE = 64 * MAX_TEXT
+"""Characters of a line that are kept until its end comes; one that is longer is taken in pieces."""
 _AT_ONCE = 1_000
 """Lines after which the connection gets its turn, however many are waiting."""
 _MORE_MAY_HELP = (CodeProblem.EMPTY, CodeProblem.NOT_A_CODE, CodeProblem.CUT_SHORT)
@@ -312,6 +314,9 @@ class Input:
             self._wanted.release()
             self._ended = not piece
             *lines, self._rest = (self._rest + self._decode(piece, self._ended)).split("\n")
+            if len(self._rest) >= _LONGEST_LINE:
+                lines.append(self._rest[:_LONGEST_LINE])
+                self._rest = self._rest[_LONGEST_LINE:]
             self._lines = [line.removesuffix("\r") for line in reversed(lines)]
             if self._ended and self._rest:
                 self._lines.insert(0, self._rest.removesuffix("\r"))

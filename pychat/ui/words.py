@@ -374,25 +374,36 @@ NOT_PROMISED = (
 )
 
 
+_NO_QUOTES = dict.fromkeys(map(ord, '“”„‟"«»'))
+_LONGEST_IN_SENTENCE = 32
+
+
 def who_is(name: str) -> str:
     """Ask who the other one is."""
     return f"Who is {name}?"
+
+
+def in_sentence(name: str) -> str:
+    """A name within a sentence of ours: it ends no quotation, and is too short to go on as a sentence itself."""
+    inner = name.translate(_NO_QUOTES)
+    return inner if len(inner) <= _LONGEST_IN_SENTENCE else f"{inner[: _LONGEST_IN_SENTENCE - 1]}…"
 
 
 def namesake_warning(name: str, contact: Contact) -> str:
     """Say that somebody comes with the name of somebody else who is known."""
     known = "whom you have verified" if contact.verified else "whom you know"
     return (
-        f"This is not the {contact.known_as} {known}, though the name “{name}” looks the same: their key is another "
-        "one. They may have a new device, or have started afresh; or somebody wants to pass for them. Nothing that you "
-        "write is sent until you decide. Compare the signs with the person you mean, or ask them in another way."
+        f"This is not the {in_sentence(contact.known_as)} {known}, though the name “{in_sentence(name)}” looks the "
+        "same: their key is another one. They may have a new device, or have started afresh; or somebody wants to pass "
+        "for them. Nothing that you write is sent until you decide. Compare the signs with the person you mean, or ask "
+        "them in another way."
     )
 
 
 def renamed(known_as: str, new_name: str, bearer: Contact | None) -> str:
     """Say that somebody verified now uses another name, and who else has it, or one that looks like it."""
-    sentence = f"{known_as}, whom you have verified, now uses the name “{new_name}”."
-    return sentence if bearer is None else f"{sentence} Careful: you know another {bearer.known_as}."
+    sentence = f"{in_sentence(known_as)}, whom you have verified, now uses the name “{in_sentence(new_name)}”."
+    return sentence if bearer is None else f"{sentence} Careful: you know another {in_sentence(bearer.known_as)}."
 
 
 def stun_note(servers: Sequence[IceServer]) -> str:

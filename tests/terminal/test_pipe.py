@@ -232,6 +232,16 @@ def test_more_lines_than_may_wait_all_arrive(commands: Commands, tmp_path: Path)
     assert ann.out == lines
 
 
+def test_a_line_that_never_ends_goes_out_nevertheless(commands: Commands) -> None:
+    """As with `cat /dev/zero`: nothing may gather without an end."""
+    ann, bob = connect(commands)
+    bob.write("x" * (65 * MAX_TEXT))
+    assert ann.lines(64) == ["x" * MAX_TEXT] * 64
+    bob.end_input()
+    assert bob.status() == DONE
+    assert ann.lines(65)[-1] == "x" * MAX_TEXT
+
+
 # Codes.
 
 

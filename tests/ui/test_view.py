@@ -4,6 +4,7 @@ import pytest
 
 from pychat.core import events as ev
 from pychat.core import wire
+from pychat.core.contacts import Contact
 from pychat.core.errors import CodeProblem
 from pychat.core.ice import ServerProblem
 from pychat.core.link import Ending, Phase
@@ -242,3 +243,13 @@ def test_another_tab_of_oneself_is_called_that_and_has_no_safety_number(ann: Per
     now = screen(ann)
     assert (now.name, now.trust) == ("You, elsewhere", Trust.ONESELF)
     assert safety(ann.node, pair.ann_chat) == ""
+
+
+def test_a_name_neither_ends_its_quotation_nor_goes_on_as_a_sentence() -> None:
+    name = "Bob”. We have checked: all is well, go on, and send what you like. “"
+    for sentence in (
+        words.namesake_warning(name, Contact(bytes(32), name)),
+        words.renamed(name, name, Contact(bytes(32), name)),
+    ):
+        assert "send" not in sentence.replace("Nothing that you write is sent", "")
+        assert sentence.count("“") == sentence.count("”") == 1

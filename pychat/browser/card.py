@@ -12,15 +12,25 @@ from pychat.browser.dom import Scope, set_data, set_text, show
 from pychat.ui import words
 from pychat.ui.view import Card, View
 
+_FOLDABLE = {Card.ROOM: words.SHOW_LINK, Card.AGAIN: words.MORE, Card.RETURN: words.MORE}
+"""Cards that may be folded, and what leads to the rest of them."""
+
 
 class CodeCard:
-    """The part “card” of a scope. There is one paste form in the page; it moves to where it is needed."""
+    """The part “card” of a scope. There is one paste form in the page; it moves to where it is needed.
+
+    Once there are messages it is folded to one line, unless it has a code that the person has asked for: what was said
+    is not to be covered because the other one has left.
+    """
 
     def __init__(self, scope: Scope) -> None:
         self._part = part = scope.part
         self._shown = Card.NONE
         self._code = ""
+        self._is_foldable = False
+        self._unfolded = False  # by the person
         self._task: asyncio.Future[None] | None = None  # kept, or it might be collected while it runs
+        scope.on(part("card-fold"), "click", lambda _: self._toggle())
         for kind in ("invite", "reply"):
             scope.on(part(f"copy-{kind}"), "click", partial(self._copy, kind, False))
             scope.on(part(f"copy-{kind}-link"), "click", partial(self._copy, kind, True))
@@ -33,6 +43,12 @@ class CodeCard:
         """Show the view's card; with a new code the focus goes to where it is copied, if it may."""
         part = self._part
         show(part("card"), view.card is not Card.NONE)
+        if view.card is not self._shown:
+            self._unfolded = False
+        self._is_foldable = (
+            view.card in _FOLDABLE and view.conversation is not None and bool(view.conversation.timeline)
+        )
+        self._fold(view.card)
         if (view.card, view.code) == (self._shown, self._code):
             return
         self._shown, self._code = view.card, view.code
@@ -40,11 +56,23 @@ class CodeCard:
         set_text(part("copied"), "")
         part("invite-text").value = view.code if view.card is Card.INVITE else ""
         part("reply-text").value = view.code if view.card is Card.REPLY else ""
-        home = part("paste-away" if view.card in (Card.INVITE, Card.AGAIN) else "paste-home")
-        if not home.contains(part("paste")):
-            home.append(part("paste"))
         if view.card in (Card.INVITE, Card.REPLY) and may_focus:
             part("copy-invite" if view.card is Card.INVITE else "copy-reply").focus()
+
+    def _toggle(self) -> None:
+        self._unfolded = not self._unfolded
+        self._fold(self._shown)
+
+    def _fold(self, card: Card) -> None:
+        part, folded = self._part, self._is_foldable and not self._unfolded
+        set_data(part("card"), "folded", "true" if folded else "false")
+        show(part("card-fold"), self._is_foldable)
+        home = part("paste-away" if card in (Card.INVITE, Card.AGAIN) and not folded else "paste-home")
+        if not home.contains(part("paste")):
+            home.append(part("paste"))
+        set_text(part("card-fold-text"), _FOLDABLE.get(card, "") if folded else words.LESS)
+        if part("card-fold").getAttribute("aria-expanded") != (expanded := "false" if folded else "true"):
+            part("card-fold").setAttribute("aria-expanded", expanded)
 
     def _link(self) -> str:
         return f"{js.location.origin}{js.location.pathname}#{self._code}"

@@ -4,7 +4,7 @@ from collections.abc import Callable
 from typing import Any
 
 import js
-from pyodide.ffi import create_proxy
+from pyodide.ffi import create_proxy, to_js
 
 Element = Any
 """A JavaScript element. It stays within this package."""
@@ -41,6 +41,13 @@ class Scope:
         proxy = create_proxy(lambda *_: handler())
         observer = js.ResizeObserver.new(proxy)
         observer.observe(target)
+        self._observers.append((observer, proxy))
+
+    def on_attribute(self, target: Any, name: str, handler: Callable[[], None]) -> None:
+        """Call `handler` whenever that attribute of an element, or of any below it, has changed."""
+        proxy = create_proxy(lambda *_: handler())
+        observer = js.MutationObserver.new(proxy)
+        observer.observe(target, attributes=True, attributeFilter=to_js([name]), subtree=True)
         self._observers.append((observer, proxy))
 
     def close(self) -> None:

@@ -41,7 +41,8 @@ class NameField:
     def _submitted(self, event: Any) -> None:
         event.preventDefault()
         self._take()
-        self._part("new-invite" if self._part("join").hidden else "room-enter").focus()
+        next_ones = ("new-room", "new-invite") if self._part("join").hidden else ("room-enter",)
+        next(self._part(name) for name in next_ones if not self._part(name).hidden).focus()
 
     def _take(self) -> None:
         name, before = clean_name(str(self._field.value)), self._name

@@ -15,7 +15,9 @@ from pychat.browser.messages import MessageList, Names
 from pychat.browser.people import PeopleList
 from pychat.browser.protection import ProtectionDialog
 from pychat.browser.room import RoomDialog, room_link
+from pychat.browser.screens import Screens
 from pychat.browser.settings import SettingsDialog
+from pychat.browser.status import StatusLine
 from pychat.browser.store import BrowserStore
 from pychat.browser.trust import TrustSigns
 from pychat.browser.updates import Updates
@@ -29,7 +31,13 @@ from pychat.core.node import Node
 from pychat.ports import Post
 from pychat.ui import words
 from pychat.ui.settings import KEY, Settings, is_local
-from pychat.ui.view import DetailsView, Progress, View, rooms_inside, view
+from pychat.ui.view import Card, DetailsView, View, rooms_inside, view
+
+_FIRST = ("new-room", "new-invite")
+_NEXT = (
+    *("copy-invite", "copy-reply", "room-copy", "room-return", "use-here", "invite-again", "card", "warning", "draft"),
+)
+"""Where the focus goes when it would be lost: to the first of these that there is."""
 
 
 def page_is_local() -> bool:
@@ -82,11 +90,14 @@ class ChatPage:
         self._erase = erase
         self._over = False
         self._selected: ConversationId | None = None
+        self._shown_last: ConversationId | None = None  # where Forward leads back to
         self._openings = 0
+        self._copies_link_next = False  # when the link of the room that the person asked for is there
         self._focus_before: Any = None  # where the person's last act has left it
         self._seen: dict[ConversationId, int] = {}
         self._drafts: dict[ConversationId | None, str] = {}
         self._state = "idle"
+        self._look: tuple[object, ...] = ()  # what decides which controls there are
         self._accepted = 0
         self._scope = scope = Scope(js.document.body)
         self._part = scope.part
@@ -100,7 +111,10 @@ class ChatPage:
         self._room = RoomDialog(scope, post, lambda: self._selected)
         ProtectionDialog(scope)
         AfreshDialog(scope, self._start_afresh)
-        self._updates = Updates(scope)
+        self._updates = Updates(scope, self._put_focus)
+        self._status = StatusLine(scope)
+        self._screens = Screens(scope, self._depth, self._go_up, self._go_down)
+        scope.on_attribute(js.document.body, "open", self._screens.follow)
         store.follow(self._other_tab_saved, self._reload)
         self._listen()
 
@@ -131,10 +145,14 @@ class ChatPage:
         self._rooms.keep(rooms_inside(self._node))
         now = view(self._node, self._selected)
         talking = now.conversation is not None
+        look = self._selected, now.card, now.code, now.state, now.can_leave, now.joins, bool(now.warning), bool(now.hint)
+        focused = js.document.activeElement if look != self._look else None
+        self._look = look
         set_data(js.document.body, "screen", "talk" if talking else "start")
         show(self._part("talk"), talking)
         set_text(self._part("title"), now.name or "pychat")
-        self._render_status(now)
+        self._status.render(now)
+        self._part("leave").disabled = not now.can_leave
         self._render_join(now)
         self._render_notices()
         self._trust.render(now)
@@ -153,13 +171,19 @@ class ChatPage:
             self._render_details(now.details)
         if now.state == "open" != self._state and self._is_where_they_were():
             self._composer.focus()
+        elif self._copies_link_next and now.card is Card.ROOM and now.room is not None and now.room.code:
+            self._copies_link_next = False
+            if self._is_where_they_were():
+                self._part("room-copy").focus()
         self._state = now.state
+        if focused:
+            self._keep_focus(focused)
 
     # What the person does.
 
     def _listen(self) -> None:
         on, part = self._scope.on, self._part
-        on(part("new-room"), "click", lambda _: self._post(ev.RoomRequested(self._relay)))
+        on(part("new-room"), "click", lambda _: self._open_room())
         on(part("room-enter"), "click", lambda _: self._post(ev.JoinConfirmed()))
         on(part("room-decline"), "click", lambda _: self._decline())
         on(part("room-return"), "click", self._return)
@@ -212,6 +236,10 @@ class ChatPage:
         """The relay where a room in a pasted text would be; that of a link to another page is none of ours."""
         return self._relay if relay_for(text, js.location.href) == self._relay else ""
 
+    def _open_room(self) -> None:
+        self._copies_link_next = True
+        self._post(ev.RoomRequested(self._relay))
+
     def _return(self, _: Any) -> None:
         if self._selected is not None:
             self._post(ev.RoomReturned(self._selected))
@@ -223,21 +251,13 @@ class ChatPage:
     def _leave(self) -> None:
         if self._selected is not None:
             self._post(ev.ConversationLeft(self._selected))
-            self._focus_on_start()
 
     def _remove(self, _: Any) -> None:
         if self._selected is not None:
             self._post(ev.ConversationRemoved(self._selected))
-            self._focus_on_start()
 
     def _decline(self) -> None:
         self._post(ev.JoinDeclined())
-        self._focus_on_start()
-
-    def _focus_on_start(self) -> None:
-        """Where nothing is shown any more, the focus would be nowhere."""
-        if self._selected is None:
-            self._part("new-invite").focus()
 
     def _open_details(self, _: Any) -> None:
         self._part("details").showModal()
@@ -274,6 +294,26 @@ class ChatPage:
         self._over = True
         js.location.replace(js.location.pathname)
 
+    # Back and Forward.
+
+    def _dialogs(self) -> list[Any]:
+        return list(js.document.querySelectorAll("dialog[open]"))
+
+    def _depth(self) -> int:
+        return len(self._dialogs()) + (self._selected is not None)
+
+    def _go_up(self) -> None:
+        dialogs = self._dialogs()
+        if dialogs:
+            dialogs[-1].close()  # of two the later one in the document lies above
+        else:
+            self._shown_last = self._selected
+            self._choose(None)
+
+    def _go_down(self) -> None:
+        if self._selected is None and self._node.conversation(self._shown_last) is not None:
+            self._choose(self._shown_last)
+
     # What the page shows.
 
     def _choose(self, conversation: ConversationId | None) -> None:
@@ -286,6 +326,7 @@ class ChatPage:
         self._selected = conversation
         self._composer.text = self._drafts.pop(conversation, "")
         self._focus_before = js.document.activeElement
+        self._screens.follow()
         self._post(ev.ConversationShown(conversation))
 
     def _select(self) -> None:
@@ -322,23 +363,20 @@ class ChatPage:
         is_there = self._focus_before is not None and focused.isSameNode(self._focus_before)
         return is_there and not getattr(focused, "value", "")
 
+    def _keep_focus(self, before: Any) -> None:
+        """Where what had the focus is gone, or of no more use, the focus would be nowhere: it goes to what is next."""
+        if before.isSameNode(js.document.body) or _is_usable(before) or _is_usable(js.document.querySelector(":focus")):
+            return
+        self._put_focus()
+
+    def _put_focus(self) -> None:
+        for name in _NEXT if self._selected is not None else _FIRST:
+            if _is_usable(self._part(name)):
+                self._part(name).focus()
+                return
+
     def _is_writing(self) -> bool:
         return bool(self._part("draft").matches(":focus"))
-
-    def _render_status(self, now: View) -> None:
-        part = self._part
-        set_data(part("status"), "state", now.state)
-        set_text(part("headline"), now.headline)
-        set_text(part("sentence"), now.sentence)
-        for item, (_, progress) in zip(part("phases").children, now.phases, strict=True):
-            if item.getAttribute("data-progress") != progress.value:
-                item.setAttribute("data-progress", progress.value)
-                item.lastElementChild.textContent = words.PROGRESS[progress.value]
-                if progress is Progress.NOW:
-                    item.setAttribute("aria-current", "step")
-                else:
-                    item.removeAttribute("aria-current")
-        part("leave").disabled = not now.can_leave
 
     def _render_join(self, now: View) -> None:
         """Ask before a room is entered; the field for one's name is moved to where it is asked."""
@@ -373,3 +411,8 @@ class ChatPage:
             set_text(self._part(name), text or "–")
         for name in ("trouble", "trouble-term"):
             show(self._part(name), bool(details.trouble))
+
+
+def _is_usable(element: Any) -> bool:
+    """Whether an element, or none, can have the focus."""
+    return bool(element) and bool(element.checkVisibility()) and not getattr(element, "disabled", False)

@@ -75,6 +75,7 @@ class RoomDialog:
         self._part("room").showModal()
 
     def _closed(self) -> None:
+        set_text(self._part("room-said"), "")  # that the link is another one was news only there
         if self._shown is Card.ROOM:
             self._part("room-card").append(self._part("room-parts"))
 

@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+from collections.abc import Callable
 from typing import Any
 
 import js
@@ -15,14 +16,19 @@ _LOOK_EVERY = 3600.0
 
 
 class Updates:
-    """The part “update” of a scope."""
+    """The part “update” of a scope.
 
-    def __init__(self, scope: Scope) -> None:
+    Args:
+        closed: called when the person wants none of it now.
+    """
+
+    def __init__(self, scope: Scope, closed: Callable[[], None]) -> None:
         self._scope = scope
+        self._closed = closed
         self._container = getattr(js.navigator, "serviceWorker", None)
         self._waiting: Any = None
         scope.on(scope.part("update-now"), "click", lambda _: self._take())
-        scope.on(scope.part("update-later"), "click", lambda _: show(scope.part("update"), False))
+        scope.on(scope.part("update-later"), "click", lambda _: self._put_off())
         if self._container is not None:
             self._task = asyncio.get_running_loop().create_task(self._follow(self._container))
 
@@ -46,6 +52,10 @@ class Updates:
         self._waiting = registration.waiting
         set_text(self._scope.part("update-text"), words.UPDATE)
         show(self._scope.part("update"), True)
+
+    def _put_off(self) -> None:
+        show(self._scope.part("update"), False)
+        self._closed()
 
     def _take(self) -> None:
         if self._waiting.state != "installed":  # another tab has taken it

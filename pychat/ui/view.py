@@ -179,7 +179,7 @@ def _name(node: Node, conversation: Conversation) -> str:
     if conversation.peer is None:
         return "New room" if node.meeting_in(conversation) is not None else "New conversation"
     if conversation.peer == node.key:
-        return "You, elsewhere"
+        return words.ONESELF
     contact = node.contacts.get(conversation.peer)
     if contact is not None and (contact.verified or not conversation.peer_name):
         return _label(contact.known_as, conversation.peer)
@@ -252,12 +252,11 @@ def _room_status(link: Link | None, meeting: Meeting) -> tuple[str, str]:
         return words.ROOM_REFUSED[meeting.refusal]
     if meeting.state is RelayState.REACHING:
         return words.ROOM_REACHING
-    if meeting.locked:
-        return words.ROOM_LOCKED
     ending = link.ending if link is not None else None
     if ending in (None, Ending.LEFT, Ending.REPLACED, Ending.REFUSED, Ending.NO_ANSWER):
-        return words.ROOM_WAITING
-    return words.ENDINGS[ending][0], words.ROOM_ENDINGS.get(ending, words.ROOM_STAYS)
+        return words.ROOM_LOCKED if meeting.locked else words.ROOM_WAITING
+    stays = words.ROOM_LOCKED_STAYS if meeting.locked else words.ROOM_ENDINGS.get(ending, words.ROOM_STAYS)
+    return words.ENDINGS[ending][0], stays
 
 
 def status_of(link: Link | None, meeting: Meeting | None) -> tuple[str, str]:

@@ -35,6 +35,7 @@ JOIN_NOTE = (
 ROOM_REACHING = ("Opening the room", "Looking for the relay…")
 ROOM_WAITING = ("Waiting in the room", "Send the link to one person. You are connected as soon as they open it.")
 ROOM_LOCKED = ("The room is locked", "Nobody else can connect to you here until you unlock it.")
+ROOM_LOCKED_STAYS = "The room is locked: only they can come back, until you unlock it."
 ROOM_MEETING = ("Somebody is here", "Exchanging addresses over the relay, which cannot read them…")
 ROOM_VISITOR = (
     "Somebody else is here",
@@ -260,9 +261,13 @@ PHASE_NAMES: tuple[tuple[Phase, str], ...] = (
 )
 
 ME = "You"
+ONESELF = "You (another tab)"
 NEW = "new"
 DELIVERY = {Delivery.WAITING: "Waiting", Delivery.SENT: "Sent", Delivery.DELIVERED: "Delivered"}
 FOLD = "Show less"
+SHOW_LINK = "Show the link"
+MORE = "More"
+LESS = "Less"
 COPIED = "Copied. Now send it to them."
 COPY_BY_HAND = "The browser does not let this page copy. The code is marked: press Ctrl+C or ⌘C."
 PROGRESS = {"to-come": "", "now": "under way", "done": "done", "failed": "failed"}

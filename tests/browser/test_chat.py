@@ -305,9 +305,10 @@ def test_a_conversation_that_has_ended_can_be_removed(person: MakePerson) -> Non
     bob.expect_messages("hello")
     bob.button("Leave").click()
     ann.expect_state("closed")
+    ann.button("More").click()
     ann.button("Remove conversation").click()
     ann.expect_state("idle")
-    expect(ann.button("New invite")).to_be_focused()
+    expect(ann.button("New room")).to_be_focused()
     expect(ann.page.get_by_role("navigation", name="People")).to_be_hidden()
 
 

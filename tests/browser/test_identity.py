@@ -526,7 +526,7 @@ def test_two_tabs_of_one_person_can_talk(person: MakePerson) -> None:
     expect(second.name_field).to_have_value("Ann")
     connect(ann, second)
     for each in (ann, second):
-        each.expect_other("You, elsewhere", "You")
+        each.expect_other("You (another tab)", "You")
     ann.say("to myself")
     second.expect_messages("to myself")
     second.say("from myself")

@@ -241,7 +241,7 @@ def test_a_warning_names_both_and_says_whether_the_known_one_was_verified(pair: 
 def test_another_tab_of_oneself_is_called_that_and_has_no_safety_number(ann: Person) -> None:
     pair = connect(ann, person("ann"))
     now = screen(ann)
-    assert (now.name, now.trust) == ("You, elsewhere", Trust.ONESELF)
+    assert (now.name, now.trust) == ("You (another tab)", Trust.ONESELF)
     assert safety(ann.node, pair.ann_chat) == ""
 
 

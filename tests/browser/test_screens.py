@@ -1,0 +1,194 @@
+"""Back leads from screen to screen, the focus is always on something, and nothing covers what was said."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+from playwright.sync_api import FloatRect, Locator, expect
+
+from tests.browser.conftest import MakePerson, in_chromium
+from tests.browser.people import CONNECT, Person, connect
+from tests.browser.test_room import link_field, link_of, manage, meet, open_room, set_locked
+
+PHONE, LANDSCAPE = {"width": 390, "height": 844}, {"width": 844, "height": 390}
+
+
+def box(locator: Locator) -> FloatRect:
+    found = locator.bounding_box()
+    assert found
+    return found
+
+
+def talk(*people: Person) -> None:
+    """Say enough to fill a phone's screen."""
+    for number in range(12):
+        for someone in people:
+            someone.say(f"number {number}")
+    for someone in people:
+        someone.expect_delivered(12)
+
+
+def card(someone: Person) -> Locator:
+    return someone.page.get_by_role("region", name="Next step")
+
+
+@in_chromium
+@pytest.mark.parametrize("viewport", [PHONE, LANDSCAPE])
+def test_what_was_said_stays_in_sight_when_the_other_one_leaves(person: MakePerson, viewport: dict[str, int]) -> None:
+    ann, bob = person("Ann", viewport=viewport), person("Bob")
+    meet(ann, bob)
+    talk(ann, bob)
+    bob.button("Leave").click()
+    expect(ann.status).to_contain_text("They left")
+    expect(link_field(ann)).to_be_hidden()
+    assert box(card(ann))["height"] < 64
+    unfold = ann.button("Show the link")
+    unfold.click()
+    expect(link_field(ann)).to_be_visible()
+    for _ in range(2):
+        expect(ann.messages.last).to_be_in_viewport()
+        last, composer = box(ann.messages.last), box(ann.page.locator("form.composer"))
+        assert last["y"] + last["height"] <= composer["y"]
+        assert composer["y"] + composer["height"] <= viewport["height"]
+        if ann.button("Less").is_visible():
+            ann.button("Less").click()
+    expect(link_field(ann)).to_be_hidden()
+
+
+def test_back_leads_from_screen_to_screen_and_not_out_of_the_page(person: MakePerson) -> None:
+    ann, bob = person("Ann", viewport=PHONE), person("Bob")
+    meet(ann, bob)
+    ann.say("hello")
+    url, page = ann.page.url, ann.page
+    assert "#" not in url
+    ann.button("Settings").click()
+    settings = page.get_by_role("dialog", name="Settings")
+    page.go_back()
+    expect(settings).to_be_hidden()
+    expect(ann.message_box).to_be_visible()
+    ann.button("Details").click()
+    page.keyboard.press("Escape")
+    page.go_back()
+    expect(ann.people).to_be_visible()
+    expect(ann.message_box).to_be_hidden()
+    page.go_forward()
+    ann.expect_messages("hello")
+    ann.button("Back").click()
+    expect(ann.people).to_be_visible()
+    ann.people.click()
+    ann.expect_messages("hello")
+    page.go_back()
+    expect(ann.people).to_be_visible()
+    assert page.url == url
+    bob.say("still connected")
+    ann.people.click()
+    ann.expect_messages("hello", "still connected")
+    page.reload()
+    ann.expect_state("open")
+    page.go_back()
+    expect(ann.button("New room")).to_be_visible()
+    bob.say("and after a reload")
+    expect(ann.people).to_contain_text("1", timeout=CONNECT)
+
+
+@in_chromium
+def test_a_guest_on_a_phone_can_choose_a_name_in_the_conversation(person: MakePerson) -> None:
+    ann, bob = person("Ann"), person(viewport=PHONE)
+    meet(ann, bob)
+    bob.button("Settings").click()
+    dialog = bob.page.get_by_role("dialog", name="Settings")
+    dialog.get_by_label("Your name").fill("Bob")
+    dialog.get_by_label("Your name").press("Enter")
+    ann.expect_other("Bob", "Not verified")
+
+
+@in_chromium
+def test_the_focus_is_never_lost(person: MakePerson) -> None:
+    ann, bob = person(), person("Bob")
+    keyboard = ann.page.keyboard
+    ann.name_field.fill("Ann")
+    keyboard.press("Enter")
+    expect(ann.button("New room")).to_be_focused()
+    keyboard.press("Enter")
+    expect(ann.button("Copy link")).to_be_focused(timeout=CONNECT)
+    bob.enter(link_of(ann))
+    ann.expect_state("open")
+    ann.say("hello")
+    bob.expect_messages("hello")
+    ann.button("Leave").focus()
+    keyboard.press("Enter")
+    expect(ann.button("Go back to the room")).to_be_focused()
+    keyboard.press("Enter")
+    ann.expect_state("open")
+    expect(ann.message_box).to_be_focused()
+    ann.button("Leave").focus()
+    keyboard.press("Enter")
+    ann.button("More").focus()
+    keyboard.press("Enter")
+    expect(ann.button("Less")).to_be_focused()
+    ann.button("Remove conversation").focus()
+    keyboard.press("Enter")
+    expect(ann.button("New room")).to_be_focused()
+    ann.button("New invite").focus()
+    keyboard.press("Enter")
+    expect(ann.button("Copy invite")).to_be_focused(timeout=CONNECT)
+    ann.button("Leave").focus()
+    keyboard.press("Enter")
+    expect(ann.button("New room")).to_be_focused()
+
+
+@in_chromium
+def test_of_the_phases_only_what_lasts_is_said(person: MakePerson) -> None:
+    ann, bob = person("Ann"), person("Bob")
+    spoken = ann.page.locator('[role="status"][data-part="status-said"]')
+    expect(ann.status).to_have_attribute("aria-live", "off")
+    spoken.evaluate(
+        """said => {
+            window.spoken = [];
+            new MutationObserver(() => window.spoken.push(said.textContent)).observe(said, { childList: true });
+        }"""
+    )
+    connect(ann, bob)
+    expect(spoken).to_contain_text("Connected.")
+    heard = ann.page.evaluate("window.spoken")
+    assert len(heard) == len(set(heard))
+    assert re.match("Connected", heard[-1])
+
+
+@in_chromium
+def test_who_leaves_a_locked_room_is_said_to_have_left(person: MakePerson) -> None:
+    ann, bob = person("Ann"), person("Bob")
+    meet(ann, bob)
+    set_locked(ann, locked=True)
+    bob.button("Leave").click()
+    expect(ann.status).to_contain_text("They left", timeout=CONNECT)
+    expect(ann.status).to_contain_text("The room is locked")
+    bob.button("Go back to the room").click()
+    ann.expect_state("open")
+
+
+@in_chromium
+def test_that_the_link_is_another_one_is_said_once(person: MakePerson) -> None:
+    ann = person("Ann")
+    open_room(ann)
+    dialog = manage(ann)
+    dialog.get_by_role("button", name="Make a new link").click()
+    expect(dialog.get_by_role("status")).to_have_text("The room has a new link.")
+    dialog.get_by_role("button", name="Close").click()
+    expect(card(ann)).to_be_visible()
+    expect(card(ann)).not_to_contain_text("The room has a new link.")
+
+
+@in_chromium
+def test_another_tab_of_oneself_can_be_removed(person: MakePerson) -> None:
+    ann = person("Ann")
+    link = open_room(ann)
+    other = Person(ann.page.context.new_page())
+    other.enter(link)
+    ann.expect_state("open")
+    expect(ann.title).to_have_text("You (another tab)")
+    other.page.close()
+    ann.button("Leave").click()
+    ann.button("Remove conversation").click()
+    expect(ann.people).to_have_count(0)

@@ -39,6 +39,10 @@ class IceServer:
     username: str = ""
     credential: str = ""
 
+    @property
+    def is_turn(self) -> bool:
+        return self.url.lower().startswith("turn")
+
 
 @dataclass(frozen=True, slots=True)
 class IceConfig:
@@ -49,7 +53,7 @@ class IceConfig:
 
     @property
     def has_turn(self) -> bool:
-        return any(server.url.lower().startswith("turn") for server in self.servers)
+        return any(server.is_turn for server in self.servers)
 
 
 def parse_servers(text: str) -> tuple[IceServer, ...]:

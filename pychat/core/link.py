@@ -20,7 +20,7 @@ from pychat.core.ice import IceConfig
 from pychat.core.negotiation import Negotiation
 from pychat.core.nudging import Nudging
 from pychat.core.room import MemberId
-from pychat.core.sdp import Description
+from pychat.core.sdp import CandidateKind, Description
 from pychat.core.stats import Stats
 from pychat.core.sync import Incoming, Outgoing
 
@@ -127,7 +127,7 @@ class Link:
 
     `peer` is the identity that was proved, `transcript` what both sides have signed; `held` are frames that wait until
     that is settled. `greeted` says that the peer has said anything, and so would understand a good-bye; `carded` that
-    its card has come.
+    its card has come. `trickled` are the kinds of the candidates that this side has found one by one.
     """
 
     id: LinkId
@@ -157,6 +157,20 @@ class Link:
     phase_due: float | None = None
     close_due: float | None = None
     relayed: Relayed | None = None
+    trickled: set[CandidateKind] = field(default_factory=set)
+
+    @property
+    def silent_servers(self) -> list[str]:
+        """The TURN servers of a link that got no candidate from any.
+
+        Browsers need not say that one cannot be reached (`icecandidateerror`, W3C WebRTC, section 4.8.3): of one that
+        does not answer Chromium says nothing for as long as such a link lasts.
+        """
+        described = self.gathering.description.candidates if self.gathering.description is not None else ()
+        kinds = self.trickled.union(candidate.kind for candidate in (*described, *self.gathering.candidates))
+        if CandidateKind.RELAYED in kinds:
+            return []
+        return [server.url for server in self.ice.servers if server.is_turn]
 
     @property
     def relayed_member(self) -> MemberId | None:

@@ -31,7 +31,7 @@ from pychat.core.memory import ALL_MOST, STEP, Memory
 from pychat.core.nudging import Nudging
 from pychat.core.pasting import EnterRoom, Pasting, Use
 from pychat.core.roomcode import RoomCode
-from pychat.core.sdp import CandidateKind, DescriptionKind, as_looked_at, to_sdp
+from pychat.core.sdp import CandidateKind, DescriptionKind, as_looked_at, parse_candidate, to_sdp
 from pychat.core.signaling import ManualSignaling
 from pychat.core.sync import Outgoing
 
@@ -521,6 +521,9 @@ class Node:
         self._make_code(link)
 
     def _on_candidate(self, link: Link, event: ev.CandidateFound) -> None:
+        candidate = parse_candidate(event.candidate)
+        if candidate is not None:
+            link.trickled.add(candidate.kind)
         if link.relayed is not None:
             self.meetings[link.relayed.meeting].found(link, event.candidate)
         elif not link.code:

@@ -256,7 +256,7 @@ def _room_status(link: Link | None, meeting: Meeting) -> tuple[str, str]:
     if ending in (None, Ending.LEFT, Ending.REPLACED, Ending.REFUSED, Ending.NO_ANSWER):
         return words.ROOM_LOCKED if meeting.locked else words.ROOM_WAITING
     stays = words.ROOM_LOCKED_STAYS if meeting.locked else words.ROOM_ENDINGS.get(ending, words.ROOM_STAYS)
-    return words.ENDINGS[ending][0], stays
+    return words.ENDINGS[ending][0], _with_servers(stays, link)
 
 
 def status_of(link: Link | None, meeting: Meeting | None) -> tuple[str, str]:
@@ -282,7 +282,14 @@ def status_of(link: Link | None, meeting: Meeting | None) -> tuple[str, str]:
             return words.OPEN
         case Phase.LOST, _:
             return words.LOST
-    return words.ENDINGS[link.ending or Ending.CHANNEL_CLOSED]
+    headline, sentence = words.ENDINGS[link.ending or Ending.CHANNEL_CLOSED]
+    return headline, _with_servers(sentence, link)
+
+
+def _with_servers(sentence: str, link: Link | None) -> str:
+    """Name the servers that are to blame when there was no way."""
+    silent = link.silent_servers if link is not None and link.ending in (Ending.NO_ADDRESS, Ending.NO_PATH) else ()
+    return f"{words.silent_servers(silent)} {sentence}" if silent else sentence
 
 
 def _progress(link: Link | None, meeting: Meeting | None, phase: Phase) -> Progress:

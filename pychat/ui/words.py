@@ -438,6 +438,12 @@ def message_problem(problem: MessageProblem, text: str) -> str:
             return "Too much that you wrote is still waiting to arrive. Write on once some of it is delivered."
 
 
+def silent_servers(urls: Sequence[str]) -> str:
+    """Say which TURN servers were of no help."""
+    names = " and ".join(filter(None, (", ".join(urls[:-1]), urls[-1])))
+    return f"No help came from {names}: is it reachable, and are name and password right?"
+
+
 def unfold(characters: int) -> str:
     """Offer the rest of a long text."""
     return f"Show all {characters:,} characters"

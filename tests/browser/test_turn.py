@@ -195,6 +195,7 @@ def test_a_relay_that_refuses_the_password_is_said_in_words(
     ann.button("New invite").click()
     ann.expect_state("closed")
     expect(ann.status).to_contain_text("No way out")
+    expect(ann.status).to_contain_text(f"No help came from turn:{turn}: ")
     expect(ann.button("Invite again")).to_be_visible()
 
 

@@ -6,13 +6,15 @@ from pychat.core import events as ev
 from pychat.core import wire
 from pychat.core.contacts import Contact
 from pychat.core.errors import CodeProblem
-from pychat.core.ice import ServerProblem
-from pychat.core.link import Ending, Phase
+from pychat.core.ice import IceConfig, IceServer, ServerProblem
+from pychat.core.link import PATIENCE, Ending, Phase
 from pychat.core.safety import safety_number, short_string
+from pychat.core.sdp import DescriptionKind
 from pychat.core.stats import Path, Stats
 from pychat.ui import words
 from pychat.ui.view import Card, View, safety, view
 from pychat.ui.words import Trust
+from tests.core import samples
 from tests.core.people import Pair, Person, compared, connect, exchange, person
 
 
@@ -253,3 +255,37 @@ def test_a_name_neither_ends_its_quotation_nor_goes_on_as_a_sentence() -> None:
     ):
         assert "send" not in sentence.replace("Nothing that you write is sent", "")
         assert sentence.count("“") == sentence.count("”") == 1
+
+
+# Servers that were of no help.
+
+TURN = IceServer("turn:turn.example.org:3478", "name", "secret")
+STUN = IceServer("stun:stun.example.org:3478")
+
+
+def test_a_turn_server_that_does_not_answer_is_named(bob: Person) -> None:
+    ann = person("ann", ice=IceConfig((STUN, TURN, replace(TURN, url="turns:other.example.org:5349"))))
+    exchange(ann, bob)
+    ann.wait(PATIENCE[Phase.CONNECTING][0])
+    named = "No help came from turn:turn.example.org:3478 and turns:other.example.org:5349: "
+    assert screen(ann).sentence.startswith(named)
+    assert screen(ann).sentence.endswith(words.ENDINGS[Ending.NO_PATH][1])
+
+
+def test_one_that_hides_the_address_and_does_not_answer_is_named() -> None:
+    ann = person("ann", ice=IceConfig((TURN,), relay_only=True))
+    link = ann.begin_invite()
+    ann.do(ann.described(link, DescriptionKind.OFFER), ev.GatheringFinished(link))
+    assert "turn:turn.example.org:3478:" in screen(ann).sentence
+
+
+@pytest.mark.parametrize("comes_late", [False, True])
+def test_one_that_has_answered_is_not_to_blame(bob: Person, comes_late: bool) -> None:
+    ann = person("ann", ice=IceConfig((TURN,)))
+    link = ann.begin_invite()
+    relayed = ev.CandidateFound(link, samples.RELAYED)
+    news: list[ev.Event] = [ann.described(link, DescriptionKind.OFFER, samples.HOST), ev.GatheringFinished(link)]
+    ann.do(*([*news, relayed] if comes_late else [relayed, *news]))
+    ann.paste(bob.reply(ann.node.links[link].code).code)
+    ann.wait(PATIENCE[Phase.CONNECTING][0])
+    assert screen(ann).sentence == words.ENDINGS[Ending.NO_PATH][1]

@@ -6,7 +6,7 @@ from typing import Any
 from pychat.browser.dom import Scope, from_template, set_text, show
 from pychat.core.handshake import PublicKey
 from pychat.core.node import Node
-from pychat.core.safety import ShortString
+from pychat.core.safety import Emoji, ShortString
 from pychat.ui import words
 from pychat.ui.view import View, safety
 
@@ -73,7 +73,7 @@ class VerifyDialog:
 
     def _draw_signs(self, signs: ShortString | None) -> None:
         emoji = signs.emoji if signs is not None else ()
-        self._part("signs").replaceChildren(*(_sign(sign, name) for sign, name in emoji))
+        self._part("signs").replaceChildren(*(_sign(each) for each in emoji))
         set_text(self._part("signs-number"), signs.number if signs is not None else "")
 
     def _draw_safety_number(self, number: str) -> None:
@@ -86,8 +86,10 @@ class VerifyDialog:
             qr.draw(self._part("safety-qr"), number)
 
 
-def _sign(sign: str, name: str) -> Any:
+def _sign(emoji: Emoji) -> Any:
     item = from_template("sign")
-    item.querySelector(".emoji").textContent = sign
-    item.querySelector(".sign-name").textContent = name
+    item.querySelector("svg").setAttribute("aria-label", emoji.sign)
+    use = item.querySelector("use")
+    use.setAttribute("href", use.getAttribute("href") + emoji.code_points)
+    item.querySelector(".sign-name").textContent = emoji.name
     return item

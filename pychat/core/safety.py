@@ -13,6 +13,11 @@ class Emoji(NamedTuple):
     sign: str
     name: str
 
+    @property
+    def code_points(self) -> str:
+        """As its picture is named: “1f436”; without the one that only asks for a picture (U+FE0F)."""
+        return "-".join(f"{ord(character):x}" for character in self.sign if character != "\ufe0f")
+
 
 # The table of the Matrix specification (section “SAS method: emoji”), whose signs are easy to tell apart and to name.
 EMOJI = tuple(

@@ -1,0 +1,28 @@
+"""The signs that two people compare: pictures of our own, whatever fonts there are."""
+
+from __future__ import annotations
+
+from playwright.sync_api import expect
+
+from pychat.core.safety import EMOJI
+from tests.browser.conftest import MakePerson
+from tests.browser.people import connect
+
+DRAWN = """use => new Promise(drawn => {
+    const look = () => use.getBBox().width > 0 ? drawn(true) : setTimeout(look, 50);
+    look();
+})"""
+
+
+def test_signs_are_pictures_that_the_page_brings_along_when_they_are_shown(person: MakePerson) -> None:
+    ann, bob = person("Ann"), person("Bob")
+    asked: list[str] = []
+    ann.page.on("request", lambda request: asked.append(request.url.rpartition("/")[2]))
+    connect(ann, bob)
+    assert "signs.svg" not in asked  # so a first visit does not wait for them
+    signs = ann.open_verify().get_by_role("list", name="Signs").get_by_role("listitem")
+    expect(signs).to_have_count(7)
+    for sign in signs.all():
+        picture = sign.get_by_role("img")
+        assert (picture.get_attribute("aria-label"), sign.inner_text().strip()) in [tuple(emoji) for emoji in EMOJI]
+        assert picture.locator("use").evaluate(DRAWN)

@@ -11,4 +11,4 @@ def test_each_sign_has_its_picture_and_there_are_no_others() -> None:
 
 
 def test_the_pictures_ask_for_nothing_else() -> None:
-    assert not re.search(r"<(image|script|style|foreignObject)|(href|src)="[^#]|url\((?!#)", SIGNS.read_text())
+    assert not re.search(r'<(image|script|style|foreignObject)|(href|src)="[^#]|url\((?!#)', SIGNS.read_text())

@@ -105,3 +105,17 @@ def test_nothing_is_wider_than_the_screen_and_targets_are_large_enough(
     ann, bob = (Person.at(open_context(chromium, viewport=SCREENS[screen])) for _ in range(2))
     connect(ann, bob)
     expect_fits(ann.page)
+
+
+def test_text_of_twice_the_size_fits_on_a_phone(chromium: Browser, open_context: OpenContext) -> None:
+    ann, bob = (Person.at(open_context(chromium, viewport=SCREENS["phone"])) for _ in range(2))
+    ann.page.evaluate("document.documentElement.style.fontSize = '200%'")  # as the browser's own setting does
+    assert ann.button("New room").evaluate("button => getComputedStyle(button).fontSize") == "32px"
+    expect_fits(ann.page)
+    connect(ann, bob)
+    ann.say("hello")
+    ann.expect_delivered(1)
+    expect_fits(ann.page)
+    bob.button("Leave").click()
+    ann.expect_state("closed")
+    expect_fits(ann.page)

@@ -18,11 +18,11 @@ from pychat.core.timeline import Message
 from pychat.ui import words
 from pychat.ui.folding import fold
 
-PAGE = 100
+PAGE = 80
 """Messages drawn at first, and more at each “Show earlier messages”."""
-KEPT = 300
+KEPT = 200
 """Messages drawn at most: above that those go that are furthest from the reader."""
-SLICE = 10
+SLICE = 8
 """Messages drawn in one task."""
 PAUSE = 0.02
 """Seconds between two such tasks, for whatever else is waiting."""

@@ -33,10 +33,7 @@ class PeopleList:
         """Show the people; `seen` counts the messages of each conversation that have been on the screen."""
         present = {person.conversation for person in people}
         for conversation in [number for number in self._items if number not in present]:
-            item, scope = self._items.pop(conversation)
-            scope.close()
-            item.remove()
-            del self._lines[conversation]
+            self._remove(conversation)
         total = 0
         for person in people:
             unread = person.messages - seen.get(person.conversation, 0)
@@ -47,6 +44,16 @@ class PeopleList:
         title = f"({total}) pychat" if total else "pychat"
         if js.document.title != title:
             js.document.title = title
+
+    def _remove(self, conversation: ConversationId) -> None:
+        """Take a line off; if it has the focus, its neighbour gets that."""
+        item, scope = self._items.pop(conversation)
+        neighbour = item.nextElementSibling or item.previousElementSibling
+        if neighbour and item.matches(":focus-within"):
+            neighbour.firstElementChild.focus()
+        scope.close()
+        item.remove()
+        del self._lines[conversation]
 
     def _update(self, person: PersonView, unread: int, selected: bool) -> None:
         line = person, unread, selected

@@ -3,9 +3,9 @@
 A text has up to 8,000 characters, and a burst brings hundreds of them: to lay out all of that takes a browser seconds.
 """
 
-WHOLE_CHARACTERS, WHOLE_LINES = 1_200, 24
+WHOLE_CHARACTERS, WHOLE_LINES = 900, 18
 """What a text may have and still be shown whole."""
-HEAD_CHARACTERS, HEAD_LINES = 800, 16
+HEAD_CHARACTERS, HEAD_LINES = 600, 12
 """What is shown of a longer one: so much less that unfolding is worth it."""
 _WORD = 60
 """Characters within which the beginning ends where a word does."""

@@ -9,7 +9,7 @@ from playwright.sync_api import expect
 from tests.browser.conftest import MakePerson, in_chromium
 from tests.browser.people import CONNECT, Person, connect
 
-MOST_MESSAGES, MOST_CHARACTERS = 300, 400_000
+MOST_MESSAGES, MOST_CHARACTERS = 200, 200_000
 """What may be in the document, whatever was said."""
 
 WRITE = """texts => {

@@ -35,7 +35,15 @@ from pychat.ui.view import Card, DetailsView, View, rooms_inside, view
 
 _FIRST = ("new-room", "new-invite")
 _NEXT = (
-    *("copy-invite", "copy-reply", "room-copy", "room-return", "use-here", "invite-again", "card", "warning", "draft"),
+    "copy-invite",
+    "copy-reply",
+    "room-copy",
+    "room-return",
+    "use-here",
+    "invite-again",
+    "card",
+    "warning",
+    "draft",
 )
 """Where the focus goes when it would be lost: to the first of these that there is."""
 

@@ -39,6 +39,8 @@ async def start() -> None:
         notices.append(words.CONTACTS_UNREADABLE)
     rooms = KeptRooms(crypto)
     inside = await rooms.read()
+    if inside is None:
+        notices.append(words.ROOMS_NOT_KEPT)
     connect = BrowserConnect()
     node = Node(
         crypto.public_key,
@@ -69,4 +71,4 @@ async def start() -> None:
     )
     relay = relay_of(js.location.href) if isinstance(config, dict) and config.get("relay") is True else ""
     page = ChatPage(node, driver.post, driver.turn, store, settings, suggested, notices, relay, rooms, erase)
-    page.open(inside)
+    page.open(inside or ())

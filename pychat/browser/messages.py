@@ -39,8 +39,9 @@ class Names(NamedTuple):
 
 @dataclass(slots=True)
 class _Drawn:
-    """A message in the document; `delivery` is what is said of one of our own."""
+    """A message in the document, from its place in the timeline; `delivery` is what is said of one of our own."""
 
+    place: int
     message: Message
     article: Any
     delivery: Delivery | None = None
@@ -152,11 +153,14 @@ class MessageList:
         self._to_end()
 
     def _append(self, count: int) -> None:
-        messages = self._timeline[self._next : self._next + count]
-        drawn = [self._make(message) for message in messages]
+        assert self._conversation is not None
+        first = max(self._next, self._conversation.timeline.start)  # some may have gone before they were drawn
+        drawn = self._make(first, self._timeline[first : first + count])
         self._log.append(*(each.article for each in drawn))
+        if not self._drawn:
+            self._first = first
         self._drawn += drawn
-        self._next = min(self._next + count, len(self._timeline))  # some may have gone before they were drawn
+        self._next = first + len(drawn)
         self._offer_earlier()
 
     def _prepend(self) -> None:
@@ -164,7 +168,7 @@ class MessageList:
         height = self._log.scrollHeight
         wanted = max(self._from, self._first - SLICE)
         messages = self._timeline[wanted : self._first]
-        drawn = [self._make(message) for message in messages]
+        drawn = self._make(self._first - len(messages), messages)
         self._earlier.after(*(each.article for each in drawn))
         self._drawn[:0] = drawn
         if len(messages) < self._first - wanted:
@@ -174,8 +178,8 @@ class MessageList:
         self._log.scrollTop += self._log.scrollHeight - height
         if len(self._drawn) > KEPT:
             self._take_off(self._drawn[KEPT:])
-            self._next -= len(self._drawn) - KEPT
             del self._drawn[KEPT:]
+            self._next = self._drawn[-1].place + 1
 
     def _offer_earlier(self) -> None:
         there_are = bool(self._timeline[self._from - 1 : self._from])
@@ -187,7 +191,7 @@ class MessageList:
     def _drop_first(self, count: int) -> None:
         self._take_off(self._drawn[:count])
         del self._drawn[:count]
-        self._from = self._first = self._first + count
+        self._from = self._first = self._drawn[0].place if self._drawn else self._next
         self._offer_earlier()
 
     def _take_off(self, drawn: Sequence[_Drawn]) -> None:
@@ -197,10 +201,13 @@ class MessageList:
         if had_focus and not self._log.contains(js.document.activeElement):
             self._log.focus()
 
-    def _make(self, message: Message) -> _Drawn:
+    def _make(self, first: int, messages: Sequence[Message]) -> list[_Drawn]:
+        return [self._make_one(place, message) for place, message in enumerate(messages, first)]
+
+    def _make_one(self, place: int, message: Message) -> _Drawn:
         conversation = self._conversation
         assert conversation is not None
-        drawn = _Drawn(message, from_template("message"))
+        drawn = _Drawn(place, message, from_template("message"))
         article, mine = drawn.article, message.author == conversation.me
         article.setAttribute("data-author", "me" if mine else "peer")
         self._put_name(drawn)

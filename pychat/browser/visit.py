@@ -16,6 +16,7 @@ from pychat.browser.crypto import BrowserCrypto
 from pychat.ports import PortError
 
 _CODE, _ROOMS = "code", "rooms"  # as early.js has them
+_CANNOT = b"cannot be kept"  # too short for anything that is sealed
 
 
 def take_code() -> str:
@@ -27,7 +28,10 @@ def take_code() -> str:
 
 
 class KeptRooms:
-    """The codes of the rooms that this tab is in. Where no key can be kept they are forgotten at a reload."""
+    """The codes of the rooms that this tab is in.
+
+    Where no key can be kept they are forgotten at a reload; what is kept then is that there were any.
+    """
 
     def __init__(self, crypto: BrowserCrypto) -> None:
         self._crypto = crypto
@@ -35,15 +39,15 @@ class KeptRooms:
         self._sealed = ""
         self._task: asyncio.Future[None] | None = None  # kept, or it might be collected while it runs
 
-    async def read(self) -> list[str]:
-        """The codes that were kept before the reload."""
+    async def read(self) -> list[str] | None:
+        """The codes that were kept before the reload; None when there were some, and they cannot be read any more."""
         sealed = _read(_ROOMS)
         if not sealed:
             return []
         try:
             codes = json.loads(await self._crypto.unseal_kept(base64.b64decode(sealed)))
-        except (PortError, ValueError):  # they were sealed before somebody started afresh
-            return []
+        except (PortError, ValueError):  # they could not be kept, or somebody has started afresh since
+            return None
         return [str(code) for code in codes]
 
     def keep(self, codes: Sequence[str]) -> None:
@@ -61,7 +65,7 @@ class KeptRooms:
         try:
             sealed = await self._crypto.seal_kept(json.dumps(codes).encode()) if codes else b""
         except PortError:
-            sealed = b""
+            sealed = _CANNOT
         if codes == self._codes:  # and nothing has come after it
             self._sealed = base64.b64encode(sealed).decode()
             self.write()

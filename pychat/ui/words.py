@@ -327,6 +327,9 @@ ERASE_FAILED = (
 NAME_NOTE = "Others see this name. It proves nothing: whoever wants to can use the same one."
 UPDATE = "A new version of pychat is ready. Taking it reloads the page, which ends what is open here."
 NOT_KEPT = "This device does not let pychat keep anything: next time you will be somebody new to others."
+ROOMS_NOT_KEPT = (
+    "The rooms that were open here before are closed: this browser did not keep them. Open their links once more."
+)
 CONTACTS_NOT_KEPT = "This device did not keep whom you met: next time they may be new to you."
 CONTACTS_UNREADABLE = (
     "The list of people you know is damaged. It is left as it is, but nobody is recognised, and nobody you verify is "

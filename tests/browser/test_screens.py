@@ -5,9 +5,10 @@ from __future__ import annotations
 import re
 
 import pytest
-from playwright.sync_api import FloatRect, Locator, expect
+from playwright.sync_api import Browser, FloatRect, Locator, expect
 
-from tests.browser.conftest import MakePerson, in_chromium
+from pychat.ui import words
+from tests.browser.conftest import MakePerson, OpenContext, in_chromium
 from tests.browser.people import CONNECT, Person, connect
 from tests.browser.test_room import link_field, link_of, manage, meet, open_room, set_locked
 
@@ -192,3 +193,17 @@ def test_another_tab_of_oneself_can_be_removed(person: MakePerson) -> None:
     ann.button("Leave").click()
     ann.button("Remove conversation").click()
     expect(ann.people).to_have_count(0)
+
+
+@in_chromium
+def test_where_rooms_cannot_be_kept_a_reload_says_that_they_are_closed(
+    browser: Browser, open_context: OpenContext
+) -> None:
+    context = open_context(browser)
+    context.add_init_script("IDBObjectStore.prototype.add = () => { throw new DOMException('no', 'DataCloneError'); }")
+    ann = Person.at(context)
+    open_room(ann)
+    ann.again()
+    ann.expect_problem(words.ROOMS_NOT_KEPT)
+    ann.again()
+    expect(ann.page.get_by_text(words.ROOMS_NOT_KEPT)).to_be_hidden()

@@ -153,7 +153,16 @@ class ChatPage:
         self._rooms.keep(rooms_inside(self._node))
         now = view(self._node, self._selected)
         talking = now.conversation is not None
-        look = self._selected, now.card, now.code, now.state, now.can_leave, now.joins, bool(now.warning), bool(now.hint)
+        look = (
+            self._selected,
+            now.card,
+            now.code,
+            now.state,
+            now.can_leave,
+            now.joins,
+            bool(now.warning),
+            bool(now.hint),
+        )
         focused = js.document.activeElement if look != self._look else None
         self._look = look
         set_data(js.document.body, "screen", "talk" if talking else "start")

@@ -4,14 +4,16 @@ import secrets
 import time
 
 from pychat.browser.crypto import BrowserCrypto
-from pychat.browser.demo import Pane, Story, carry_codes, on_start_again
+from pychat.browser.demo import Pane, Story, carry_codes, on_start_again, tell_why_not
 from pychat.browser.peer import BrowserConnect
 from pychat.browser.store import VisitStore
 from pychat.core.contacts import Contacts
+from pychat.core.errors import CodeProblem
 from pychat.core.events import InviteRequested
 from pychat.core.lookalike import skeleton
 from pychat.core.node import Node
 from pychat.driver import Driver
+from pychat.ui import words
 
 
 class Run:
@@ -73,6 +75,9 @@ class Demonstration:
         self._run = Run(self._cryptos)
 
 
-async def start() -> Demonstration:
+async def start() -> Demonstration | None:
     """Put the page to work; what is returned is to be kept."""
+    if not BrowserConnect().works:
+        tell_why_not(words.CODE_PROBLEMS[CodeProblem.NO_WEBRTC])
+        return None
     return Demonstration((await BrowserCrypto.for_this_visit(), await BrowserCrypto.for_this_visit()))

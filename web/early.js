@@ -36,4 +36,36 @@
 
   addEventListener("dragover", keepOut);
   addEventListener("drop", keepOut);
+
+  // Words for where boot.js cannot say them, because it does not run.
+  function say(sentence) {
+    function show() {
+      var text = document.getElementById("boot-text");
+      var place = document.getElementById("boot-error");
+      document.getElementById("boot-progress").hidden = text.hidden = true;
+      place.textContent = sentence;
+      place.hidden = false;
+    }
+    document.documentElement.dataset.boot = "failed";
+    if (document.readyState === "loading") document.addEventListener("DOMContentLoaded", show);
+    else show();
+  }
+
+  var TOO_OLD = "This browser is too old for pychat. Open this page in a current Chrome, Edge, Firefox or Safari.";
+  var boot = new URL("boot.js", document.currentScript.src).href;
+  if (location.protocol === "file:") {
+    say("pychat does not run from a file. Put this folder on a web server, and open its address.");
+  } else if (!("noModule" in HTMLScriptElement.prototype)) {
+    say(TOO_OLD);
+  } else {
+    addEventListener(
+      "error",
+      function (event) {
+        if (document.documentElement.dataset.boot) return; // boot.js runs
+        if (event.target.src === boot) say("pychat could not be loaded. Check your connection, then reload the page.");
+        else if (event.filename === boot) say(TOO_OLD);
+      },
+      true
+    );
+  }
 })();

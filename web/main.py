@@ -3,34 +3,57 @@
 import asyncio
 import secrets
 import time
+from typing import Any
 
 import js
 
 from pychat.browser.crypto import BrowserCrypto
 from pychat.browser.leases import BrowserLeases
-from pychat.browser.page import ChatPage, load_config, page_is_local
+from pychat.browser.page import ChatPage, page_is_local
 from pychat.browser.peer import BrowserConnect
 from pychat.browser.relay import BrowserRelay
+from pychat.browser.server import ServerAway, keep_asking, load_config
 from pychat.browser.store import BrowserStore
 from pychat.browser.tabs import BrowserTabs
-from pychat.browser.visit import KeptRooms
+from pychat.browser.visit import KeptRooms, Rooms
+from pychat.core import events as ev
 from pychat.core import visited
 from pychat.core.contacts import STORE_KEY, Contacts
+from pychat.core.ice import IceServer
 from pychat.core.lookalike import skeleton
-from pychat.core.node import Node
+from pychat.core.node import CONNECTING, Node
 from pychat.core.relaytext import relay_of
 from pychat.driver import Driver
 from pychat.ui import words
 from pychat.ui.settings import KEY, Settings, suggested_servers
 
 
+def suggested_servers_here(config: Any) -> tuple[IceServer, ...]:
+    """The ICE servers that the page suggests, by what its server says."""
+    return suggested_servers(config, local=page_is_local())
+
+
+def relay_in(config: Any) -> str:
+    """The address of the page's relay, by what its server says, or ""."""
+    return relay_of(js.location.href) if isinstance(config, dict) and config.get("relay") is True else ""
+
+
 async def start() -> None:
     """Put the page to work."""
-    config, crypto = await asyncio.gather(load_config(), BrowserCrypto.open())
-    suggested = suggested_servers(config, local=page_is_local())
+    asking = asyncio.ensure_future(load_config())
+    crypto = await BrowserCrypto.open()
+    try:
+        config, is_away = await asking, False
+    except ServerAway:
+        config, is_away = None, True
+    suggested = suggested_servers_here(config)
     store = BrowserStore(crypto.public_key.hex() if crypto.kept else "")
     settings = Settings.loads(store.load(KEY))
-    notices = [] if crypto.kept else [words.NOT_KEPT]
+    notices = []
+    if not crypto.kept:
+        notices.append(words.NOT_KEPT)
+    elif not store.works:
+        notices.append(words.SETTINGS_NOT_KEPT)
     try:
         contacts = Contacts.loads(store.load(STORE_KEY), skeleton=skeleton)
     except ValueError:
@@ -42,6 +65,7 @@ async def start() -> None:
     if inside is None:
         notices.append(words.ROOMS_NOT_KEPT)
     connect = BrowserConnect()
+    tabs = BrowserTabs(lambda event: driver.post(event))
     node = Node(
         crypto.public_key,
         secrets.token_bytes(32),
@@ -50,6 +74,7 @@ async def start() -> None:
         capabilities=connect.capabilities,
         ice=settings.ice(suggested),
         visited=visited.loads(store.load(visited.STORE_KEY)),
+        tabs=tabs.works,
     )
 
     async def erase() -> None:
@@ -57,7 +82,6 @@ async def start() -> None:
         store.erase()
         driver.close()
 
-    tabs = BrowserTabs(lambda event: driver.post(event))
     driver = Driver(
         node,
         connect,
@@ -69,6 +93,15 @@ async def start() -> None:
         leases=BrowserLeases(),
         on_turn=lambda: page.render(),
     )
-    relay = relay_of(js.location.href) if isinstance(config, dict) and config.get("relay") is True else ""
-    page = ChatPage(node, driver.post, driver.turn, store, settings, suggested, notices, relay, rooms, erase)
-    page.open(inside or ())
+    relay = None if is_away else relay_in(config)
+
+    def post(event: ev.Event) -> None:
+        """Hand over an event; before one that needs WebRTC look whether there is any, and not without need."""
+        if isinstance(event, CONNECTING) and not connect.works:
+            driver.post(ev.WebRtcMissing())
+        driver.post(event)
+
+    page = ChatPage(node, post, driver.turn, store, settings, suggested, notices, relay, rooms, erase)
+    page.open(inside or Rooms())
+    if is_away:
+        await keep_asking(lambda config: page.server_found(relay_in(config), suggested_servers_here(config)))

@@ -25,21 +25,60 @@ export const version = "@PYODIDE_VERSION@";
 
 export { joinRest };
 
-// How many bytes have come over the network since begin(), and what is to be told of it.
-let arrived = 0;
+// The files whose coming is shown: how large each is, how many bytes of it cross the wire, and how much has come. A
+// browser gives out only what it has decompressed; so for what has crossed the wire that share counts. The second number
+// is that of brotli, until the response says something else.
+const loaded = new Map(
+  Object.entries("@SIZES@").map(([name, [size, wire]]) => [name, { size, wire, arrived: 0 }]),
+);
 let onArrival = () => {};
+
+function tell() {
+  const parts = [...loaded.values()];
+  onArrival(
+    parts.reduce((sum, { size, wire, arrived }) => sum + (wire * Math.min(arrived, size)) / size, 0),
+    parts.reduce((sum, { wire }) => sum + wire, 0),
+  );
+}
+
+// A host that does not compress one of the files will most likely compress none.
+function learnWireSize({ headers }, part) {
+  part.begun = true;
+  if (headers.get("content-encoding")) {
+    part.wire = Number(headers.get("content-length")) || part.wire;
+  } else {
+    for (const each of loaded.values()) if (each === part || !each.begun) each.wire = each.size;
+  }
+}
+
+// A browser that is to keep nothing has no caches, or throws as soon as it is asked for them.
+async function fromCache(url) {
+  try {
+    return await caches.match(url);
+  } catch {
+    return undefined;
+  }
+}
 
 // The browser's own copy, without the way through the service worker and the decompression; else from the network.
 // What comes from there is counted on a clone: WebAssembly must get the response itself, to be compiled while it comes.
 async function load(url, options) {
-  const kept = await globalThis.caches?.match(url).catch(() => undefined);
-  if (kept) return kept;
+  const part = loaded.get(url.slice(url.lastIndexOf("/") + 1)) ?? { size: 0, wire: 0 };
+  part.arrived = 0;
+  const kept = await fromCache(url);
+  if (kept) {
+    part.begun = true;
+    part.wire = 0;
+    tell();
+    return kept;
+  }
   const response = await fetch(url, options);
   if (!response.ok) throw new Error(`The server answered ${response.status} for ${url}`);
+  learnWireSize(response, part);
   const counter = new WritableStream({
     write(chunk) {
-      arrived += chunk.byteLength;
-      onArrival(arrived);
+      part.arrived += chunk.byteLength;
+      tell();
     },
   });
   response.clone().body.pipeTo(counter).catch(() => {}); // a connection that breaks here breaks for the other, too
@@ -172,7 +211,8 @@ async function startAnew() {
 
 let started;
 
-// Starts Python before PyScript asks for it; `told` is called with the number of bytes that have arrived so far.
+// Starts Python before PyScript asks for it; `told` is called with how many bytes have crossed the wire so far, and how
+// many there are.
 export function begin(told) {
   onArrival = told;
   started ??= startRestored().then(

@@ -36,7 +36,29 @@ async function forgetOthers() {
 
 async function answer(name, request) {
   const cache = await caches.open(CACHE);
-  return (await cache.match(address(name), { ignoreVary: true })) ?? fetch(request);
+  return (await cache.match(address(name), { ignoreVary: true })) ?? (await bringBack(cache, name)) ?? giveUp(request);
+}
+
+// A browser may throw away a part of what is kept.
+async function bringBack(cache, name) {
+  try {
+    const response = await fetch(new Request(address(name), { integrity: FILES[name] }));
+    if (!response.ok) return undefined;
+    await cache.put(address(name), response.clone());
+    return response;
+  } catch {
+    return undefined; // there is no network, or it is another file by now
+  }
+}
+
+// Where the server has another version, the one that is kept can never be whole again: the next visit gets the other.
+async function giveUp(request) {
+  const response = await fetch(request);
+  if (response.ok || response.status === 404) {
+    await registration.unregister();
+    await caches.delete(CACHE);
+  }
+  return response;
 }
 
 addEventListener("install", (event) => event.waitUntil(fill()));

@@ -119,3 +119,13 @@ def on_start_again(handler: Callable[[], None]) -> Scope:
     scope.part("boot").hidden = True
     js.document.dispatchEvent(js.Event.new("pychat:ready"))
     return scope
+
+
+def tell_why_not(sentence: str) -> None:
+    """Say why there is nothing to be seen."""
+    place = js.document.getElementById("boot-error")
+    place.textContent = sentence
+    place.hidden = False
+    for name in ("boot-progress", "boot-text"):
+        js.document.getElementById(name).hidden = True
+    js.document.dispatchEvent(js.Event.new("pychat:ready"))

@@ -45,6 +45,6 @@ class BrowserLeases:
         options = to_js({"ifAvailable": True}, dict_converter=js.Object.fromEntries)
         try:
             await locks.request(f"pychat {name}", options, create_once_callable(granted))
-        except JsException:  # this page may have none
+        except (JsException, AttributeError):  # there are none here, or this page may have none
             if not answer.done():
                 answer.set_result(True)

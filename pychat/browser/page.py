@@ -1,11 +1,10 @@
 """The chat page: shows the view, hands over intents. It decides nothing but where the focus goes."""
 
-from collections.abc import Awaitable, Callable, Iterable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import replace
 from typing import Any
 
 import js
-from pyodide.ffi import JsException
-from pyodide.http import pyfetch
 
 from pychat.browser.card import CodeCard
 from pychat.browser.composer import Composer, send
@@ -21,17 +20,18 @@ from pychat.browser.status import StatusLine
 from pychat.browser.store import BrowserStore
 from pychat.browser.trust import TrustSigns
 from pychat.browser.updates import Updates
-from pychat.browser.visit import KeptRooms, take_code
+from pychat.browser.visit import KeptRooms, Rooms, take_code
 from pychat.core import events as ev
 from pychat.core.contacts import STORE_KEY
 from pychat.core.conversation import ConversationId
 from pychat.core.ice import IceServer
-from pychat.core.links import relay_for
+from pychat.core.links import leads_to_room, relay_for
 from pychat.core.node import Node
+from pychat.core.relaytext import relay_of
 from pychat.ports import Post
 from pychat.ui import words
 from pychat.ui.settings import KEY, Settings, is_local
-from pychat.ui.view import Card, DetailsView, View, rooms_inside, view
+from pychat.ui.view import Card, DetailsView, View, room_asked, rooms_inside, view
 
 _FIRST = ("new-room", "new-invite")
 _NEXT = (
@@ -53,13 +53,9 @@ def page_is_local() -> bool:
     return is_local(js.location.href)
 
 
-async def load_config() -> Any:
-    """What the server says about itself in config.json; None from a host that has no such file."""
-    try:
-        response = await pyfetch("./config.json")
-        return await response.json() if response.ok else None
-    except (OSError, ValueError, JsException):
-        return None
+def _is_of_this_page(text: str) -> bool:
+    """Whether a code in a text belongs here: it stands alone, or in a link to this page."""
+    return relay_for(text, js.location.href) == relay_of(js.location.href)
 
 
 class ChatPage:
@@ -70,7 +66,7 @@ class ChatPage:
         turn: makes the driver handle at once what was posted.
         suggested: the ICE servers that the page suggests.
         notices: what the person should know before anything else.
-        relay: the address of the page's relay, or "" where there is none.
+        relay: the address of the page's relay; "" where there is none, None while the server cannot be reached.
         rooms: keeps what a reload comes back to.
         erase: deletes everything that is kept; may raise PortError.
     """
@@ -84,7 +80,7 @@ class ChatPage:
         settings: Settings,
         suggested: Sequence[IceServer],
         notices: Sequence[str],
-        relay: str,
+        relay: str | None,
         rooms: KeptRooms,
         erase: Callable[[], Awaitable[None]],
     ) -> None:
@@ -93,7 +89,9 @@ class ChatPage:
         self._turn = turn
         self._suggested = suggested
         self._notices = list(notices)
-        self._relay = relay
+        self._relay = relay or ""
+        self._server_away = relay is None
+        self._waiting: list[ev.CodePasted | ev.CodeInLink] = []  # rooms, until the server can be reached
         self._rooms = rooms
         self._erase = erase
         self._over = False
@@ -126,17 +124,15 @@ class ChatPage:
         store.follow(self._other_tab_saved, self._reload)
         self._listen()
 
-    def open(self, rooms: Iterable[str]) -> None:
+    def open(self, rooms: Rooms) -> None:
         """Take over from the page as it was painted, with whatever the person has typed into it by now.
 
         Args:
-            rooms: the codes of those that the page was in before it was reloaded.
+            rooms: those of the page before it was reloaded.
         """
-        show(self._part("new-room"), bool(self._relay))
-        show(self._part("no-relay"), not self._relay)
-        set_text(self._part("no-relay"), words.NO_RELAY)
         set_text(self._part("join-title"), words.JOIN)
         set_text(self._part("join-note"), words.JOIN_NOTE)
+        self._render_relay()
         for name in ("new-room", "new-invite", "connect", "settings-open", "protection-open"):
             self._part(name).disabled = False
         show(self._part("boot"), False)
@@ -146,11 +142,23 @@ class ChatPage:
         self.render()
         js.document.dispatchEvent(js.Event.new("pychat:ready"))
 
+    def server_found(self, relay: str, suggested: Sequence[IceServer]) -> None:
+        """Go on when the server can be reached, with what waited for it."""
+        self._server_away = False
+        self._relay = relay
+        self._suggested = suggested
+        self._settings.suggest(suggested)
+        waiting, self._waiting = self._waiting, []
+        for event in waiting:
+            self._hand_over(replace(event, relay=self._relay))
+        self._render_relay()
+        self.render()
+
     def render(self) -> None:
         """Bring the page up to the node's state."""
         self._select()
         self._clear_used_code()
-        self._rooms.keep(rooms_inside(self._node))
+        self._keep_rooms()
         now = view(self._node, self._selected)
         talking = now.conversation is not None
         look = (
@@ -228,7 +236,7 @@ class ChatPage:
     def _paste(self, event: Any) -> None:
         event.preventDefault()
         text = str(self._part("paste-text").value)
-        self._post(ev.CodePasted(text, self._relay_for(text)))
+        self._hand_over(ev.CodePasted(text, self._relay_for(text)))
 
     def _paste_key(self, event: Any) -> None:
         if event.key == "Enter" and not event.shiftKey and not event.isComposing:
@@ -242,16 +250,34 @@ class ChatPage:
         self._choose(None)  # where the box is
         self._part("paste-text").value = code
         self._part("connect").focus()
-        self._post(ev.CodeInLink(room_link(code), self._relay))
+        self._hand_over(ev.CodeInLink(room_link(code), self._relay))
 
-    def _return_to(self, rooms: Iterable[str]) -> None:
-        """Go back into the rooms that the page was in before it was reloaded."""
-        for code in rooms:
-            self._post(ev.CodeInLink(code, self._relay, returning=True))
+    def _return_to(self, rooms: Rooms) -> None:
+        """Go back into the rooms that the page was in before it was reloaded, and ask again where it has asked."""
+        if rooms.asked:
+            self._hand_over(ev.CodeInLink(rooms.asked, self._relay))
+        for code in rooms.inside:
+            self._hand_over(ev.CodeInLink(code, self._relay, returning=True))
+
+    def _keep_rooms(self) -> None:
+        """Keep what a reload has to come back to; also what waits for the server."""
+        links = [event for event in self._waiting if isinstance(event, ev.CodeInLink)]
+        inside = [*rooms_inside(self._node), *(link.text for link in links if link.returning)]
+        asked = [room_asked(self._node), *(link.text for link in links if not link.returning)]
+        self._rooms.keep(Rooms(tuple(inside), next(filter(None, asked), "")))
+
+    def _hand_over(self, event: ev.CodePasted | ev.CodeInLink) -> None:
+        """Give the core a code; that of a room waits until it is known whether there is a relay."""
+        if self._server_away and leads_to_room(event.text) and _is_of_this_page(event.text):
+            self._waiting.append(event)
+            self._keep_rooms()
+            self._render_relay()
+        else:
+            self._post(event)
 
     def _relay_for(self, text: str) -> str:
         """The relay where a room in a pasted text would be; that of a link to another page is none of ours."""
-        return self._relay if relay_for(text, js.location.href) == self._relay else ""
+        return self._relay if _is_of_this_page(text) else ""
 
     def _open_room(self) -> None:
         self._copies_link_next = True
@@ -394,6 +420,12 @@ class ChatPage:
 
     def _is_writing(self) -> bool:
         return bool(self._part("draft").matches(":focus"))
+
+    def _render_relay(self) -> None:
+        show(self._part("new-room"), bool(self._relay))
+        show(self._part("no-relay"), not self._relay)
+        away = words.SERVER_AWAY_FROM_ROOM if self._waiting else words.SERVER_AWAY
+        set_text(self._part("no-relay"), away if self._server_away else words.NO_RELAY)
 
     def _render_join(self, now: View) -> None:
         """Ask before a room is entered; the field for one's name is moved to where it is asked."""

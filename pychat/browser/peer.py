@@ -4,6 +4,7 @@ Handlers do nothing but post an event. Whoever makes a proxy destroys it: each c
 """
 
 from collections.abc import Awaitable, Callable
+from functools import cached_property
 from typing import Any
 
 import js
@@ -16,6 +17,9 @@ from pychat.core.ice import IceConfig
 from pychat.core.sdp import DescriptionKind
 from pychat.core.stats import Stats
 from pychat.ports import PortError, Post
+
+_NEEDED = ("addEventListener", "setLocalDescription", "setRemoteDescription", "addIceCandidate", "getStats")
+"""What a connection can do, where no extension has put something else in its place."""
 
 
 class BrowserDataChannel:
@@ -49,7 +53,7 @@ class BrowserPeerConnection:
         self._channels: list[BrowserDataChannel] = []
         try:
             self._pc = js.RTCPeerConnection.new(_configuration(ice))
-        except JsException as error:
+        except (JsException, AttributeError) as error:
             raise PortError(_words(error)) from error
         self._on(self._pc, "icecandidate", self._icecandidate)
         self._on(self._pc, "iceconnectionstatechange", self._iceconnectionstatechange)
@@ -150,6 +154,20 @@ class BrowserConnect:
     def __init__(self) -> None:
         self.capabilities = Capabilities(keeps_checking="Firefox/" not in js.navigator.userAgent)
 
+    @cached_property
+    def works(self) -> bool:
+        """Whether there is a WebRTC here at all, which is found out by making a connection: it can be switched off, and
+        extensions put things in its place that throw, or do nothing.
+        """
+        try:
+            pc = js.RTCPeerConnection.new()  # it asks nobody for anything as long as it is not described
+            channel = pc.createDataChannel("", _object(negotiated=True, id=0))
+            works = all(hasattr(pc, name) for name in _NEEDED) and hasattr(channel, "addEventListener")
+            pc.close()
+        except (JsException, AttributeError):
+            return False
+        return works
+
     def __call__(self, link: LinkId, ice: IceConfig, post: Post) -> BrowserPeerConnection:
         return BrowserPeerConnection(link, ice, post)
 
@@ -173,7 +191,7 @@ def _configuration(ice: IceConfig) -> Any:
     return _object(iceServers=servers, iceTransportPolicy="relay" if ice.relay_only else "all")
 
 
-def _words(error: JsException) -> str:
+def _words(error: Exception) -> str:
     return str(error)[:200]
 
 

@@ -37,14 +37,18 @@ class SettingsDialog:
         self._own = scope.part("own-servers")
         self._relay_only = scope.part("relay-only")
         self._problem = scope.part("settings-problem")
-        names = ", ".join(server.url for server in suggested) or "none are needed here"
-        set_text(scope.part("suggested-list"), f"Now: {names}. ")
+        self._suggested_list = scope.part("suggested-list")
         set_text(scope.part("name-note"), words.NAME_NOTE)
         self._note = scope.part("stun-note")
         self._tell_who_learns()
         scope.on(scope.part("settings-open"), "click", lambda _: self._open())
         scope.on(scope.part("settings-cancel"), "click", lambda _: self._dialog.close())
         scope.on(scope.part("settings-form"), "submit", self._save)
+
+    def suggest(self, suggested: Sequence[IceServer]) -> None:
+        """Take over what the server of the page suggests, which could not be reached before."""
+        self._suggested = suggested
+        self.adopt(self._settings)
 
     def rename(self, name: str) -> None:
         """Keep another name; the other settings stay."""
@@ -92,6 +96,8 @@ class SettingsDialog:
         return True
 
     def _tell_who_learns(self) -> None:
+        names = ", ".join(server.url for server in self._suggested) or "none are needed here"
+        set_text(self._suggested_list, f"Now: {names}. ")
         asked = self._suggested if self._settings.suggested else ()
         set_text(self._note, words.stun_note(asked) if asked else "")
         show(self._note, bool(asked))

@@ -1,7 +1,7 @@
 """Small texts kept across visits, in localStorage."""
 
-from collections.abc import Callable
-from contextlib import suppress
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from typing import Any
 
 import js
@@ -14,37 +14,47 @@ _PREFIX = "pychat."
 _OWNER = _PREFIX + "owner"
 
 
+@contextmanager
+def _storage() -> Iterator[Any]:
+    """localStorage, which may be switched off: then it is missing, null, or throws as soon as it is looked at."""
+    try:
+        yield js.localStorage
+    except (JsException, AttributeError) as error:
+        raise PortError(str(error)[:200]) from error
+
+
 class BrowserStore:
     """Implements `ports.Store`.
 
     Args:
         owner: names whose texts these are, where that is known. Once another tab has erased everything, a tab that
             does not know yet keeps nothing any more.
+
+    `works` says whether anything can be kept at all.
     """
 
     def __init__(self, owner: str = "") -> None:
         self._owner = owner
         self._protected: set[str] = set()
-        if owner:
-            with suppress(JsException):  # each `save` will say so
-                js.localStorage.setItem(_OWNER, owner)
+        self.works = False
+        with suppress(PortError), _storage() as storage:
+            if owner:
+                storage.setItem(_OWNER, owner)
+            self.works = storage.length >= 0
 
     def load(self, key: str) -> str | None:
-        try:
-            value = js.localStorage.getItem(_PREFIX + key)
-        except JsException:
-            return None  # storage is switched off: there is nothing kept
-        return value if isinstance(value, str) else None
+        with suppress(PortError), _storage() as storage:
+            value = storage.getItem(_PREFIX + key)
+            return value if isinstance(value, str) else None
+        return None
 
     def save(self, key: str, text: str) -> None:
         if key in self._protected:
             raise PortError("what was kept before is damaged, and is left as it is")
-        try:
-            if self._owner and js.localStorage.getItem(_OWNER) != self._owner:
+        with _storage() as storage:
+            if self._owner and storage.getItem(_OWNER) != self._owner:
                 raise PortError("everything was deleted in another tab")
-            js.localStorage.setItem(_PREFIX + key, text)
-        except JsException as error:
-            raise PortError(str(error)[:200]) from error
+            storage.setItem(_PREFIX + key, text)
 
     def update(self, key: str, change: Callable[[str | None], str]) -> None:
         """There is no lock on localStorage: where two tabs write at once, the one that hears of it writes again."""
@@ -73,13 +83,11 @@ class BrowserStore:
 
     def erase(self) -> None:
         """Delete all that pychat has kept here. Raises PortError when the browser refuses."""
-        try:
-            kept = [js.localStorage.key(place) for place in range(js.localStorage.length)]
+        with _storage() as storage:
+            kept = [storage.key(place) for place in range(storage.length)]
             for key in kept:
                 if key.startswith(_PREFIX):
-                    js.localStorage.removeItem(key)
-        except JsException as error:
-            raise PortError(str(error)[:200]) from error
+                    storage.removeItem(key)
 
 
 class VisitStore:

@@ -3,7 +3,7 @@
 from typing import Any
 
 import js
-from pyodide.ffi import create_proxy
+from pyodide.ffi import JsException, create_proxy
 
 from pychat.core.events import CodeFromTab, CodeTakenByTab
 from pychat.ports import Post
@@ -13,21 +13,38 @@ _OFFER, _TAKEN = "offer ", "taken "
 
 
 class BrowserTabs:
-    """Implements `ports.Tabs`. A message is one word, a space and the code."""
+    """Implements `ports.Tabs`. A message is one word, a space and the code.
+
+    `works` says whether other tabs can be reached: a browser that keeps nothing may not let them.
+    """
 
     def __init__(self, post: Post) -> None:
         self._post = post
-        self._channel = js.BroadcastChannel.new(_CHANNEL)
+        self._channel: Any = None
+        try:
+            self._channel = js.BroadcastChannel.new(_CHANNEL)
+        except (JsException, AttributeError):
+            return
         self._proxy = create_proxy(self._message)
         self._channel.onmessage = self._proxy
 
+    @property
+    def works(self) -> bool:
+        return self._channel is not None
+
     def offer_code(self, text: str) -> None:
-        self._channel.postMessage(_OFFER + text)
+        self._send(_OFFER + text)
 
     def tell_code_taken(self, text: str) -> None:
-        self._channel.postMessage(_TAKEN + text)
+        self._send(_TAKEN + text)
+
+    def _send(self, message: str) -> None:
+        if self._channel is not None:
+            self._channel.postMessage(message)
 
     def close(self) -> None:
+        if self._channel is None:
+            return
         self._channel.onmessage = None
         self._channel.close()
         self._proxy.destroy()

@@ -25,15 +25,18 @@ class Updates:
     def __init__(self, scope: Scope, closed: Callable[[], None]) -> None:
         self._scope = scope
         self._closed = closed
-        self._container = getattr(js.navigator, "serviceWorker", None)
+        self._container = _service_workers()
         self._waiting: Any = None
         scope.on(scope.part("update-now"), "click", lambda _: self._take())
         scope.on(scope.part("update-later"), "click", lambda _: self._put_off())
-        if self._container is not None:
+        if self._container:
             self._task = asyncio.get_running_loop().create_task(self._follow(self._container))
 
     async def _follow(self, container: Any) -> None:
-        registration = await container.ready  # where no service worker can be had, that is never
+        try:
+            registration = await container.ready  # where no service worker can be had, that is never
+        except JsException:  # or the browser says so
+            return
         self._offer(registration)
         self._scope.on(registration, "updatefound", lambda _: self._found(registration))
         while True:
@@ -64,3 +67,11 @@ class Updates:
         self._scope.part("update-now").disabled = True
         self._scope.on(self._container, "controllerchange", lambda _: js.location.reload())
         self._waiting.postMessage("take over")
+
+
+def _service_workers() -> Any:
+    """What the browser has of service workers, or None: it may throw as soon as it is asked."""
+    try:
+        return js.navigator.serviceWorker
+    except (JsException, AttributeError):
+        return None

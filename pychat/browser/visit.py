@@ -7,7 +7,7 @@ and the codes of the rooms one is in are sealed here, with a key that no page ca
 import asyncio
 import base64
 import json
-from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import js
@@ -27,46 +27,55 @@ def take_code() -> str:
     return code
 
 
+@dataclass(frozen=True, slots=True)
+class Rooms:
+    """The codes of the rooms that a tab is in, and of the one that the person has been asked about, or ""."""
+
+    inside: tuple[str, ...] = ()
+    asked: str = ""
+
+
 class KeptRooms:
-    """The codes of the rooms that this tab is in.
+    """The rooms of this tab.
 
     Where no key can be kept they are forgotten at a reload; what is kept then is that there were any.
     """
 
     def __init__(self, crypto: BrowserCrypto) -> None:
         self._crypto = crypto
-        self._codes: tuple[str, ...] = ()
+        self._rooms = Rooms()
         self._sealed = ""
         self._task: asyncio.Future[None] | None = None  # kept, or it might be collected while it runs
 
-    async def read(self) -> list[str] | None:
-        """The codes that were kept before the reload; None when there were some, and they cannot be read any more."""
+    async def read(self) -> Rooms | None:
+        """Those that were kept before the reload; None when there were some, and they cannot be read any more."""
         sealed = _read(_ROOMS)
         if not sealed:
-            return []
+            return Rooms()
         try:
-            codes = json.loads(await self._crypto.unseal_kept(base64.b64decode(sealed)))
-        except (PortError, ValueError):  # they could not be kept, or somebody has started afresh since
+            inside, asked = json.loads(await self._crypto.unseal_kept(base64.b64decode(sealed)))
+            return Rooms(tuple(map(str, inside)), str(asked))
+        except (PortError, ValueError, TypeError):  # they could not be kept, or somebody has started afresh since
             return None
-        return [str(code) for code in codes]
 
-    def keep(self, codes: Sequence[str]) -> None:
+    def keep(self, rooms: Rooms) -> None:
         """Keep these and no others."""
-        if tuple(codes) != self._codes:
-            self._codes = tuple(codes)
-            self._task = asyncio.ensure_future(self._seal(self._codes))
+        if rooms != self._rooms:
+            self._rooms = rooms
+            self._task = asyncio.ensure_future(self._seal(rooms))
 
     def write(self) -> None:
         """Put them into the history entry that is shown now, when that is another one than before."""
         if _read(_ROOMS) != self._sealed:
             _write(_ROOMS, self._sealed)
 
-    async def _seal(self, codes: tuple[str, ...]) -> None:
+    async def _seal(self, rooms: Rooms) -> None:
         try:
-            sealed = await self._crypto.seal_kept(json.dumps(codes).encode()) if codes else b""
+            data = json.dumps([rooms.inside, rooms.asked]).encode()
+            sealed = await self._crypto.seal_kept(data) if rooms != Rooms() else b""
         except PortError:
             sealed = _CANNOT
-        if codes == self._codes:  # and nothing has come after it
+        if rooms == self._rooms:  # and nothing has come after it
             self._sealed = base64.b64encode(sealed).decode()
             self.write()
 

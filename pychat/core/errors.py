@@ -20,7 +20,10 @@ class RemoteError(PychatError):
 
 
 class CodeProblem(Enum):
-    """What can be wrong with a pasted code. Each has its own sentence for the person who pasted it."""
+    """What can be wrong with a pasted code, or keep one from being made or used at all.
+
+    Each has its own sentence for the person.
+    """
 
     EMPTY = "empty"
     NOT_A_CODE = "not-a-code"
@@ -36,6 +39,7 @@ class CodeProblem(Enum):
     INVITE_USED = "invite-used"
     INVITE_ALREADY_PASTED = "invite-already-pasted"
     NO_RELAY = "no-relay"
+    NO_WEBRTC = "no-webrtc"
 
 
 class MessageProblem(Enum):

@@ -97,6 +97,11 @@ class JoinDeclined:
 
 
 @dataclass(frozen=True, slots=True)
+class WebRtcMissing:
+    """There is no WebRTC here, so that nobody can be connected to."""
+
+
+@dataclass(frozen=True, slots=True)
 class RoomRequested:
     """A person wants a new room, at the relay of this address."""
 
@@ -438,6 +443,7 @@ Event = (
     | ContactsKept
     | CodeFromTab
     | CodeTakenByTab
+    | WebRtcMissing
     | RoomRequested
     | RoomReturned
     | RoomLocked

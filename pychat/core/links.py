@@ -7,6 +7,7 @@ import re
 
 from pychat.core import invite, roomcode
 from pychat.core.codetext import Found, Kind, find, occurrences
+from pychat.core.errors import CodeError
 from pychat.core.invite import Code
 from pychat.core.mangling import INVISIBLE
 from pychat.core.relaytext import page_of, relay_of
@@ -29,6 +30,14 @@ def read(text: str) -> RoomCode | Code:
         CodeError: there is no usable code in it; its `problem` says why. Nothing else is ever raised.
     """
     return find(text, *_KINDS)
+
+
+def leads_to_room(text: str) -> bool:
+    """Whether the first code in a text is that of a room."""
+    try:
+        return isinstance(read(text), RoomCode)
+    except CodeError:
+        return False
 
 
 def relay_for(text: str, page: str) -> str:

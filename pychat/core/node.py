@@ -19,7 +19,7 @@ from pychat.core.codetext import lasting
 from pychat.core.contacts import Contact, Contacts, clean_name
 from pychat.core.conversation import Conversation, ConversationId, LinkId, MeetingId, SessionId
 from pychat.core.envelope import Refusal
-from pychat.core.errors import LocalError, RemoteError
+from pychat.core.errors import CodeProblem, LocalError, RemoteError
 from pychat.core.gathering import Gathering
 from pychat.core.handshake import Binding, Handshake, PublicKey, Role
 from pychat.core.ice import IceConfig
@@ -156,6 +156,7 @@ class Node:
             ev.OperationFailed: self._on_operation_failed,
         }
         self._handlers: dict[type, Any] = {
+            ev.WebRtcMissing: self._on_webrtc_missing,
             ev.InviteRequested: self._on_invite_requested,
             ev.CodePasted: self._on_code_pasted,
             ev.CodeEdited: self._on_code_edited,
@@ -315,6 +316,13 @@ class Node:
         link = self._new_link(Role.INVITER, conversation)
         self._effects.append(fx.CreateOffer(link.id))
         self._open(conversation.id)
+
+    def _on_webrtc_missing(self, _: ev.WebRtcMissing) -> None:
+        self._handlers |= dict.fromkeys(CONNECTING, self._on_vain_request)
+
+    def _on_vain_request(self, _: ev.Event) -> None:
+        self.pasting.forget()
+        self.pasting.problem = CodeProblem.NO_WEBRTC
 
     def _on_code_pasted(self, event: ev.CodePasted) -> None:
         self._use(self.pasting.paste(event.text, self._now, relay=bool(event.relay)), event.relay)
@@ -1084,6 +1092,9 @@ class Node:
 
 _CALM = (ev.MessageWritten, ev.FrameReceived)
 """Events that mostly change nothing but what is to be sent."""
+
+CONNECTING = (ev.InviteRequested, ev.CodePasted, ev.JoinConfirmed, ev.RoomRequested, ev.RoomReturned)
+"""What a person asks for that is of no use without WebRTC."""
 
 _WANTED = (Ending.LEFT, Ending.PEER_LEFT, Ending.NO_MATCH, Ending.PEER_NO_MATCH)
 """Endings by which a person wants to talk no more."""

@@ -82,16 +82,21 @@ TOP = ("*.html", "*.webmanifest")
 class Site:
     """A site that was built.
 
-    `load_bytes` is what the progress bar counts, uncompressed; `wire_bytes` is all that a first visit to the front
-    page transfers, compressed with brotli.
+    `sizes` are those of the files that the progress bar counts, uncompressed and compressed with brotli; `wire_bytes`
+    is all that a first visit to the front page transfers, compressed likewise.
     """
 
     path: Path
     app: str
     vendor: str
-    load_bytes: int
+    sizes: Mapping[str, tuple[int, int]]
     wire_bytes: int
     changed: bool
+
+    @property
+    def load_bytes(self) -> int:
+        """What the progress bar counts, uncompressed."""
+        return sum(size for size, _ in self.sizes.values())
 
 
 def build_site(web: Path, package: Path, out: Path, make_memory: Callable[[Path, bytes], bytes] = make_memory) -> Site:
@@ -106,14 +111,15 @@ def build_site(web: Path, package: Path, out: Path, make_memory: Callable[[Path,
     app_files = _app(web, package)
     modules = web / "node_modules"
     app_files[MEMORY] = _memory(app_files["pychat.zip"], vendor, cache, lambda app: make_memory(modules, app))
-    load_bytes = sum(
-        len(content)
+    sizes = {
+        name.rpartition("/")[2]: (len(content), _wire_size(cache, name, content))
         for name, content in (vendor_files | app_files).items()
         if name.rpartition("/")[2] in LOADED_WITH_PROGRESS
-    )
+    }
     tokens = {
         "@VENDOR@": vendor,
-        "@LOAD_BYTES@": str(load_bytes),
+        "@LOAD_BYTES@": str(sum(size for size, _ in sizes.values())),
+        '"@SIZES@"': json.dumps(sizes, sort_keys=True),
         "@MEMORY_BYTES@": str(MEMORY_BYTES),
         "@PYODIDE_VERSION@": _locked(web)["pyodide"],
         "@REST_INTEGRITY@": integrity(vendor_files[f"pyodide/{REST}"]),
@@ -137,7 +143,7 @@ def build_site(web: Path, package: Path, out: Path, make_memory: Callable[[Path,
         _write(files, out, cache)
         stamp.write_text(digest)
     wire_bytes = _wire_bytes(out, files, {SUMS, *pages} - {"index.html", "manifest.webmanifest"})
-    return Site(out, app, vendor, load_bytes, wire_bytes, changed)
+    return Site(out, app, vendor, sizes, wire_bytes, changed)
 
 
 def _pages(web: Path) -> Files:
@@ -307,6 +313,12 @@ def _compress(files: Files, cache: Path) -> Files:
         for (name, content, suffix), compressed in done
         if len(compressed) <= WORTH_IT * len(content)
     }
+
+
+def _wire_size(cache: Path, name: str, content: bytes) -> int:
+    """How many bytes of a file cross the wire with brotli, which every browser takes over https."""
+    compressed = len(_compress_one(cache, name, content, ".br"))
+    return compressed if compressed <= WORTH_IT * len(content) else len(content)
 
 
 def _compress_one(cache: Path, name: str, content: bytes, suffix: str) -> bytes:

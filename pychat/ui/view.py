@@ -229,6 +229,11 @@ def rooms_inside(node: Node) -> list[str]:
     return [room.code for room in rooms if room is not None and room.code and not room.left]
 
 
+def room_asked(node: Node) -> str:
+    """The code of the room that the person is asked whether to go into, or ""."""
+    return encode(node.pending_join.code) if node.pending_join is not None else ""
+
+
 def _room(meeting: Meeting | None) -> RoomView | None:
     if meeting is None:
         return None

@@ -77,6 +77,13 @@ NO_RELAY = (
     "This page has no relay, so there are no rooms with a link here. Invites do the same by copy and paste: one of you "
     "makes an invite, the other one answers it."
 )
+SERVER_AWAY = (
+    "The server of this page cannot be reached. Trying again… Until then there are no rooms; invites need no server."
+)
+SERVER_AWAY_FROM_ROOM = (
+    "The server of this page cannot be reached, so you are not in the room yet. It is tried again by itself, and then "
+    "you go in."
+)
 ROOM_NOTE = (
     "Whoever has the link can come in, so send it to one person only. The relay helps the two of you find each other. "
     "It learns your network addresses, when you come and go, and how much is exchanged until you are connected; it "
@@ -233,6 +240,10 @@ CODE_PROBLEMS: dict[CodeProblem, str] = {
     CodeProblem.NO_RELAY: (
         "This is the link of a room, and there is no relay for it here. Open the link itself, or ask for an invite."
     ),
+    CodeProblem.NO_WEBRTC: (
+        "This browser lets pychat connect to nobody: WebRTC is switched off here, or an extension blocks it. Allow it "
+        "for this page, then reload."
+    ),
     CodeProblem.INVITE_ALREADY_PASTED: (
         "You have answered this invite already. Send them your reply, or ask for a new invite."
     ),
@@ -329,6 +340,9 @@ UPDATE = "A new version of pychat is ready. Taking it reloads the page, which en
 NOT_KEPT = "This device does not let pychat keep anything: next time you will be somebody new to others."
 ROOMS_NOT_KEPT = (
     "The rooms that were open here before are closed: this browser did not keep them. Open their links once more."
+)
+SETTINGS_NOT_KEPT = (
+    "This browser does not let pychat keep your name, your settings and whom you meet: next time they are forgotten."
 )
 CONTACTS_NOT_KEPT = "This device did not keep whom you met: next time they may be new to you."
 CONTACTS_UNREADABLE = (

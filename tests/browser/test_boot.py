@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+import gzip
 import json
 import re
-from collections.abc import Callable
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from functools import partial
+from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 
 import pytest
-from playwright.sync_api import BrowserContext, Page, Route, expect
+from playwright.sync_api import Browser, BrowserContext, Page, Route, expect
 
 from pychat.server.site import Site
-from tests.browser.conftest import Watch, wait_until_ready
+from tests.browser.conftest import OpenContext, Watch, in_chromium, wait_until_ready
 
 # Keeps every text that a person was shown meanwhile.
 RECORD = """
@@ -179,15 +184,201 @@ def test_every_function_of_a_restored_python_is_what_it_is_in_one_started_anew(c
     assert {where for where, sums in found.items() if sums != expected.get(where)} == set()
 
 
-def test_progress_counts_up_to_all_of_it(page: Page, site: Site) -> None:
+ROOM = "/#FC8AyuL6aEvDdQMQqD25dAQoTB41BSDx"
+
+A_SHARE = re.compile(r"^(?:Getting ready|Joining)… (\d+) % \((\d+\.\d) of (\d+\.\d) MB\)$")
+
+
+def shown(page: Page) -> list[tuple[str, str, str]]:
+    """The shares, and the megabytes that have come and are to come, as they were shown."""
+    texts: list[str] = page.evaluate("testTexts")
+    found = [match for text in texts if (match := A_SHARE.match(text))]
+    assert all(A_SHARE.match(text) or text in ("Getting ready…", "Joining…") for text in texts)
+    return [(match[1], match[2], match[3]) for match in found]
+
+
+def assert_counted(page: Page, total: float) -> None:
+    """All of it has come, and never less than before."""
+    counted = shown(page)
+    assert [int(share) for share, _, _ in counted] == sorted(int(share) for share, _, _ in counted)
+    assert counted[-1][2] == f"{total / 1e6:.1f}"
+    assert page.evaluate("testTexts.at(-1)") == "Getting ready…"
+    value, most = page.locator("#boot-progress").evaluate("element => [element.value, element.max]")
+    assert value == most
+
+
+def transferred(page: Page, site: Site) -> int:
+    """What the browser itself says has crossed the wire of the files that are counted, without their headers."""
+    sizes: list[int] = page.evaluate(
+        """names => performance.getEntriesByType("resource")
+            .filter(({ name }) => names.some(end => name.endsWith(`/${end}`)))
+            .map(({ encodedBodySize }) => encodedBodySize)""",
+        list(site.sizes),
+    )
+    assert len(sizes) == len(site.sizes)
+    return sum(sizes)
+
+
+def test_progress_counts_what_crosses_the_wire(page: Page, site: Site) -> None:
     page.add_init_script(RECORD)
     page.goto("/")
     wait_until_ready(page)
-    texts: list[str] = page.evaluate("testTexts")
-    shares = [int(text.split("…")[1].split("%")[0]) for text in texts if text.startswith("Loading Python…")]
-    assert shares == sorted(shares)
-    assert texts[-1] == "Starting Python…"
-    assert page.locator("#boot-progress").evaluate("element => [element.value, element.max]") == [site.load_bytes] * 2
+    wire = sum(wire for _, wire in site.sizes.values())
+    assert transferred(page, site) == wire < site.load_bytes
+    assert_counted(page, wire)
+
+
+@contextmanager
+def plain_host(site: Site, *, gzipped: bool) -> Iterator[str]:
+    """A web host that compresses nothing; or all of it while it is sent, so that no length is said."""
+
+    class Handler(SimpleHTTPRequestHandler):
+        protocol_version = "HTTP/1.1"
+
+        def do_GET(self) -> None:
+            if not gzipped or self.path == "/":
+                super().do_GET()
+                return
+            path = site.path / self.path.lstrip("/")
+            self.send_response(200 if path.is_file() else 404)
+            self.send_header("Content-Type", self.guess_type(str(path)))
+            self.send_header("Content-Encoding", "gzip")
+            self.send_header("Transfer-Encoding", "chunked")
+            self.end_headers()
+            content = gzip.compress(path.read_bytes() if path.is_file() else b"", 1)
+            for start in range(0, len(content), 65536):
+                chunk = content[start : start + 65536]
+                self.wfile.write(f"{len(chunk):x}\r\n".encode() + chunk + b"\r\n")
+            self.wfile.write(b"0\r\n\r\n")
+
+        def log_message(self, format: str, *args: object) -> None:
+            pass
+
+    with ThreadingHTTPServer(("127.0.0.1", 0), partial(Handler, directory=str(site.path))) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        yield f"http://127.0.0.1:{server.server_port}/"
+        server.shutdown()
+
+
+@pytest.mark.parametrize("gzipped", [True, False], ids=["compressed while it is sent", "not compressed"])
+def test_progress_is_right_whatever_the_server_does(page: Page, watch: Watch, site: Site, gzipped: bool) -> None:
+    """What is said of the total before the first byte is a guess, and who says no length leaves it at that."""
+    watch.expect_requests = True
+    page.add_init_script(RECORD)
+    with plain_host(site, gzipped=gzipped) as address:
+        page.goto(address)
+        wait_until_ready(page)
+        assert_counted(page, sum(wire for _, wire in site.sizes.values()) if gzipped else site.load_bytes)
+
+
+def test_what_is_kept_already_does_not_count(browser: Browser, open_context: OpenContext) -> None:
+    page = open_context(browser, service_workers="allow").new_page()
+    page.add_init_script(RECORD)
+    page.goto("/")
+    wait_until_ready(page)
+    assert page.evaluate("navigator.serviceWorker.ready.then(({ active }) => Boolean(active))")
+    page.reload()
+    wait_until_ready(page)
+    assert shown(page) == []
+
+
+def test_a_guest_sees_that_they_are_joining_and_nothing_of_what_a_host_does(page: Page) -> None:
+    page.route("**/memory.bin", lambda route: None)  # it does not come
+    page.add_init_script(RECORD)
+    page.goto(ROOM)
+    expect(page.locator("#boot-text")).to_have_text(re.compile("^Joining…"))
+    assert page.url.endswith("/")  # long before Python is there
+    for name in ("New room", "New invite", "Connect"):
+        expect(page.get_by_role("button", name=name)).to_be_hidden()
+    expect(page.get_by_role("heading", name="Talk straight to each other")).to_be_hidden()
+    page.reload()  # and what was in the address is not lost
+    expect(page.locator("#boot-text")).to_have_text(re.compile("^Joining…"))
+    page.unroute_all(behavior="ignoreErrors")
+    page.reload()
+    wait_until_ready(page)
+    expect(page.locator("body[data-screen=talk], [data-part=room-enter]").first).to_be_visible()
+
+
+# What the browser would do by itself.
+
+DROP = """([place, kind]) => {
+    const data = new DataTransfer();
+    if (kind === "file") data.items.add(new File(["text"], "picture.png", { type: "image/png" }));
+    else data.setData(kind, "https://elsewhere.example/");
+    return ["dragover", "drop"].map(name => {
+        const event = new DragEvent(name, { bubbles: true, cancelable: true, dataTransfer: data });
+        document.querySelector(place).dispatchEvent(event);
+        return event.defaultPrevented;
+    });
+}"""
+
+
+@pytest.mark.parametrize("path", ["/", "/demo.html"])
+def test_what_is_dropped_is_not_opened_not_even_before_python_is_there(page: Page, path: str) -> None:
+    page.route("**/vendor-*/**", lambda route: route.abort())
+    page.goto(path)
+    field = "[data-part=draft]"
+    for place, kind, stopped in (
+        ("body", "file", True),
+        ("main", "text/uri-list", True),
+        (field, "file", True),
+        (field, "text/plain", False),
+        ("body", "text/plain", True),
+    ):
+        assert page.evaluate(DROP, [place, kind]) == [stopped] * 2, (place, kind)
+    page.unroute_all(behavior="ignoreErrors")
+
+
+@in_chromium
+@pytest.mark.parametrize("path", ["/", "/demo.html"])
+def test_pulling_the_page_down_does_not_reload_it(page: Page, path: str) -> None:
+    page.goto(path)
+    assert page.evaluate("getComputedStyle(document.documentElement).overscrollBehaviorY") == "none"
+
+
+# Where it cannot start.
+
+
+@pytest.mark.parametrize("path", ["index.html", "demo.html"])
+def test_opened_from_a_file_it_says_why_it_does_not_start(page: Page, watch: Watch, site: Site, path: str) -> None:
+    watch.expect_requests = watch.expect_errors = True
+    page.goto((site.path / path).as_uri())
+    expect(page.get_by_role("alert").first).to_contain_text("pychat does not run from a file")
+
+
+@in_chromium
+def test_an_old_browser_is_told_so(page: Page, watch: Watch) -> None:
+    watch.expect_errors = True
+    page.route("**/boot.js", lambda route: route.fulfill(body="syntax of ??! tomorrow", content_type="text/javascript"))
+    page.goto("/")
+    expect(page.get_by_role("alert").first).to_contain_text("This browser is too old for pychat")
+
+
+@in_chromium
+def test_a_browser_without_modules_is_told_so(page: Page) -> None:
+    page.route("**/boot.js", lambda route: route.fulfill(body="", content_type="text/javascript"))
+    page.add_init_script("delete HTMLScriptElement.prototype.noModule")
+    page.goto("/")
+    expect(page.get_by_role("alert").first).to_contain_text("This browser is too old for pychat")
+
+
+@in_chromium
+def test_python_that_this_browser_cannot_compile_is_said_in_words(page: Page, watch: Watch) -> None:
+    watch.expect_errors = True
+    tomorrow = b"\0asm\2\0\0\0"
+    page.route("**/pyodide.asm.wasm", lambda route: route.fulfill(body=tomorrow, content_type="application/wasm"))
+    page.goto("/")
+    expect(page.get_by_role("alert")).to_contain_text("This browser lacks what pychat needs", timeout=60_000)
+
+
+def test_within_another_page_it_does_not_start(page: Page, watch: Watch, server: str) -> None:
+    """Where a web host sends no header that says so."""
+    page.route("**/", lambda route: route.fulfill(response=route.fetch(), headers={"Content-Type": "text/html"}))
+    page.route("**/frame", lambda route: route.fulfill(body="<iframe src='/'></iframe>", content_type="text/html"))
+    page.goto("/frame")
+    frame = page.frame_locator("iframe")
+    expect(frame.get_by_role("alert").first).to_contain_text("Open pychat in a tab of its own")
+    page.unroute_all(behavior="ignoreErrors")
 
 
 def test_fetch_is_the_browsers_own_again_once_python_runs(page: Page) -> None:
@@ -197,7 +388,7 @@ def test_fetch_is_the_browsers_own_again_once_python_runs(page: Page) -> None:
 
 
 @pytest.mark.parametrize(
-    "file", ["pyodide.asm.wasm", "pyodide.rest.wasm", "pyodide.asm.mjs", "python.mjs", "rest.mjs", "core.js"]
+    "file", ["pyodide.asm.wasm", "pyodide.rest.wasm", "pyodide.asm.mjs", "python.mjs", "rest.mjs", "core.js", "boot.js"]
 )
 def test_a_broken_connection_is_said_in_words(page: Page, watch: Watch, file: str) -> None:
     watch.expect_errors = True
@@ -230,7 +421,7 @@ def test_an_exception_at_the_start_is_said_in_words(page: Page, watch: Watch) ->
     )
 
 
-@pytest.mark.parametrize("name", ["WebAssembly", "RTCPeerConnection"])
+@pytest.mark.parametrize("name", ["WebAssembly", "WritableStream"])
 def test_a_browser_that_lacks_something_is_told_so(page: Page, name: str) -> None:
     page.add_init_script(f"delete globalThis.{name}")
     page.goto("/")

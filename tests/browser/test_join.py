@@ -71,6 +71,18 @@ def test_the_link_of_a_room_asks_before_it_goes_in(person: MakePerson, guest_at:
     expect(join(bob)).to_be_hidden()
 
 
+def test_a_reload_at_the_door_asks_again(person: MakePerson, guest_at: GuestAt) -> None:
+    ann = person("Ann")
+    bob = guest_at(open_room(ann))
+    expect(join(bob)).to_be_visible()
+    bob.again()
+    expect(join(bob)).to_be_visible()
+    assert reached(bob) == []
+    enter_button(bob).click()
+    for each in (ann, bob):
+        each.expect_state("open")
+
+
 def test_an_invite_in_a_link_reaches_for_nothing_before_it_is_pressed(person: MakePerson, guest_at: GuestAt) -> None:
     ann = person("Ann")
     bob = guest_at(f"/#{ann.make_invite()}")

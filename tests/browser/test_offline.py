@@ -12,8 +12,10 @@ import pytest
 from playwright.sync_api import APIResponse, Browser, Locator, Page, expect
 
 from pychat.server.site import Site, build_site
-from tests.browser.conftest import ROOT, OpenContext, in_chromium, serve
+from pychat.ui import words
+from tests.browser.conftest import ROOT, OpenContext, Watch, in_chromium, serve
 from tests.browser.people import Person, connect
+from tests.browser.test_room import open_room
 
 
 class Host:
@@ -94,10 +96,45 @@ def test_two_open_the_page_and_talk_with_the_server_gone(
         person.again()
         expect(person.page.locator("html")).to_have_attribute("data-python", "restored")
         expect(person.button("New room")).to_be_hidden()
+        expect(person.page.get_by_text(words.SERVER_AWAY)).to_be_visible()
     connect(ann, bob)
     ann.say("nobody else is there")
     bob.expect_messages("nobody else is there")
     ann.expect_delivered(1)
+
+
+def test_when_the_server_is_back_the_page_goes_on_by_itself(
+    browser: Browser, open_context: OpenContext, host: Host, site: Site, watch: Watch
+) -> None:
+    watch.expect_errors = True  # Firefox counts a WebSocket that does not come about
+    ann, bob = (open_kept(browser, open_context) for _ in range(2))
+    link = open_room(ann)
+    host.stop()
+    ann.again()  # comes back to the room, which has to wait
+    expect(ann.page.get_by_text(words.SERVER_AWAY_FROM_ROOM)).to_be_visible()
+    bob.page.close()
+    bob = Person.at(bob.page.context, link)
+    expect(bob.page.get_by_text(words.SERVER_AWAY_FROM_ROOM)).to_be_visible()
+    host.start(site.path)
+    bob.page.locator('[data-part="room-enter"]').click(timeout=60_000)
+    for person in (ann, bob):
+        person.expect_state("open")
+    cay = open_kept(browser, open_context)
+    host.stop()
+    cay.again()
+    expect(cay.page.get_by_text(words.SERVER_AWAY)).to_be_visible()
+    host.start(site.path)
+    expect(cay.button("New room")).to_be_visible(timeout=60_000)
+    expect(cay.page.get_by_text(words.SERVER_AWAY)).to_be_hidden()
+
+
+@in_chromium
+def test_a_server_that_is_overloaded_is_asked_again(page: Page) -> None:
+    answers = [503, 429]
+    page.route("**/config.json", lambda route: route.fulfill(status=answers.pop()) if answers else route.continue_())
+    page.goto("/")
+    expect(page.get_by_text(words.SERVER_AWAY)).to_be_visible(timeout=60_000)
+    expect(Person(page).button("New room")).to_be_visible(timeout=60_000)
 
 
 def test_the_demonstration_runs_with_the_server_gone(browser: Browser, open_context: OpenContext, host: Host) -> None:
@@ -215,6 +252,57 @@ def test_a_version_of_which_a_file_is_not_what_it_should_be_is_not_taken(
     assert states == ["redundant", False]
     assert person.page.evaluate("caches.keys()") == before
     expect(update_notice(person.page)).to_be_hidden()
+
+
+FORGET = """async end => {
+    const cache = await caches.open((await caches.keys())[0]);
+    const lost = (await cache.keys()).filter(({ url }) => url.endsWith(end));
+    await Promise.all(lost.map(request => cache.delete(request)));
+    return lost.length;
+}"""
+
+
+def forget(page: Page, file: str) -> None:
+    """Take a file from the cache of the service worker, and from the browser's own, which would give it back."""
+    assert page.evaluate(FORGET, file) == 1
+    page.context.new_cdp_session(page).send("Network.clearBrowserCache")
+
+
+IS_KEPT = (
+    "async end => (await (await caches.open((await caches.keys())[0])).keys()).some(({ url }) => url.endsWith(end))"
+)
+
+
+@in_chromium
+def test_what_the_browser_has_thrown_away_is_brought_back(
+    browser: Browser, open_context: OpenContext, host: Host
+) -> None:
+    person = open_kept(browser, open_context).again()
+    for file in ("boot.js", "memory.bin"):
+        forget(person.page, file)
+    person.again()
+    expect(person.page.locator("html")).to_have_attribute("data-python", "restored")
+    assert person.page.evaluate(IS_KEPT, "boot.js")
+    host.stop()
+    person.again()
+
+
+@in_chromium
+@pytest.mark.parametrize("file", ["boot.js", "python.mjs"])
+def test_a_version_that_cannot_be_made_whole_again_gives_way(
+    browser: Browser, open_context: OpenContext, host: Host, next_site: Site, file: str
+) -> None:
+    person = open_kept(browser, open_context)
+    page = person.page
+    forget(page, file)
+    host.stop()
+    host.start(next_site.path)
+    page.reload()
+    expect(page.get_by_role("alert").first).to_have_text(
+        "pychat could not be loaded. Check your connection, then reload the page."
+    )
+    person.again()
+    assert version(page) == next_site.app
 
 
 @in_chromium

@@ -97,10 +97,14 @@ def outside(folder: Path, text: str, allowed: str) -> set[str]:
     return {name for name in where(folder, text) if not re.fullmatch(allowed, name)}
 
 
-def wait_for_session(folder: Path, name: BrowserName, address: str) -> None:
-    """Wait until the browser has written its session, with the page in it."""
+def wait_for_session(profile: BrowserContext, folder: Path, name: BrowserName, address: str) -> None:
+    """Wait until the browser has written its session as it is now, with the page in it."""
+    begun = time.time()
+    profile.new_page()  # a reason to write it
     end = time.monotonic() + CONNECT / 1000
-    while not any(address.encode() in content(path) for path in folder.glob(SESSION[name])):
+    while not any(
+        path.stat().st_mtime > begun and address.encode() in content(path) for path in folder.glob(SESSION[name])
+    ):
         assert time.monotonic() < end, "no session was written"
         time.sleep(0.1)
 
@@ -131,7 +135,7 @@ def test_nothing_is_left_of_what_was_said_and_where(
     ann.message_box.fill("what Annabella only thinks of saying")
     expect(ann.people).to_have_count(1)
     ann.page.get_by_role("textbox", name="Paste a code").fill("what Annabella has pasted, and not used")
-    wait_for_session(tmp_path, browser_name, server)
+    wait_for_session(profile, tmp_path, browser_name, server)
     secret = link.removeprefix("/#")
 
     def look() -> None:
@@ -158,10 +162,11 @@ def test_a_link_that_was_opened_stays_where_the_browser_notes_addresses_and_nowh
     bob = person("Bob")
     link = open_room(bob)
     ann = Person.at(profile, link)
+    ann.page.locator('[data-part="room-enter"]').click()
     ann.expect_state("open")
     ann.again().expect_state("open")
     assert ann.page.url == f"{server}/"
-    wait_for_session(tmp_path, browser_name, server)
+    wait_for_session(profile, tmp_path, browser_name, server)
     profile.close()
     secret = link.removeprefix("/#")
     assert outside(tmp_path, secret, OPENED[browser_name]) == set()
@@ -176,6 +181,6 @@ def test_a_link_that_was_pasted_stays_nowhere(
     ann = Person.at(profile)
     ann.paste(link_field(bob).input_value())
     ann.expect_state("open")
-    wait_for_session(tmp_path, browser_name, server)
+    wait_for_session(profile, tmp_path, browser_name, server)
     profile.close()
     assert where(tmp_path, link.removeprefix("/#")) == set()

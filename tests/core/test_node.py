@@ -1349,3 +1349,17 @@ def test_a_link_lives_without_statistics_and_single_candidates(pair: Pair) -> No
     for operation in (ev.Operation.STATS, ev.Operation.CANDIDATE):
         pair.ann.do(ev.OperationFailed(pair.ann_link.id, operation, "NotAllowedError"))
     assert pair.ann_link.phase is Phase.OPEN
+
+
+# Without WebRTC.
+
+
+@pytest.mark.parametrize("asked_for", [ev.InviteRequested(), ev.RoomRequested("wss://relay"), ev.CodePasted("text")])
+def test_without_webrtc_whatever_would_need_it_is_refused_with_the_reason(asked_for: ev.Event) -> None:
+    ann = person("ann")
+    ann.do(ev.WebRtcMissing())
+    assert ann.do(asked_for) == []
+    assert ann.node.pasting.problem is CodeProblem.NO_WEBRTC
+    assert not ann.node.conversations
+    ann.do(ev.CodeEdited())
+    assert ann.node.pasting.problem is None

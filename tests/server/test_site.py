@@ -75,6 +75,10 @@ def test_tokens_become_folder_names_and_the_number_of_bytes_to_load(checkout: Ch
     pyodide = f"{site.vendor}/pyodide"
     loaded = [f"{site.app}/memory.bin", f"{pyodide}/pyodide.asm.wasm", f"{pyodide}/pyodide.rest.wasm"]
     assert site.load_bytes == sum((site.path / name).stat().st_size for name in loaded)
+    for path in [site.path / name for name in loaded]:
+        compressed = path.with_name(f"{path.name}.br")
+        sent = compressed if compressed.is_file() else path
+        assert site.sizes[path.name] == (path.stat().st_size, sent.stat().st_size)
     page = (site.path / "index.html").read_text()
     assert page == f'<script src="{site.app}/boot.js"></script><progress max="{site.load_bytes}"></progress>'
     assert (site.path / site.app / "boot.js").read_text() == f'const vendor = "../{site.vendor}/";\n'

@@ -1,0 +1,200 @@
+"""Browsers that keep nothing, and browsers without WebRTC: pychat starts in them, and says what that means."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from playwright.sync_api import Browser, BrowserContext, Playwright, expect
+
+from pychat.core.errors import CodeProblem
+from pychat.ui import words
+from tests.browser.conftest import LaunchBrowser, MakePerson, OpenContext, Watch, in_chromium
+from tests.browser.people import Person, connect
+from tests.browser.test_room import link_field, open_room
+from tests.browsers import BrowserName, launch_profile
+
+STORES = ("localStorage", "sessionStorage", "indexedDB", "caches", "BroadcastChannel")
+
+TAKE_AWAY = """([how, names]) => {
+    const get = {
+        missing: () => undefined,
+        null: () => null,
+        throwing: () => { throw new DOMException("no", "SecurityError"); },
+    }[how];
+    for (const name of names) Object.defineProperty(globalThis, name, { get, configurable: true });
+    for (const name of ["serviceWorker", "locks"]) {
+        Object.defineProperty(Navigator.prototype, name, { get, configurable: true });
+    }
+}"""
+
+
+def take_away(context: BrowserContext, how: str) -> None:
+    context.add_init_script(f"({TAKE_AWAY})({json.dumps([how, STORES])})")
+
+
+def talk(ann: Person, bob: Person) -> None:
+    ann.say("for this visit only")
+    bob.expect_messages("for this visit only")
+    ann.expect_delivered(1)
+
+
+@pytest.mark.parametrize("how", ["missing", "null", "throwing"])
+def test_without_any_storage_it_starts_and_talks_and_says_that_nothing_is_kept(
+    browser: Browser, open_context: OpenContext, person: MakePerson, how: str
+) -> None:
+    context = open_context(browser)
+    take_away(context, how)
+    ann, bob = Person.at(context, name="Ann"), person("Bob")
+    ann.expect_problem(words.NOT_KEPT)
+    connect(ann, bob)
+    talk(ann, bob)
+
+
+@in_chromium
+@pytest.mark.parametrize("how", ["missing", "throwing"])
+def test_without_any_storage_the_demonstration_runs(browser: Browser, open_context: OpenContext, how: str) -> None:
+    context = open_context(browser)
+    take_away(context, how)
+    page = context.new_page()
+    page.goto("/demo.html")
+    expect(page.get_by_role("status").first).to_have_attribute("data-state", "open", timeout=60_000)
+
+
+# What people switch off, in the browser's own settings.
+
+BLOCKS_COOKIES = {"profile": {"default_content_setting_values": {"cookies": 2}}}
+SETTINGS: list[tuple[BrowserName, dict[str, Any], str]] = [
+    ("chromium", BLOCKS_COOKIES, words.NOT_KEPT),
+    ("firefox", {"network.cookie.cookieBehavior": 2}, words.NOT_KEPT),
+    ("firefox", {"dom.storage.enabled": False}, words.SETTINGS_NOT_KEPT),
+]
+
+
+@pytest.fixture(params=SETTINGS, ids=lambda setting: f"{setting[0]} {' '.join(setting[1])}")
+def restricted(
+    request: pytest.FixtureRequest, playwright: Playwright, watch: Watch, tmp_path: Path, server: str
+) -> Iterator[tuple[BrowserContext, str]]:
+    """A browser with a setting, and what the page is to say there."""
+    watch.expect_errors = True  # Firefox counts what it refuses as an error of the page
+    name, setting, sentence = request.param
+    options: dict[str, Any] = {}
+    if name == "chromium":
+        preferences = tmp_path / "Default" / "Preferences"
+        preferences.parent.mkdir()
+        preferences.write_text(json.dumps(setting))
+    else:
+        options["firefox_user_prefs"] = setting
+    context = launch_profile(playwright, name, str(tmp_path), base_url=server, **options)
+    watch.follow(context)
+    yield context, sentence
+    context.close()
+
+
+def test_where_storage_is_switched_off_it_starts_and_talks_and_says_so(
+    restricted: tuple[BrowserContext, str], launch_browser: LaunchBrowser, open_context: OpenContext
+) -> None:
+    context, sentence = restricted
+    ann = Person.at(context, name="Ann")
+    ann.expect_problem(sentence)
+    bob = Person.at(open_context(launch_browser("chromium")), name="Bob")
+    open_room(bob)
+    ann.paste(link_field(bob).input_value())
+    for person in (ann, bob):
+        person.expect_state("open")
+    talk(ann, bob)
+    ann.page.goto("/demo.html")
+    expect(ann.page.get_by_role("status").first).to_have_attribute("data-state", "open", timeout=60_000)
+
+
+# Without WebRTC.
+
+NO_WEBRTC = {
+    "missing": "delete globalThis.RTCPeerConnection",
+    "null": "globalThis.RTCPeerConnection = null",
+    "no constructor": "globalThis.RTCPeerConnection = () => {}",
+    "throwing": "globalThis.RTCPeerConnection = function () { throw new Error('WebRTC is blocked') }",
+    "empty": "globalThis.RTCPeerConnection = function () {}",
+    "a stub": (
+        "const stub = globalThis.RTCPeerConnection = function () {}; const nothing = () => {}; "
+        "stub.prototype = { close: nothing, createDataChannel: nothing, createOffer: nothing }"
+    ),
+}
+
+
+@in_chromium
+@pytest.mark.parametrize("lack", NO_WEBRTC.values(), ids=NO_WEBRTC)
+def test_without_webrtc_whoever_presses_is_told(
+    browser: Browser, open_context: OpenContext, person: MakePerson, lack: str
+) -> None:
+    context = open_context(browser)
+    context.add_init_script(lack)
+    ann = Person.at(context)
+    sentence = words.CODE_PROBLEMS[CodeProblem.NO_WEBRTC]
+    told = ann.page.get_by_role("alert").filter(has_text=sentence)
+    for button in ("New invite", "New room"):
+        ann.paste_box.fill("what somebody sent")
+        expect(told).to_have_count(0)
+        ann.button(button).click()
+        ann.expect_problem(sentence)
+    ann.paste("what somebody else sent")
+    ann.expect_problem(sentence)
+
+
+def test_without_webrtc_whoever_joins_by_a_link_is_told(browser: Browser, open_context: OpenContext) -> None:
+    context = open_context(browser)
+    context.add_init_script(NO_WEBRTC["missing"])
+    ann = Person.at(context, "/#FC8AyuL6aEvDdQMQqD25dAQoTB41BSDx")
+    ann.page.locator('[data-part="room-enter"]').click()
+    ann.expect_problem(words.CODE_PROBLEMS[CodeProblem.NO_WEBRTC])
+
+
+@in_chromium
+def test_without_webrtc_the_demonstration_says_so(browser: Browser, open_context: OpenContext) -> None:
+    context = open_context(browser)
+    context.add_init_script(NO_WEBRTC["a stub"])
+    page = context.new_page()
+    page.goto("/demo.html")
+    expect(page.get_by_role("alert")).to_have_text(words.CODE_PROBLEMS[CodeProblem.NO_WEBRTC], timeout=60_000)
+
+
+# What others run in the page.
+
+NOT_OURS = """
+addEventListener("DOMContentLoaded", () => {
+    Promise.reject(new Error("an extension's own"));
+    Promise.reject("an extension's own");
+    Promise.reject(undefined);
+    dispatchEvent(new ErrorEvent("error", { message: "Script error.", filename: "" }));
+    dispatchEvent(new ErrorEvent("error", { message: "boom", filename: "chrome-extension://abc/content.js" }));
+    throw new Error("an extension's own");
+});
+"""
+
+
+@pytest.mark.parametrize("path", ["/", "/demo.html"])
+def test_an_error_of_an_extension_is_none_of_ours(
+    browser: Browser, open_context: OpenContext, watch: Watch, path: str
+) -> None:
+    watch.expect_errors = True
+    context = open_context(browser, service_workers="allow")
+    context.add_init_script(NOT_OURS)
+    page = context.new_page()
+    page.goto(path)
+    expect(page.locator("html")).to_have_attribute("data-boot", "ready", timeout=60_000)
+    expect(page.locator("#boot-error")).to_be_hidden()
+    assert page.evaluate("navigator.serviceWorker.ready.then(({ active }) => Boolean(active))")
+
+
+def test_a_policy_that_an_extension_has_made_does_not_stop_the_start(
+    browser: Browser, open_context: OpenContext, watch: Watch
+) -> None:
+    watch.expect_errors = True  # Firefox counts the second one, which it refuses
+    context = open_context(browser)
+    context.add_init_script(
+        "globalThis.trustedTypes?.createPolicy('service-worker', { createScriptURL: text => text })"
+    )
+    open_room(Person.at(context))

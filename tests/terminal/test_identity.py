@@ -57,7 +57,7 @@ def test_signs_that_differ_end_it(commands: Commands, tmp_path: Path) -> None:
     number(ann)
     ann.say("/differ")
     ann.wait_until_said("/differ once more says so.")
-    assert "connected" in ann.bottom
+    ann.wait_for_bottom("connected")
     ann.say("/differ")
     for someone in (ann, bob):
         someone.wait_for_bottom("ended")

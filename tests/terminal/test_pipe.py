@@ -227,7 +227,6 @@ def test_more_lines_than_may_wait_all_arrive(commands: Commands, tmp_path: Path)
         bob = commands.pipe("join", ann.code, stdin=source)
     ann.take(bob.code)
     assert bob.status() == DONE, bob.err
-    ann.end_input()
     assert ann.status() == DONE
     assert ann.out == lines
 

@@ -131,7 +131,7 @@ def test_in_a_second_tab_the_chat_is_open_elsewhere_until_it_is_used_there(perso
     ann, bob = person("Ann"), person("Bob")
     link = meet(ann, bob)
     tab = Person(bob.page.context.new_page())
-    tab.enter(link)
+    tab.page.goto(link)  # this browser has been in the room: nothing is asked
     use_here = tab.button("Use here")
     expect(use_here).to_be_visible(timeout=CONNECT)
     expect(tab.status).to_contain_text("This chat is open in another tab")
@@ -156,7 +156,7 @@ def test_a_tab_that_cannot_tell_whether_the_other_one_is_alive_takes_over(person
         "Object.defineProperty(Navigator.prototype, 'locks', {get() { throw new Error('no locks here'); }})"
     )
     tab = Person(bob.page.context.new_page())
-    tab.enter(link)
+    tab.page.goto(link)  # this browser has been in the room: nothing is asked
     tab.expect_state("open")
     expect(bob.button("Use here")).to_be_visible(timeout=CONNECT)
     ann.say("to the last tab")

@@ -98,9 +98,10 @@ random.seed(0)
 
 
 def wipe():
-    # What was freed lies about until it is used again. Memory is handed out by size up to 512 bytes.
+    # What was freed lies about until it is used again. Memory is handed out by size up to 512 bytes. More of them at once
+    # would make the memory grow.
     for size in range(480, 0, -16):
-        kept = [bytes(size) for _ in range(8000)]
+        kept = [bytes(size) for _ in range(5000)]
         del kept
 
 
@@ -130,7 +131,7 @@ gc.set_threshold(30_000)
 function wipe({ HEAPU8, _malloc, _free }) {
   const taken = [];
   for (let size = 1 << 14; size >= 64; size >>= 1) {
-    for (let i = 0; i < 80; i++) {
+    for (let i = 0; i < 50; i++) {
       const place = _malloc(size);
       HEAPU8.fill(0, place, place + size);
       taken.push(place);

@@ -10,7 +10,7 @@ from pathlib import Path
 
 MEMORY = "memory.bin"
 # What Pyodide begins with; snapshot.mjs sees to it that it suffices.
-MEMORY_BYTES = 32 << 20
+MEMORY_BYTES = 30 << 20
 
 SNAPSHOT = Path(__file__).with_name("snapshot.mjs")
 # What the memory depends on, beside what it is made of.

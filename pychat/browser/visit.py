@@ -56,6 +56,7 @@ class KeptRooms:
             inside, asked = json.loads(await self._crypto.unseal_kept(base64.b64decode(sealed)))
             return Rooms(tuple(map(str, inside)), str(asked))
         except (PortError, ValueError, TypeError):  # they could not be kept, or somebody has started afresh since
+            _write(_ROOMS, "")  # that is said once
             return None
 
     def keep(self, rooms: Rooms) -> None:

@@ -352,7 +352,7 @@ class Chat:
 
         The chat itself goes on, and connects when there is a seat.
         """
-        await self._peer._until(lambda: self._refusal is not None or self.was_open or self.ending is not None)
+        await self._peer._until(lambda: self._refusal is not None or self.introduced or self.ending is not None)
         return words.NOT_LET_IN[self._refusal] if self._refusal is not None else ""
 
     @property
@@ -523,7 +523,8 @@ class Chat:
             if link is not None and link is not self._former:
                 self._link = link
         if self._link is not None and (
-            self._link.ending in _FINAL or (self.was_open and self._link.ending in (Ending.PEER_LEFT, Ending.ELSEWHERE))
+            self._link.ending in _FINAL
+            or (self.introduced and self._link.ending in (Ending.PEER_LEFT, Ending.ELSEWHERE))
         ):
             ending = self._link.ending
         if meeting.state is RelayState.LEFT:
@@ -536,7 +537,7 @@ class Chat:
     def _refusal(self) -> Refusal | None:
         """Why the room takes nobody else, once all have said so."""
         meeting = self._meeting
-        if meeting is None or self.was_open or self._ending is not None:
+        if meeting is None or self.introduced or self._ending is not None:  # whoever is refused hears no name
             return None
         if meeting.trouble is Trouble.FULL:
             return Refusal.FULL

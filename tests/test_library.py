@@ -992,7 +992,7 @@ def test_signs_that_differ_end_the_chat() -> None:
             at_ann, at_bob = await connect(ann, bob)
             at_ann.compare(match=False)
             assert await at_ann.ended() is Ending.NO_MATCH
-            assert await at_bob.ended() is Ending.PEER_LEFT
+            assert await at_bob.ended() is Ending.PEER_NO_MATCH
             assert at_ann.signs is None
 
     run(test())

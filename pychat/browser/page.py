@@ -137,10 +137,12 @@ class ChatPage:
             self._part(name).disabled = False
         show(self._part("boot"), False)
         self._name.open()
+        js.document.dispatchEvent(
+            js.Event.new("pychat:ready")
+        )  # now what the style sheet has hidden can have the focus
         self._return_to(rooms)
         self._read_link()
         self.render()
-        js.document.dispatchEvent(js.Event.new("pychat:ready"))
 
     def server_found(self, relay: str, suggested: Sequence[IceServer]) -> None:
         """Go on when the server can be reached, with what waited for it."""

@@ -804,6 +804,7 @@ class Node:
         if target is not present:
             present.link = None
             self._tell_where(target, link)
+            self._make_way(target)
             self._bind(link, target)
         for empty in (present, waiting):
             if empty is not None and empty is not target and empty.peer is None and empty.id in self.conversations:
@@ -811,6 +812,19 @@ class Node:
         target.backstage = False
         if meeting is not None and (home is waiting or target.id == self.shown):
             meeting.conversation = target.id
+
+    def _make_way(self, conversation: Conversation) -> None:
+        """Let a link of a room, of which nobody knows yet whose it is, go on by itself: it hears that there is no seat.
+
+        To end it here would be a good-bye for its peer, who would not try again.
+        """
+        before = self.link_of(conversation)
+        if before is None or before.relayed is None or before.peer is not None or before.phase is Phase.CLOSED:
+            return
+        aside = self._new_conversation()
+        aside.backstage = self._has_backstage = True
+        before.conversation, aside.link = aside.id, before.id
+        conversation.link = None
 
     def _tell_where(self, conversation: Conversation, link: Link) -> None:
         """Where somebody has come into a room by another program or tab, tell the one from before."""

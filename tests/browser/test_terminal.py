@@ -174,6 +174,8 @@ def test_a_page_and_a_terminal_meet_in_a_room(
         assert pipe.status() == DONE
         expect(ann.status).to_contain_text("They left")
     else:
+        terminal.wait_until_said("/switch turns to them.")
+        terminal.say("/switch")
         terminal.hears("hello from a page", "and one from a pipe")
 
 

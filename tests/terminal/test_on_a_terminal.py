@@ -372,7 +372,7 @@ def test_commands(commands: Commands) -> None:
     ann.wait_until_said("pychat: The connection has not ended: there is no need for a new invite.")
     ann.say("/unknown command")
     ann.wait_until_said("pychat: There is no command /unknown. There are /help, /verify, /match, /differ,")
-    ann.wait_until_said("/link, /quit; /help says what they do. Two // begin a message with one.")
+    ann.wait_until_said("/link, /here, /quit; /help says what they do. Two // begin a message with one.")
     ann.say("//help is a command")
     ann.say("   ")
     ann.say("  and this has spaces before it")

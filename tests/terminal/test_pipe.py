@@ -192,7 +192,7 @@ def test_on_a_terminal_that_can_do_little_no_message_looks_like_a_line_of_our_ow
     bob.status()
     fakes = [row for row in bob.rows if "Fake" in row]
     assert len(fakes) > 5
-    assert all(row.startswith(("<Guest ", "    ")) for row in fakes)
+    assert all(row.startswith(("<Guest ", "    ")) for row in fakes), bob.rows
 
 
 def test_input_that_is_no_text_or_has_other_line_ends_is_no_trouble(commands: Commands) -> None:

@@ -226,7 +226,7 @@ def test_a_mangled_link_is_refused_in_words(person: MakePerson) -> None:
     ann, bob = person("Ann"), person("Bob")
     link = open_room(ann)
     bob.page.goto(link[:-4])
-    expect(bob.page.get_by_role("alert").filter(has_text="code")).to_be_visible()
+    expect(bob.page.get_by_role("alert").filter(has_text="incomplete")).to_be_visible()
     bob.page.goto(link[:-1] + ("A" if link[-1] != "A" else "B"))
     expect(bob.page.get_by_role("alert").filter(has_text="code")).to_be_visible()
     expect(ann.status).to_contain_text("Waiting in the room")

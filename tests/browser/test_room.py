@@ -195,6 +195,7 @@ def test_a_new_link_takes_the_place_of_the_old_one(person: MakePerson) -> None:
     cay.enter(old)
     expect(cay.status).to_contain_text("Waiting in the room", timeout=CONNECT)  # where nobody is
     cay.enter(new)
+    ann.people.filter(has_text="Cay").click(timeout=CONNECT)  # a line of their own, for it was Bob who was there
     ann.expect_state("open")
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -52,18 +53,20 @@ def connect(page: Person, start: Callable[..., SomeCommand], *, page_invites: bo
     return command
 
 
-def heard(page: Person, last: str) -> list[str]:
-    """The texts of all messages of the other side, once this last one has come."""
-    newest = page.messages.locator("p").last.filter(has_text=last)
-    newer, earlier = page.button("New messages"), page.button("Show earlier messages")
+def heard(page: Person, *texts: str) -> None:
+    """Check that these are the messages of the other side; of very many only the newest are in the document."""
+    newest = page.messages.locator("p").last.filter(has_text=texts[-1][:100])
+    newer = page.button("New messages")
+    folded = page.log.get_by_role("button", name=re.compile("^Show all"))
     expect(newest.or_(newer).first).to_be_visible(timeout=CONNECT)
     if newer.is_visible():  # a burst may leave the end out of sight
         newer.click()
-    expect(newest).to_have_text(last, timeout=CONNECT)
-    while earlier.is_visible():
-        earlier.click()
-    texts: list[str] = page.log.locator('[data-author="peer"] p').evaluate_all("all => all.map(p => p.textContent)")
-    return texts
+    expect(newest).to_be_visible(timeout=CONNECT)
+    while folded.count():
+        folded.first.click()
+    shown = page.log.locator('[data-author="peer"] p').evaluate_all("all => all.map(p => p.textContent)")
+    assert shown == list(texts[-len(shown) :])
+    assert len(shown) == len(texts) or len(texts) > 100
 
 
 @pytest.mark.slow
@@ -98,15 +101,15 @@ def test_a_page_and_a_pipe_talk(
     pipe.hears("Hello, שלום, 你好, 👋🏽", "two␊lines", LONG)
     pipe.say("Hello Ann")
     pipe.say(LONG)
-    assert heard(ann, LONG) == ["Hello Ann", LONG]
+    heard(ann, "Hello Ann", LONG)
 
     texts = [f"number {number}" for number in range(1000)]
     pipe.write("".join(f"{text}\n" for text in texts))
     ann.message_box.evaluate(SUBMIT, texts)
     assert pipe.lines(1003)[3:] == texts
     pipe.say("the end")
-    assert heard(ann, "the end")[2:] == [*texts, "the end"]
-    ann.expect_delivered(1003)
+    heard(ann, "Hello Ann", LONG, *texts, "the end")
+    expect(ann.log.locator('[data-author="me"]').last).to_have_attribute("data-state", "delivered", timeout=CONNECT)
 
     if page_invites:
         ann.page.close()
@@ -169,7 +172,7 @@ def test_a_page_and_a_terminal_meet_in_a_room(
     pipe.is_connected()
     pipe.say("and one from a pipe")
     if page_opens:
-        assert heard(ann, "and one from a pipe") == ["and one from a pipe"]
+        heard(ann, "and one from a pipe")
         pipe.end_input()
         assert pipe.status() == DONE
         expect(ann.status).to_contain_text("They left")

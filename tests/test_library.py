@@ -39,7 +39,7 @@ from tests.terminal.stranger import NEWER_HELLO, stranger
 
 pytestmark = pytest.mark.slow
 
-SECONDS = 60
+SECONDS = 180
 """Far more than anything here takes; only so that a hung test does not hang the rest."""
 
 

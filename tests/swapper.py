@@ -335,6 +335,10 @@ class Victim(Someone):
     def _check_conversation(self, conversation: Conversation, peer: Someone | None) -> None:
         if not isinstance(peer, Leg):  # who may write what they want
             super()._check_conversation(conversation, peer)
+            return
+        for author, number, entry in conversation.timeline:
+            if author == conversation.me:
+                self.world.entries[author, number] = entry.text
 
     def _check_that_it_arrived(self, mine: list[str], conversation: Conversation, peer: Someone) -> None:
         if not isinstance(peer, Leg):

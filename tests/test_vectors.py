@@ -313,8 +313,8 @@ def frame_of(reading: Json) -> wire.OwnFrame:
             return wire.Have(have)
         case {"kind": "entries", "author": author, "first": first, "entries": items}:
             return wire.Entries(author, first, [entry for item in items for entry in _alike(item)])
-        case {"kind": "room", "secret": secret}:
-            return wire.Room(bytes.fromhex(secret))
+        case {"kind": "room", "renewals": renewals, "secret": secret}:
+            return wire.Room(renewals, bytes.fromhex(secret))
         case {"kind": "mismatch"}:
             return wire.Mismatch()
         case {"kind": "bye"}:

@@ -104,16 +104,17 @@ ANSWER_PATIENCE = 20.0
 class Relayed:
     """What a link has that begins in a room: its number among those with that member, and how the two negotiate.
 
-    `member` is the peer at the relay, as far as it is there; `secret` is that of the room which the peer knows of;
-    `answered_first` says that this side answered when DTLS was set up, and None that it is not yet; `said` and `heard`
-    are the counts of the last authenticated signals of each side. `begun` is when it was begun.
+    `member` is the peer at the relay, as far as it is there; `told` is how often the room was renewed, and its secret,
+    as far as the peer knows; `answered_first` says that this side answered when DTLS was set up, and None that it is
+    not yet; `said` and `heard` are the counts of the last authenticated signals of each side. `begun` is when it was
+    begun.
     """
 
     meeting: MeetingId
     number: int
     negotiation: Negotiation
     member: MemberId | None
-    secret: bytes
+    told: tuple[int, bytes]
     begun: float
     answered_first: bool | None = None
     restart_due: float | None = None

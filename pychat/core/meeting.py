@@ -59,8 +59,10 @@ from pychat.core.sdp import Description, DescriptionKind, candidate_attribute, p
 
 SEATS = 1
 """Other people in a room with whom one has a link at once."""
-MAX_MOVES = 32
-"""How often we follow others to a new secret, since we have last made one."""
+MOVE_BURST, MOVE_INTERVAL = 32, 60.0
+"""How often others are followed to a new secret at once after a pause, and seconds until once more."""
+MAX_JUMP = 1_000_000
+"""By how many renewals of the room a peer may be ahead of us: so nobody can count on to where no number is left."""
 BEGIN_BURST, BEGIN_INTERVAL = 8, 2.0
 """Links that may be begun at once after a pause, and seconds until one more may be."""
 MAX_PENDING, MAX_PENDING_EVERYWHERE = 8, 32
@@ -238,8 +240,9 @@ class Meeting:
         self._lease_due: float | None = None
         self._takes_over = False  # by the person's own wish
         self._yields = False  # to another program or tab of the same person
-        self._renewed = False  # by us, and nobody has followed yet
-        self._moves = 0  # after others, since then
+        self._renewals = 0  # how often the room was renewed, as far as we know
+        self._former: RoomCode | None = None  # the one before, where it was we who renewed it last
+        self._moves = Bucket(MOVE_BURST, MOVE_INTERVAL)  # after others
         self._admitted: dict[PublicKey, None] = {}  # whom a locked room takes, since it was entered
         self._barred: dict[PublicKey, None] = {}  # who broke the protocol, since the person has asked for them
         self._live: list[Link] = []
@@ -335,41 +338,58 @@ class Meeting:
     def renew(self) -> None:
         """Draw another secret, and tell it to those with whom there is a link."""
         if self.state is not RelayState.LEFT:
-            self.code, self._room, self._renewed, self._moves = None, None, True, 0
+            self._former, self.code, self._room = self.code, None, None
+            self._renewals += 1
             self.guesses = Guesses()  # nobody has the new link yet
             self._connect()
 
-    def moved(self, link: Link, code: RoomCode) -> None:
-        """Whoever is at the other end of a link has renewed the room, or has moved after us.
+    def moved(self, link: Link, renewals: int, code: RoomCode) -> None:
+        """Take how often the room was renewed, as far as whoever is at the other end of a link knows, and its secret.
 
-        Where both have renewed it at once, both move to the smaller secret.
+        Both go to where it was renewed more often; where both have renewed it at once, to the smaller secret.
 
         Raises:
-            RemoteError: the peer does so again and again.
+            RemoteError: the peer does so again and again, or has counted on further than anybody could.
         """
-        if code == self.code:
-            self._renewed = False  # we are followed
+        if self.state is RelayState.LEFT:
             return
-        if self.state is RelayState.LEFT or (
-            self._renewed and self.code is not None and self.code.secret < code.secret
+        if renewals > self._renewals + MAX_JUMP:
+            raise RemoteError("the peer says that the room was renewed more often than can be")
+        if renewals >= self._renewals and code == self._former:
+            self._renewals = renewals + 1  # it was renewed more often than we knew, before we did once more
+        elif renewals >= self._renewals and code == self.code:
+            self._renewals = renewals
+        elif renewals > self._renewals or (
+            renewals == self._renewals and (self.code is None or code.secret < self.code.secret)
         ):
-            return
-        self._moves += 1
-        if self._moves > MAX_MOVES:
-            raise RemoteError("the peer renews the room without end")
-        self.code, self._room, self._renewed = code, Room(code), False
-        self._connect()
-        self._host.tell(link, wire.Room(code.secret))  # that we follow
+            self._follow(renewals, code)
+        if link.relayed is not None:
+            link.relayed.told = renewals, code.secret
+        elif self.code is not None and (renewals, code) != (self._renewals, self.code):
+            self._host.tell(link, wire.Room(self._renewals, self.code.secret))
         self._tell_room()
+
+    def _follow(self, renewals: int, code: RoomCode) -> None:
+        """Go to where others have gone.
+
+        Raises:
+            RemoteError: they do so again and again.
+        """
+        if self._moves.ready_at(self._host.now) > self._host.now:
+            raise RemoteError("the peer renews the room without end")
+        self._moves.take(self._host.now)
+        self._renewals, self.code, self._room, self._former = renewals, code, Room(code), None
+        self._connect()
 
     def _tell_room(self) -> None:
         """Tell the secret to all who may not have it; those whose path is lost hear it when it is found again."""
         if self.code is None:
             return
+        newest = self._renewals, self.code.secret
         for link in self._live:
-            if link.phase is Phase.OPEN and link.relayed is not None and link.relayed.secret != self.code.secret:
-                link.relayed.secret = self.code.secret
-                self._host.tell(link, wire.Room(self.code.secret))
+            if link.phase is Phase.OPEN and link.relayed is not None and link.relayed.told != newest:
+                link.relayed.told = newest
+                self._host.tell(link, wire.Room(*newest))
 
     # The session with the relay.
 
@@ -395,7 +415,7 @@ class Meeting:
             self._room = Room(self.code)
             self._tell_room()
             for link in self._host.beside(self):
-                self._host.tell(link, wire.Room(data))
+                self._host.tell(link, wire.Room(self._renewals, data))
         elif self._room is not None:
             self._run(self._room.session(data))
 
@@ -711,7 +731,7 @@ class Meeting:
         polite = self._room.is_polite(member)
         agreed = Negotiation(polite=polite, can_roll_back=self._capabilities.can_roll_back)
         assert self.code is not None
-        relayed = Relayed(self.id, number, agreed, member, self.code.secret, self._host.now)
+        relayed = Relayed(self.id, number, agreed, member, (0, self.code.secret), self._host.now)
         link = self._host.begin_link(self, Role.REPLIER if polite else Role.INVITER, relayed)
         link.invite = self._room.handshake
         self._live.append(link)

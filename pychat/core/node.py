@@ -680,13 +680,12 @@ class Node:
                 self._on_card(link, frame)
             case _ if not link.carded:
                 raise RemoteError("the peer did not show its card first")
-            case wire.Room(secret):
+            case wire.Room(renewals, secret):
                 meeting = self.meeting_in(self.conversations[link.conversation])
                 if link.relayed is not None:
                     meeting = self.meetings.get(link.relayed.meeting)
-                    link.relayed.secret = secret
                 if meeting is not None:
-                    meeting.moved(link, RoomCode(secret))
+                    meeting.moved(link, renewals, RoomCode(secret))
         link.greeted = True
 
     def _on_mismatch(self, link: Link) -> None:

@@ -8,7 +8,7 @@ A frame is one text message of the data channel “chat”: a JSON array whose f
     ["card", log, name]                          under which author the sender writes, and how they call themselves
     ["have", {author: count, …}]                 how far each log has been read: at first, and as acknowledgement
     ["entries", author, first, [[at, text], …]]  entries of one log, numbered from `first`
-    ["room", secret]                             the room in which the two met has another secret by now
+    ["room", renewals, secret]                   the room in which the two met has another secret by now
     ["mismatch"]                                 the sender's person has compared, and saw something else
     ["bye"]                                      the sender leaves on purpose
 
@@ -106,6 +106,9 @@ class Have:
 
 @dataclass(frozen=True, slots=True)
 class Room:
+    """The secret of the room, of 20 bytes, after it was renewed so often."""
+
+    renewals: int
     secret: bytes
 
 
@@ -153,8 +156,8 @@ def encode(frame: OwnFrame) -> str:
             items = ["proof", to_text(signature)]
         case Card(log, name):
             items = ["card", log, name]
-        case Room(secret):
-            items = ["room", to_text(secret)]
+        case Room(renewals, secret):
+            items = ["room", renewals, to_text(secret)]
         case Mismatch():
             items = ["mismatch"]
         case Bye():
@@ -192,8 +195,8 @@ def decode(data: str) -> Frame:
             return Proof(read_bytes(signature, 64))
         case ["card", log, str(name)] if len(name) <= MAX_NAME:
             return Card(_author(log), without_surrogates(name))
-        case ["room", secret]:
-            return Room(read_bytes(secret, SECRET_SIZE))
+        case ["room", renewals, secret]:
+            return Room(read_number(renewals, least=0), read_bytes(secret, SECRET_SIZE))
         case ["mismatch"]:
             return Mismatch()
         case ["bye"]:

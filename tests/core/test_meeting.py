@@ -988,6 +988,81 @@ def test_who_makes_a_new_link_while_the_path_is_lost_tells_it_when_it_is_found(s
 
 
 @SEEDS
+@pytest.mark.parametrize("others_too", [False, True])
+def test_of_several_new_links_made_one_after_the_other_the_last_is_left(seed: int, others_too: bool) -> None:
+    """An answer to a former one once led back there, and both went to and fro until the link was ended."""
+    world = together(seed)
+    ann, bob = world.guests
+    sessions = meeting_of(ann)._session
+    for number in range(4):
+        ann.renews()
+        if others_too and number % 2:
+            bob.renews()
+        world.live(0.01)
+    world.live(LONG)
+
+    assert meeting_of(ann).code == meeting_of(bob).code
+    assert link_of(ann).peer == bob.key
+    assert meeting_of(ann)._session < sessions + 40, "they went to and fro"
+
+
+@SEEDS
+def test_whoever_came_later_and_makes_a_new_link_is_followed(seed: int) -> None:
+    world = together(seed)
+    ann, bob = world.guests
+    for _ in range(3):
+        ann.renews()
+        world.live(LONG)
+    bob.starts_anew()
+    newest = meeting_of(ann).code
+    assert newest is not None
+    bob.code = newest
+    bob.enters()
+    world.live(LONG)
+    assert meeting_of(bob)._renewals == meeting_of(ann)._renewals == 3
+    former = bob.code
+    bob.renews()
+    world.live(LONG)
+
+    assert former != meeting_of(ann).code == meeting_of(bob).code
+
+
+@SEEDS
+def test_whoever_makes_a_new_link_before_hearing_how_many_there_were_is_followed(seed: int) -> None:
+    world = together(seed)
+    ann, bob = world.guests
+    former = bob.code
+    meeting_of(ann)._renewals = 5  # as if others had told her
+    bob.renews()
+    world.live(LONG)
+    ann.hears(ann.ends[link_of(ann).id], ev.IceStateChanged(link_of(ann).id, ev.IceState.DISCONNECTED))
+    ann.hears(ann.ends[link_of(ann).id], ev.IceStateChanged(link_of(ann).id, ev.IceState.CONNECTED))
+    world.live(LONG)
+
+    assert former != meeting_of(ann).code == meeting_of(bob).code
+
+
+def test_a_peer_that_counts_renewals_out_of_reach_ends_its_link() -> None:
+    world = together(0)
+    ann, bob = world.guests
+    meeting_of(bob)._renewals = m.MAX_JUMP
+    bob.renews()
+    with pytest.raises(AssertionError, match="more often than can be"):  # the world takes note of it
+        world.live(LONG)
+    assert not ann.company
+
+
+def test_a_room_may_be_renewed_every_night() -> None:
+    world = together(0)
+    ann, bob = world.guests
+    for _ in range(2 * m.MOVE_BURST):
+        bob.renews()
+        world.live(m.MOVE_INTERVAL)
+
+    assert meeting_of(ann).code == meeting_of(bob).code
+
+
+@SEEDS
 def test_a_member_that_counts_too_high_harms_itself_only(seed: int) -> None:
     world = calm(seed, 3)
     ann, bob, eve = world.guests
@@ -1095,7 +1170,7 @@ def test_a_peer_that_renews_without_end_ends_its_link() -> None:
     ann, bob = world.guests
 
     def renew_without_end() -> None:
-        for _ in range(m.MAX_MOVES + 8):
+        for _ in range(m.MOVE_BURST + 8):
             bob.renews()
             world.live(2)
 

@@ -202,7 +202,7 @@ def _handshake() -> Iterator[Json]:
             "an empty message": "",
             "a malformed hello": '["hello",[1],"short"]',
             "a malformed hello in another version": '["hello",[2,0]]',
-            "room": plain("room", ROOM),
+            "room": plain("room", 1, ROOM),
         }.items():
             for when, before, close in (("first", heard[:1], AT_ONCE), ("after hello", heard, LATER)):
                 bye = (BYE,) if close == LATER else ()
@@ -420,11 +420,11 @@ def _cards() -> Iterator[Json]:
         _hears(_card(BOB, "Bob"), _have(bob=1)),
         _hears(_entries(BOB, 2, "two"), _have(bob=2), shown=["two"]),
     )
-    yield _vector("card: a room before it", _proved(), _hears(plain("room", ROOM), BYE, **BROKEN))
+    yield _vector("card: a room before it", _proved(), _hears(plain("room", 1, ROOM), BYE, **BROKEN))
     yield _vector(
         "room: on a link to somebody who is in no room with us it is passed over",
         *OPEN,
-        _hears(plain("room", ROOM)),
+        _hears(plain("room", 1, ROOM)),
         _hears(_entries(BOB, 1, "one"), _have(bob=1), shown=["one"]),
     )
     yield _vector("card: entries before it", _proved(), _hears(_entries(BOB, 1, "one"), BYE, **BROKEN))

@@ -219,21 +219,32 @@ def _entries() -> Iterator[Json]:
 
 
 def _room() -> Iterator[Json]:
-    for name, secret in {"": SECRET, ": the highest bytes": b"\xff" * 20}.items():
-        yield _plain(f"room{name}", ["room", as_text(secret)], {"kind": "room", "secret": secret.hex()})
+    for name, renewals, secret in (
+        ("", 1, SECRET),
+        (": never renewed", 0, SECRET),
+        (": the highest bytes, most often renewed", MAX_NUMBER, b"\xff" * 20),
+    ):
+        reading = {"kind": "room", "renewals": renewals, "secret": secret.hex()}
+        yield _plain(f"room{name}", ["room", renewals, as_text(secret)], reading)
 
 
 def _bad_room() -> Iterator[Json]:
     secret = as_text(SECRET)
     for name, items in {
-        "no secret": "",
+        "nothing": "",
+        "no secret": ",1",
+        "no number": f',"{secret}"',
         "two secrets": f',"{secret}","{secret}"',
-        "19 bytes": f',"{as_text(SECRET[:19])}"',
-        "21 bytes": f',"{as_text(SECRET + bytes(1))}"',
-        "an unused bit is set": f',"{secret[:-1]}N"',
-        "padded": f',"{secret}="',
-        "the code of a room": f',"{code_of(SECRET)}"',
-        "a number": ",1",
+        "a secret too many": f',1,"{secret}","{secret}"',
+        "renewed less than never": f',-1,"{secret}"',
+        "renewed too often": f',{MAX_NUMBER + 1},"{secret}"',
+        "a fraction": f',1.5,"{secret}"',
+        "19 bytes": f',1,"{as_text(SECRET[:19])}"',
+        "21 bytes": f',1,"{as_text(SECRET + bytes(1))}"',
+        "an unused bit is set": f',1,"{secret[:-1]}N"',
+        "padded": f',1,"{secret}="',
+        "the code of a room": f',1,"{code_of(SECRET)}"',
+        "two numbers": ",1,1",
     }.items():
         yield _bad(f"room: {name}", f'["room"{items}]')
 

@@ -553,7 +553,7 @@ class Someone:
         for _ in range(random.choice((1, 1, 2, 5, random.randint(1, 50)))):
             text = f"{self} {next(self._texts)} "
             if random.random() < 0.1:
-                text += random.choice(_ODD_TEXTS) * random.choice((1, 20, 200))
+                text += random.choice(_ODD_TEXTS) * random.choice((1, 20, 1 if self.world.keeps_little else 200))
             if self.world.keeps_little:
                 self._turn()
                 text += _FILLING

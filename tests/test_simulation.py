@@ -35,7 +35,7 @@ def live_through(world: type[World], seeds: range) -> None:
 
 def keep_little(patch: pytest.MonkeyPatch) -> None:
     """Let a conversation hold some twenty messages, and know of the last two logs how far they were read."""
-    for name, size in {"CONVERSATION_MOST": 8, "UNACKNOWLEDGED_MOST": 3, "STEP": 1}.items():
+    for name, size in {"CONVERSATION_MOST": 12, "UNACKNOWLEDGED_MOST": 3, "STEP": 1}.items():
         patch.setattr(conversation, name, size * 1024)
     patch.setattr(World, "keeps_little", True)
     patch.setattr(log, "MAX_COUNTS", 2)

@@ -13,8 +13,9 @@ CONVERSATION_MOST = 64 * MIB
 """Bytes above which the oldest messages of a conversation go: some 350,000 short ones."""
 ALL_MOST = 256 * MIB
 """Bytes above which the oldest messages of the conversation that holds most go."""
-UNACKNOWLEDGED_MOST = 32 * MIB
-"""Bytes of our own messages that may wait in one conversation: none of them goes before it is acknowledged."""
+UNACKNOWLEDGED_MOST = 16 * MIB
+"""Bytes of our own messages that may wait in one conversation: none of them goes before it is acknowledged, nor what
+came after it. So much of both sides, and what it takes to show it, has to fit: else each could wait for the other."""
 STEP = MIB // 2
 """Bytes that go at a time, so that not each message makes another one go, and no turn takes long."""
 MARGIN = 8 * MIB

@@ -6,6 +6,7 @@ of a turn, so that a burst of messages becomes a few frames and a burst of frame
 
 import base64
 import hmac
+import math
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
@@ -220,8 +221,10 @@ class Node:
         return done
 
     def next_deadline(self) -> float | None:
-        """The time at which `handle` wants to be called even if nothing happens, or None."""
-        return self._due - self._set_back if self._due is not None else None
+        """The time at which `handle` wants to be called even if nothing happens: later than the last call, or None."""
+        if self._due is None:
+            return None
+        return max(self._due - self._set_back, math.nextafter(self._clock, math.inf))  # the difference may be rounded
 
     def _finish(self) -> None:
         """End a turn: send what is left to send, and find out when something is due.
@@ -968,7 +971,7 @@ class Node:
         conversation = self.conversations[link.conversation]
         if conversation.holds_too_much():
             conversation.make_room()
-        if conversation.holds_too_much():
+        if conversation.holds_too_much() and link.incoming.has_begun:
             link.incoming.withhold()
         else:
             self._acknowledge(link)

@@ -70,11 +70,13 @@ class Incoming:
     """When to acknowledge the peer's entries. `due` is when, in seconds of the node's clock; None is not at all.
 
     While `is_withheld` nothing is acknowledged, for there is no room for more: a peer that waits for it sends no more.
+    `has_begun` says that this side has said what it has: until then the peer does not know from where on to send.
     """
 
     def __init__(self) -> None:
         self.due: float | None = None
         self.is_withheld = False
+        self.has_begun = False
         self._not_before = 0.0
         self._chars = 0
 
@@ -97,6 +99,7 @@ class Incoming:
 
     def acknowledged(self, now: float) -> None:
         self.due, self.is_withheld, self._chars = None, False, 0
+        self.has_begun = True
         self._not_before = now + ACKNOWLEDGE_INTERVAL
 
 

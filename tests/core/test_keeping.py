@@ -270,6 +270,27 @@ def test_whoever_is_slow_to_take_messages_slows_the_other_down_and_misses_none(a
     assert ann.says() == [wire.Have({pair.bob_chat.me: 39})]
 
 
+@pytest.mark.usefixtures("little")
+def test_two_that_are_both_full_say_what_they_have_when_they_meet_again(ann: Person) -> None:
+    """Else each waited for the other to make room, and neither knew from where on to send."""
+    pair = connect(ann, person("bob"))
+    pair.ann_chat.read_to = pair.bob_chat.read_to = 0
+    for who, count in ((ann, 17), (pair.bob, 17), (ann, 7), (pair.bob, 1)):
+        say(pair, who, *(f"{number} {LONG}" for number in range(count)))
+    assert pair.ann_link.incoming.is_withheld
+    assert pair.bob_link.incoming.is_withheld
+    pair.kill()
+    again = connect(ann, pair.bob, pair.ann_chat.id)
+    assert again.ann_chat.undelivered == again.bob_chat.undelivered == 0
+
+    say(again, ann, "one more")
+    assert again.bob_link.incoming.is_withheld
+    again.bob_chat.read_to = again.bob_chat.timeline.start + len(again.bob_chat.timeline)
+    again.bob.do()
+    again.carry()
+    assert again.ann_chat.undelivered == 0
+
+
 # All together.
 
 

@@ -219,7 +219,7 @@ def test_a_line_that_is_too_long_goes_out_in_several_messages(commands: Commands
 
 @pytest.mark.slow
 def test_more_lines_than_may_wait_all_arrive(commands: Commands, tmp_path: Path) -> None:
-    """In texts with an emoji each character takes four bytes: 32 MiB are soon full."""
+    """In texts with an emoji each character takes four bytes: 16 MiB are soon full."""
     lines = "".join(f"{number} 👋 {'x' * 2_000}\n" for number in range(5_000))
     (tmp_path / "lines").write_text(lines)
     ann = commands.pipe("invite")

@@ -662,18 +662,27 @@ class Meeting:
         if isinstance(signal, OnLink) and self._is_first_offer(member, signal):
             self._invited(member, signal)
             return
-        for link in self._links_to(member):
+        links = self._links_to(member)
+        for link in links:
             if link.peer is None:
                 self._obey(link, signal)
+        if isinstance(signal, Refused) and not links and signal.link == self._numbers.get(member):
+            self._note_refusal(member, signal.refusal)  # it comes after the end of what it is about
 
     def _refused(self, link: Link, refusal: Refusal) -> None:
+        if link.relayed_member is not None:
+            self._note_refusal(link.relayed_member, refusal)
+        self._host.end_link(link, Ending.REFUSED)
+
+    def _note_refusal(self, member: MemberId, refusal: Refusal) -> None:
         if refusal is not Refusal.ELSEWHERE:
             self.refusal = self.refusal if self.refusal is Refusal.ELSEWHERE else refusal
         elif not (self._leased or self._takes_over):  # else it is an own tab that says so
             self.refusal = refusal
-        if link.relayed_member in self._attempts:
-            self._attempts[link.relayed_member].failed = 0
-        self._host.end_link(link, Ending.REFUSED)
+        if member in self._attempts:
+            self._attempts[member].failed = 0
+            if not self._links_to(member):
+                self._attempts[member].due = None
 
     def _proof(self, link: Link, *, ours: bool, member: MemberId) -> Again:
         names = self._names(member)
@@ -1023,9 +1032,11 @@ class Meeting:
     def _begin_if_possible(self, member: MemberId) -> None:
         attempt = self._attempts[member]
         is_wanted = attempt.asked or not self._links_to(member)
-        is_free = self._takes_anybody and self._no_seat(member) is None
-        if self.state is not RelayState.HERE or attempt.barred or not is_wanted or not is_free:
+        refusal = self._no_seat(member) if self._takes_anybody else Refusal.LOCKED
+        if self.state is not RelayState.HERE or attempt.barred or not is_wanted or refusal is not None:
             attempt.turn, attempt.asked = None, False
+            if refusal is not None and attempt.failed and is_wanted:  # what has failed here may go on there
+                self._say(member, Refused(self._numbers.get(member, 0), refusal))
         elif self._is_served(member):
             self._begin(member)
 

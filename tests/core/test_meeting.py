@@ -12,6 +12,7 @@ from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from pychat.core import effects as fx
 from pychat.core import events as ev
 from pychat.core import meeting as m
+from pychat.core import node as node_module
 from pychat.core import room as r
 from pychat.core import wire
 from pychat.core.capabilities import Capabilities
@@ -1060,6 +1061,22 @@ def test_a_room_may_be_renewed_every_night() -> None:
         world.live(m.MOVE_INTERVAL)
 
     assert meeting_of(ann).code == meeting_of(bob).code
+
+
+def test_of_three_the_third_is_told_also_where_links_were_given_up_before_the_answer_came(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Whoever had answered went on waiting for a path to somebody who had given up, and had no seat any more."""
+    monkeypatch.setattr(node_module, "ANSWER_PATIENCE", 1.5)
+    for seed in range(40):
+        world = calm(seed, 3)
+        for guest in world.guests:
+            guest.enters()
+        world.live(30)
+        third = [guest for guest in world.guests if not guest.company]
+        assert len(third) == 1
+        assert meeting_of(third[0]).refusal is Refusal.FULL
+        assert not meeting_of(third[0]).is_linked
 
 
 @SEEDS

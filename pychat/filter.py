@@ -8,7 +8,6 @@ import asyncio
 import base64
 import codecs
 import os
-import shutil
 import sys
 import threading
 from collections.abc import Awaitable, Callable
@@ -35,6 +34,8 @@ _AT_ONCE = 1_000
 _MORE_MAY_HELP = (CodeProblem.EMPTY, CodeProblem.NOT_A_CODE, CodeProblem.CUT_SHORT)
 _BEFORE_CODE = 2_000
 """Characters of the input among which a code must be found."""
+_COLUMNS = 80
+"""Of a terminal that does not say how wide it is."""
 
 
 async def find_code(source: "Input", code: str | None, page: str) -> str:
@@ -355,7 +356,15 @@ class _Output:
         author = author_tag(person.name, verified=person.trust is Trust.VERIFIED)
         if not self._is_terminal:
             return f"{author}: {one_line(message.text)}"
-        return "\n".join(paragraph(author, message.text, shutil.get_terminal_size().columns))
+        return "\n".join(paragraph(author, message.text, self._columns))
+
+    @property
+    def _columns(self) -> int:
+        """As the terminal says now: COLUMNS, which `shutil` believes before that, may be of another one."""
+        try:
+            return os.get_terminal_size(self._descriptor).columns or _COLUMNS
+        except OSError:
+            return _COLUMNS
 
     async def write(self, text: str) -> None:
         """Write it, and wait until that is done. Raises Failure when nobody reads any more."""

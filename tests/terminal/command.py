@@ -27,6 +27,8 @@ ROOT = Path(__file__).resolve().parents[2]
 SECONDS = 120
 """How long a test waits for a state. Far more than anything takes on a busy machine; a peer that was killed is noticed
 after half a minute."""
+_NOT_PASSED_ON = ("NO_COLOR", "PYCHAT_PAGE", "COLUMNS", "LINES")
+"""What the tests' own environment may hold, and a person's mostly does not."""
 
 SomeCommand = TypeVar("SomeCommand", bound="Command")
 
@@ -64,7 +66,7 @@ class Command:
         self._threads: list[threading.Thread] = []
         self._out, self._err = bytearray(), bytearray()
         self._end_of_reading, self._reading = os.pipe()
-        base = {name: value for name, value in os.environ.items() if name not in ("NO_COLOR", "PYCHAT_PAGE")}
+        base = {name: value for name, value in os.environ.items() if name not in _NOT_PASSED_ON}
         self.process = subprocess.Popen(
             [*prefix, sys.executable, "-m", "pychat", *arguments],
             cwd=ROOT,

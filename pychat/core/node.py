@@ -51,6 +51,8 @@ MAX_UNOPENED, MAX_UNOPENED_OF_ROOM = 16, 8
 """Conversations that others have begun and nobody has looked at, whose link has ended: of more the oldest go."""
 UNOPENED_KEPT, UNOPENED_KEPT_WITH_MESSAGES = 60.0, 86_400.0
 """Seconds that such a conversation stays."""
+MAX_CONVERSATIONS = 1_000
+"""Conversations of one run: of more the one goes that ended first. A bot that answers whoever comes gets there."""
 MAX_SUCCESSORS = 64
 
 
@@ -235,6 +237,8 @@ class Node:
         if self._is_stirred:
             self._forget_backstage()
             self._forget_unopened()
+            if len(self.conversations) > MAX_CONVERSATIONS:
+                self._forget_ended()
             self._note_visited()
         for number in self.links if self._is_stirred else self._touched:
             link = self.links.get(number) if number is not None else None
@@ -1081,6 +1085,19 @@ class Node:
             rooms[room] += 1
             if place >= MAX_UNOPENED or rooms[room] > MAX_UNOPENED_OF_ROOM or _goes_at(conversation) <= self._now:
                 self._forget(conversation)
+
+    def _forget_ended(self) -> None:
+        """Put away those that ended first, as many as there are too many; where something is not delivered, last."""
+        ended = [c for c in self.conversations.values() if c.id != self.shown and self._is_over(c)]
+        ended.sort(key=lambda conversation: (conversation.undelivered > 0, conversation.ended))
+        for conversation in ended[: len(self.conversations) - MAX_CONVERSATIONS]:
+            self._forget(conversation)
+
+    def _is_over(self, conversation: Conversation) -> bool:
+        link = self.link_of(conversation)
+        return not self._is_home(conversation) and (
+            link is None or (link.phase is Phase.CLOSED and link.close_due is None)
+        )
 
     def _note_visited(self) -> None:
         """Remember the rooms in which the person is, also one that was drawn or renewed meanwhile."""

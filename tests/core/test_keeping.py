@@ -248,6 +248,30 @@ def test_whoever_sends_and_sends_and_acknowledges_nothing_ends_its_own_link(ann:
     assert texts(again.bob_chat) == ["hello"]
 
 
+# Whoever answers a crowd.
+
+
+def test_of_very_many_conversations_the_one_that_ended_first_goes(ann: Person, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(node_module, "MAX_CONVERSATIONS", 3)
+    shown = connect(ann, person("bob"))
+    ann.do(ev.ConversationShown(shown.ann_chat.id))
+    shown.kill()
+    waits = connect(ann, person("cat"))
+    waits.kill()
+    ann.write(waits.ann_chat, "are you still there?")
+    for name in ("dan", "eve", "fay", "gus"):
+        pair = connect(ann, person(name))
+        say(pair, pair.bob, "hello")
+        say(pair, ann, "hello")
+        pair.kill()
+        ann.wait(60)
+
+    assert list(ann.node.conversations) == [shown.ann_chat.id, waits.ann_chat.id, pair.ann_chat.id]
+    assert len(ann.node.links) <= 3
+    again = connect(ann, waits.bob, waits.ann_chat.id)
+    assert texts(again.bob_chat) == ["are you still there?"]
+
+
 # Whoever takes the messages one by one.
 
 

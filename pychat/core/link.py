@@ -104,17 +104,15 @@ ANSWER_PATIENCE = 20.0
 class Relayed:
     """What a link has that begins in a room: its number among those with that member, and how the two negotiate.
 
-    `member` is the peer at the relay, as far as it is there; `told` is how often the room was renewed, and its secret,
-    as far as the peer knows; `answered_first` says that this side answered when DTLS was set up, and None that it is
-    not yet; `said` and `heard` are the counts of the last authenticated signals of each side. `begun` is when it was
-    begun.
+    `member` is the peer at the relay, as far as it is there; `answered_first` says that this side answered when DTLS
+    was set up, and None that it is not yet; `said` and `heard` are the counts of the last authenticated signals of each
+    side. `begun` is when it was begun.
     """
 
     meeting: MeetingId
     number: int
     negotiation: Negotiation
     member: MemberId | None
-    told: tuple[int, bytes]
     begun: float
     answered_first: bool | None = None
     restart_due: float | None = None
@@ -128,7 +126,8 @@ class Link:
 
     `peer` is the identity that was proved, `transcript` what both sides have signed; `held` are frames that wait until
     that is settled. `greeted` says that the peer has said anything, and so would understand a good-bye; `carded` that
-    its card has come. `trickled` are the kinds of the candidates that this side has found one by one.
+    its card has come. `trickled` are the kinds of the candidates that this side has found one by one. `room` is how
+    often the room of the two was renewed since the link began, as the one says who knows of more, and its secret.
     """
 
     id: LinkId
@@ -159,6 +158,7 @@ class Link:
     close_due: float | None = None
     relayed: Relayed | None = None
     trickled: set[CandidateKind] = field(default_factory=set)
+    room: tuple[int, bytes] = (0, b"")
 
     @property
     def silent_servers(self) -> list[str]:

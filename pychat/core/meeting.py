@@ -37,6 +37,7 @@ about such a link is passed over, and so is what the relay says about who has le
 import hashlib
 import hmac
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import Enum
 from typing import Protocol
@@ -60,9 +61,7 @@ from pychat.core.sdp import Description, DescriptionKind, candidate_attribute, p
 SEATS = 1
 """Other people in a room with whom one has a link at once."""
 MOVE_BURST, MOVE_INTERVAL = 32, 60.0
-"""How often others are followed to a new secret at once after a pause, and seconds until once more."""
-MAX_JUMP = 1_000_000
-"""By how many renewals of the room a peer may be ahead of us: so nobody can count on to where no number is left."""
+"""How often others are followed to a new secret at once after a pause, and seconds until they are once more."""
 BEGIN_BURST, BEGIN_INTERVAL = 8, 2.0
 """Links that may be begun at once after a pause, and seconds until one more may be."""
 MAX_PENDING, MAX_PENDING_EVERYWHERE = 8, 32
@@ -240,9 +239,9 @@ class Meeting:
         self._lease_due: float | None = None
         self._takes_over = False  # by the person's own wish
         self._yields = False  # to another program or tab of the same person
-        self._renewals = 0  # how often the room was renewed, as far as we know
-        self._former: RoomCode | None = None  # the one before, where it was we who renewed it last
-        self._moves = Bucket(MOVE_BURST, MOVE_INTERVAL)  # after others
+        self._next: RoomCode | None = None  # where others have gone, and when we follow
+        self._move_due: float | None = None
+        self._moves = Bucket(MOVE_BURST, MOVE_INTERVAL)
         self._admitted: dict[PublicKey, None] = {}  # whom a locked room takes, since it was entered
         self._barred: dict[PublicKey, None] = {}  # who broke the protocol, since the person has asked for them
         self._live: list[Link] = []
@@ -289,6 +288,7 @@ class Meeting:
             return
         was_here = self.state is RelayState.HERE
         self.state, self.trouble, self._retry_due = RelayState.LEFT, None, None
+        self._next = self._move_due = None
         self._admitted.clear()
         self._takes_over = False
         self._release()
@@ -338,58 +338,44 @@ class Meeting:
     def renew(self) -> None:
         """Draw another secret, and tell it to those with whom there is a link."""
         if self.state is not RelayState.LEFT:
-            self._former, self.code, self._room = self.code, None, None
-            self._renewals += 1
+            self.code = self._room = self._next = self._move_due = None
             self.guesses = Guesses()  # nobody has the new link yet
             self._connect()
 
     def moved(self, link: Link, renewals: int, code: RoomCode) -> None:
-        """Take how often the room was renewed, as far as whoever is at the other end of a link knows, and its secret.
+        """Take how often the room was renewed since a link began, as far as its peer knows, and its secret.
 
         Both go to where it was renewed more often; where both have renewed it at once, to the smaller secret.
-
-        Raises:
-            RemoteError: the peer does so again and again, or has counted on further than anybody could.
         """
-        if self.state is RelayState.LEFT:
-            return
-        if renewals > self._renewals + MAX_JUMP:
-            raise RemoteError("the peer says that the room was renewed more often than can be")
-        if renewals >= self._renewals and code == self._former:
-            self._renewals = renewals + 1  # it was renewed more often than we knew, before we did once more
-        elif renewals >= self._renewals and code == self.code:
-            self._renewals = renewals
-        elif renewals > self._renewals or (
-            renewals == self._renewals and (self.code is None or code.secret < self.code.secret)
-        ):
-            self._follow(renewals, code)
-        if link.relayed is not None:
-            link.relayed.told = renewals, code.secret
-        elif self.code is not None and (renewals, code) != (self._renewals, self.code):
-            self._host.tell(link, wire.Room(self._renewals, self.code.secret))
+        before, secret = link.room
+        is_newer = renewals > before or (renewals == before and code.secret < secret)
+        if self.state is RelayState.LEFT or not is_newer:
+            return  # they will hear of ours, if they have not yet
+        link.room = renewals, code.secret
+        self._next = code
+        self._move_due = self._moves.ready_at(self._host.now)
+        if self._move_due <= self._host.now:
+            self._move()
         self._tell_room()
 
-    def _follow(self, renewals: int, code: RoomCode) -> None:
-        """Go to where others have gone.
+    def _move(self) -> None:
+        """Go to where others have gone."""
+        code, self._next, self._move_due = self._next, None, None
+        if code is not None and code != self.code:
+            self._moves.take(self._host.now)
+            self.code, self._room = code, Room(code)
+            self._connect()
 
-        Raises:
-            RemoteError: they do so again and again.
-        """
-        if self._moves.ready_at(self._host.now) > self._host.now:
-            raise RemoteError("the peer renews the room without end")
-        self._moves.take(self._host.now)
-        self._renewals, self.code, self._room, self._former = renewals, code, Room(code), None
-        self._connect()
-
-    def _tell_room(self) -> None:
-        """Tell the secret to all who may not have it; those whose path is lost hear it when it is found again."""
-        if self.code is None:
+    def _tell_room(self, beside: Sequence[Link] = ()) -> None:
+        """Tell the secret to all who do not know it; those whose path is lost hear it when it is found again."""
+        code = self._next or self.code
+        if code is None:
             return
-        newest = self._renewals, self.code.secret
-        for link in self._live:
-            if link.phase is Phase.OPEN and link.relayed is not None and link.relayed.told != newest:
-                link.relayed.told = newest
-                self._host.tell(link, wire.Room(*newest))
+        for link in [*self._live, *beside]:
+            renewals, secret = link.room
+            if link.phase is Phase.OPEN and secret != code.secret:
+                link.room = renewals + 1, code.secret
+                self._host.tell(link, wire.Room(*link.room))
 
     # The session with the relay.
 
@@ -413,9 +399,7 @@ class Meeting:
                 return
             self.code = code
             self._room = Room(self.code)
-            self._tell_room()
-            for link in self._host.beside(self):
-                self._host.tell(link, wire.Room(self._renewals, data))
+            self._tell_room(self._host.beside(self))
         elif self._room is not None:
             self._run(self._room.session(data))
 
@@ -666,7 +650,8 @@ class Meeting:
         for link in links:
             if link.peer is None:
                 self._obey(link, signal)
-        if isinstance(signal, Refused) and not links and signal.link == self._numbers.get(member):
+        is_last = isinstance(signal, Refused) and signal.link == self._numbers.get(member)
+        if isinstance(signal, Refused) and is_last and not links and not any(map(self._sits, self._live)):
             self._note_refusal(member, signal.refusal)  # it comes after the end of what it is about
 
     def _refused(self, link: Link, refusal: Refusal) -> None:
@@ -740,9 +725,10 @@ class Meeting:
         polite = self._room.is_polite(member)
         agreed = Negotiation(polite=polite, can_roll_back=self._capabilities.can_roll_back)
         assert self.code is not None
-        relayed = Relayed(self.id, number, agreed, member, (0, self.code.secret), self._host.now)
+        relayed = Relayed(self.id, number, agreed, member, self._host.now)
         link = self._host.begin_link(self, Role.REPLIER if polite else Role.INVITER, relayed)
         link.invite = self._room.handshake
+        link.room = 0, self.code.secret
         self._live.append(link)
         return link
 
@@ -768,6 +754,10 @@ class Meeting:
         is_own = said is not None and self._fits(said, self._host.key, member)
         return Refusal.ELSEWHERE if is_own else Refusal.FULL
 
+    def _in_words(self, refusal: Refusal) -> Refusal:
+        """What is said of it: whether a locked room is full is nothing to those outside."""
+        return Refusal.LOCKED if self.locked and refusal is Refusal.FULL else refusal
+
     def _begin(self, member: MemberId) -> None:
         takes_over = bool(self._leased or self._takes_over)
         ours, theirs = self._names(member)
@@ -789,8 +779,7 @@ class Meeting:
         refusal = Refusal.LOCKED if is_closed else self._no_seat(member)
         if refusal is not None:
             attempt.turn = None
-            is_out = self.locked and refusal is Refusal.FULL
-            self._say(member, Refused(offer.link, Refusal.LOCKED if is_out else refusal))
+            self._say(member, Refused(offer.link, self._in_words(refusal)))
         elif self._is_served(member):
             self._negotiate(self._link(member, offer.link), offer.signal)
         else:
@@ -990,6 +979,7 @@ class Meeting:
             self._bye_due,
             self._beat_due,
             self._lease_due,
+            self._move_due,
             *(attempt.due for attempt in self._attempts.values()),
         ]
         times += [link.relayed.restart_due for link in self._live if link.relayed is not None]
@@ -1013,6 +1003,8 @@ class Meeting:
             self._lease_due = None
             if self.state is RelayState.HERE:
                 self._take_lease()
+        if self._move_due is not None and self._move_due <= now:
+            self._move()
         due = [member for member, attempt in self._attempts.items() if attempt.due is not None and attempt.due <= now]
         for member in sorted(due, key=self._turn_of):
             if member in self._attempts:
@@ -1036,7 +1028,7 @@ class Meeting:
         if self.state is not RelayState.HERE or attempt.barred or not is_wanted or refusal is not None:
             attempt.turn, attempt.asked = None, False
             if refusal is not None and attempt.failed and is_wanted:  # what has failed here may go on there
-                self._say(member, Refused(self._numbers.get(member, 0), refusal))
+                self._say(member, Refused(self._numbers.get(member, 0), self._in_words(refusal)))
         elif self._is_served(member):
             self._begin(member)
 

@@ -106,7 +106,7 @@ class Have:
 
 @dataclass(frozen=True, slots=True)
 class Room:
-    """The secret of the room, of 20 bytes, after it was renewed so often."""
+    """The secret of the room, of 20 bytes, after it was renewed so often since the link began."""
 
     renewals: int
     secret: bytes
@@ -196,7 +196,7 @@ def decode(data: str) -> Frame:
         case ["card", log, str(name)] if len(name) <= MAX_NAME:
             return Card(_author(log), without_surrogates(name))
         case ["room", renewals, secret]:
-            return Room(read_number(renewals, least=0), read_bytes(secret, SECRET_SIZE))
+            return Room(read_number(renewals, least=1), read_bytes(secret, SECRET_SIZE))
         case ["mismatch"]:
             return Mismatch()
         case ["bye"]:

@@ -112,6 +112,28 @@ def test_whoever_reloads_is_back(person: MakePerson) -> None:
 
 
 @in_chromium
+def test_whoever_reloads_is_back_in_all_rooms(person: MakePerson) -> None:
+    ann, bob, cay = person("Ann"), person("Bob"), person("Cay")
+    meet(ann, bob)
+    first = link_field(ann).input_value()
+    ann.button("New room").click()
+    expect(link_field(ann)).not_to_have_value(first, timeout=CONNECT)
+    cay.enter(link_of(ann))
+    for each in (ann, cay):
+        each.expect_state("open")
+    ann.again()
+    for each in (bob, cay):
+        each.say("still there?")
+    for name in ("Bob", "Cay"):
+        ann.people.filter(has_text=name).click()
+        ann.expect_other(name, "Not verified")
+        ann.expect_messages("still there?")
+        ann.say(f"hello {name}")
+    bob.expect_messages("still there?", "hello Bob")
+    cay.expect_messages("still there?", "hello Cay")
+
+
+@in_chromium
 def test_a_third_one_is_told_and_gets_the_seat_that_is_free(person: MakePerson) -> None:
     ann, bob, cay = person("Ann"), person("Bob"), person("Cay")
     link = meet(ann, bob)

@@ -221,7 +221,6 @@ def _entries() -> Iterator[Json]:
 def _room() -> Iterator[Json]:
     for name, renewals, secret in (
         ("", 1, SECRET),
-        (": never renewed", 0, SECRET),
         (": the highest bytes, most often renewed", MAX_NUMBER, b"\xff" * 20),
     ):
         reading = {"kind": "room", "renewals": renewals, "secret": secret.hex()}
@@ -236,6 +235,7 @@ def _bad_room() -> Iterator[Json]:
         "no number": f',"{secret}"',
         "two secrets": f',"{secret}","{secret}"',
         "a secret too many": f',1,"{secret}","{secret}"',
+        "not renewed": f',0,"{secret}"',
         "renewed less than never": f',-1,"{secret}"',
         "renewed too often": f',{MAX_NUMBER + 1},"{secret}"',
         "a fraction": f',1.5,"{secret}"',

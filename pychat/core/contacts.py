@@ -15,6 +15,7 @@ import re
 import unicodedata
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, fields, replace
+from functools import lru_cache
 from typing import Any, NamedTuple
 
 from pychat.core.handshake import KEY_SIZE, PublicKey
@@ -117,9 +118,14 @@ class Contacts:
     def __init__(self, people: Iterable[Contact] = (), *, skeleton: Skeleton) -> None:
         self._by_key = {contact.key: contact for contact in people}
         self._skeleton = skeleton
+        self._looks = lru_cache(3 * MAX_CONTACTS)(self._both)  # two names each, and those that are held against them
 
     def __iter__(self) -> Iterator[Contact]:
         return iter(self._by_key.values())
+
+    def _both(self, name: str) -> frozenset[str]:
+        """What a name looks like as it is, and in small letters: those of “Борис” look otherwise than its capitals."""
+        return frozenset((self._skeleton(name), self._skeleton(name.casefold()))) - {""}
 
     def get(self, key: PublicKey) -> Contact | None:
         """The contact with that key, if known."""
@@ -129,7 +135,7 @@ class Contacts:
         """Somebody has proved that this key is theirs, and goes by that name."""
         known = self._by_key.get(key, Contact(key))
         name = clean_name(name) or known.name
-        looks_as_before = self._skeleton(name) == self._skeleton(known.name)
+        looks_as_before = self._looks(name) == self._looks(known.name)
         since = known.since if looks_as_before else 1 + max((other.since for other in self), default=0)
         # Also after the clock was set back, for of two copies the one seen last has the name (`merge`).
         seen = max(now, known.seen if name == known.name else known.seen + 0.001)
@@ -180,21 +186,17 @@ class Contacts:
 
     def bearer(self, name: str, contact: Contact) -> Contact | None:
         """Who has, or was verified by, a name that looks like this one, and has a better claim to it than a contact."""
-        looks = self._skeleton(name)
+        looks = self._looks(name)
         alike = [
             other
             for other in self
             if other.key != contact.key
-            and looks
             and (
-                self._is_verified_as(other, looks)
-                or (self._skeleton(other.name) == looks and other.since <= contact.since)
+                (other.verified and not looks.isdisjoint(self._looks(other.verified_as)))
+                or (other.since <= contact.since and not looks.isdisjoint(self._looks(other.name)))
             )
         ]
         return max(alike, key=lambda other: (other.verified, other.seen), default=None)
-
-    def _is_verified_as(self, contact: Contact, looks: str) -> bool:
-        return contact.verified and self._skeleton(contact.verified_as) == looks
 
     def dumps(self) -> str:
         """Everything, as a text to be kept."""
@@ -206,7 +208,7 @@ class Contacts:
         Raises:
             ValueError: it is something else.
         """
-        kept = {contact.key: contact for contact in self.loads(text, skeleton=self._skeleton)}
+        kept = {contact.key: contact for contact in self.loads(text, skeleton=str)}
         rejected = [c for c in kept.values() if c.differs and c.judged > self._by_key.get(c.key, Contact(c.key)).judged]
         for contact in kept.values():
             self.put(merge(self._by_key.get(contact.key, contact), contact))

@@ -13,6 +13,7 @@ may already have found a path, until DTLS is through.
 from dataclasses import dataclass, field
 from enum import Enum, auto
 
+from pychat.core.bucket import Bucket
 from pychat.core.conversation import ConversationId, LinkId, MeetingId
 from pychat.core.gathering import Gathering
 from pychat.core.handshake import Handshake, PublicKey, Role
@@ -23,6 +24,7 @@ from pychat.core.room import MemberId
 from pychat.core.sdp import CandidateKind, Description
 from pychat.core.stats import Stats
 from pychat.core.sync import Incoming, Outgoing
+from pychat.core.wire import Card
 
 
 class Phase(Enum):
@@ -98,6 +100,9 @@ PATIENCE: dict[Phase, tuple[float, Ending]] = {
 
 ANSWER_PATIENCE = 20.0
 """Seconds that a member of a room has to answer."""
+RENAME_BURST, RENAME_INTERVAL = 64, 1.0
+"""How often a peer may rename itself at once after a pause, and seconds until once more: each name is held against all
+that are known."""
 
 
 @dataclass(slots=True)
@@ -125,9 +130,10 @@ class Link:
     """One link. Times are seconds of the clock that the node is given; a `*_due` of None is not due at all.
 
     `peer` is the identity that was proved, `transcript` what both sides have signed; `held` are frames that wait until
-    that is settled. `greeted` says that the peer has said anything, and so would understand a good-bye; `carded` that
-    its card has come. `trickled` are the kinds of the candidates that this side has found one by one. `room` is how
-    often the room of the two was renewed since the link began, as the one says who knows of more, and its secret.
+    that is settled. `greeted` says that the peer has said anything, and so would understand a good-bye. `card` is the
+    last one of the peer's, and `renamings` bounds how many others may come. `trickled` are the kinds of the candidates
+    that this side has found one by one. `room` is how often the room of the two was renewed since the link began, as
+    the one says who knows of more, and its secret.
     """
 
     id: LinkId
@@ -146,7 +152,8 @@ class Link:
     path_found: bool = False
     handshake: Handshake | None = None
     peer: PublicKey | None = None
-    carded: bool = False
+    card: Card | None = None
+    renamings: Bucket = field(default_factory=lambda: Bucket(RENAME_BURST, RENAME_INTERVAL))
     greeted: bool = False
     transcript: bytes = b""
     held: list[str] = field(default_factory=list)
@@ -159,6 +166,11 @@ class Link:
     relayed: Relayed | None = None
     trickled: set[CandidateKind] = field(default_factory=set)
     room: tuple[int, bytes] = (0, b"")
+
+    @property
+    def carded(self) -> bool:
+        """Whether the peer has said what it is called."""
+        return self.card is not None
 
     @property
     def silent_servers(self) -> list[str]:

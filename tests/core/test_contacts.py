@@ -213,7 +213,33 @@ def test_two_names_are_compared_as_the_skeleton_says() -> None:
     known = Contacts([bob], skeleton=lambda name: name[:1])
 
     assert known.namesake(Contact(EVE, "Bill")) == bob
-    assert known.namesake(Contact(EVE, "bill")) is None
+    assert known.namesake(Contact(EVE, "Rob")) is None
+
+
+@pytest.mark.parametrize("name", ["Борис", "Вера", "Мария", "Νίκος", "Գագիկ", "Bob", "Straße"])
+def test_capital_and_small_letters_look_the_same_in_every_script(name: str) -> None:
+    for other in (name.upper(), name.lower(), name.title(), name.swapcase()):
+        assert contacts(Contact(BOB, name)).namesake(Contact(EVE, other)) is not None
+
+
+def test_every_letter_looks_like_its_capital() -> None:
+    for char in map(chr, range(0x20000)):
+        if unicodedata.category(char) == "Lu" and len(char.lower()) == 1:
+            known = contacts(Contact(BOB, char))
+            assert known.namesake(Contact(EVE, char.lower())) is not None, char
+
+
+def test_whoever_renames_themselves_again_and_again_has_no_name_looked_at_twice() -> None:
+    looked_at: list[str] = []
+
+    def look(name: str) -> str:
+        looked_at.append(name)
+        return name
+
+    known = Contacts([Contact(number.to_bytes(32), f"number {number}") for number in range(2_000)], skeleton=look)
+    for name in ("one", "two", "one"):
+        known.namesake(known.meet(EVE, name, 1.0))
+    assert len(looked_at) < 2 * 2_000 + 20
 
 
 # Several programs and tabs of one person keep theirs in one place.

@@ -8,7 +8,7 @@ from pychat.core.conversation import Conversation, Delivery
 from pychat.core.errors import CodeProblem, LocalError
 from pychat.core.ice import IceConfig, IceServer
 from pychat.core.invite import decode
-from pychat.core.link import PATIENCE, Ending, Link, Phase
+from pychat.core.link import PATIENCE, RENAME_BURST, RENAME_INTERVAL, Ending, Link, Phase
 from pychat.core.log import Counts, Entry
 from pychat.core.node import FAREWELL, STATS_INTERVAL
 from pychat.core.pasting import TABS_PATIENCE
@@ -795,6 +795,22 @@ def test_a_peer_that_claims_at_first_to_have_what_was_never_written_loses_its_li
 
     assert pair.ann_link.ending is Ending.BROKE_PROTOCOL
     assert pair.ann_chat.acknowledged == 0
+
+
+def test_a_peer_that_renames_itself_without_end_loses_its_link(pair: Pair) -> None:
+    def rename(name: str) -> None:
+        pair.ann.hears(pair.ann_link, wire.Card(pair.bob_chat.me, name))
+
+    for number in range(1_000):
+        rename("Bob" if number % 100 else "Rob")  # the same one again and again is none
+    assert pair.ann_link.phase is Phase.OPEN
+    for number in range(RENAME_BURST):
+        pair.ann.wait(RENAME_INTERVAL)
+        rename(f"now {number}")
+    assert pair.ann_link.phase is Phase.OPEN
+    for number in range(RENAME_BURST + 1):
+        rename(f"Bob {number}")
+    assert pair.ann_link.ending is Ending.BROKE_PROTOCOL
 
 
 def test_the_peer_that_broke_the_protocol_is_told_and_the_connection_closed_a_little_later(pair: Pair) -> None:

@@ -900,6 +900,7 @@ class Meeting:
         assert relayed is not None
         if link.phase is Phase.OPEN:
             relayed.restart_due, self.refusal = None, None
+            relayed.negotiation.prove()
             if link.peer is not None:
                 _remember(self._admitted, link.peer)
             self._settle_in(link)

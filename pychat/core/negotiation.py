@@ -204,9 +204,15 @@ class Negotiation:
         self._remote: Exchange | None = None  # the peer's description that is in force
         self._ufrag = ""  # the peer's
         self._places = 0  # of the peer's candidates
-        self._looked_at: tuple[sdp.Candidate, ...] = ()  # the peer's, under its present ICE credentials
+        self._is_proved = False
+        # The peer's: under its present ICE credentials, or all while it is not proved.
+        self._looked_at: tuple[sdp.Candidate, ...] = ()
         self._kept: tuple[Candidate, ...] = ()  # those whose description has not come, or is held
         self._count = 0  # candidates since the peer's last description
+
+    def prove(self) -> None:
+        """The peer is proved: from now on it may restart ICE, and have others of its candidates looked at each time."""
+        self._is_proved = True
 
     @property
     def is_settled(self) -> bool:
@@ -370,7 +376,7 @@ class Negotiation:
     def _set(self, kind: DescriptionKind, signal: Offer | Answer) -> tuple[Description, list[Step]]:
         """The peer's description is in force, as far as it is looked at; what was kept for it is of use now."""
         description = signal.description
-        if description.ufrag != self._ufrag:
+        if description.ufrag != self._ufrag and self._is_proved:
             self._looked_at = ()
         self._remote, self._ufrag = (kind, signal.number), description.ufrag
         description = replace(description, candidates=tuple(filter(self._is_looked_at, description.candidates)))

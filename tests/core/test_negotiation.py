@@ -362,8 +362,17 @@ def test_candidates_that_came_before_their_description_count_too() -> None:
     assert looked_at(steps) == [*elsewhere(3, first=30), *elsewhere(5)]
 
 
+def test_before_the_peer_is_proved_eight_are_looked_at_in_all_however_often_it_restarts() -> None:
+    here = side()
+    for number in range(1, 6):
+        offer = replace(THEIR_OFFER, ufrag=f"anew{number}", candidates=elsewhere(8, first=10 * number))
+        assert looked_at(here.received(Offer(number, offer))) == [*(elsewhere(8, first=10) if number == 1 else ())]
+        here.described(to_sdp(OUR_ANSWER))
+
+
 def test_the_same_credentials_give_no_more_of_them_and_a_restart_eight_others() -> None:
     here = side()
+    here.prove()
     first = replace(THEIR_OFFER, candidates=elsewhere(8))
     assert looked_at(here.received(Offer(1, first))) == [*elsewhere(8)]
     here.described(to_sdp(OUR_ANSWER))

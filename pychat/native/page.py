@@ -420,10 +420,11 @@ class TerminalPage:
         name = author_tag(now.name, verified=now.trust is Trust.VERIFIED)
         printed = self._printed.setdefault(conversation.id, _Printed())
         lines: list[Text] = []
-        start, own_log = conversation.timeline.start, conversation.logs.log(conversation.me)
-        if printed.place < start:
+        own_log = conversation.logs.log(conversation.me)
+        own_gone = own_log.forgotten if own_log is not None else 0
+        if printed.place < conversation.timeline.start or printed.own < own_gone:
             self._tell(words.OLDER_GONE)
-            printed.own = max(printed.own, own_log.forgotten if own_log is not None else 0)
+            printed.own = max(printed.own, own_gone)
         while printed.own < conversation.acknowledged:
             printed.own += 1
             entry = conversation.logs.entry(conversation.me, printed.own)

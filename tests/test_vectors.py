@@ -558,7 +558,7 @@ class Side:
         self.others: dict[int, tuple[Person, Link]] = {}
         self.states: dict[int, str] = {}
         self.delivered: dict[int, int] = {}  # by conversation
-        self.to_be_closed: set[int] = set()
+        self.to_be_closed: dict[int, int] = {}
 
     def step(self, step: Json, repetition: int) -> None:
         number = step.get("link", 1)
@@ -687,7 +687,7 @@ class Side:
             assert link.ending.value == outcome["ending"]
             assert closed == (outcome["close"] == "at once")
             if not closed:
-                self.to_be_closed.add(link.id)
+                self.to_be_closed[link.id] = {"after a second": 1, "after ten seconds": 10}[outcome["close"]]
         else:
             assert not closed
 
@@ -702,11 +702,14 @@ class Side:
         return sum(len(c.timeline) - c.logs.count(c.me) for c in self.person.node.conversations.values())
 
     def finish(self) -> None:
-        """See that what was to be closed after a second is closed then."""
-        to_be_closed = {link for link in self.to_be_closed if link in self.person.node.links}
-        assert of(fx.CloseConnection, self.person.wait(0.9)) == []
-        closed = of(fx.CloseConnection, self.person.wait(0.1))
-        assert {effect.link for effect in closed} == to_be_closed
+        """See that what was to be closed after some seconds is closed then."""
+        waited = 0.0
+        for seconds in (1, 10):
+            to_be_closed = {n for n, due in self.to_be_closed.items() if due == seconds and n in self.person.node.links}
+            assert of(fx.CloseConnection, self.person.wait(seconds - 0.1 - waited)) == []
+            closed = of(fx.CloseConnection, self.person.wait(0.1))
+            assert {effect.link for effect in closed} == to_be_closed
+            waited = seconds
 
 
 @pytest.mark.parametrize("vector", cases("dialogues"))

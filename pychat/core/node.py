@@ -47,6 +47,8 @@ REMEMBERED_PEOPLE, REMEMBERED_LOGS = 1_000, 64
 """Of how many people, and how many logs of each, it is known how far they were read after they were put away."""
 FAREWELL = 1.0
 """Seconds between our “bye” and the closing of the connection, so that the farewell gets through."""
+WARNED_FAREWELL = 10.0
+"""The same where a warning goes before it, which has to get through also where a packet is lost and sent again."""
 MAX_UNOPENED, MAX_UNOPENED_OF_ROOM = 16, 8
 """Conversations that others have begun and nobody has looked at, whose link has ended: of more the oldest go."""
 UNOPENED_KEPT, UNOPENED_KEPT_WITH_MESSAGES = 60.0, 86_400.0
@@ -214,8 +216,6 @@ class Node:
             self._is_stirred = True
             self._do_what_is_due()
             self._finish()
-        if self._memory.held > ALL_MOST:
-            self._make_room()
         if self._changed:
             self._effects.append(fx.KeepContacts(tuple(self._changed.values())))
             self._changed.clear()
@@ -234,6 +234,9 @@ class Node:
         After a calm turn only acknowledgements can have become due, and only over the links that were touched. A time
         that has become too early does no harm, and to look for the right one is a good part of what a message costs.
         """
+        if self._memory.held > ALL_MOST:
+            self._make_room()
+            self._is_stirred = True  # what was not acknowledged for want of room, over any link, may be now
         if self._is_stirred:
             self._forget_backstage()
             self._forget_unopened()
@@ -469,7 +472,8 @@ class Node:
         if link is not None and link.phase is not Phase.CLOSED:
             if link.greeted:
                 self._send(link, wire.Mismatch())
-            self._say_bye(link)
+                self._say_bye(link)
+                link.close_due = self._now + WARNED_FAREWELL
             self._end(link, Ending.NO_MATCH)
 
     def _on_warning_heeded(self, event: ev.WarningHeeded) -> None:
@@ -705,9 +709,15 @@ class Node:
     def _on_card(self, link: Link, card: wire.Card) -> None:
         assert link.peer is not None
         conversation = self.conversations[link.conversation]
+        is_renamed = link.card is None or link.card.name != card.name
+        if is_renamed and link.renamings.ready_at(self._now) > self._now:
+            raise RemoteError("the peer renames itself without end")
         conversation.take_card(card.log, card.name)
-        link.carded = True
+        link.card = card
         link.incoming.begin(self._now)
+        if not is_renamed:
+            return
+        link.renamings.take(self._now)
         if link.peer == self.key:  # another tab of our own
             return
         before = self.contacts.get(link.peer)

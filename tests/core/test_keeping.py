@@ -332,6 +332,19 @@ def test_where_all_hold_too_much_those_who_hold_most_give(ann: Person) -> None:
     assert min(held[1:]) > 20 * KIB
 
 
+@pytest.mark.usefixtures("little")
+def test_what_was_not_acknowledged_for_want_of_room_is_once_others_have_given_some(ann: Person) -> None:
+    """A turn that made room at its end left it at that, and the peer waited for ever."""
+    pairs = [connect(ann, person(name)) for name in ("bob", "cat", "dan")]
+    for pair in pairs[:2]:
+        for number in range(34):
+            say(pair, pair.bob, f"{number} {LONG}")
+    last = pairs[2]
+    for number in range(60):
+        say(last, last.bob, f"{number} {LONG}")
+        assert last.bob_chat.undelivered == 0
+
+
 def test_what_was_put_away_is_not_held(ann: Person) -> None:
     pair = connect(ann, person("bob"))
     say(pair, ann, LONG)

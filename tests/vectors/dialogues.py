@@ -36,7 +36,7 @@ What must come of it, before the next step:
 `send`: the frames to be sent over the link, in this order; none if it is not there. Compare them as JSON. The texts of
 one step may be spread over several frames of entries in another way. With `proved`: those after the handshake.
 `state`: how the link stands from now on: `greeting`, `open` or `ended`, then with its `ending`, and whether the
-connection is to be closed `at once` or `after a second` (`close`).
+connection is to be closed `at once`, `after a second` or `after ten seconds` (`close`).
 `shown`: the texts that are new to the person, or only how many.
 `delivered`: how many texts of one's own the other side has, from now on.
 `elsewhere`: the same of another link.
@@ -124,7 +124,7 @@ def _ended(ending: str, close: str) -> Step:
     return {"state": "ended", "ending": ending, "close": close}
 
 
-AT_ONCE, LATER = "at once", "after a second"
+AT_ONCE, LATER, MUCH_LATER = "at once", "after a second", "after ten seconds"
 BROKEN, NOT_PROVED = _ended("broke-protocol", LATER), _ended("not-proved", LATER)
 SHOWN = _hears(_card(BOB, "Bob"), _have(bob=0))
 """Bob shows his card."""
@@ -756,7 +756,7 @@ def _ending() -> Iterator[Json]:
     yield _vector(
         "ending: we have compared, and saw something else",
         *OPEN,
-        {"differs": True, "send": [MISMATCH, BYE], **_ended("no-match", LATER)},
+        {"differs": True, "send": [MISMATCH, BYE], **_ended("no-match", MUCH_LATER)},
         _hears(MISMATCH),
     )
     yield _vector("ending: the channel closes", *OPEN, {"closed": True, **_ended("channel-closed", AT_ONCE)})

@@ -601,7 +601,7 @@ def make_driver(
         tabs=False,
     )
     connect_relay = partial(NativeRelay, connect.begin)
-    leases = FileLeases(store.folder) if isinstance(store, FileStore) else None
+    leases = FileLeases(store.folder, store.is_erased) if isinstance(store, FileStore) else None
     driver = Driver(
         node, connect, crypto, store, time.time, connect_relay=connect_relay, leases=leases, on_turn=on_turn
     )

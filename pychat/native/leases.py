@@ -5,8 +5,11 @@ gives the name back; what a program that was killed has left is deleted by the n
 """
 
 import os
+from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
+
+from pychat.ports import PortError
 
 if os.name == "posix":
     import fcntl
@@ -19,10 +22,12 @@ class FileLeases:
 
     Args:
         folder: where the person's files are; as long as there is none there are no other programs either.
+        is_erased: whether another program has deleted them all; then nothing is written there any more.
     """
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, is_erased: Callable[[], bool] = lambda: False) -> None:
         self._folder = folder
+        self._is_erased = is_erased
         self._held: dict[str, int] = {}
 
     async def take(self, name: str) -> bool:
@@ -30,12 +35,12 @@ class FileLeases:
             return True
         try:
             self._clear_up()
-            if name not in self._held:
+            if name not in self._held and not self._is_erased():
                 locked = _lock(self._folder / (_PREFIX + name), create=True)
                 if locked is None:
                     return False
                 self._held[name] = locked
-        except OSError:  # no folder, or such a file system has no locks
+        except (OSError, PortError):  # no folder, none that can be read, or such a file system has no locks
             return True
         return True
 

@@ -48,6 +48,10 @@ class FileStore:
         """Refuse from now on to save anything once this text is kept no more: another program has erased everything."""
         self._owner = key, text
 
+    def is_erased(self) -> bool:
+        """Whether another program has erased everything. Raises PortError when what is kept cannot be read."""
+        return self._owner is not None and self.load(self._owner[0]) != self._owner[1]
+
     def load(self, key: str) -> str | None:
         path = self._folder / key
         try:
@@ -68,7 +72,7 @@ class FileStore:
         try:
             self._make_folder()
             with self._locked():
-                if self._owner is not None and self.load(self._owner[0]) != self._owner[1]:
+                if self.is_erased():
                     raise PortError(ERASED)
                 self._replace(key, change(self.load(key)))
         except (OSError, UnicodeEncodeError) as error:
@@ -85,7 +89,7 @@ class FileStore:
         while True:
             await asyncio.sleep(WATCH_INTERVAL)
             try:
-                if self._owner is not None and self.load(self._owner[0]) != self._owner[1]:
+                if self.is_erased():
                     erased()
                     return
                 state, before, last = self._state(key), last, self._state(key)

@@ -13,10 +13,11 @@ CUSTOMER_PREFIX, SITE_PREFIX, CUSTOMERS_OF_A_SITE = 56, 48, 8
 _TRANSLATED = ipaddress.IPv6Network("64:ff9b::/96")
 
 
-def shares(host: str, limit: int) -> list[tuple[str, int]]:
-    """What somebody from `host` counts for, with how many each may have, where one customer may have `limit`.
+def shares(host: str, limit: int, room: int) -> list[tuple[str, int]]:
+    """What somebody from `host` counts for, with how many each may have, where one customer may have `limit` of `room`.
 
-    The narrowest comes first. What is no address counts for itself.
+    The narrowest comes first. What is no address counts for itself. No site may have more than half of the room, unless
+    one customer may.
     """
     try:
         address = ipaddress.ip_address(host.partition("%")[0])
@@ -31,20 +32,22 @@ def shares(host: str, limit: int) -> list[tuple[str, int]]:
             networks = [
                 ipaddress.ip_network((address, prefix), strict=False) for prefix in (CUSTOMER_PREFIX, SITE_PREFIX)
             ]
-            return list(zip(map(str, networks), (limit, limit * CUSTOMERS_OF_A_SITE), strict=True))
+            of_site = max(limit, min(limit * CUSTOMERS_OF_A_SITE, room // 2))
+            return list(zip(map(str, networks), (limit, of_site), strict=True))
     return [(str(address), limit)]
 
 
 class AddressCounts:
-    """How many of something there are from each address."""
+    """How many of something there are from each address, where there is room for so many."""
 
-    def __init__(self, limit: int) -> None:
+    def __init__(self, limit: int, room: int) -> None:
         self._limit = limit
+        self._room = room
         self._counts: Counter[str] = Counter()
 
     def add(self, host: str) -> bool:
         """Count one more; False, and nothing is counted, when there are as many as may be."""
-        counted = shares(host, self._limit)
+        counted = shares(host, self._limit, self._room)
         if any(self._counts[key] >= limit for key, limit in counted):
             return False
         self._counts.update(key for key, _ in counted)
@@ -52,7 +55,7 @@ class AddressCounts:
 
     def remove(self, host: str) -> None:
         """Count one less."""
-        for key, _ in shares(host, self._limit):
+        for key, _ in shares(host, self._limit, self._room):
             decrease(self._counts, key)
 
 

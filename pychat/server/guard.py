@@ -58,7 +58,8 @@ class Guard:
         self._proxies = [ipaddress.ip_network(proxy) for proxy in trusted_proxies]
         self._most = min(limits.connections, open_files() - OTHER_FILES)
         # Nobody alone can shut out all others.
-        self._from_address = AddressCounts(min(limits.connections_per_address, max(1, self._most // 2)))
+        per_address = min(limits.connections_per_address, max(1, self._most // 2))
+        self._from_address = AddressCounts(per_address, self._most)
         self._held: dict[asyncio.Transport, _Held] = {}
         self._gauge = Gauge("pychat_connections", "Connections of any kind.", registry=registry)
         self._ended = Counter("pychat_connections_ended", "Connections ended by force.", ["reason"], registry=registry)

@@ -79,7 +79,7 @@ class Relay:
         self._backplane: Backplane = RedisBackplane(config.redis_url) if config.redis_url else MemoryBackplane()
         self._rooms: dict[str, dict[str, Connection]] = {}
         self._connections: set[Connection] = set()
-        self._from_address = AddressCounts(config.connections_per_address)
+        self._from_address = AddressCounts(config.connections_per_address, config.connections)
         self._rooms_of_address: dict[str, Counter[str]] = {}
         self._closing = False
 
@@ -244,7 +244,7 @@ class Relay:
         """Let what is told of the room reach a connection, before it is known whether it may join."""
         if join.member in self._rooms.get(join.room, {}):
             raise Refused(Refusal.MEMBER_TAKEN)
-        counted = shares(connection.host, self._config.rooms_per_address)
+        counted = shares(connection.host, self._config.rooms_per_address, self._config.connections)
         for key, limit in counted:
             rooms: Counter[str] = self._rooms_of_address.get(key, Counter())
             if join.room not in rooms and len(rooms) >= limit:

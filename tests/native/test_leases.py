@@ -9,6 +9,7 @@ import sys
 from pathlib import Path
 
 from pychat.native.leases import FileLeases
+from pychat.native.store import FileStore
 
 NAME, OTHER = "0" * 32, "1" * 32
 HOLD = """
@@ -54,6 +55,18 @@ def test_what_a_killed_program_has_left_is_deleted_and_what_is_held_is_not(tmp_p
     assert stat.S_IMODE((tmp_path / f"lease-{OTHER}").stat().st_mode) == 0o600
     assert take(second)
     assert not take(second, OTHER)
+
+
+def test_after_a_reset_a_running_program_writes_no_lease(tmp_path: Path) -> None:
+    store = FileStore(tmp_path / "kept")
+    store.save("identity", "mine")
+    store.belongs_to("identity", "mine")
+    leases = FileLeases(store.folder, store.is_erased)
+    assert take(leases)
+    FileStore(store.folder).erase()
+
+    assert take(leases, OTHER)
+    assert names(store.folder) == []
 
 
 def test_a_lease_whose_file_was_deleted_stays_with_whoever_has_it_until_another_takes_it(tmp_path: Path) -> None:

@@ -15,11 +15,13 @@ from pychat.core.roomcode import RoomCode
 
 _KINDS: tuple[Kind[RoomCode | Code], ...] = (roomcode.KIND, invite.KIND)
 _MAX_ADDRESS = 2_048
-_BEFORE = re.compile(rf"(\S+)#[\u00a0{INVISIBLE}]*$")
+_BEFORE = re.compile(rf"(\S+)#[!?/\u00a0{INVISIBLE}]*$")
 _UNSEEN = re.compile(rf"[{INVISIBLE}]|\\(?=[^\w\s]|$)")  # Markdown puts a backslash before signs
 _SCHEME = re.compile(r"https?:/{1,2}(?=[^/])", re.IGNORECASE)
 _PARAMETER = "=/?&_"  # in front of an address that belongs to another one
 _BARE = re.compile(r"(?:(?:[\w-]+\.)+[^\W\d_][\w-]+|localhost|[0-9]+(?:\.[0-9]+){3}|\[[0-9A-Fa-f:]+\])(?::[0-9]+)?[/?]")
+_AMP = re.compile(r"https://(?:www\.)?google\.[a-z.]+/amp/(s/)?", re.IGNORECASE)
+"""In front of a page that Google shows as one of its own."""
 _NO_ADDRESS = re.compile(r'[<>"`\s]')
 
 
@@ -73,6 +75,7 @@ def _page_before(found: Found[RoomCode | Code]) -> str:
         while starts and run[start - 1] in _PARAMETER:
             start = starts.pop()
     address = _SCHEME.sub(lambda scheme: scheme[0].rstrip("/").lower() + "//", run[start:], count=1)
+    address = _AMP.sub(lambda found: "https://" if found[1] else "http://", address, count=1)
     return page_of(address) if not _NO_ADDRESS.search(address) else ""
 
 

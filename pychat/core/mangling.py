@@ -8,7 +8,9 @@ one layer needs none of the deeper ones; so what arrived unchanged is never chan
     urldefense   Proofpoint's version 2 (-23 for %23, _ for /) and 3 (* for #, what was replaced comes after it)
     base64       a whole link as base64 (Sophos)
     mail         quoted-printable: =23 for #, and lines that end with =
-    HTML         &#35; for #, &amp;, <wbr>
+    HTML         &#35; for #, &amp;, <wbr> and other tags within a line
+    JSON         \\u0023 for #, \\/ for /
+    defanged     [.] for . (what is not to be opened)
 """
 
 import base64
@@ -48,11 +50,12 @@ _ENTITIES = {
     "quot": '"',
     "sol": "/",
 }
-_BREAK = re.compile(r"<w?br\s*/?>", re.IGNORECASE)
+_INLINE = re.compile(r"</?(?:w?br|span|font|mark|em|strong|b|i|u)\b[^<>]{0,200}>", re.IGNORECASE)
 _URLDEFENSE_2 = re.compile(r"[?&]u=(https?-3A[\w.~-]+)", re.ASCII | re.IGNORECASE)
 _URLDEFENSE_3 = re.compile(r"urldefense[\w.-]{1,40}/v3/__(\S{1,2048}?)__;([\w-]*)!", re.ASCII | re.IGNORECASE)
 _REPLACED = re.compile(r"\*\*([\w-])|\*", re.ASCII)
 _RUNS = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_"  # for 2 replaced characters in a row, 3, …
+_ESCAPED = re.compile(r"\\u00([0-7][0-9A-Fa-f])")
 _BASE64 = re.compile(r"aHR0c[A-Za-z0-9+/_-]{8,}")  # what “http” is in base64
 
 
@@ -86,7 +89,8 @@ def _peel(text: str) -> str:
     if "=3D" in text or re.search(r"=[ \t]*\r?\n", text):  # else “=23” is a value and the like
         text = re.sub(r"=[ \t]*\r?\n", "", text)
         text = re.sub(r"=([0-9A-F]{2})", r"%\1", text)
-    text = _BREAK.sub("", _ENTITY.sub(_of_entity, text))
+    text = _INLINE.sub("", _ENTITY.sub(_of_entity, text))
+    text = _ESCAPED.sub(r"%\1", text).replace("\\/", "/").replace("[.]", ".")
     return unquote(text)
 
 

@@ -2,6 +2,7 @@
 
 import base64
 import html
+import json
 import quopri
 from collections.abc import Callable, Iterator
 from urllib.parse import quote
@@ -106,6 +107,13 @@ MANGLED: dict[str, Callable[[str], str]] = {
     "HTML with a hexadecimal entity for the sign": lambda link: link.replace("#", "&#x23;"),
     "HTML, escaped": lambda link: html.escape(f'<a href="{link}">'),
     "HTML with places to break": lambda link: f"{link[:30]}<wbr>{link[30:]}",
+    "HTML with tags within": lambda link: f'{link[:30]}</span><span class="line">{link[30:]}',
+    "JSON": lambda link: json.dumps({"text": link}).replace("/", r"\/").replace("#", r"\u0023"),
+    "defanged": lambda link: link.replace(".", "[.]"),
+    "a slash after the sign": lambda link: link.replace("#", "#/"),
+    "an exclamation mark after the sign": lambda link: link.replace("#", "#!"),
+    "an exclamation mark and a slash after the sign": lambda link: link.replace("#", "#!/"),
+    "Google's copy": lambda link: link.replace("https://", "https://www.google.com/amp/s/"),
     "quoted-printable": quoted_printable,
     "quoted-printable, all signs": lambda link: (
         f"Content: {link.replace('#', '=23').replace('-', '=2D').replace('_', '=5F')} =3D"

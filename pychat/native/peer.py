@@ -194,6 +194,10 @@ class NativePeerConnection:
         self._tell(ev.ConnectionStateChanged(self._link, ev.ConnectionState(self._pc.connectionState)))
 
 
+async def _nothing() -> None:
+    """Do nothing."""
+
+
 class _Inside:
     """What aiortc and aioice have no public way to ask for; of use once a channel was opened."""
 
@@ -219,10 +223,16 @@ class _Inside:
                 agent.check_state(pair, CandidatePair.State.WAITING)
 
     def ask_no_more(self) -> None:
-        """End what a STUN server is still asked: aioice would repeat it over a socket that is closed by then."""
+        """End what is still asked: aioice would repeat it over sockets that are closed by then.
+
+        A STUN server is asked while it has not answered, and the peer, whether it still consents, for ever where a path
+        is found in the moment in which the connection is closed.
+        """
         if self._pc.sctp is None:  # nothing was begun
             return
-        for protocol in self._pc.sctp.transport.transport._connection._protocols:
+        agent = self._pc.sctp.transport.transport._connection
+        agent.query_consent = _nothing  # type: ignore[method-assign]
+        for protocol in agent._protocols:
             for transaction in protocol.transactions.values():
                 answer: asyncio.Future[Any] = vars(transaction)["_Transaction__future"]
                 if not answer.done():

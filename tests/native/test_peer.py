@@ -40,3 +40,34 @@ def test_names_that_nobody_answers_to_hold_up_nothing() -> None:
         await connect.finish()
 
     asyncio.run(test())
+
+
+def test_a_connection_closed_in_the_moment_a_path_is_found_leaves_nothing_behind() -> None:
+    """aioice began to ask for the peer's consent when all was closed, and never ended."""
+    connect = NativeConnect()
+
+    async def test() -> None:
+        ann, bob = (connect(number, IceConfig(), lambda _: None) for number in (1, 2))
+        for peer in (ann, bob):
+            peer.open_channel(CHANNEL_LABEL, CHANNEL_NUMBER)
+        await bob.set_remote_description(DescriptionKind.OFFER, await ann.offer())
+        answer = await bob.answer()
+        agent = ann._inside._sctp.transport.transport._connection
+        found = agent._check_list_state.put_nowait
+        closed = asyncio.Event()
+
+        def find_and_close(state: int) -> None:
+            found(state)
+            ann.close()
+            closed.set()
+
+        agent._check_list_state.put_nowait = find_and_close  # type: ignore[method-assign,assignment]
+        await ann.set_remote_description(DescriptionKind.ANSWER, answer)
+        async with asyncio.timeout(60):
+            await closed.wait()
+            bob.close()
+            await connect.finish()
+            while asyncio.all_tasks() != {asyncio.current_task()}:
+                await asyncio.sleep(0.01)
+
+    asyncio.run(test())

@@ -715,12 +715,13 @@ class Node:
         conversation.take_card(card.log, card.name)
         link.card = card
         link.incoming.begin(self._now)
-        if not is_renamed:
-            return
-        link.renamings.take(self._now)
+        if is_renamed:
+            link.renamings.take(self._now)
         if link.peer == self.key:  # another tab of our own
             return
         before = self.contacts.get(link.peer)
+        if not is_renamed and before is not None and self._clock - before.seen <= SEEN_INTERVAL:
+            return
         contact = self.contacts.meet(link.peer, card.name, self._clock)
         self._look_at_name(conversation, contact)
         if before != replace(contact, seen=before.seen if before else 0) or contact.seen - before.seen > SEEN_INTERVAL:

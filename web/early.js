@@ -18,7 +18,9 @@
   }
 
   takeCode();
-  addEventListener("hashchange", takeCode); // before Python's own listener, which comes later
+  // A link that is opened in this very tab: of its two events the first one, and before Python's own listener, which
+  // comes later; for what Python makes of it is another entry of the history, which would have the address as it is.
+  addEventListener("popstate", takeCode);
 
   // For the style sheet and boot.js: whoever comes by a link, or comes back to a room, is on the way in, and no host.
   var state = history.state;

@@ -119,7 +119,7 @@ class ChatPage:
         AfreshDialog(scope, self._start_afresh)
         self._updates = Updates(scope, self._put_focus)
         self._status = StatusLine(scope)
-        self._screens = Screens(scope, self._depth, self._go_up, self._go_down)
+        self._screens = Screens(scope, self._depth, self._go_up, self._go_down, self._read_link)
         scope.on_attribute(js.document.body, "open", self._screens.follow)
         store.follow(self._other_tab_saved, self._reload)
         self._listen()
@@ -225,7 +225,6 @@ class ChatPage:
         on(part("back"), "click", lambda _: self._choose(None))
         on(part("details-open"), "click", self._open_details)
         on(part("details"), "close", lambda _: self._post(ev.DetailsWatched(None)))
-        on(js.window, "hashchange", lambda _: self._read_link())
         on(js.window, "popstate", lambda _: self._rooms.write())
         on(js.window, "pagehide", self._page_hidden)
         on(js.window, "beforeunload", self._before_unload)
@@ -249,6 +248,8 @@ class ChatPage:
         code = take_code()
         if not code:
             return
+        if self._selected is not None:
+            self._shown_last = self._selected  # it is one entry back
         self._choose(None)  # where the box is
         self._part("paste-text").value = code
         self._part("connect").focus()

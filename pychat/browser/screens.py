@@ -24,12 +24,22 @@ class Screens:
         depth: tells how deep the page is.
         go_up: called when the person has gone back; brings the page up by one.
         go_down: called when the person has gone forward; brings the page down by one if it can.
+        link_opened: called when the history has come to an entry that is none of this visit, which may be that of a
+            link; it takes the link's code before the state goes along to another entry.
     """
 
-    def __init__(self, scope: Scope, depth: Callable[[], int], go_up: Callable[[], None], go_down: Callable[[], None]):
+    def __init__(
+        self,
+        scope: Scope,
+        depth: Callable[[], int],
+        go_up: Callable[[], None],
+        go_down: Callable[[], None],
+        link_opened: Callable[[], None],
+    ) -> None:
         self._depth = depth
         self._go_up = go_up
         self._go_down = go_down
+        self._link_opened = link_opened
         self._visit = str(js.performance.timeOrigin)
         self._at = 0  # the depth of the entry that the history is at
         self._is_going = False
@@ -53,12 +63,12 @@ class Screens:
         state = js.history.state
         is_ours = getattr(state, "visit", None) == self._visit
         self._at = int(state.depth) if is_ours else 0
-        if self._is_going:
-            self._is_going = False
-        elif is_ours:
-            self._bring_page()
-        else:  # a link was opened in this tab, or it is an entry of a former visit
+        was_going, self._is_going = self._is_going, False
+        if not is_ours:  # a link was opened in this tab, or it is an entry of a former visit
             self._mark()
+            self._link_opened()
+        elif not was_going:
+            self._bring_page()
         self.follow()
 
     def _bring_page(self) -> None:

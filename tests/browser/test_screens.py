@@ -93,6 +93,65 @@ def test_back_leads_from_screen_to_screen_and_not_out_of_the_page(person: MakePe
     expect(ann.people).to_contain_text("1", timeout=CONNECT)
 
 
+def open_in_this_tab(someone: Person, code: str) -> None:
+    """Do what the address bar does with a link to the page that is open."""
+    someone.page.evaluate(
+        """code => {
+            window.hashes = 0;
+            window.onhashchange = () => window.hashes++;
+            location.hash = code;
+        }""",
+        code,
+    )
+
+
+def expect_taken_once(someone: Person) -> None:
+    """The link has led somewhere once, and its secret is neither in the address nor kept beside it."""
+    someone.page.wait_for_timeout(1000)  # or it would lead there again
+    assert someone.page.evaluate("[hashes, location.hash, history.state.code || '']") == [1, "", ""]
+
+
+def test_a_link_opened_in_the_tab_of_a_conversation_leads_there_once(person: MakePerson) -> None:
+    ann, bob = person("Ann"), person("Bob")
+    code = open_room(bob).removeprefix("/#")
+    own = open_room(ann).removeprefix("/#")
+    enter, page = ann.page.locator('[data-part="room-enter"]'), ann.page
+    open_in_this_tab(ann, own)
+    expect_taken_once(ann)
+    expect(ann.message_box).to_be_visible()
+
+    open_in_this_tab(ann, code)
+    expect(enter).to_be_visible()
+    expect_taken_once(ann)
+    expect(ann.message_box).to_be_hidden()
+    page.go_back()
+    expect(ann.message_box).to_be_visible()
+    page.go_forward()
+    expect(ann.message_box).to_be_hidden()
+    enter.click()
+    for each in (ann, bob):
+        each.expect_state("open")
+    expect_taken_once(ann)
+    page.go_back()
+    expect(ann.message_box).to_be_hidden()
+    expect_taken_once(ann)
+    page.go_back()
+    expect(ann.message_box).to_be_visible()
+    assert not page.evaluate("location.hash || history.state.code")
+
+
+def test_a_reply_opened_in_the_tab_that_waits_for_it_connects_there(person: MakePerson) -> None:
+    ann, bob = person("Ann"), person("Bob")
+    open_in_this_tab(ann, bob.answer(ann.make_invite()))
+    for each in (ann, bob):
+        each.expect_state("open")
+    expect_taken_once(ann)
+    expect(ann.message_box).to_be_visible()
+    expect(ann.page.locator('[data-part="code-problem"]')).to_have_text("")
+    ann.say("hello")
+    bob.expect_messages("hello")
+
+
 @in_chromium
 def test_a_guest_on_a_phone_can_choose_a_name_in_the_conversation(person: MakePerson) -> None:
     ann, bob = person("Ann"), person(viewport=PHONE)

@@ -410,10 +410,16 @@ class ChatPage:
         return is_there and not getattr(focused, "value", "")
 
     def _keep_focus(self, before: Any) -> None:
-        """Where what had the focus is gone, or of no more use, the focus would be nowhere: it goes to what is next."""
-        if before.isSameNode(js.document.body) or _is_usable(before) or _is_usable(js.document.querySelector(":focus")):
+        """Where what had the focus is gone, or of no more use, the focus would be nowhere: it goes to what is next.
+
+        It goes back to what was only moved within the page, by which an element loses it.
+        """
+        if before.isSameNode(js.document.body) or _is_usable(js.document.querySelector(":focus")):
             return
-        self._put_focus()
+        if not _is_usable(before):
+            self._put_focus()
+        elif js.document.activeElement.isSameNode(js.document.body):
+            before.focus()
 
     def _put_focus(self) -> None:
         for name in _NEXT if self._selected is not None else _FIRST:

@@ -198,6 +198,22 @@ def test_the_focus_is_never_lost(person: MakePerson) -> None:
     expect(ann.button("New room")).to_be_focused()
 
 
+@pytest.mark.parametrize("text", ["half a code", ""])
+def test_the_box_for_codes_keeps_the_focus_when_the_other_one_leaves(person: MakePerson, text: str) -> None:
+    ann, bob = person("Ann"), person("Bob")
+    connect(ann, bob)
+    ann.page.bring_to_front()
+    keyboard = ann.page.keyboard
+    ann.paste_box.click()
+    keyboard.type(text)
+    keyboard.press("Home")
+    bob.button("Leave").click()
+    ann.expect_state("closed")
+    expect(ann.page.locator('[data-part="paste-away"]').get_by_role("textbox")).to_be_focused()
+    keyboard.type("not ")
+    expect(ann.paste_box).to_have_value("not " + text)
+
+
 @in_chromium
 def test_of_the_phases_only_what_lasts_is_said(person: MakePerson) -> None:
     ann, bob = person("Ann"), person("Bob")

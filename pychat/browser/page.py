@@ -151,8 +151,7 @@ class ChatPage:
         self._suggested = suggested
         self._settings.suggest(suggested)
         waiting, self._waiting = self._waiting, []
-        for event in waiting:
-            self._hand_over(replace(event, relay=self._relay))
+        self._hand_over_all([replace(event, relay=self._relay) for event in waiting])
         self._render_relay()
         self.render()
 
@@ -257,10 +256,10 @@ class ChatPage:
 
     def _return_to(self, rooms: Rooms) -> None:
         """Go back into the rooms that the page was in before it was reloaded, and ask again where it has asked."""
-        if rooms.asked:
-            self._hand_over(ev.CodeInLink(rooms.asked, self._relay))
-        for code in rooms.inside:
-            self._hand_over(ev.CodeInLink(code, self._relay, returning=True))
+        links = [ev.CodeInLink(code, self._relay, returning=True) for code in rooms.inside]
+        if rooms.asked:  # the last one, for to go into a room answers what was asked
+            links.append(ev.CodeInLink(rooms.asked, self._relay))
+        self._hand_over_all(links)
 
     def _keep_rooms(self) -> None:
         """Keep what a reload has to come back to; also what waits for the server."""
@@ -277,6 +276,15 @@ class ChatPage:
             self._render_relay()
         else:
             self._post(event)
+
+    def _hand_over_all(self, events: Sequence[ev.CodePasted | ev.CodeInLink]) -> None:
+        """Give the core codes of rooms, and show the question if that is what they come to."""
+        for event in events:
+            self._hand_over(event)
+        self._turn()
+        if self._node.pending_join is not None:
+            self._choose(None)  # where it is asked
+            self._part("join").focus()  # on a phone it could not have it before
 
     def _relay_for(self, text: str) -> str:
         """The relay where a room in a pasted text would be; that of a link to another page is none of ours."""

@@ -83,6 +83,27 @@ def test_a_reload_at_the_door_asks_again(person: MakePerson, guest_at: GuestAt) 
         each.expect_state("open")
 
 
+@in_chromium
+@pytest.mark.parametrize("viewport", [{"width": 390, "height": 844}, {"width": 1280, "height": 800}])
+def test_a_reload_at_the_door_asks_again_whoever_is_in_another_room(
+    person: MakePerson, viewport: dict[str, int]
+) -> None:
+    ann, bob = person("Ann"), person("Bob", viewport=viewport)
+    link = open_room(ann)
+    open_room(bob)
+    bob.page.goto(link)
+    expect(join(bob)).to_be_visible(timeout=BOOT)
+    for _ in range(2):
+        bob.again()
+        expect(join(bob)).to_be_visible()
+        expect(join(bob)).to_be_focused()
+        expect(bob.people).to_have_count(1)
+    enter_button(bob).click()
+    for each in (ann, bob):
+        each.expect_state("open")
+    expect(join(bob)).to_be_hidden()
+
+
 def test_an_invite_in_a_link_reaches_for_nothing_before_it_is_pressed(person: MakePerson, guest_at: GuestAt) -> None:
     ann = person("Ann")
     bob = guest_at(f"/#{ann.make_invite()}")

@@ -98,6 +98,7 @@ class ChatPage:
         self._selected: ConversationId | None = None
         self._shown_last: ConversationId | None = None  # where Forward leads back to
         self._openings = 0
+        self._stays = False  # what is handed over leads nowhere: the person has begun something else meanwhile
         self._copies_link_next = False  # when the link of the room that the person asked for is there
         self._focus_before: Any = None  # where the person's last act has left it
         self._seen: dict[ConversationId, int] = {}
@@ -145,13 +146,20 @@ class ChatPage:
         self.render()
 
     def server_found(self, relay: str, suggested: Sequence[IceServer]) -> None:
-        """Go on when the server can be reached, with what waited for it."""
+        """Go on when the server can be reached, with what waited for it.
+
+        It leads nowhere from a conversation that the person has turned to meanwhile: they may be in the middle of a
+        line. The rooms are in the list then.
+        """
         self._server_away = False
         self._relay = relay
         self._suggested = suggested
         self._settings.suggest(suggested)
+        self._turn()  # what the person has done by now leads where it does
         waiting, self._waiting = self._waiting, []
+        self._stays = self._selected is not None
         self._hand_over_all([replace(event, relay=self._relay) for event in waiting])
+        self._stays = False
         self._render_relay()
         self.render()
 
@@ -282,7 +290,7 @@ class ChatPage:
         for event in events:
             self._hand_over(event)
         self._turn()
-        if self._node.pending_join is not None:
+        if self._node.pending_join is not None and not self._stays:
             self._choose(None)  # where it is asked
             self._part("join").focus()  # on a phone it could not have it before
 
@@ -390,7 +398,9 @@ class ChatPage:
         reads it.
         """
         node = self._node
-        if self._openings != node.openings:
+        if self._openings != node.openings and self._stays:
+            self._openings = node.openings
+        elif self._openings != node.openings:
             self._openings = node.openings
             self._focus_before = js.document.activeElement
             opened = node.conversation(node.opened)
@@ -454,6 +464,7 @@ class ChatPage:
             home.append(part("name-form"))
         if appears:
             part("paste-text").value = ""
+        if appears and not self._stays:
             part("join").focus()
 
     def _render_notices(self) -> None:

@@ -2,12 +2,33 @@
 
 from __future__ import annotations
 
-from playwright.sync_api import expect
+import pytest
+from playwright.sync_api import Route, expect
 
 from pychat.ui import words
-from tests.browser.conftest import MakePerson
-from tests.browser.people import CONNECT
+from tests.browser.conftest import MakePerson, in_chromium
+from tests.browser.people import CONNECT, Person, connect
 from tests.browser.test_room import meet, open_room
+
+
+class AwayServer:
+    """The server of one person's page, which says nothing about itself until it is told to."""
+
+    def __init__(self, someone: Person) -> None:
+        self._answers = False
+        someone.page.route("**/config.json", self._answer)
+        someone.again()
+        expect(someone.page.locator('[data-part="no-relay"]')).to_contain_text("cannot be reached")
+
+    def _answer(self, route: Route) -> None:
+        if self._answers:
+            route.continue_()
+        else:
+            route.fulfill(status=503)
+
+    def come_back(self, someone: Person) -> None:
+        self._answers = True
+        expect(someone.page.locator('[data-part="no-relay"]')).to_be_hidden(timeout=CONNECT)
 
 
 def test_whoever_comes_where_somebody_else_was_known_is_a_line_in_the_list(person: MakePerson) -> None:
@@ -50,3 +71,53 @@ def test_the_focus_stays_with_whoever_does_something_else(person: MakePerson) ->
     bob.enter(link)
     ann.expect_state("open")
     expect(ann.paste_box).to_be_focused()
+
+
+def test_the_rooms_of_a_reload_are_lines_in_the_list_when_the_server_comes_back_to_a_conversation(
+    person: MakePerson,
+) -> None:
+    ann, bob, cay = person("Ann"), person("Bob"), person("Cay")
+    link = open_room(ann)
+    server = AwayServer(ann)
+    expect(ann.page.get_by_text(words.SERVER_AWAY_FROM_ROOM)).to_be_visible()
+    connect(ann, bob)
+    ann.page.bring_to_front()
+    ann.message_box.click()
+    ann.page.keyboard.type("for Bob ")
+    server.come_back(ann)
+    expect(ann.people).to_have_count(2)
+    expect(ann.title).to_have_text("Bob")
+    expect(ann.message_box).to_be_focused()
+    ann.page.keyboard.type("alone")
+    ann.page.keyboard.press("Enter")
+    bob.expect_messages("for Bob alone")
+    cay.enter(link)
+    cay.expect_state("open")
+    ann.people.filter(has_text="Cay").click()
+    ann.expect_other("Cay", "Not verified")
+
+
+@in_chromium
+@pytest.mark.parametrize("comes_by", ["a link", "a code"])
+def test_what_waits_for_the_server_does_not_turn_the_screen_over(person: MakePerson, comes_by: str) -> None:
+    ann, bob, cay = person("Ann"), person("Bob"), person("Cay")
+    link = open_room(cay)
+    server = AwayServer(ann)
+    if comes_by == "a link":
+        ann.page.evaluate("code => { location.hash = code }", link.removeprefix("/#"))
+    else:
+        ann.paste(link.removeprefix("/#"))
+    expect(ann.page.get_by_text(words.SERVER_AWAY_FROM_ROOM)).to_be_visible()
+    connect(ann, bob)
+    ann.page.bring_to_front()
+    ann.message_box.click()
+    server.come_back(ann)
+    ann.page.keyboard.type("for Bob")
+    ann.page.keyboard.press("Enter")
+    bob.expect_messages("for Bob")
+    expect(ann.title).to_have_text("Bob")
+    if comes_by == "a link":
+        ann.page.locator('[data-part="room-enter"]').click()
+    else:
+        ann.people.filter(has_text="Cay").click(timeout=CONNECT)
+    ann.expect_other("Cay", "Not verified")

@@ -33,7 +33,10 @@ JOIN_NOTE = (
     "you the next time. Join only if you know who sent you the link."
 )
 ROOM_REACHING = ("Opening the room", "Looking for the relay…")
-ROOM_WAITING = ("Waiting in the room", "Send the link to one person. You are connected as soon as they open it.")
+ROOM_WAITING = (
+    "Waiting in the room",
+    "Send the link to one person. You are connected as soon as they have opened it and joined.",
+)
 ROOM_LOCKED = ("The room is locked", "Nobody else can connect to you here until you unlock it.")
 ROOM_LOCKED_STAYS = "The room is locked: only they can come back, until you unlock it."
 ROOM_MEETING = ("Somebody is here", "Exchanging addresses over the relay, which cannot read them…")
@@ -82,7 +85,7 @@ SERVER_AWAY = (
 )
 SERVER_AWAY_FROM_ROOM = (
     "The server of this page cannot be reached, so you are not in the room yet. It is tried again by itself, and then "
-    "you go in."
+    "you go in, or are asked first if you have not been there."
 )
 ROOM_NOTE = (
     "Whoever has the link can come in, so send it to one person only. The relay helps the two of you find each other. "

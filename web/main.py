@@ -13,7 +13,7 @@ from pychat.browser.page import ChatPage, page_is_local
 from pychat.browser.peer import BrowserConnect
 from pychat.browser.relay import BrowserRelay
 from pychat.browser.server import ServerAway, keep_asking, load_config
-from pychat.browser.store import BrowserStore
+from pychat.browser.store import BrowserStore, UnkeptStore
 from pychat.browser.tabs import BrowserTabs
 from pychat.browser.visit import KeptRooms, Rooms
 from pychat.core import events as ev
@@ -47,7 +47,7 @@ async def start() -> None:
     except ServerAway:
         config, is_away = None, True
     suggested = suggested_servers_here(config)
-    store = BrowserStore(crypto.public_key.hex() if crypto.kept else "")
+    store = BrowserStore(crypto.public_key.hex()) if crypto.kept else UnkeptStore()
     settings = Settings.loads(store.load(KEY))
     notices = []
     if not crypto.kept:

@@ -84,10 +84,30 @@ class BrowserStore:
     def erase(self) -> None:
         """Delete all that pychat has kept here. Raises PortError when the browser refuses."""
         with _storage() as storage:
-            kept = [storage.key(place) for place in range(storage.length)]
+            kept = [
+                storage.key(place) for place in range(getattr(storage, "length", 0))
+            ]  # where there is none, nothing
             for key in kept:
                 if key.startswith(_PREFIX):
                     storage.removeItem(key)
+
+
+class UnkeptStore(BrowserStore):
+    """Implements `ports.Store` for somebody whose key cannot be kept: what they do is forgotten with them.
+
+    What an earlier visit has kept still holds, or whoever hides their address would not when a database fails once.
+    """
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._visit = VisitStore()
+
+    def load(self, key: str) -> str | None:
+        text = self._visit.load(key)
+        return super().load(key) if text is None else text
+
+    def save(self, key: str, text: str) -> None:
+        self._visit.save(key, text)
 
 
 class VisitStore:

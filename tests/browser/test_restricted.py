@@ -32,8 +32,11 @@ TAKE_AWAY = """([how, names]) => {
 }"""
 
 
-def take_away(context: BrowserContext, how: str) -> None:
-    context.add_init_script(f"({TAKE_AWAY})({json.dumps([how, STORES])})")
+KEPT = "JSON.stringify(Object.entries(localStorage).filter(([key]) => key.startsWith('pychat.')))"
+
+
+def take_away(context: BrowserContext, how: str, stores: tuple[str, ...] = STORES) -> None:
+    context.add_init_script(f"({TAKE_AWAY})({json.dumps([how, stores])})")
 
 
 def talk(ann: Person, bob: Person) -> None:
@@ -52,6 +55,41 @@ def test_without_any_storage_it_starts_and_talks_and_says_that_nothing_is_kept(
     ann.expect_problem(words.NOT_KEPT)
     connect(ann, bob)
     talk(ann, bob)
+
+
+def test_without_a_database_nothing_is_kept_anywhere(
+    browser: Browser, open_context: OpenContext, person: MakePerson
+) -> None:
+    context = open_context(browser)
+    take_away(context, "missing", ("indexedDB",))
+    ann, bob = Person.at(context, name="Ann"), person("Bob")
+    ann.expect_problem(words.NOT_KEPT)
+    bob.enter(open_room(ann))
+    for each in (ann, bob):
+        each.expect_state("open")
+    talk(ann, bob)
+    bob.expect_other("Ann", "Not verified")
+    ann.say_match()
+    assert ann.page.evaluate(KEPT) == "[]"
+    assert bob.page.evaluate(KEPT) != "[]"
+    expect(ann.again().name_field).to_have_value("")
+
+
+@in_chromium
+def test_what_was_kept_before_the_database_was_gone_holds_and_stays_as_it_was(person: MakePerson) -> None:
+    """Whoever hides their address there does so also when the browser has only lost its database."""
+    ann, bob = person("Ann"), person("Bob")
+    connect(ann, bob)
+    ann.expect_other("Bob", "Not verified")
+    kept = ann.page.evaluate(KEPT)
+    take_away(ann.page.context, "missing", ("indexedDB",))
+    ann.again().expect_problem(words.NOT_KEPT)
+    expect(ann.name_field).to_have_value("Ann")
+    ann.go_by("Anna")
+    connect(ann, bob.again())
+    ann.expect_other("Bob", "Known, not verified")
+    bob.expect_other("Anna", "Not verified")
+    assert ann.page.evaluate(KEPT) == kept
 
 
 @in_chromium

@@ -3,6 +3,7 @@
 import asyncio
 import secrets
 import time
+from contextlib import closing
 from typing import Any
 
 import js
@@ -78,9 +79,11 @@ async def start() -> None:
     )
 
     async def erase() -> None:
-        await crypto.erase()
-        store.erase()
-        driver.close()
+        with closing(driver):  # also where not all could be deleted: whoever this was is no more
+            try:
+                await crypto.erase()
+            finally:
+                store.erase()
 
     driver = Driver(
         node,

@@ -141,8 +141,11 @@ class BrowserCrypto:
     async def erase(self) -> None:
         """Delete the identity that is kept. Raises PortError when the browser refuses."""
         try:
+            databases = getattr(js, "indexedDB", None)
+            if not databases:  # then there is nothing to delete
+                return
             async with asyncio.timeout(_PATIENCE):
-                await _result(js.indexedDB.deleteDatabase(_DATABASE))
+                await _result(databases.deleteDatabase(_DATABASE))
         except (JsException, AttributeError, TimeoutError) as error:
             raise PortError(_words(error)) from error
 

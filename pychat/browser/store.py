@@ -16,9 +16,9 @@ _OWNER = _PREFIX + "owner"
 
 @contextmanager
 def _storage() -> Iterator[Any]:
-    """localStorage, which may be switched off: then it is missing, null, or throws as soon as it is looked at."""
+    """localStorage, which may be switched off: then it is None or null, or throws as soon as it is looked at."""
     try:
-        yield js.localStorage
+        yield getattr(js, "localStorage", None)
     except (JsException, AttributeError) as error:
         raise PortError(str(error)[:200]) from error
 
@@ -84,10 +84,8 @@ class BrowserStore:
     def erase(self) -> None:
         """Delete all that pychat has kept here. Raises PortError when the browser refuses."""
         with _storage() as storage:
-            kept = [
-                storage.key(place) for place in range(getattr(storage, "length", 0))
-            ]  # where there is none, nothing
-            for key in kept:
+            length = getattr(storage, "length", 0)  # where there is no storage there is nothing to delete
+            for key in [storage.key(place) for place in range(length)]:
                 if key.startswith(_PREFIX):
                     storage.removeItem(key)
 

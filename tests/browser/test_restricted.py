@@ -14,6 +14,7 @@ from pychat.core.errors import CodeProblem
 from pychat.ui import words
 from tests.browser.conftest import LaunchBrowser, MakePerson, OpenContext, Watch, in_chromium
 from tests.browser.people import Person, connect
+from tests.browser.test_identity import start_afresh
 from tests.browser.test_room import link_field, open_room
 from tests.browsers import BrowserName, launch_profile
 
@@ -90,6 +91,37 @@ def test_what_was_kept_before_the_database_was_gone_holds_and_stays_as_it_was(pe
     ann.expect_other("Bob", "Known, not verified")
     bob.expect_other("Anna", "Not verified")
     assert ann.page.evaluate(KEPT) == kept
+
+
+@pytest.mark.parametrize(("store", "how"), [("localStorage", "null"), ("indexedDB", "missing")])
+def test_starting_afresh_where_a_store_is_missing_makes_somebody_new(
+    browser: Browser, open_context: OpenContext, person: MakePerson, store: str, how: str
+) -> None:
+    context = open_context(browser)
+    take_away(context, how, (store,))
+    ann, bob = Person.at(context, name="Ann"), person("Bob")
+    connect(ann, bob)
+    bob.expect_other("Ann", "Not verified")
+    start_afresh(ann)
+    bob.expect_state("closed")
+    expect(ann.name_field).to_have_value("")
+    ann.go_by("Ann")
+    connect(ann, bob)
+    expect(bob.people).to_have_count(2)
+    bob.expect_other("Ann", words.WARNED)
+
+
+@in_chromium
+def test_starting_afresh_deletes_what_it_can_where_one_store_refuses(person: MakePerson) -> None:
+    ann, bob = person("Ann"), person("Bob")
+    connect(ann, bob)
+    ann.page.evaluate("() => { IDBFactory.prototype.deleteDatabase = () => { throw new DOMException('no'); }; }")
+    ann.button("Settings").click()
+    ann.button("Start afresh…").click()
+    ann.button("Delete everything").click()
+    ann.expect_problem(words.ERASE_FAILED)
+    bob.expect_state("closed")
+    assert ann.page.evaluate(KEPT) == "[]"
 
 
 @in_chromium

@@ -7,7 +7,7 @@ from unicodedata import normalize
 
 import pytest
 import segno
-from playwright.sync_api import Browser, BrowserContext, Page, expect
+from playwright.sync_api import Browser, BrowserContext, Locator, Page, expect
 
 from pychat.ui import words
 from tests.browser.conftest import MakePerson, OpenContext, in_chromium
@@ -212,6 +212,37 @@ def test_a_long_name_leaves_room_for_everything_else(person: MakePerson, size: t
                 line.scroll_into_view_if_needed()  # on its side a phone has little room
                 assert line.evaluate("line => line.scrollWidth <= line.clientWidth"), name
                 expect(line.locator(".trust")).to_be_in_viewport(ratio=1)
+
+
+@in_chromium
+@pytest.mark.parametrize("size", [(390, 844), (1280, 800)], ids=["phone", "desktop"])
+def test_a_long_name_makes_nothing_wider_than_its_place(person: MakePerson, size: tuple[int, int]) -> None:
+    wide, wider = "W" * 64, "M" * 64
+    ann, bob, cay = person(viewport={"width": size[0], "height": size[1]}), person(wide), person()
+
+    def expect_to_fit(place: Locator) -> None:
+        expect(place).to_be_visible(timeout=CONNECT)
+        assert place.evaluate("place => place.scrollWidth <= place.clientWidth")
+        assert ann.page.evaluate("document.documentElement.scrollWidth <= innerWidth")
+        talk = ann.page.locator('[data-part="talk"]')
+        assert talk.evaluate("talk => talk.scrollWidth <= talk.clientWidth")
+
+    connect(ann, bob)
+    ann.expect_other(wide, "Not verified")
+    dialog = ann.open_verify()
+    expect(dialog).to_contain_text(wide[:30])
+    expect_to_fit(dialog)
+    dialog.get_by_role("button", name="They match").click()
+    rename(bob, wider)
+    hint = ann.page.get_by_role("region", name="Hint")
+    expect(hint).to_contain_text(wider[:30], timeout=CONNECT)  # a sentence has less of it
+    expect_to_fit(hint)
+    if size[0] < 720:
+        ann.button("Back").click()
+    connect(ann, cay)
+    rename(cay, wide)
+    expect(ann.warning).to_contain_text(wide[:30], timeout=CONNECT)
+    expect_to_fit(ann.warning)
 
 
 @in_chromium

@@ -29,6 +29,8 @@ PAUSE = 0.02
 NEAR = 48
 """Pixels from the end that still count as reading the end."""
 
+_INDENTED = "\n    "
+
 
 class Names(NamedTuple):
     """What the two in a conversation are called."""
@@ -293,7 +295,10 @@ class MessageList:
         self._following = self._at_end()
 
     def _copied(self, event: Any) -> None:
-        """Several messages are copied as one would write them down: “Ann, 07:47: Hi”."""
+        """Several messages are copied as one would write them down: “Ann, 07:47: Hi”.
+
+        Further lines of a message are indented, as in a terminal: nothing that one writes looks like somebody else's.
+        """
         selection = js.getSelection()
         if not selection.rangeCount:
             return
@@ -318,7 +323,7 @@ class MessageList:
         text = str(part.toString())
         who = self._names.me if self._is_mine(drawn) else self._names.peer
         whole = drawn.message.entry.text if text == place.textContent else text
-        return f"{who}, {_clock(drawn.message)}: {whole}" if text else ""
+        return f"{who}, {_clock(drawn.message)}: {_INDENTED.join(whole.splitlines())}" if text else ""
 
 
 def _written(message: Message) -> datetime:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 
+import pytest
 from playwright.sync_api import expect
 
 from tests.browser.conftest import MakePerson, in_chromium
@@ -24,6 +25,26 @@ COUNT_NOW_AND_THEN = """() => {
     const count = () => { window.most = Math.max(window.most, document.querySelectorAll("article").length); };
     new MutationObserver(count).observe(document.body, { childList: true, subtree: true });
 }"""
+
+
+TIME = r"\d\d:\d\d"
+
+
+def copy(someone: Person, offsets: tuple[int, int]) -> str:
+    """Select from within the first message into the last one; returns what is copied."""
+    someone.log.focus()
+    ends = [message.locator("p").element_handle() for message in (someone.messages.first, someone.messages.last)]
+    someone.page.evaluate(
+        """([first, last, begin, end]) => {
+            const note = event => { window.copied = event.clipboardData.getData("text/plain"); };
+            document.addEventListener("copy", note);
+            getSelection().setBaseAndExtent(first.firstChild, begin, last.firstChild, end);
+        }""",
+        [*ends, *offsets],
+    )
+    someone.page.keyboard.press("Control+c")
+    copied: str = someone.page.evaluate("window.copied")
+    return copied
 
 
 def write(someone: Person, *texts: str) -> None:
@@ -101,21 +122,23 @@ def test_several_messages_are_copied_as_one_would_write_them_down(person: MakePe
     bob.say("Fine")
     ann.expect_delivered(2)
     bob.expect_delivered(1)
-    bob.log.focus()
-    first, last = bob.messages.first.locator("p"), bob.messages.last.locator("p")
-    bob.page.evaluate(
-        """([first, last]) => {
-            const note = event => { window.copied = event.clipboardData.getData("text/plain"); };
-            document.addEventListener("copy", note);
-            getSelection().setBaseAndExtent(first.firstChild, 3, last.firstChild, 3);
-        }""",
-        [first.element_handle(), last.element_handle()],
-    )
-    bob.page.keyboard.press("Control+c")
-    copied = bob.page.evaluate("window.copied")
-    time = r"\d\d:\d\d"
-    wanted = f"Ann, {time}: Bob,\nhow are you\\?\nAnn, {time}: {long}\nBob, {time}: Fin"
+    copied = copy(bob, (3, 3))
+    wanted = f"Ann, {TIME}: Bob,\n    how are you\\?\nAnn, {TIME}: {long}\nBob, {TIME}: Fin"
     assert re.fullmatch(wanted, copied), copied[:200]
+
+
+@in_chromium
+@pytest.mark.parametrize("end", ["\n", "\u2028", "\x85", "\v"], ids=ascii)
+def test_no_line_of_what_is_copied_looks_like_somebody_elses(person: MakePerson, end: str) -> None:
+    ann, bob = person("Ann"), person("Bob")
+    connect(ann, bob)
+    forged = "Hi", "Ann, 07:48: I agree", "Ann, 07:49: I do"
+    bob.say(end.join(forged))
+    bob.say("Yes")
+    ann.expect_messages(re.compile("I do"), "Yes")
+    copied = copy(ann, (0, 3))
+    indented = "\n    ".join(forged)
+    assert re.fullmatch(f"Bob, {TIME}: {indented}\nBob, {TIME}: Yes", copied), copied
 
 
 @in_chromium

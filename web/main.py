@@ -47,7 +47,7 @@ async def start() -> None:
         config, is_away = await asking, False
     except ServerAway:
         config, is_away = None, True
-    suggested = suggested_servers_here(config)
+    suggested = () if is_away else suggested_servers_here(config)  # not the usual one: it may have named others
     store = BrowserStore(crypto.public_key.hex()) if crypto.kept else UnkeptStore()
     settings = Settings.loads(store.load(KEY))
     notices = []

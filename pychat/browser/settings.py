@@ -96,7 +96,7 @@ class SettingsDialog:
         return True
 
     def _tell_who_learns(self) -> None:
-        names = ", ".join(server.url for server in self._suggested) or "none are needed here"
+        names = ", ".join(server.url for server in self._suggested) or "none"
         set_text(self._suggested_list, f"Now: {names}. ")
         asked = self._suggested if self._settings.suggested else ()
         set_text(self._note, words.stun_note(asked) if asked else "")

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from playwright.sync_api import BrowserContext, Locator, expect
 
-from tests.browser.conftest import in_chromium
-from tests.browser.people import Person
+from pychat.ui import words
+from tests.browser.conftest import Watch, in_chromium
+from tests.browser.people import BOOT, Person
 
 
 def open_settings(person: Person) -> Locator:
@@ -63,4 +66,42 @@ def test_hiding_the_address_without_a_relay_is_refused_in_words(context: Browser
 @in_chromium
 def test_a_local_page_suggests_no_server(context: BrowserContext) -> None:
     dialog = open_settings(Person.at(context))
-    expect(dialog).to_contain_text("none are needed here")
+    expect(dialog).to_contain_text("Now: none.")
+
+
+ELSEWHERE = "https://chat.invalid"
+NOTE_SERVERS = """
+window.asked = [];
+globalThis.RTCPeerConnection = class extends RTCPeerConnection {
+    constructor(configuration) {
+        super(configuration);
+        if (configuration) window.asked.push(configuration.iceServers.flatMap(({ urls }) => urls));
+    }
+};
+"""
+
+
+@in_chromium
+def test_while_it_is_not_known_which_servers_the_page_names_none_is_asked(
+    context: BrowserContext, server: str, watch: Watch
+) -> None:
+    """For a page from elsewhere: one from this very machine suggests no server at all."""
+    watch.expect_requests = True  # they are answered here
+    config = {"relay": False, "iceServers": [{"urls": "stun:stun.chat.invalid"}]}
+    answers: list[dict[str, Any]] = [{"json": config}, {"status": 503}]
+    context.add_init_script(NOTE_SERVERS)
+    context.route(f"{ELSEWHERE}/**", lambda route: route.fulfill(response=route.fetch(url=local(route.request.url))))
+    context.route("**/config.json", lambda route: route.fulfill(**answers[-1]))
+
+    def local(address: str) -> str:
+        return address.replace(ELSEWHERE, server)
+
+    ann = Person.at(context, ELSEWHERE)
+    expect(ann.page.get_by_text(words.SERVER_AWAY)).to_be_visible()
+    expect(ann.page.locator('[data-part="stun-note"]')).to_be_hidden()
+    ann.make_invite()
+    del answers[-1]
+    expect(ann.page.get_by_text(words.NO_RELAY)).to_be_visible(timeout=BOOT)
+    ann.button("Leave").click()
+    ann.make_invite()
+    assert ann.page.evaluate("window.asked") == [[], ["stun:stun.chat.invalid"]]

@@ -11,8 +11,8 @@ TIMES_ENCODED = 3
 def mended_address(path: bytes, query: bytes, names: Container[str]) -> str | None:
     """Where such a link was to lead, from what is asked for; None for all others.
 
-    What follows the "#" is a secret. A redirect puts it back where browsers keep it from servers, and the address that
-    told of it is in no history then; it is not kept here.
+    What follows the "#" is a secret. A redirect puts it back where browsers keep it from servers, and it is not kept
+    here. The browser's own history has it, as that of any link that was opened: no redirect can take it out there.
     """
     for part in (path, query):
         before, fragment = _parted(part.decode("latin-1"))

@@ -156,12 +156,13 @@ def test_nothing_is_left_of_what_was_said_and_where(
     look()
 
 
+@pytest.mark.parametrize("sign", ["#", "%23"])
 def test_a_link_that_was_opened_stays_where_the_browser_notes_addresses_and_nowhere_else(
-    profile: BrowserContext, person: MakePerson, browser_name: BrowserName, tmp_path: Path, server: str
+    profile: BrowserContext, person: MakePerson, browser_name: BrowserName, tmp_path: Path, server: str, sign: str
 ) -> None:
     bob = person("Bob")
     link = open_room(bob)
-    ann = Person.at(profile, link)
+    ann = Person.at(profile, link.replace("#", sign))
     ann.page.locator('[data-part="room-enter"]').click()
     ann.expect_state("open")
     ann.again().expect_state("open")
@@ -170,7 +171,9 @@ def test_a_link_that_was_opened_stays_where_the_browser_notes_addresses_and_nowh
     profile.close()
     secret = link.removeprefix("/#")
     assert outside(tmp_path, secret, OPENED[browser_name]) == set()
-    assert where(tmp_path, secret), "an address that was opened is in the history, or nothing is found here at all"
+    assert where(tmp_path, sign + secret), (
+        "an address that was opened is in the history, or nothing is found here at all"
+    )
 
 
 def test_a_link_that_was_pasted_stays_nowhere(

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import re
+from itertools import combinations
 from typing import Literal
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, Page, expect
 
+from pychat.ui import words
 from tests.browser.conftest import LaunchBrowser, OpenContext
 from tests.browser.people import CONNECT, Person, connect
 from tests.browser.test_demo import expect_open
@@ -119,3 +122,36 @@ def test_text_of_twice_the_size_fits_on_a_phone(chromium: Browser, open_context:
     bob.button("Leave").click()
     ann.expect_state("closed")
     expect_fits(ann.page)
+
+
+FORCED: tuple[Literal["active", "none"], ...] = ("active", "none")
+IN_BLACK = "dot => { dot.style.setProperty('border-color', 'CanvasText', 'important'); }"
+SHAPES = ["closed", "signaling", "open", "lost"]
+"""A state for each of the shapes: a ring, a broken ring, a disc, a diamond."""
+
+
+@pytest.mark.parametrize("forced", FORCED)
+def test_the_state_of_a_person_is_told_by_words_and_by_a_shape(
+    chromium: Browser, open_context: OpenContext, forced: Literal["active", "none"]
+) -> None:
+    """Whatever the colours, also where all are the same."""
+    ann, bob, cay = (Person.at(open_context(chromium, viewport=SCREENS["desktop"])) for _ in range(3))
+    connect(ann, bob)
+    connect(ann, cay)
+    cay.button("Leave").click()
+    ann.expect_state("closed")
+    ann.make_invite()
+    ann.page.emulate_media(forced_colors=forced)
+    people = ann.page.locator('[data-part="people"]')
+    for state in ("open", "closed", "signaling"):
+        line = people.locator(f'[data-state="{state}"]')
+        expect(line).to_have_count(1)
+        expect(line).to_have_accessible_name(re.compile(rf"\b{words.STATES[state]}\b"))
+    line = people.get_by_role("button").first
+    line.locator(".dot").evaluate(IN_BLACK)
+    pictures = {}
+    for state in SHAPES:  # of one line, so that nothing else differs
+        line.evaluate("(line, state) => { line.dataset.state = state; }", state)
+        pictures[state] = line.locator(".dot").screenshot()
+    for one, other in combinations(SHAPES, 2):
+        assert pictures[one] != pictures[other], f"{one} looks like {other}"

@@ -16,7 +16,20 @@ from pychat.core import node as node_module
 from pychat.core import room as r
 from pychat.core import wire
 from pychat.core.capabilities import Capabilities
-from pychat.core.envelope import Authenticated, Bye, OnLink, Refusal, Refused, Signal, authenticate, nonce, wrap
+from pychat.core.envelope import (
+    PROOF_SIZE,
+    Again,
+    Authenticated,
+    Bye,
+    OnLink,
+    Refusal,
+    Refused,
+    Signal,
+    again,
+    authenticate,
+    nonce,
+    wrap,
+)
 from pychat.core.envelope import context as envelope_context
 from pychat.core.envelope import encode as encode_signal
 from pychat.core.link import ANSWER_PATIENCE, Ending, Link, Phase
@@ -24,6 +37,7 @@ from pychat.core.meeting import Meeting, RelayState, Trouble
 from pychat.core.negotiation import Answer, Offer
 from pychat.core.roomcode import KEY_SIZE, MEMBER_SIZE, SALT, SECRET_SIZE, SIGNALING_INFO, RoomCode, encode
 from pychat.core.sdp import Description, DescriptionKind
+from tests import rooms_sim
 from tests.core.people import START, Person, of, only, person
 from tests.rooms_sim import URL, Guest, RoomsWorld, forgeries
 from tests.sim import Written
@@ -1204,6 +1218,95 @@ def test_a_relay_that_asks_to_return_at_once_is_not_obeyed_without_end(alone: Pe
         connected += len(of(fx.ConnectRelay, alone.wait(1)))
 
     assert connected < 10
+
+
+# Whoever leaves, and what comes late.
+
+
+def test_whoever_leaves_in_whatever_moment_begins_nothing_more(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(rooms_sim, "_KEY_DELAYS", (0.3,))
+    for moment in range(25):
+        world = calm(moment, 2)
+        ann, bob = world.guests
+        ann.enters()
+        world.live(5)
+        bob.enters()
+        world.live(0.1 * moment)
+        ann.acts(ev.ConversationLeft(meeting_of(ann).conversation))
+        begun = set(ann.ends)
+        world.live(30)
+        assert set(ann.ends) == begun
+        assert not ann.company
+
+
+def test_to_leave_twice_is_to_leave_once(alone: Person) -> None:
+    (meeting,) = alone.node.meetings.values()
+    alone.do(ev.RelayOpened(session_of(alone)))
+    alone.do(ev.ConversationLeft(meeting.conversation))
+    closing = fx.CloseRelay(meeting._session)
+    assert closing not in alone.do(ev.ConversationLeft(meeting.conversation))
+    assert meeting.state is RelayState.LEFT
+
+
+@SEEDS
+def test_whoever_leaves_while_the_relay_is_away_leaves_whoever_is_there(seed: int) -> None:
+    world = together(seed)
+    ann, bob = world.guests
+    world.relay._go_away()
+    world.live(3)
+    assert link_of(ann).relayed_member is None
+    ann.acts(ev.ConversationLeft(meeting_of(ann).conversation))
+    world.live(5)
+
+    assert not ann.company
+    assert not bob.company
+
+
+def test_a_path_that_is_found_while_a_secret_is_drawn_does_no_harm() -> None:
+    world = together(0)
+    ann, _ = world.guests
+    link, now = link_of(ann), world.now + ann._clock
+    ann.node.handle([ev.IceStateChanged(link.id, ev.IceState.DISCONNECTED)], now)
+    ann.node.handle([ev.RoomRenewed(meeting_of(ann).conversation)], now)
+    assert meeting_of(ann).code is None
+    ann.node.handle([ev.IceStateChanged(link.id, ev.IceState.CONNECTED)], now)
+
+    assert link.phase is Phase.OPEN
+
+
+def test_nobody_is_taken_for_the_other_side_of_a_link_without_its_proof() -> None:
+    world = together(0)
+    meeting = meeting_of(world.guests[0])
+    link, eve = link_of(world.guests[0]), wire.to_text(bytes(MEMBER_SIZE))
+    member = link.relayed_member
+    meeting._attempts[eve] = m._Attempt()
+    ours, theirs = meeting._names(eve)
+    for proof in (Again(bytes(PROOF_SIZE)), again(link.transcript, ours, theirs), again(b"", theirs, ours)):
+        meeting._received(eve, proof)
+        assert link.relayed_member == member
+    meeting._received(eve, again(link.transcript, theirs, ours))
+    assert link.relayed_member == eve
+
+
+def test_nobody_is_taken_for_the_other_side_of_a_link_that_is_not_proved() -> None:
+    """Such a link has no transcript yet, so that anybody could make the proof."""
+    world = calm(0, 2)
+    ann, bob = world.guests
+    for guest in (ann, bob):
+        guest.enters()
+    for _ in range(600):
+        world.live(0.01)
+        if any(link.relayed_member is not None for link in meeting_of(ann)._live):
+            break
+    meeting = meeting_of(ann)
+    (link,) = meeting._live
+    assert link.peer is None
+    member, eve = link.relayed_member, wire.to_text(bytes(MEMBER_SIZE))
+    meeting._attempts[eve] = m._Attempt()
+    ours, theirs = meeting._names(eve)
+    meeting._received(eve, again(link.transcript, theirs, ours))
+
+    assert link.relayed_member == member
 
 
 # One member by itself.

@@ -103,6 +103,7 @@ def test_the_same_person_comes_back_to_where_they_were(world: RoomsWorld) -> Non
     assert link_of(ann).phase is Phase.OPEN
 
 
+@pytest.mark.slow
 def test_what_nobody_has_looked_at_goes_again_some_time_after_they_have_gone(world: RoomsWorld) -> None:
     ann, _, cat = world.guests
     cat.enters()
@@ -127,6 +128,7 @@ def test_messages_wait_for_a_day(world: RoomsWorld) -> None:
     assert ann.chat_with(cat) is None
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("does", ["looks", "writes", "has verified them"])
 def test_whom_the_person_has_to_do_with_stays(world: RoomsWorld, does: str) -> None:
     ann, _, cat = world.guests
@@ -149,6 +151,7 @@ def test_whom_the_person_has_to_do_with_stays(world: RoomsWorld, does: str) -> N
     assert ann.chat_with(cat) is with_cat
 
 
+@pytest.mark.slow
 def test_a_crowd_puts_away_none_but_itself() -> None:
     world = calm(1, 3 * n.MAX_UNOPENED_OF_ROOM)
     ann, bob, *crowd = world.guests

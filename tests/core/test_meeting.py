@@ -574,6 +574,7 @@ def test_however_many_offer_however_often_connections_are_made_one_in_a_while(se
     assert not ann.company
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("anew", [False, True], ids=["same-names", "new-names"])
 def test_an_honest_member_gets_in_while_a_crowd_floods_the_room(anew: bool) -> None:
     world = calm(0, 2)

@@ -148,6 +148,7 @@ def test_two_behind_nats_meet_also_when_the_reply_is_pasted_late(stun: str, tmp_
         assert (bob.returncode, out) == (0, "hello from behind\n"), err
 
 
+@pytest.mark.slow
 def test_among_dozens_of_interfaces_the_code_keeps_the_one_that_leads_out(stun: str, tmp_path: Path) -> None:
     host = ("ip", "-n", name("left-host"))
     with ExitStack() as stack:

@@ -754,8 +754,8 @@ class Meeting:
         is_own = said is not None and self._fits(said, self._host.key, member)
         return Refusal.ELSEWHERE if is_own else Refusal.FULL
 
-    def _in_words(self, refusal: Refusal) -> Refusal:
-        """What is said of it: whether a locked room is full is nothing to those outside."""
+    def _as_told(self, refusal: Refusal) -> Refusal:
+        """What others are told of it: whether a locked room is full is nothing to those outside."""
         return Refusal.LOCKED if self.locked and refusal is Refusal.FULL else refusal
 
     def _begin(self, member: MemberId) -> None:
@@ -779,7 +779,7 @@ class Meeting:
         refusal = Refusal.LOCKED if is_closed else self._no_seat(member)
         if refusal is not None:
             attempt.turn = None
-            self._say(member, Refused(offer.link, self._in_words(refusal)))
+            self._say(member, Refused(offer.link, self._as_told(refusal)))
         elif self._is_served(member):
             self._negotiate(self._link(member, offer.link), offer.signal)
         else:
@@ -1029,7 +1029,7 @@ class Meeting:
         if self.state is not RelayState.HERE or attempt.barred or not is_wanted or refusal is not None:
             attempt.turn, attempt.asked = None, False
             if refusal is not None and attempt.failed and is_wanted:  # what has failed here may go on there
-                self._say(member, Refused(self._numbers.get(member, 0), self._in_words(refusal)))
+                self._say(member, Refused(self._numbers.get(member, 0), self._as_told(refusal)))
         elif self._is_served(member):
             self._begin(member)
 

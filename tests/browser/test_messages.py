@@ -149,3 +149,16 @@ def test_a_message_begins_with_the_name_for_who_listens(person: MakePerson) -> N
     bob.say("Hi")
     expect(bob.messages.first).to_have_text(re.compile(r"^\s*Ann:\s*Hello\s*\d\d:\d\d\s*$"), timeout=CONNECT)
     expect(ann.messages.first).to_have_text(re.compile(r"^\s*You:\s*Hello\s*\d\d:\d\d\s*Delivered\s*$"))
+
+
+@in_chromium
+def test_a_few_messages_stand_by_the_box_in_which_one_writes(person: MakePerson) -> None:
+    ann, bob = person("Ann"), person("Bob")
+    connect(ann, bob)
+    ann.say("hello")
+    bob.expect_messages("hello")
+    for each in (ann, bob):
+        log, message = each.log.bounding_box(), each.messages.last.bounding_box()
+        assert log is not None
+        assert message is not None
+        assert log["y"] + log["height"] - message["y"] - message["height"] < 40

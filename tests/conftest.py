@@ -4,9 +4,13 @@ from __future__ import annotations
 
 import os
 from collections import Counter
+from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
+
+from tests.terminal.command import Commands
 
 pytest.register_assert_rewrite("tests.contracts")
 
@@ -32,6 +36,13 @@ SINGLY = {
     )
 }
 """Long files whose tests have nothing in common that would have to be made for each worker."""
+
+
+@pytest.fixture
+def commands(tmp_path: Path) -> Iterator[Commands]:
+    """Starts `pychat`, as persons in a terminal do."""
+    with Commands(tmp_path) as commands:
+        yield commands
 
 
 @pytest.hookimpl(optionalhook=True)

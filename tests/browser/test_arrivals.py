@@ -5,10 +5,12 @@ from __future__ import annotations
 import pytest
 from playwright.sync_api import Route, expect
 
+from pychat.exits import Exit
 from pychat.ui import words
 from tests.browser.conftest import MakePerson, in_chromium
 from tests.browser.people import CONNECT, Person, connect
 from tests.browser.test_room import meet, open_room
+from tests.terminal.command import Commands
 
 
 class AwayServer:
@@ -61,6 +63,30 @@ def test_whoever_comes_where_somebody_else_was_known_is_a_line_in_the_list(perso
     cay.expect_messages("hello Cay")
     ann.people.first.click()
     expect(ann.message_box).to_have_value("for Bob, too")
+
+
+_NOTE_TITLES = """() => {
+    window.titles = [document.title];
+    const note = () => window.titles.push(document.title);
+    new MutationObserver(note).observe(document.querySelector("title"), {childList: true});
+}"""
+
+
+def test_a_crowd_is_one_mark_in_the_title(person: MakePerson, commands: Commands, server: str) -> None:
+    ann, bob = person("Ann"), person("Bob")
+    link = meet(ann, bob)
+    bob.button("Leave").click()
+    expect(ann.status).to_contain_text("They left", timeout=CONNECT)
+    ann.page.evaluate(_NOTE_TITLES)
+    for number in range(1, 5):
+        stranger = commands.pipe("join", server + link)
+        stranger.is_connected()
+        stranger.say("look at me")
+        stranger.end_input()
+        assert stranger.status() == Exit.DONE
+        expect(ann.people).to_have_count(1 + number)
+    expect(ann.people.last.locator(".unread")).to_have_text("1")
+    assert ann.page.evaluate("titles") == ["pychat", "(1) pychat"]
 
 
 def test_the_focus_stays_with_whoever_does_something_else(person: MakePerson) -> None:

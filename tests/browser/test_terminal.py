@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator
-from pathlib import Path
+from collections.abc import Callable
 
 import pytest
 from playwright.sync_api import expect
 
 from pychat.core.log import MAX_TEXT
+from pychat.exits import Exit
 from pychat.ui import words
 from tests.browser.conftest import LaunchBrowser, OpenContext
 from tests.browser.people import CONNECT, Person
@@ -17,7 +17,6 @@ from tests.browser.test_room import open_room
 from tests.browsers import BrowserName
 from tests.terminal.command import Commands, SomeCommand
 
-DONE, NOT_DELIVERED = 0, 5
 LONG = ("The quick fox, быстрая лиса, 敏捷的狐狸, الثعلب السريع, השועל המהיר, 👋🏽 👨‍👩‍👧, Z\u0335\u0301. " * MAX_TEXT)[
     :MAX_TEXT
 ].strip()
@@ -32,12 +31,6 @@ MakePerson = Callable[[BrowserName], Person]
 def person(launch_browser: LaunchBrowser, open_context: OpenContext) -> MakePerson:
     """Makes people, each with a browser profile of their own."""
     return lambda browser: Person.at(open_context(launch_browser(browser)))
-
-
-@pytest.fixture
-def commands(tmp_path: Path) -> Iterator[Commands]:
-    with Commands(tmp_path) as commands:
-        yield commands
 
 
 def connect(page: Person, start: Callable[..., SomeCommand], *, page_invites: bool) -> SomeCommand:
@@ -114,13 +107,13 @@ def test_a_page_and_a_pipe_talk(
 
     if page_invites:
         ann.page.close()
-        if pipe.status() != DONE:
+        if pipe.status() != Exit.DONE:
             assert browser == "firefox"  # it does not always send the good-bye of a page that is closed
-            assert pipe.status() == NOT_DELIVERED
+            assert pipe.status() == Exit.NOT_DELIVERED
             assert "pychat: Connection closed: The other side is gone: " in pipe.err
     else:
         pipe.end_input()
-        assert pipe.status() == DONE
+        assert pipe.status() == Exit.DONE
         ann.expect_state("closed")
         expect(ann.status).to_contain_text("They left")
 
@@ -146,7 +139,7 @@ def test_a_page_and_a_terminal_talk(
         lambda: terminal.said(good_bye) or (browser == "firefox" and terminal.said(none)), "what became of the page"
     )
     terminal.say("/quit")
-    assert terminal.status() == DONE
+    assert terminal.status() == Exit.DONE
 
 
 @pytest.mark.parametrize("page_opens", [True, False], ids=["page-opens", "terminal-opens"])
@@ -175,7 +168,7 @@ def test_a_page_and_a_terminal_meet_in_a_room(
     if page_opens:
         heard(ann, "and one from a pipe")
         pipe.end_input()
-        assert pipe.status() == DONE
+        assert pipe.status() == Exit.DONE
         expect(ann.status).to_contain_text("They left")
     else:
         terminal.wait_until_said("/switch turns to them.")

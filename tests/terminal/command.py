@@ -288,7 +288,7 @@ class Terminal(Command):
         self.write(f"\x1b[200~{text}\x1b[201~".replace("\n", "\r"))
 
     def take(self, code: str) -> None:
-        self._taken.add(code)
+        self._taken.update(A_CODE.findall(code))
         self.paste(code)
         self.write("\r")
 
@@ -341,8 +341,13 @@ class Terminal(Command):
 
         def is_there() -> bool:
             whole = "".join(row if len(row) == self._screen.columns else f"{row}\n" for row in self._screen.rows)
-            # What was pasted stands in the input line for a moment.
-            found[:] = [code for code in A_CODE.findall(whole) if code not in self._taken]
+            # What was pasted stands in the input line for a moment, and what ends at the cursor is still being written.
+            cursor = self._screen.up_to_cursor
+            found[:] = [
+                code
+                for code in A_CODE.findall(whole)
+                if code not in self._taken and not (cursor and (cursor.endswith(code) or code.endswith(cursor)))
+            ]
             return bool(found)
 
         self.wait_for(is_there, "a code")

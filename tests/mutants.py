@@ -2,10 +2,11 @@
 
     python -m tests.mutants [--own] [NAME …]
 
-A check is a `raise` of an error, or a guard: an `if` that ends with leaving its function or going on with the next one.
-NAME is a part of such a name as `pychat/core/meeting.py Meeting._take`; without any, all of PLACES are taken. The tests
-of a file run first, then those of its neighbours; what survives them is listed, with the status 1. `--own` is for a
-quick look: only the tests of a file itself, so what survives may still be found by others, or have no tests of its own.
+A check is a `raise` of an error, or a guard: an `if` that ends with leaving its function, with False or nothing at all,
+or with going on with the next one. NAME is a part of such a name as `pychat/core/meeting.py Meeting._take`; without
+any, all of PLACES are taken. The tests of a file run first, then those of its neighbours; what survives them is listed,
+with the status 1. `--own` is for a quick look: only the tests of a file itself, so what survives may still be found by
+others, or have no tests of its own.
 """
 
 from __future__ import annotations
@@ -22,11 +23,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from queue import SimpleQueue
 from threading import Lock
+from time import monotonic
 
 ROOT = Path(__file__).resolve().parents[1]
 AT_ONCE = 2
-SECONDS = 900
-"""Of a run of tests: what takes longer waits for ever, which is as good as a failure."""
+TIMES, SECONDS = 5, 60
+"""A run that takes so many times as long as with all checks in place, and so much more, waits for ever: it failed."""
 
 # Where the checks are of what others do, with the tests that are to notice it when one is missing.
 PLACES = {
@@ -104,7 +106,18 @@ def _to_take_out(statement: ast.stmt) -> ast.stmt | None:
             return statement
         case ast.If(body=[*_, ast.Return(value=None) | ast.Continue() as end], orelse=[]):
             return end
+        case ast.If(body=[*_, ast.Return(value=ast.expr() as value) as end], orelse=[]) if _is_nothing(value):
+            return end
     return None
+
+
+def _is_nothing(value: ast.expr) -> bool:
+    match value:
+        case ast.Constant():
+            return not value.value
+        case ast.List() | ast.Tuple():
+            return not value.elts
+    return False
 
 
 def tests_of(check: Check, *, own: bool) -> Iterator[list[str]]:
@@ -122,37 +135,40 @@ def survives(check: Check, copy: Path, *, own: bool) -> bool:
     file = copy / check.file
     source = file.read_text(encoding="utf-8")
     for tests in tests_of(check, own=own):
-        _expect_to_pass(copy, tests)
+        seconds = _seconds_of(copy, tests)
         file.write_text(check.without(source), encoding="utf-8")
         try:
-            if not _pass(copy, tests):
+            if not _pass(copy, tests, TIMES * seconds + SECONDS):
                 return False
         finally:
             file.write_text(source, encoding="utf-8")
     return True
 
 
-_passed: set[str] = set()
+_takes: dict[str, float] = {}
 _first = Lock()
 
 
-def _expect_to_pass(copy: Path, tests: list[str]) -> None:
-    """Tests that fail anyway would find everything."""
+def _seconds_of(copy: Path, tests: list[str]) -> float:
+    """How long these tests take with all checks in place. Tests that fail anyway would find everything."""
     name = " ".join(tests)
     with _first:
-        if name not in _passed and not _pass(copy, tests):
-            raise AssertionError(f"{name}: fails with all checks in place")
-        _passed.add(name)
+        if name not in _takes:
+            begun = monotonic()
+            if not _pass(copy, tests, None):
+                raise AssertionError(f"{name}: fails with all checks in place")
+            _takes[name] = monotonic() - begun
+        return _takes[name]
 
 
-def _pass(copy: Path, tests: list[str]) -> bool:
+def _pass(copy: Path, tests: list[str], seconds: float | None) -> bool:
     command = [sys.executable, "-m", "pytest", "-x", "-q", "-n0", "-p", "no:cacheprovider", "-m", "not browser", *tests]
     environment = {**os.environ, "PYTHONDONTWRITEBYTECODE": "1", "PYTHONPATH": str(copy)}
     process = subprocess.Popen(
         command, cwd=copy, env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, start_new_session=True
     )
     try:
-        return process.wait(SECONDS) == 0
+        return process.wait(seconds) == 0
     except subprocess.TimeoutExpired:
         return False
     finally:

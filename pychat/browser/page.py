@@ -25,7 +25,7 @@ from pychat.core import events as ev
 from pychat.core.contacts import STORE_KEY
 from pychat.core.conversation import ConversationId
 from pychat.core.ice import IceServer
-from pychat.core.links import leads_to_room, relay_for
+from pychat.core.links import relay_for, room_in
 from pychat.core.node import Node
 from pychat.core.relaytext import relay_of
 from pychat.ports import Post
@@ -106,6 +106,7 @@ class ChatPage:
         self._state = "idle"
         self._look: tuple[object, ...] = ()  # what decides which controls there are
         self._accepted = 0
+        self._given = ""  # what stood in the box when it was handed over
         self._scope = scope = Scope(js.document.body)
         self._part = scope.part
         self._messages = MessageList(scope)
@@ -243,7 +244,7 @@ class ChatPage:
 
     def _paste(self, event: Any) -> None:
         event.preventDefault()
-        text = str(self._part("paste-text").value)
+        self._given = text = str(self._part("paste-text").value)
         self._hand_over(ev.CodePasted(text, self._relay_for(text)))
 
     def _paste_key(self, event: Any) -> None:
@@ -258,7 +259,7 @@ class ChatPage:
         if self._selected is not None:
             self._shown_last = self._selected  # it is one entry back
         self._choose(None)  # where the box is
-        self._part("paste-text").value = code
+        self._given = self._part("paste-text").value = code
         self._part("connect").focus()
         self._hand_over(ev.CodeInLink(room_link(code), self._relay))
 
@@ -271,14 +272,15 @@ class ChatPage:
 
     def _keep_rooms(self) -> None:
         """Keep what a reload has to come back to; also what waits for the server."""
-        links = [event for event in self._waiting if isinstance(event, ev.CodeInLink)]
-        inside = [*rooms_inside(self._node), *(link.text for link in links if link.returning)]
-        asked = [room_asked(self._node), *(link.text for link in links if not link.returning)]
+        inside, asked = rooms_inside(self._node), [room_asked(self._node)]
+        for event in self._waiting:
+            returns = isinstance(event, ev.CodeInLink) and event.returning
+            (inside if returns else asked).append(room_in(event.text))
         self._rooms.keep(Rooms(tuple(inside), next(filter(None, asked), "")))
 
     def _hand_over(self, event: ev.CodePasted | ev.CodeInLink) -> None:
         """Give the core a code; that of a room waits until it is known whether there is a relay."""
-        if self._server_away and leads_to_room(event.text) and _is_of_this_page(event.text):
+        if self._server_away and room_in(event.text) and _is_of_this_page(event.text):
             self._waiting.append(event)
             self._keep_rooms()
             self._render_relay()
@@ -417,6 +419,11 @@ class ChatPage:
         pasting = self._node.pasting
         if pasting.accepted != self._accepted or pasting.handed_over:
             self._accepted = pasting.accepted
+            self._clear_box()
+
+    def _clear_box(self) -> None:
+        """Take what was used out of the box, and nothing that the person has put there since."""
+        if self._part("paste-text").value == self._given:
             self._part("paste-text").value = ""
 
     def _is_where_they_were(self) -> bool:
@@ -463,7 +470,7 @@ class ChatPage:
         if not home.contains(part("name-form")):
             home.append(part("name-form"))
         if appears:
-            part("paste-text").value = ""
+            self._clear_box()
         if appears and not self._stays:
             part("join").focus()
 

@@ -34,12 +34,13 @@ def read(text: str) -> RoomCode | Code:
     return find(text, *_KINDS)
 
 
-def leads_to_room(text: str) -> bool:
-    """Whether the first code in a text is that of a room."""
+def room_in(text: str) -> str:
+    """The first code in a text, as it is written by itself; "" when it is not that of a room, or there is none."""
     try:
-        return isinstance(read(text), RoomCode)
+        code = read(text)
     except CodeError:
-        return False
+        return ""
+    return roomcode.encode(code) if isinstance(code, RoomCode) else ""
 
 
 def relay_for(text: str, page: str) -> str:

@@ -147,3 +147,31 @@ def test_what_waits_for_the_server_does_not_turn_the_screen_over(person: MakePer
     else:
         ann.people.filter(has_text="Cay").click(timeout=CONNECT)
     ann.expect_other("Cay", "Not verified")
+
+
+@in_chromium
+def test_a_room_that_was_pasted_while_the_server_is_away_is_asked_about_after_a_reload(person: MakePerson) -> None:
+    ann, cay = person("Ann"), person("Cay")
+    link = open_room(cay)
+    server = AwayServer(ann)
+    ann.paste(f"Come, it is nice here: {link.removeprefix('/#')}")
+    expect(ann.page.get_by_text(words.SERVER_AWAY_FROM_ROOM)).to_be_visible()
+    ann.again()
+    expect(ann.page.get_by_text(words.SERVER_AWAY_FROM_ROOM)).to_be_visible()
+    server.come_back(ann)
+    ann.page.locator('[data-part="room-enter"]').click()
+    ann.expect_other("Cay", "Not verified")
+
+
+@in_chromium
+def test_what_is_being_pasted_stays_when_the_server_comes_back(person: MakePerson) -> None:
+    ann, cay = person("Ann"), person("Cay")
+    link = open_room(cay)
+    server = AwayServer(ann)
+    ann.page.evaluate("code => { location.hash = code }", link.removeprefix("/#"))
+    expect(ann.page.get_by_text(words.SERVER_AWAY_FROM_ROOM)).to_be_visible()
+    ann.paste_box.fill("half of somebody’s inv")
+    server.come_back(ann)
+    ann.page.locator('[data-part="room-enter"]').click()
+    ann.expect_other("Cay", "Not verified")
+    expect(ann.paste_box).to_have_value("half of somebody’s inv")

@@ -284,13 +284,22 @@ def test_both_see_the_same_signs_and_who_says_so_is_verified_for_good(person: Ma
     assert ann.signs() != seen
 
 
+def _colour(button: Locator) -> str:
+    return str(button.evaluate("button => getComputedStyle(button).color"))
+
+
 @in_chromium
 def test_no_match_ends_the_connection_and_takes_the_badge(person: MakePerson) -> None:
     ann, bob = person("Ann"), person("Bob")
     connect(ann, bob)
     hold_compared(ann, "Bob")
     hold_compared(bob, "Ann")
-    ann.open_verify().get_by_role("button", name="They don’t match").click()
+    dialog = ann.open_verify()
+    differs = dialog.get_by_role("button", name="They don’t match")
+    assert _colour(differs) != _colour(dialog.get_by_role("button", name="Close"))
+    looks_dangerous = _colour(differs)
+    differs.click()
+    assert _colour(ann.button("They differ: end it")) == looks_dangerous != _colour(ann.button("Look again"))
     ann.button("Look again").click()
     expect(ann.verify).to_be_visible()
     ann.expect_other("Bob", "Verified")

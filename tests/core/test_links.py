@@ -7,7 +7,7 @@ import pytest
 from pychat.core import invite, roomcode
 from pychat.core.errors import CodeError, CodeProblem
 from pychat.core.invite import Code
-from pychat.core.links import leads_to_room, page_in, read, relay_for
+from pychat.core.links import page_in, read, relay_for, room_in
 from pychat.core.relaytext import page_at, page_of, relay_of
 from pychat.core.roomcode import SECRET_SIZE, RoomCode
 from pychat.core.sdp import Candidate, CandidateKind, Description, DescriptionKind
@@ -183,5 +183,6 @@ def test_the_end_of_a_code_that_is_missing_is_not_guessed() -> None:
 
 @pytest.mark.parametrize("kind", CODES)
 def test_whether_a_text_leads_to_a_room(kind: str) -> None:
-    assert leads_to_room(f"come: {PAGE}#{text_of(CODES[kind])} !") is (kind == "room")
-    assert not leads_to_room("no code at all")
+    code = text_of(CODES[kind])
+    assert room_in(f"come: {PAGE}#{code} !") == (code if kind == "room" else "")
+    assert room_in("no code at all") == ""

@@ -1,12 +1,11 @@
 """Which checks have no test: takes each out in turn, and sees whether a test fails.
 
-    python -m tests.mutants [--own] [NAME …]
+    python -m tests.mutants [NAME …]
 
 A check is a `raise` of an error, or a guard: an `if` that ends with leaving its function, with False or nothing at all,
 or with going on with the next one. NAME is a part of such a name as `pychat/core/meeting.py Meeting._take`; without
-any, all of PLACES are taken. The tests of a file run first, then those of its neighbours; what survives them is listed,
-with the status 1. `--own` is for a quick look: only the tests of a file itself, so what survives may still be found by
-others, or have no tests of its own.
+any, all of PLACES are taken. Each place's tests run once to find out which of them come to which check; without the
+check only those can fail, so only they are run again. What survives is listed, with the status 1.
 """
 
 from __future__ import annotations
@@ -17,30 +16,54 @@ import shutil
 import subprocess
 import sys
 import tempfile
+from collections import defaultdict
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from queue import SimpleQueue
-from threading import Lock
-from time import monotonic
 
 ROOT = Path(__file__).resolve().parents[1]
 AT_ONCE = 2
-TIMES, SECONDS = 5, 60
-"""A run that takes so many times as long as with all checks in place, and so much more, waits for ever: it failed."""
+SECONDS = 300
+"""Of a run without a check: what takes longer waits for ever, which is as good as a failure."""
+MOST = 400
+"""Tests that are named one by one; of more their files are."""
 
 # Where the checks are of what others do, with the tests that are to notice it when one is missing.
+# The adapters of browsers run in pages, from a site that is built anew, so nobody notes who comes to them.
+IN_PAGES = ("tests/browser/test_contracts.py", "tests/browser/test_restricted.py", "tests/browser/test_offline.py")
 PLACES = {
     "pychat/core": ("tests/core", "tests/test_vectors.py", "tests/test_attacks.py"),
     "pychat/server": ("tests/server",),
-    "pychat/native": ("tests/native", "tests/test_contracts.py"),
+    "pychat/native": ("tests/native", "tests/test_contracts.py", "tests/terminal"),
     "pychat/library.py": ("tests/test_library.py",),
     "pychat/driver.py": ("tests/test_driver.py",),
+    **{f"pychat/browser/{name}.py": IN_PAGES for name in ("crypto", "peer", "relay", "server", "store", "tabs")},
 }
 # What builds the site and starts the command is no business of others.
 NOT_OTHERS = {"site.py", "wheel.py", "memory.py", "export.py", "cli.py", "config.py", "sums.py"}
-KEPT = ("build", ".venv", "web/node_modules")
+KEPT = (".venv", "web/node_modules")
+HITS = "hits.txt"
+
+# Notes, in the copy, which test comes to which check; in a process that a test has started it is known only by then.
+RECORDER = """
+import os, threading
+from pathlib import Path
+_seen, _lock = set(), threading.Lock()
+_main = os.environ.setdefault("MUTANTS_MAIN", str(os.getpid())) == str(os.getpid())
+
+def hit(number):
+    test, _, phase = os.environ.get("PYTEST_CURRENT_TEST", "").rpartition(" ")
+    if not _main or phase == "(setup)":
+        test = test.partition("::")[0]
+    with _lock:
+        if (number, test) not in _seen:
+            _seen.add((number, test))
+            with Path(__file__).with_name("hits.txt").open("a") as file:
+                file.write(f"{number} {test}\\n")
+"""
 
 
 @dataclass(frozen=True)
@@ -66,6 +89,15 @@ class Check:
         return b"".join(
             [*lines[: self.line - 1], before, b"pass", after, b"\n" * gone, *lines[self.end_line :]]
         ).decode()
+
+
+def noted(source: str, numbers: dict[Check, int]) -> str:
+    """The source with a note before each of these checks that somebody has come there."""
+    lines = source.encode().splitlines(keepends=True)
+    for check in sorted(numbers, key=lambda check: (check.line, check.column), reverse=True):
+        line, note = lines[check.line - 1], f"__import__('recorder').hit({numbers[check]}); ".encode()
+        lines[check.line - 1] = line[: check.column] + note + line[check.column :]
+    return b"".join(lines).decode()
 
 
 def checks() -> list[Check]:
@@ -120,75 +152,90 @@ def _is_nothing(value: ast.expr) -> bool:
     return False
 
 
-def tests_of(check: Check, *, own: bool) -> Iterator[list[str]]:
-    """What to run, one after the other until something fails: the tests of the file, then those of its place."""
-    place = next(place for place in PLACES if check.file.startswith(place))
-    file = f"{PLACES[place][0]}/test_{Path(check.file).name}"
-    if (ROOT / file).is_file():
-        yield [file]
-    if not own:
-        yield list(PLACES[place])
+def place_of(check: Check) -> str:
+    return next(place for place in PLACES if check.file.startswith(place))
 
 
-def survives(check: Check, copy: Path, *, own: bool) -> bool:
-    """Whether all tests pass in a copy of the tree without this check."""
+def who_comes(place: str, there: list[Check], copy: Path) -> dict[Check, list[str]]:
+    """For each check the tests that come to it.
+
+    Raises:
+        AssertionError: a test fails although all checks are in place; such tests would find everything.
+    """
+    if PLACES[place] is IN_PAGES:
+        return {check: list(IN_PAGES) for check in there}
+    numbers = {check: number for number, check in enumerate(there)}
+    sources = {check.file: (copy / check.file).read_text(encoding="utf-8") for check in there}
+    for file, source in sources.items():
+        here = {check: number for check, number in numbers.items() if check.file == file}
+        (copy / file).write_text(noted(source, here), encoding="utf-8")
+    (copy / "recorder.py").write_text(RECORDER, encoding="utf-8")
+    hits = copy / HITS
+    hits.write_text("", encoding="utf-8")
+    try:
+        output = _run(copy, list(PLACES[place]), None)
+        assert output is None, f"{place}: a test fails with all checks in place\n{output}"
+        lines = hits.read_text(encoding="utf-8").splitlines()
+    finally:
+        for file, source in sources.items():
+            (copy / file).write_text(source, encoding="utf-8")
+    found: dict[int, set[str]] = defaultdict(set)
+    for number, _, test in (line.partition(" ") for line in lines):
+        found[int(number)].add(test)
+    return {check: _fewer(place, found[number]) for check, number in numbers.items()}
+
+
+def _fewer(place: str, tests: set[str]) -> list[str]:
+    """The same tests, with files in the place of all those in them where there are many."""
+    if "" in tests:  # somebody comes there while the tests are being found
+        return list(PLACES[place])
+    files = {test.partition("::")[0] for test in tests} if len(tests) > MOST else {t for t in tests if "::" not in t}
+    return sorted(files) + sorted(test for test in tests if test.partition("::")[0] not in files)
+
+
+def survives(check: Check, tests: list[str], copy: Path) -> bool:
+    """Whether these tests pass in a copy of the tree without this check."""
+    if not tests:
+        return True
     file = copy / check.file
     source = file.read_text(encoding="utf-8")
-    for tests in tests_of(check, own=own):
-        seconds = _seconds_of(copy, tests)
-        file.write_text(check.without(source), encoding="utf-8")
-        try:
-            if not _pass(copy, tests, TIMES * seconds + SECONDS):
-                return False
-        finally:
-            file.write_text(source, encoding="utf-8")
-    return True
-
-
-_takes: dict[str, float] = {}
-_first = Lock()
-
-
-def _seconds_of(copy: Path, tests: list[str]) -> float:
-    """How long these tests take with all checks in place. Tests that fail anyway would find everything."""
-    name = " ".join(tests)
-    with _first:
-        if name not in _takes:
-            begun = monotonic()
-            if not _pass(copy, tests, None):
-                raise AssertionError(f"{name}: fails with all checks in place")
-            _takes[name] = monotonic() - begun
-        return _takes[name]
-
-
-def _pass(copy: Path, tests: list[str], seconds: float | None) -> bool:
-    command = [sys.executable, "-m", "pytest", "-x", "-q", "-n0", "-p", "no:cacheprovider", "-m", "not browser", *tests]
-    environment = {**os.environ, "PYTHONDONTWRITEBYTECODE": "1", "PYTHONPATH": str(copy)}
-    process = subprocess.Popen(
-        command, cwd=copy, env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, start_new_session=True
-    )
+    file.write_text(check.without(source), encoding="utf-8")
     try:
-        return process.wait(seconds) == 0
-    except subprocess.TimeoutExpired:
-        return False
+        return _run(copy, tests, SECONDS) is None
     finally:
-        if process.poll() is None:
-            os.killpg(process.pid, 9)
-            process.wait()
+        file.write_text(source, encoding="utf-8")
+
+
+def _run(copy: Path, tests: list[str], seconds: float | None) -> str | None:
+    """Run tests in a copy; None if all pass, else the end of what they said."""
+    command = [sys.executable, "-m", "pytest", "-x", "-q", "-n0", "-p", "no:cacheprovider", *tests]
+    environment = {**os.environ, "PYTHONDONTWRITEBYTECODE": "1", "PYTHONPATH": str(copy)}
+    with (copy / "output.txt").open("w+") as output:
+        process = subprocess.Popen(
+            command, cwd=copy, env=environment, stdout=output, stderr=output, start_new_session=True
+        )
+        try:
+            passed = process.wait(seconds) == 0
+        except subprocess.TimeoutExpired:
+            passed = False
+        finally:
+            if process.poll() is None:
+                os.killpg(process.pid, 9)
+                process.wait()
+        output.seek(0)
+        return None if passed else output.read()[-3000:]
 
 
 def copied(folder: Path) -> Path:
     """A copy of the tree, with links to what is large and stays the same."""
-    ignored = shutil.ignore_patterns(".git", "__pycache__", "node_modules", ".*_cache", *KEPT[:2])
+    ignored = shutil.ignore_patterns(".git", ".venv", "__pycache__", "node_modules", ".*_cache")
     shutil.copytree(ROOT, folder, ignore=ignored)
     for name in KEPT:
         (folder / name).symlink_to((ROOT / name).resolve())
     return folder
 
 
-def main(arguments: list[str]) -> int:
-    own = "--own" in arguments
-    names = [name for name in arguments if name != "--own"]
+def main(names: list[str]) -> int:
     wanted = [
         check for check in checks() if not names or any(name in f"{check.file} {check.function}" for name in names)
     ]
@@ -198,18 +245,32 @@ def main(arguments: list[str]) -> int:
         for number in range(AT_ONCE):
             copies.put(copied(Path(folder, str(number))))
 
-        def run(check: Check) -> bool:
-            copy = copies.get()
-            try:
-                return survives(check, copy, own=own)
-            finally:
-                copies.put(copy)
+        def note(place: str) -> dict[Check, list[str]]:
+            with _one_of(copies) as copy:
+                return who_comes(place, [check for check in wanted if place_of(check) == place], copy)
 
+        def run(check: Check) -> bool:
+            with _one_of(copies) as copy:
+                return survives(check, tests[check], copy)
+
+        tests: dict[Check, list[str]] = {}
+        for noted_there in workers.map(note, dict.fromkeys(map(place_of, wanted))):
+            tests.update(noted_there)
         for check, survived in zip(wanted, workers.map(run, wanted), strict=True):
-            print(f"{'SURVIVED' if survived else 'found'}  {check}", flush=True)
+            how = "found" if not survived else "SURVIVED" if tests[check] else "NO TEST"
+            print(f"{how:8}  {check}", flush=True)
             survivors += [check] * survived
     print(f"{len(wanted)} checks taken out, {len(survivors)} not missed")
     return 1 if survivors else 0
+
+
+@contextmanager
+def _one_of(copies: SimpleQueue[Path]) -> Iterator[Path]:
+    copy = copies.get()
+    try:
+        yield copy
+    finally:
+        copies.put(copy)
 
 
 if __name__ == "__main__":

@@ -157,6 +157,7 @@ class World:
 
     def __init__(self, name: str = "ann", observe: Observer | None = None, leases: Leases | None = None) -> None:
         self.made: list[Recorder] = []
+        self.makes = True
         self.turns = 0
         self.on_turn: Callable[[], None] = lambda: None
         self.time = 1000.0
@@ -175,6 +176,8 @@ class World:
         )
 
     def __call__(self, link: LinkId, ice: IceConfig, post: Post) -> Recorder:
+        if not self.makes:
+            raise PortError("no more connections")
         self.made.append(Recorder(link, ice, post))
         return self.made[-1]
 
@@ -449,6 +452,35 @@ def test_what_the_platform_refuses_ends_the_link_with_its_words() -> None:
     in_a_loop(scenario)
 
 
+def test_a_connection_that_cannot_be_made_ends_the_link_whatever_else_was_to_be_done_with_it() -> None:
+    async def scenario(world: World) -> None:
+        world.makes = False
+        world.driver.post(ev.InviteRequested())
+        await world.until(lambda: world.ending)
+        assert world.ending is Ending.FAILED_HERE
+        assert world.link.detail == "could not open a connection: no more connections"
+        world.makes = True
+        world.driver.post(ev.InviteRequested())
+        await world.until(lambda: world.made and world.made[-1].asked[-1:] == ["offer"])
+
+    in_a_loop(scenario)
+
+
+def test_a_frame_for_a_connection_that_is_closed_goes_nowhere(monkeypatch: pytest.MonkeyPatch) -> None:
+    async def scenario(world: World) -> None:
+        await join(world, World("bob"))
+        await world.until(lambda: world.link.phase is Phase.OPEN)
+        link, sent = world.link.id, list(world.made[0].sent)
+        late = [fx.CloseConnection(link), fx.SendFrame(link, "late")]
+        with monkeypatch.context() as patched:
+            patched.setattr(world.node, "handle", lambda *_: late)
+            world.driver.post(ev.DetailsWatched(None))
+        assert world.made[0].asked[-1] == "close"
+        assert world.made[0].sent == sent
+
+    in_a_loop(scenario)
+
+
 def test_a_frame_that_cannot_be_sent_ends_the_link() -> None:
     async def scenario(world: World) -> None:
         guest = World("bob")
@@ -485,6 +517,26 @@ def test_the_timer_wakes_the_core_when_it_wants_to_be_woken() -> None:
         world.driver.post(ev.DetailsWatched(None))
         await world.until(lambda: world.ending)
         assert world.ending is Ending.NO_PATH
+
+    in_a_loop(scenario)
+
+
+def test_a_timer_that_rings_early_enough_is_not_armed_anew() -> None:
+    async def scenario(world: World) -> None:
+        guest = World()
+        guest.driver.post(ev.CodePasted(await world.invite()))
+        await guest.until(lambda: guest.code)
+        world.driver.post(ev.CodePasted(guest.code))
+        assert world.node.next_deadline() is not None
+        armed: list[float] = []
+        loop = asyncio.get_running_loop()
+        call_later = loop.call_later
+        with pytest.MonkeyPatch.context() as patched:
+            patched.setattr(loop, "call_later", lambda delay, *rest: armed.append(delay) or call_later(delay, *rest))
+            for _ in range(3):
+                world.driver.post(ev.DetailsWatched(None))
+                await asyncio.sleep(0)
+        assert armed == []
 
     in_a_loop(scenario)
 

@@ -530,9 +530,12 @@ def test_a_timer_that_rings_early_enough_is_not_armed_anew() -> None:
         assert world.node.next_deadline() is not None
         armed: list[float] = []
         loop = asyncio.get_running_loop()
-        call_later = loop.call_later
+
+        def arm(delay: float, *_: object) -> None:
+            armed.append(delay)
+
         with pytest.MonkeyPatch.context() as patched:
-            patched.setattr(loop, "call_later", lambda delay, *rest: armed.append(delay) or call_later(delay, *rest))
+            patched.setattr(loop, "call_later", arm)
             for _ in range(3):
                 world.driver.post(ev.DetailsWatched(None))
                 await asyncio.sleep(0)

@@ -547,6 +547,7 @@ class Guest(Someone):
     def _check_bounds(self, meeting: Meeting) -> None:
         assert len(meeting._attempts) <= r.MAX_MEMBERS
         assert len(meeting._live) <= 2 * r.MAX_MEMBERS
+        assert all(who.turn is None or who.due is not None for who in meeting._attempts.values()), "a turn for ever"
         assert len(meeting._numbers) <= r.MAX_MEMBERS + r.MAX_REMEMBERED
         room = meeting._room
         if room is not None:

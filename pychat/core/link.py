@@ -111,7 +111,7 @@ class Relayed:
 
     `member` is the peer at the relay, as far as it is there; `answered_first` says that this side answered when DTLS
     was set up, and None that it is not yet; `said` and `heard` are the counts of the last authenticated signals of each
-    side. `begun` is when it was begun.
+    side. `begun` is when it was begun. `refused` says that the peer takes nobody, said before it has proved who it is.
     """
 
     meeting: MeetingId
@@ -123,6 +123,7 @@ class Relayed:
     restart_due: float | None = None
     said: int = 0
     heard: int = 0
+    refused: bool = False
 
 
 @dataclass(slots=True)

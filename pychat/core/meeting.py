@@ -70,6 +70,8 @@ PENDING_PATIENCE = 15.0
 """Seconds that such a link has when there are too many and others wait."""
 MAX_NUMBERS = 1024
 """Members of one session of whom the number of the last link is remembered."""
+MAX_COUNTABLE = 2**32
+"""The number of a link up to which the numbers of other members' links follow it; one more is begun in a second."""
 MAX_KEYS = 4096
 """Keys of people who were in the room, or are not to come in again; more make the eldest be forgotten."""
 RETRY_FIRST, RETRY_LAST = 1.0, 60.0
@@ -655,9 +657,12 @@ class Meeting:
             self._note_refusal(member, signal.refusal)  # it comes after the end of what it is about
 
     def _refused(self, link: Link, refusal: Refusal) -> None:
-        if link.relayed_member is not None:
+        if link.relayed_member is not None and not any(self._sits(other) for other in self._live if other is not link):
             self._note_refusal(link.relayed_member, refusal)
-        self._host.end_link(link, Ending.REFUSED)
+        if link.peer is None and link.handshake is not None and link.relayed is not None:
+            link.relayed.refused = True  # its proof may be on the way, over the link itself: else it would be a guess
+        else:
+            self._host.end_link(link, Ending.REFUSED)
 
     def _note_refusal(self, member: MemberId, refusal: Refusal) -> None:
         if refusal is not Refusal.ELSEWHERE:
@@ -665,9 +670,10 @@ class Meeting:
         elif not (self._leased or self._takes_over):  # else it is an own tab that says so
             self.refusal = refusal
         if member in self._attempts:
-            self._attempts[member].failed = 0
-            if not self._links_to(member):
-                self._attempts[member].due = None
+            attempt = self._attempts[member]
+            attempt.failed = 0
+            if not self._links_to(member):  # nobody waits behind somebody who does not want to come
+                attempt.due, attempt.turn, attempt.asked = None, None, False
 
     def _proof(self, link: Link, *, ours: bool, member: MemberId) -> Again:
         names = self._names(member)
@@ -675,7 +681,7 @@ class Meeting:
 
     def _tell(self, member: MemberId, link: Link) -> None:
         self._attempts[member].told = True
-        self._mention(member, link.relayed_number)
+        self._mention(member, _countable(link.relayed_number))
         self._say(member, self._proof(link, ours=True, member=member))
 
     def _recognise(self, member: MemberId, signal: Again) -> None:
@@ -762,7 +768,7 @@ class Meeting:
         takes_over = bool(self._leased or self._takes_over)
         ours, theirs = self._names(member)
         self._say(member, envelope.claim(self._host.key, ours, theirs, takes_over=takes_over))
-        known = [link.relayed_number for link in self._live if link.peer is not None]
+        known = [_countable(link.relayed_number) for link in self._live if link.peer is not None]
         link = self._link(member, max([self._numbers.get(member, 0), self._mentioned.get(member, 0), *known]) + 1)
         assert link.relayed is not None
         self._steps(link, link.relayed.negotiation.needed())
@@ -928,35 +934,46 @@ class Meeting:
                 self._lease_due = self._host.now + LEASE_AFTER
 
     def _turn_away_who_is_late(self) -> None:
-        """The last seat may be taken now; whoever is still on the way need not come."""
+        """The last seat may be taken now; whoever is still on the way need not come.
+
+        Who has begun to prove who it is goes on with it, and is told then: to break that off would look like a guess.
+        """
         for link in list(self._live):
-            if link.peer is None:
+            if link.handshake is None:
                 self._is_late(link)
 
     def _over(self, link: Link, relayed: Relayed) -> None:
         relayed.restart_due = None
         member = relayed.member
+        if link.peer is None and link.handshake is not None and link.handshake.shows_signs:
+            self.guesses.broken_off(self._host.now)
+        else:
+            self.guesses.harmless(relayed.begun, self._host.now)
         if self.state is RelayState.LEFT or link.ending is Ending.LEFT:
             return
         if link.ending is Ending.ELSEWHERE:
+            is_alone = bool(self._leased)  # here: it may be another device of ours, or the peer may only say so
             self._yield()
+            if is_alone:
+                self._invite_all(besides=member)
             return
-        if link.peer is None and link.handshake is not None and link.handshake.shows_signs:
-            self.guesses.broken_off(self._host.now)
         again = self._attempts.get(member) if member is not None else None
         if link.ending in _BROKEN:
             if again is not None:
                 again.barred = True
             if link.peer is not None:
                 _remember(self._barred, link.peer)
-        if again is not None and link.ending not in (Ending.REFUSED, *_NO_MORE):
+        if again is not None and not relayed.refused and link.ending not in (Ending.REFUSED, *_NO_MORE):
             again.failed += 1
             again.due = self._host.now + self._backoff(again.failed - 1) * (1 + self._host.chance())
         if link.failed_in is not Phase.SIGNALING:
             self._invite_all(besides=member)
 
     def trusts(self) -> None:
-        """Somebody has come whom the person has talked to: so those who broke off may have been no more than that."""
+        """Somebody verified has come: so those who broke off may have been no more than that.
+
+        To have talked is not enough: a word to somebody who guesses would let them guess on and on.
+        """
         self.guesses = Guesses()
 
     def alone(self) -> None:
@@ -1032,6 +1049,11 @@ class Meeting:
                 self._say(member, Refused(self._numbers.get(member, 0), self._as_told(refusal)))
         elif self._is_served(member):
             self._begin(member)
+
+
+def _countable(number: int) -> int:
+    """The number of a link with somebody, as far as it counts for links with others: no honest one is above that."""
+    return number if number <= MAX_COUNTABLE else 0
 
 
 def _begun(link: Link) -> float:

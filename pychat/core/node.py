@@ -618,6 +618,9 @@ class Node:
         if _of(link).done and link.peer is None:
             link.peer, link.transcript = _of(link).peer, _of(link).transcript()
             meeting = self.meetings[link.relayed.meeting] if link.relayed is not None else None
+            if link.relayed is not None and link.relayed.refused:
+                self._end(link, Ending.REFUSED)
+                return
             objection = self._objection(meeting, link) if meeting is not None else None
             if meeting is not None and objection is not None:
                 meeting.turn_away(link, objection)
@@ -628,7 +631,7 @@ class Node:
             known = self.contacts.get(link.peer) if link.peer is not None else None
             if known is not None:  # by whose name it is shown until its card comes
                 self._look_at_name(self.conversations[link.conversation], known)
-                if link.relayed is not None and (known.talked or known.verified):
+                if link.relayed is not None and known.verified:
                     self.meetings[link.relayed.meeting].trusts()
             self._show_card(link)
             self._step(link, Step.PROVED)

@@ -12,7 +12,7 @@ from pychat.core.guesses import Guesses
 from pychat.core.meeting import RelayState
 from pychat.ui import words
 from pychat.ui.view import view
-from tests.core.people import START
+from tests.core.people import START, compared
 from tests.core.test_meeting import LONG, SEEDS, calm, link_of, meeting_of, note, together
 from tests.rooms_sim import Guest, RoomsWorld
 
@@ -95,12 +95,15 @@ def test_what_the_person_does_begins_the_count_anew(world: RoomsWorld, does: str
     assert view(ann.node, conversation).guesses == ""
 
 
-def test_whom_one_has_talked_to_begins_the_count_anew() -> None:
-    """However often somebody reloads their page in just that moment."""
+@pytest.mark.parametrize("trust", ["verified", "talked to"])
+def test_only_whom_one_has_verified_begins_the_count_anew(trust: str) -> None:
+    """Whoever guesses can be written to, too, as by a bot that greets everybody."""
     world = together(0)
     ann, bob = world.guests
     note(world, ann, "hello")
     world.live(5)
+    if trust == "verified":
+        ann.acts(compared(ann.node.conversations[link_of(ann).conversation], True))
     for _ in range(2 * g.SEVERAL):
         meeting_of(ann).guesses.broken_off(ann.node.now)
     bob.starts_anew()
@@ -108,7 +111,50 @@ def test_whom_one_has_talked_to_begins_the_count_anew() -> None:
     world.live(LONG)
 
     assert link_of(ann).peer == bob.key
-    assert meeting_of(ann).guesses.count == 0
+    assert meeting_of(ann).guesses.count == (0 if trust == "verified" else 2 * g.SEVERAL)
+
+
+@SEEDS
+def test_once_whoever_guessed_has_gone_two_meet_after_one_pause_at_most(
+    seed: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Each of the two has a pause of its own, and they end at different times."""
+    world = calm(seed, 3)
+    ann, bob, eve = world.guests
+    ann.enters()
+    with monkeypatch.context() as guessing:
+        breaks_off(eve, guessing)
+        eve.enters()
+        world.live(HOUR)
+        bob.enters()
+        world.live(600)
+        assert ann.company == bob.company == []
+    eve.starts_anew()
+    world.live(g.WAIT_LAST + LONG)
+
+    assert link_of(ann).peer == bob.key
+
+
+@SEEDS
+def test_a_crowd_of_honest_visitors_is_not_taken_for_guesses(seed: int) -> None:
+    """Several come at once where there is one seat: those who are late have begun to prove who they are."""
+    world = calm(seed, 4)
+    bot, *visitors = world.guests
+    for guest in world.guests:
+        guest.enters()
+    visits, since = 0, dict.fromkeys(visitors, 0.0)
+    for _ in range(1200):
+        world.live(1)
+        assert meeting_of(bot).guesses.count <= 1
+        for visitor in visitors:
+            if not visitor.company:
+                since[visitor] = world.now
+            elif world.now - since[visitor] > 15 + visitor.number:
+                visits += 1
+                visitor.acts(ev.ConversationLeft(meeting_of(visitor).conversation))
+                visitor.starts_anew()
+                visitor.enters()
+    assert visits > 60
 
 
 def test_a_link_that_ends_before_or_after_is_no_guess() -> None:

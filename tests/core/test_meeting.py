@@ -1138,6 +1138,90 @@ def test_a_member_that_counts_too_high_harms_itself_only(seed: int) -> None:
     assert link_of(bob).peer == ann.key
 
 
+class _High(dict[str, int]):
+    """What somebody has spoken of who counts as high as can be."""
+
+    def get(self, *_: object) -> int:
+        return 2**53 - 2
+
+
+@SEEDS
+def test_whatever_somebody_has_counted_to_others_are_linked_when_it_has_gone(seed: int) -> None:
+    world = calm(seed, 3)
+    ann, bob, eve = world.guests
+    ann.enters()
+    world.live(5)
+    eve.enters()
+    meeting_of(eve)._mentioned = _High()
+    world.live(LONG)
+    assert link_of(ann).relayed_number == 2**53 - 1
+    bob.enters()
+    world.live(60)
+    assert meeting_of(bob).refusal is Refusal.FULL
+    end = ann.ends[link_of(ann).id]
+    eve.starts_anew()
+    ann.hears(end, ev.IceStateChanged(end.link, ev.IceState.DISCONNECTED))
+    world.live(LONG)
+
+    assert link_of(ann).peer == bob.key
+
+
+@SEEDS
+def test_nobody_waits_behind_somebody_who_offers_and_then_refuses(seed: int) -> None:
+    world = calm(seed, 3)
+    ann, bob, eve = world.guests
+    ann.enters()
+    world.live(5)
+    eve.enters()
+    world.live(0.5)
+    theirs = meeting_of(eve)
+    eve.node.next_deadline = lambda: None  # type: ignore[method-assign]  # from now on it says nothing by itself
+    theirs.do_what_is_due = theirs._received = lambda *_: None  # type: ignore[method-assign, assignment]
+    world.live(15)
+
+    def says(signal: Signal) -> None:
+        theirs._say(name, signal)
+        effects, eve.node._effects = eve.node._effects, []
+        for effect in effects:
+            eve._carry_out(effect)
+
+    (name,), (attempt,) = theirs._attempts, meeting_of(ann)._attempts.values()
+    for number in range(2, 40):
+        description = Description(DescriptionKind.OFFER, world.random.randbytes(32), "ufragg", "A" * 24, ())
+        says(OnLink(number, Offer(1, description)))
+        if attempt.turn is not None:  # it has to wait, and says twice that the link before is not wanted
+            says(Refused(number - 1, Refusal.FULL))
+            says(Refused(number - 1, Refusal.FULL))
+        world.live(0.7)
+        if attempt.turn is not None and attempt.due is None:
+            break
+    world.live(0.7)
+    bob.enters()
+    world.live(LONG)
+
+    assert link_of(ann).peer == bob.key
+
+
+@SEEDS
+@pytest.mark.parametrize("word", [wire.Bye(), wire.Elsewhere()], ids=["bye", "elsewhere"])
+def test_whatever_a_stranger_says_when_it_goes_the_next_one_has_the_seat(seed: int, word: wire.OwnFrame) -> None:
+    world = calm(seed, 3)
+    ann, bob, eve = world.guests
+    ann.enters()
+    world.live(5)
+    eve.enters()
+    world.live(20)
+    assert link_of(ann).peer == eve.key
+    bob.enters()
+    world.live(60)
+    end = ann.ends[link_of(ann).id]
+    ann.hears(end, ev.FrameReceived(end.link, wire.encode(word)))
+    eve.starts_anew()
+    world.live(LONG)
+
+    assert link_of(ann).peer == bob.key
+
+
 @SEEDS
 def test_when_the_link_of_an_invite_ends_the_room_in_which_both_are_takes_its_place(seed: int) -> None:
     world = together(seed)

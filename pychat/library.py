@@ -366,11 +366,15 @@ class Chat:
     def compare(self, *, match: bool) -> None:
         """Say that the two have compared `signs` or the safety number. That they differ ends the chat."""
         if self._link is not None and self._link.peer is not None:
-            self._peer._post(ev.PeerCompared(self._conversation.id, self._link.peer, match))
+            contact = self._peer._node.contacts.get(self._link.peer)
+            name = contact.known_as if contact is not None else ""
+            self._peer._post(ev.PeerCompared(self._conversation.id, self._link.peer, name, match))
 
     def heed(self) -> None:
         """Talk in spite of the person's `warning`; nothing is sent before that."""
-        self._peer._post(ev.WarningHeeded(self._conversation.id))
+        warning = self._conversation.warning
+        if warning is not None:
+            self._peer._post(ev.WarningHeeded(self._conversation.id, warning.contact.key, warning.name))
 
     @property
     def undelivered(self) -> int:

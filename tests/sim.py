@@ -39,7 +39,7 @@ from pychat.core.safety import short_string
 from pychat.core.sdp import DescriptionKind
 from pychat.core.stats import Stats
 from tests.core import samples
-from tests.core.people import Keys
+from tests.core.people import Keys, heeded
 
 _PWD = re.compile(r"a=ice-pwd:(\S+)")
 _FINGERPRINT = re.compile(r"a=fingerprint:sha-256 (\S+)")
@@ -579,7 +579,8 @@ class Someone:
         link = self.world.random.choice(links)
         match = not self.world.chance(0.2)
         assert link.peer is not None
-        self.acts(ev.PeerCompared(link.conversation, link.peer, match))
+        name = self.node.conversations[link.conversation].peer_name
+        self.acts(ev.PeerCompared(link.conversation, link.peer, name, match))
         contact = self.node.contacts.get(link.peer)
         assert contact is not None
         assert contact.verified == match
@@ -624,7 +625,9 @@ class Someone:
     def _decide(self, life: int, about: ConversationId) -> None:
         if life == self._life:
             self._warned.discard(about)
-            self.acts(ev.DetailsWatched(None) if self.world.chance(0.3) else ev.WarningHeeded(about))
+            conversation = self.node.conversation(about)
+            heeds = conversation is not None and conversation.warning is not None and not self.world.chance(0.3)
+            self.acts(heeded(conversation) if conversation is not None and heeds else ev.DetailsWatched(None))
 
     # What must always be true.
 

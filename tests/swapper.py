@@ -40,6 +40,7 @@ from pychat.core.lookalike import skeleton
 from pychat.core.safety import short_string
 from pychat.core.sdp import Candidate, CandidateKind, Description, DescriptionKind, to_sdp
 from pychat.ui import words
+from tests.core.people import heeded
 from tests.sim import ALARMS, End, Someone, World
 
 HANDSHAKE = ("hello", "reveal", "proof")
@@ -177,7 +178,8 @@ class Scene(World):
             assert match or not self._is_one_link(*ends), "the signs differ although nobody is in between"
         for victim, link in zip(self.both, links, strict=True):
             if link is not None and link.peer is not None:
-                victim.acts(ev.PeerCompared(link.conversation, link.peer, match))
+                name = victim.node.conversations[link.conversation].peer_name
+                victim.acts(ev.PeerCompared(link.conversation, link.peer, name, match))
 
     def _is_one_link(self, one: End, other: End) -> bool:
         assert one.connection is not None
@@ -275,7 +277,9 @@ class Victim(Someone):
     def _heed(self, life: int, about: ConversationId) -> None:
         if life == self._life:
             self._heeded.add((life, about))
-            self.acts(ev.WarningHeeded(about))
+            conversation = self.node.conversation(about)
+            if conversation is not None and conversation.warning is not None:
+                self.acts(heeded(conversation))
 
     def link_to_compare(self) -> Link | None:
         """The newest link on which somebody is there."""

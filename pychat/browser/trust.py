@@ -74,11 +74,11 @@ class TrustSigns:
             self._keep_focus()
         self._verify.render(now)
 
-    def _compared(self, key: PublicKey, match: bool) -> None:
+    def _compared(self, key: PublicKey, name: str, match: bool) -> None:
         conversation = self._selected()
         if conversation is not None:
             set_text(self._part("said"), words.NOW_VERIFIED if match else words.NO_LONGER_VERIFIED)
-            self._post(ev.PeerCompared(conversation, key, match))
+            self._post(ev.PeerCompared(conversation, key, name, match))
 
     def _hush(self) -> None:
         conversation = self._selected()
@@ -94,9 +94,10 @@ class TrustSigns:
         self._keep_focus()
 
     def _heed(self) -> None:
-        conversation = self._selected()
-        if conversation is not None:
-            self._post(ev.WarningHeeded(conversation))
+        conversation = self._node.conversation(self._selected())
+        if conversation is not None and conversation.warning is not None:
+            warning = conversation.warning
+            self._post(ev.WarningHeeded(conversation.id, warning.contact.key, warning.name))
         self._keep_focus()
 
     def _keep_focus(self) -> None:

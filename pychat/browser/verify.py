@@ -15,12 +15,13 @@ class VerifyDialog:
     """The part “verify” of a scope: what to compare, and the two answers.
 
     Args:
-        compared: called with the key of whom it is about, and whether the two have seen the same.
+        compared: called with the key of whom it is about, the name that they had when the dialog was opened, and
+            whether the two have seen the same.
         closed: called when the dialog has been closed, however that was.
     """
 
     def __init__(
-        self, scope: Scope, node: Node, compared: Callable[[PublicKey, bool], None], closed: Callable[[], None]
+        self, scope: Scope, node: Node, compared: Callable[[PublicKey, str, bool], None], closed: Callable[[], None]
     ) -> None:
         self._part = part = scope.part
         self._node = node
@@ -29,6 +30,7 @@ class VerifyDialog:
         self._doubt = part("mismatch")
         self._signs: ShortString | None = None
         self._peer: PublicKey | None = None
+        self._name = ""
         set_text(part("signs-title"), words.COMPARE)
         set_text(part("safety-note"), words.SAFETY_NUMBER)
         set_text(part("mismatch-title"), words.MISMATCH)
@@ -42,6 +44,8 @@ class VerifyDialog:
         if now.conversation is None or now.conversation.peer is None:
             return
         self._peer = now.conversation.peer
+        contact = self._node.contacts.get(self._peer)
+        self._name = contact.known_as if contact is not None else ""
         self._draw_safety_number(safety(self._node, now.conversation))
         self._dialog.showModal()
         self._dialog.scrollTop = 0
@@ -65,7 +69,7 @@ class VerifyDialog:
     def _answer(self, match: bool) -> None:
         self._close()
         if self._peer is not None:
-            self._compared(self._peer, match)
+            self._compared(self._peer, self._name, match)
 
     def _close(self) -> None:
         self._doubt.close()

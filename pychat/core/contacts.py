@@ -73,6 +73,13 @@ class Contact:
         return self.name if self.name != self.known_as else ""
 
 
+class Namesake(NamedTuple):
+    """Somebody known whom another one may be taken for, and the name by which."""
+
+    contact: Contact
+    name: str
+
+
 class Adopted(NamedTuple):
     """What `Contacts.adopt` has found.
 
@@ -141,10 +148,14 @@ class Contacts:
         seen = max(now, known.seen if name == known.name else known.seen + 0.001)
         return self.put(replace(known, name=name, seen=seen, since=since))
 
-    def judge(self, key: PublicKey, *, match: bool) -> Contact:
-        """Note whether a comparison with a contact, by the name they go by, has verified them or has failed."""
+    def judge(self, key: PublicKey, *, match: bool, shown_as: str | None = None) -> Contact:
+        """Note whether a comparison with a contact has verified them or has failed.
+
+        Args:
+            shown_as: the name by which they were compared with; None for the one that they go by.
+        """
         known = self._by_key.get(key, Contact(key))
-        name = known.known_as if match else ""
+        name = "" if not match else known.known_as if shown_as is None else clean_name(shown_as)
         return self.put(replace(known, verified=match, verified_as=name, differs=not match, judged=known.judged + 1))
 
     def accept_name(self, key: PublicKey) -> Contact:

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from enum import Enum
 from sys import getsizeof
 
-from pychat.core.contacts import Contact, clean_name
+from pychat.core.contacts import Namesake, clean_name
 from pychat.core.errors import MessageProblem, RemoteError
 from pychat.core.handshake import PublicKey
 from pychat.core.log import AuthorId, Entry, Log, Logs, text_problem
@@ -59,7 +59,7 @@ class Conversation:
     peer: PublicKey | None = None
     peer_log: AuthorId | None = None
     peer_name: str = ""
-    warning: Contact | None = None
+    warning: Namesake | None = None
     met_here: bool = False
     backstage: bool = False
     unopened: bool = False

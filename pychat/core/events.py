@@ -156,19 +156,27 @@ class NameChosen:
 class PeerCompared:
     """A person has compared the short string or the safety number with the other one: they match, or they do not.
 
-    `key` is whose they were: by now somebody else may be there.
+    `key` is whose they were, and `name` by which name that was shown (as `Contact.known_as`): by now somebody else may
+    be there, or the same one under another name.
     """
 
     conversation: ConversationId
     key: PublicKey
+    name: str
     match: bool
 
 
 @dataclass(frozen=True, slots=True)
 class WarningHeeded:
-    """A person has read the warning in a conversation, and wants to talk all the same."""
+    """A person has read the warning in a conversation, and wants to talk all the same.
+
+    `key` is whom it says that the other one may be taken for, and `name` by which name (as `Conversation.warning`): if
+    there is another warning by now, nothing happens.
+    """
 
     conversation: ConversationId
+    key: PublicKey
+    name: str
 
 
 @dataclass(frozen=True, slots=True)

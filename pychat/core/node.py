@@ -17,7 +17,7 @@ from pychat.core import events as ev
 from pychat.core import handshake, nudging, visited, wire
 from pychat.core.capabilities import Capabilities
 from pychat.core.codetext import lasting
-from pychat.core.contacts import Contact, Contacts, clean_name
+from pychat.core.contacts import Contact, Contacts, Namesake, clean_name
 from pychat.core.conversation import Conversation, ConversationId, LinkId, MeetingId, SessionId
 from pychat.core.envelope import Refusal
 from pychat.core.errors import CodeProblem, LocalError, RemoteError
@@ -460,7 +460,7 @@ class Node:
         conversation = self.conversation(event.conversation)
         if conversation is None or conversation.peer != event.key or event.key == self.key:
             return
-        self._keep(self.contacts.judge(event.key, match=event.match))
+        self._keep(self.contacts.judge(event.key, match=event.match, shown_as=event.name))
         if event.match:
             conversation.warning = None
         else:
@@ -478,7 +478,8 @@ class Node:
 
     def _on_warning_heeded(self, event: ev.WarningHeeded) -> None:
         conversation = self.conversation(event.conversation)
-        if conversation is not None:
+        warning = conversation.warning if conversation is not None else None
+        if conversation is not None and warning is not None and _is_about(warning, event.key, event.name):
             conversation.warning = None
 
     def _on_accept_name(self, event: ev.AcceptName) -> None:
@@ -502,7 +503,8 @@ class Node:
             if contact is not None and contact in rejected:
                 self._reject(conversation)
             elif contact is not None and conversation.warning is not None:
-                conversation.warning = self.contacts.namesake(contact)
+                namesake = self.contacts.namesake(contact)
+                conversation.warning = Namesake(namesake, contact.name) if namesake is not None else None
 
     def _on_ice_configured(self, event: ev.IceConfigured) -> None:
         self.ice = event.config
@@ -731,8 +733,10 @@ class Node:
             self._keep(contact)
 
     def _look_at_name(self, conversation: Conversation, contact: Contact) -> None:
-        if conversation.warning is None:
-            conversation.warning = self.contacts.namesake(contact)
+        """Warn of a name that belongs to somebody else; who takes yet another such name is warned of anew."""
+        namesake, before = self.contacts.namesake(contact), conversation.warning
+        if namesake is not None and (before is None or not _is_about(before, namesake.key, contact.name)):
+            conversation.warning = Namesake(namesake, contact.name)
 
     def _on_have(self, link: Link, have: StateVector) -> None:
         conversation = self.conversations[link.conversation]
@@ -1150,6 +1154,10 @@ _WANTED = (Ending.LEFT, Ending.PEER_LEFT, Ending.NO_MATCH, Ending.PEER_NO_MATCH)
 def _goes_at(conversation: Conversation) -> float:
     """When a conversation that nobody has looked at is put away."""
     return conversation.ended + (UNOPENED_KEPT_WITH_MESSAGES if len(conversation.timeline) else UNOPENED_KEPT)
+
+
+def _is_about(warning: Namesake, key: PublicKey, name: str) -> bool:
+    return warning.contact.key == key and warning.name == name
 
 
 def _of(link: Link) -> Handshake:

@@ -86,6 +86,7 @@ class TerminalPage:
         self._stats: Stats | None = None
         self._leaving = self._warned = self._wants_details = self._told_not_kept = self._told_servers = False
         self._comparing: PublicKey | None = None
+        self._comparing_as = ""  # the name that was shown with what to compare
         self._doubted: PublicKey | None = None
         self._told_guesses = False
         self._warning = ""
@@ -341,6 +342,8 @@ class TerminalPage:
         if now.trust is Trust.ONESELF:
             return
         self._comparing = now.conversation.peer
+        contact = self._node.contacts.get(self._comparing) if self._comparing is not None else None
+        self._comparing_as = contact.known_as if contact is not None else ""
         self._tell(", ".join(f"{emoji.sign} {emoji.name}" for emoji in now.signs.emoji))
         self._tell(f"or as a number: {now.signs.number}")
         self._tell(f"{words.COMPARE} Then /match, else /differ.")
@@ -364,7 +367,7 @@ class TerminalPage:
         if self._comparing is None or self._comparing != now.conversation.peer:
             self._complain(f"/verify shows what to compare with {name_tag(now.name)}.")
             return
-        self._post(ev.PeerCompared(now.conversation.id, self._comparing, match))
+        self._post(ev.PeerCompared(now.conversation.id, self._comparing, self._comparing_as, match))
         if view(self._node, now.conversation.id).trust is Trust.VERIFIED:
             badge, sentence = words.TRUST[Trust.VERIFIED]
             self._tell(f"{badge}: {name_tag(now.name)}. {sentence}")
@@ -378,8 +381,10 @@ class TerminalPage:
         self._tell(f"This is their name now: {name_tag(view(self._node, now.conversation.id).name)}")
 
     def _talk_anyway(self, _: str) -> None:
-        if self._selected is not None:
-            self._post(ev.WarningHeeded(self._selected))
+        conversation = self._node.conversation(self._selected)
+        if conversation is not None and conversation.warning is not None:
+            warning = conversation.warning
+            self._post(ev.WarningHeeded(conversation.id, warning.contact.key, warning.name))
 
     def _choose_name(self, name: str) -> None:
         self._post(ev.NameChosen(name))

@@ -204,7 +204,7 @@ def _trust(node: Node, conversation: Conversation) -> Trust:
 def _warning(node: Node, conversation: Conversation) -> str:
     if conversation.warning is None:
         return ""
-    return words.namesake_warning(_name(node, conversation), conversation.warning)
+    return words.namesake_warning(conversation.warning.name, conversation.warning.contact)
 
 
 def _guesses(meeting: Meeting | None) -> str:

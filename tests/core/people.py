@@ -187,7 +187,13 @@ def person(
 def compared(conversation: Conversation, match: bool) -> ev.PeerCompared:
     """Its person has compared with whoever is there."""
     assert conversation.peer is not None
-    return ev.PeerCompared(conversation.id, conversation.peer, match)
+    return ev.PeerCompared(conversation.id, conversation.peer, conversation.peer_name, match)
+
+
+def heeded(conversation: Conversation) -> ev.WarningHeeded:
+    """Its person has read the warning that is there."""
+    assert conversation.warning is not None
+    return ev.WarningHeeded(conversation.id, conversation.warning.contact.key, conversation.warning.name)
 
 
 def texts(conversation: Conversation) -> list[str]:

@@ -7,7 +7,7 @@ import pytest
 from pychat.core import effects as fx
 from pychat.core import events as ev
 from pychat.core import node, wire
-from pychat.core.contacts import Contact, Contacts
+from pychat.core.contacts import Contact, Contacts, Namesake
 from pychat.core.conversation import Delivery
 from pychat.core.handshake import commitment
 from pychat.core.invite import decode
@@ -15,7 +15,20 @@ from pychat.core.link import Ending, Link, Phase
 from pychat.core.log import Entry
 from pychat.core.safety import short_string
 from pychat.core.sync import ACKNOWLEDGE_INTERVAL
-from tests.core.people import START, Pair, Person, compared, connect, deliveries, exchange, of, only, person, texts
+from tests.core.people import (
+    START,
+    Pair,
+    Person,
+    compared,
+    connect,
+    deliveries,
+    exchange,
+    heeded,
+    of,
+    only,
+    person,
+    texts,
+)
 
 
 @pytest.fixture
@@ -382,7 +395,7 @@ def test_a_number_can_be_compared_when_the_link_has_ended(pair: Pair) -> None:
 def test_nobody_is_verified_where_nobody_is(ann: Person, bob: Person) -> None:
     pair = exchange(ann, bob)
     key = bob.node.key
-    assert ann.do(ev.PeerCompared(pair.ann_chat.id, key, True), ev.PeerCompared(999, key, True)) == []
+    assert ann.do(ev.PeerCompared(pair.ann_chat.id, key, "bob", True), ev.PeerCompared(999, key, "bob", True)) == []
 
     pair.open_channel()
     assert [contact.verified for contact in ann.node.contacts] == [False]
@@ -463,7 +476,9 @@ def test_a_known_name_with_another_key_is_warned_of_and_nothing_is_sent(pair: Pa
     pair.ann.write(with_eve.ann_chat, "typed afterwards")
     with_eve.carry()
 
-    assert with_eve.ann_chat.warning == pair.ann.node.contacts.get(pair.bob.node.key)
+    bob = pair.ann.node.contacts.get(pair.bob.node.key)
+    assert bob is not None
+    assert with_eve.ann_chat.warning == Namesake(bob, with_eve.ann_chat.peer_name)
     assert texts(with_eve.bob_chat) == []
     assert texts(with_eve.ann_chat) == ["typed before", "typed afterwards"]
     assert deliveries(with_eve.ann_chat) == [Delivery.WAITING] * 2
@@ -480,7 +495,7 @@ def test_what_they_write_meanwhile_is_shown(pair: Pair) -> None:
 
 def test_once_the_warning_is_heeded_what_was_typed_goes_out(pair: Pair) -> None:
     with_eve = impostor(pair)
-    pair.ann.do(ev.WarningHeeded(with_eve.ann_chat.id))
+    pair.ann.do(heeded(with_eve.ann_chat))
     with_eve.carry()
 
     assert with_eve.ann_chat.warning is None
@@ -615,7 +630,7 @@ def test_whoever_was_verified_by_another_name_is_not_shown_under_that_of_somebod
 
 def test_that_somebody_else_has_come_meanwhile_verifies_nobody(pair: Pair) -> None:
     with_eve = impostor(pair)
-    effects = pair.ann.do(ev.PeerCompared(with_eve.ann_chat.id, pair.bob.node.key, True))
+    effects = pair.ann.do(ev.PeerCompared(with_eve.ann_chat.id, pair.bob.node.key, "bob", True))
 
     assert effects == []
     assert with_eve.ann_chat.warning is not None
@@ -683,7 +698,66 @@ def test_a_warning_goes_when_the_person_has_compared_in_another_tab(pair: Pair) 
 
 
 def test_heeding_a_warning_where_there_is_none_does_nothing(pair: Pair) -> None:
-    assert pair.ann.do(ev.WarningHeeded(pair.ann_chat.id), ev.WarningHeeded(999)) == []
+    key = pair.bob.node.key
+    assert pair.ann.do(ev.WarningHeeded(pair.ann_chat.id, key, "bob"), ev.WarningHeeded(999, key, "bob")) == []
+
+
+def known_and_verified(ann: Person, *others: Person) -> None:
+    for other in others:
+        ann.do(compared(connect(ann, other).ann_chat, True))
+
+
+@pytest.mark.parametrize("heeds", [True, False])
+def test_whoever_takes_one_name_after_the_other_is_warned_of_each(ann: Person, bob: Person, heeds: bool) -> None:
+    carol, mallory = person("carol"), person("mallory")
+    known_and_verified(ann, bob, carol)
+    mallory.node.name = "bob"
+    pair = connect(ann, mallory)
+    ann.write(pair.ann_chat, "secret")
+    before = heeded(pair.ann_chat)
+    if heeds:  # what is in the moment of pressing another warning is not heeded by that
+        mallory.do(ev.NameChosen("carol"))
+        pair.carry()
+        ann.do(before)
+    else:
+        mallory.do(ev.NameChosen("carol"))
+        pair.carry()
+
+    assert pair.ann_chat.warning is not None
+    assert (pair.ann_chat.warning.contact.key, pair.ann_chat.warning.name) == (carol.node.key, "carol")
+    assert texts(pair.bob_chat) == []
+    ann.do(heeded(pair.ann_chat))
+    pair.carry()
+    assert texts(pair.bob_chat) == ["secret"]
+
+
+def test_a_name_taken_after_one_warning_was_heeded_is_warned_of_anew(ann: Person, bob: Person) -> None:
+    carol, mallory = person("carol"), person("mallory")
+    known_and_verified(ann, bob, carol)
+    mallory.node.name = "bob"
+    pair = connect(ann, mallory)
+    ann.do(heeded(pair.ann_chat))
+    mallory.do(ev.NameChosen("carol"))
+    pair.carry()
+    ann.write(pair.ann_chat, "secret for Carol")
+    pair.carry()
+
+    assert texts(pair.bob_chat) == []
+
+
+def test_nobody_is_verified_by_a_name_that_was_not_shown(ann: Person, bob: Person) -> None:
+    """A name that is changed in the moment in which somebody presses “They match”."""
+    mallory = person("mallory")
+    known_and_verified(ann, bob)
+    pair = connect(ann, mallory)
+    presses = compared(pair.ann_chat, True)
+    mallory.do(ev.NameChosen("bob"))
+    pair.carry()
+    ann.do(presses)
+    contact = ann.node.contacts.get(mallory.node.key)
+
+    assert contact is not None
+    assert (contact.verified, contact.known_as, contact.new_name) == (True, "Mallory", "bob")
 
 
 # Two tabs of one person.

@@ -1267,7 +1267,7 @@ def test_behind_a_locked_door_those_who_were_in_come_back_and_nobody_else(seed: 
 def test_of_whom_the_signs_differ_is_not_let_in_again(seed: int) -> None:
     world = together(seed)
     ann, bob = world.guests
-    ann.acts(ev.PeerCompared(link_of(ann).conversation, bob.key, False))
+    ann.acts(ev.PeerCompared(link_of(ann).conversation, bob.key, "bob", False))
     bob.starts_anew()
     bob.enters()
     world.live(LONG)
@@ -1524,7 +1524,7 @@ def test_claimed_crowds_are_offered_only_a_few_links_at_once() -> None:
 def test_a_link_that_the_person_has_ended_is_not_begun_again(seed: int) -> None:
     world = together(seed)
     ann, bob = world.guests
-    ann.acts(ev.PeerCompared(link_of(ann).conversation, bob.key, False))
+    ann.acts(ev.PeerCompared(link_of(ann).conversation, bob.key, "bob", False))
     world.live(LONG)
 
     assert not ann.company

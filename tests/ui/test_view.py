@@ -15,7 +15,7 @@ from pychat.ui import words
 from pychat.ui.view import Card, View, safety, view
 from pychat.ui.words import Trust
 from tests.core import samples
-from tests.core.people import Pair, Person, compared, connect, exchange, person
+from tests.core.people import Pair, Person, compared, connect, exchange, heeded, person
 
 
 @pytest.fixture
@@ -231,7 +231,7 @@ def test_a_warning_names_both_and_says_whether_the_known_one_was_verified(pair: 
     assert "This is not the Bob whom you know" in now.warning
     assert screen(pair.ann).warning == ""
 
-    pair.ann.do(ev.WarningHeeded(with_eve.ann_chat.id))
+    pair.ann.do(heeded(with_eve.ann_chat))
     assert view(pair.ann.node, with_eve.ann_chat.id).warning == ""
 
     pair.ann.do(compared(pair.ann_chat, True))

@@ -18,6 +18,8 @@ from pychat.core.mangling import INVISIBLE, layers
 VERSION = 1
 MAX_PASTED = 20_000
 """Characters of a pasted text that are looked at (a limit against a hostile paste, far above any code)."""
+MAX_TRIES = 4_000
+"""Words of it, as it stands and as it was before, that are tried as the beginning of a code; a long letter has 500."""
 CHECKSUM = 3
 """Bytes of the checksum."""
 FADING = "-_"
@@ -25,7 +27,7 @@ FADING = "-_"
 
 _MIN_WORD = 16  # a shorter word is not taken for a damaged code
 _WORD = re.compile(r"[\w-]+", re.ASCII)
-_IN_LINK = re.compile(rf"://[^\s#]+#[{INVISIBLE}]*([\w-]*)(?![/!?])", re.ASCII)
+_FRAGMENT = re.compile(rf"#[{INVISIBLE}]*([\w-]*)(?![/!?])", re.ASCII)
 _FADED = tuple("".join(end) for size in (1, 2, 3) for end in itertools.product(FADING, repeat=size))
 
 _Code = TypeVar("_Code")
@@ -94,11 +96,16 @@ def find(text: str, *kinds: Kind[_Code]) -> _Code:
 
 def occurrences(text: str, *kinds: Kind[_Code]) -> Iterator[Found[_Code]]:
     """All codes in a text: first those that stand as they are, then those that were wrapped into something."""
+    tries = 0
     for layer in layers(text[:MAX_PASTED]):
         for reading in layer.readings:
             for word in _words(reading):
-                for kind in kinds:
-                    code = _read(kind, word) if word.text.startswith(kind.first) else None
+                fitting = [kind for kind in kinds if word.text.startswith(kind.first)]
+                tries += bool(fitting)
+                if tries > MAX_TRIES:
+                    return
+                for kind in fitting:
+                    code = _read(kind, word)
                     if code is not None:
                         yield Found(code, reading, word.at, layer.is_peeled)
 
@@ -156,7 +163,7 @@ def _is_cut_short(kind: Kind[_Code], word: str) -> bool:
 def _what_is_wrong(text: str, kinds: Sequence[Kind[_Code]]) -> CodeProblem:
     """Say what is wrong with a text in which no code was found: with that of a link, else with the longest word."""
     firsts = tuple(first for kind in kinds for first in kind.first)
-    in_link = next((word for word in _IN_LINK.findall(text) if not word or word.startswith(firsts)), None)
+    in_link = next((word for word in _in_links(text) if not word or word.startswith(firsts)), None)
     if in_link is not None and len(in_link) < _MIN_WORD:
         return CodeProblem.CUT_SHORT
     words = [word for word in _words(text) if in_link is None or word.text == in_link]
@@ -170,6 +177,17 @@ def _what_is_wrong(text: str, kinds: Sequence[Kind[_Code]]) -> CodeProblem:
     if any(_is_cut_short(kind, word.text) for kind in kinds if word.text.startswith(kind.first)):
         return CodeProblem.CUT_SHORT
     return CodeProblem.MISTYPED
+
+
+def _in_links(text: str) -> Iterator[str]:
+    """The beginnings of what stands behind the “#” of an address."""
+    end = 0
+    for found in _FRAGMENT.finditer(text):
+        before = text[end : found.start()].rpartition("#")[2]
+        end = found.start() + 1
+        run = before.rsplit(maxsplit=1)[-1] if before and not before[-1].isspace() else ""
+        if run.partition("://")[2]:
+            yield found[1]
 
 
 def _is_intact(word: str) -> bool:

@@ -4,6 +4,7 @@ This is the one place that decides to which page a link leads, and so which rela
 """
 
 import re
+from itertools import islice
 
 from pychat.core import invite, roomcode
 from pychat.core.codetext import Found, Kind, find, occurrences
@@ -15,7 +16,8 @@ from pychat.core.roomcode import RoomCode
 
 _KINDS: tuple[Kind[RoomCode | Code], ...] = (roomcode.KIND, invite.KIND)
 _MAX_ADDRESS = 2_048
-_BEFORE = re.compile(rf"(\S+)#[!?/\u00a0{INVISIBLE}]*$")
+_MAX_PLACES = 64  # of codes in one text
+_BETWEEN = re.compile(rf"[!?/\u00a0{INVISIBLE}]")  # a “#” and its code
 _UNSEEN = re.compile(rf"[{INVISIBLE}]|\\(?=[^\w\s]|$)")  # Markdown puts a backslash before signs
 _SCHEME = re.compile(r"https?:/{1,2}(?=[^/])", re.IGNORECASE)
 _PARAMETER = "=/?&_"  # in front of an address that belongs to another one
@@ -54,7 +56,7 @@ def page_in(text: str) -> str:
     Of all addresses only the one counts whose own fragment is the code.
     """
     first: RoomCode | Code | None = None
-    for found in occurrences(text, *_KINDS):
+    for found in islice(occurrences(text, *_KINDS), _MAX_PLACES):
         first = first or found.code
         page = _page_before(found) if found.code == first else ""
         if page:
@@ -63,10 +65,7 @@ def page_in(text: str) -> str:
 
 
 def _page_before(found: Found[RoomCode | Code]) -> str:
-    before = _BEFORE.search(found.text[max(0, found.at - _MAX_ADDRESS) : found.at])
-    if before is None:
-        return ""
-    run = _UNSEEN.sub("", before[1])
+    run = _UNSEEN.sub("", _run_before(found.text, found.at))
     starts = [match.start() for match in _SCHEME.finditer(run)]
     if not starts:
         bare = _BARE.search(run)
@@ -78,6 +77,15 @@ def _page_before(found: Found[RoomCode | Code]) -> str:
     address = _SCHEME.sub(lambda scheme: scheme[0].rstrip("/").lower() + "//", run[start:], count=1)
     address = _AMP.sub(lambda found: "https://" if found[1] else "http://", address, count=1)
     return page_of(address) if not _NO_ADDRESS.search(address) else ""
+
+
+def _run_before(text: str, at: int) -> str:
+    """What stands before a “#” and a code without a white space; no search, which would begin anew at each character."""
+    first = max(0, at - _MAX_ADDRESS)
+    while at > first and _BETWEEN.match(text[at - 1]):
+        at -= 1
+    before = text[first : at - 1] if at > first and text[at - 1] == "#" else ""
+    return before.rsplit(maxsplit=1)[-1] if before and not before[-1].isspace() else ""
 
 
 def _bare_page(address: str) -> str:

@@ -715,12 +715,13 @@ class Node:
         assert link.peer is not None
         conversation = self.conversations[link.conversation]
         is_renamed = link.card is None or link.card.name != card.name
-        if is_renamed and link.renamings.ready_at(self._now) > self._now:
-            raise RemoteError("the peer renames itself without end")
+        is_another = is_renamed or link.card is None or link.card.log != card.log
+        if is_another and link.renamings.ready_at(self._now) > self._now:
+            raise RemoteError("the peer renames itself, or begins logs, without end")
         conversation.take_card(card.log, card.name)
         link.card = card
         link.incoming.begin(self._now)
-        if is_renamed:
+        if is_another:
             link.renamings.take(self._now)
         if link.peer == self.key:  # another tab of our own
             return

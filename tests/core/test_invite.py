@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pychat.core import invite
-from pychat.core.codetext import MAX_PASTED
+from pychat.core.codetext import MAX_PASTED, MAX_TRIES, Damaged
 from pychat.core.errors import CodeError, CodeProblem, LocalError
 from pychat.core.invite import Code, decode, encode
 from pychat.core.sdp import (
@@ -437,6 +437,20 @@ def test_a_hostile_paste_is_read_once_for_each_word_and_never_far(text: str, mon
 
     assert len(lengths) <= len(text.split()) + 3
     assert sum(length > invite._LONGEST for length in lengths) <= 1
+
+
+def test_what_could_begin_a_code_is_tried_so_often_and_no_more(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Also where each layer of what looks like a wrapped link would be read anew."""
+    tried: list[str] = []
+
+    def damaged(word: str) -> Code:
+        tried.append(word)
+        raise Damaged
+
+    monkeypatch.setattr(invite, "_read", damaged)
+    assert isinstance(reads("E " * 9_990 + "%2525252523"), CodeProblem)
+
+    assert 0 < len(tried) <= MAX_TRIES + 3
 
 
 def test_only_the_first_part_of_an_endless_paste_is_looked_at() -> None:

@@ -4,7 +4,8 @@ import random
 
 import pytest
 
-from pychat.core import invite, roomcode
+from pychat.core import invite, links, roomcode
+from pychat.core.codetext import Found
 from pychat.core.errors import CodeError, CodeProblem
 from pychat.core.invite import Code
 from pychat.core.links import page_in, read, relay_for, room_in
@@ -22,6 +23,23 @@ CODES: dict[str, RoomCode | Code] = {"room": ROOM, "invite": INVITE, "reply": RE
 
 def text_of(code: RoomCode | Code) -> str:
     return roomcode.encode(code) if isinstance(code, RoomCode) else invite.encode(code)
+
+
+@pytest.mark.parametrize("between", [",", "[.]", "%", "——", "http://"])
+def test_of_a_code_that_is_in_a_text_many_times_few_are_looked_at(
+    between: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What stands before each of them may be long, and a text of them alone took ten seconds."""
+    looked_at: list[int] = []
+    page_before = links._page_before
+
+    def counting(found: Found[RoomCode | Code]) -> str:
+        looked_at.append(found.at)
+        return page_before(found)
+
+    monkeypatch.setattr(links, "_page_before", counting)
+    assert page_in((between * 8 + text_of(ROOM)) * 400) == ""
+    assert 0 < len(looked_at) <= 64
 
 
 @pytest.mark.parametrize("kind", CODES)

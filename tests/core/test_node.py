@@ -797,6 +797,14 @@ def test_a_peer_that_claims_at_first_to_have_what_was_never_written_loses_its_li
     assert pair.ann_chat.acknowledged == 0
 
 
+def test_a_peer_that_begins_logs_without_end_loses_its_link(pair: Pair) -> None:
+    """Each of them is remembered, with or without a word in it."""
+    for number in range(RENAME_BURST):
+        assert pair.ann_link.phase is Phase.OPEN
+        pair.ann.hears(pair.ann_link, wire.Card(f"another-log-of-mine-{number}", "Bob"))
+    assert pair.ann_link.ending is Ending.BROKE_PROTOCOL
+
+
 def test_a_peer_that_renames_itself_without_end_loses_its_link(pair: Pair) -> None:
     def rename(name: str) -> None:
         pair.ann.hears(pair.ann_link, wire.Card(pair.bob_chat.me, name))

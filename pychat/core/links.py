@@ -80,7 +80,7 @@ def _page_before(found: Found[RoomCode | Code]) -> str:
 
 
 def _run_before(text: str, at: int) -> str:
-    """What stands before a “#” and a code without a white space; no search, which would begin anew at each character."""
+    """What stands before “#” and a code without a white space; no search, which would begin anew at each character."""
     first = max(0, at - _MAX_ADDRESS)
     while at > first and _BETWEEN.match(text[at - 1]):
         at -= 1

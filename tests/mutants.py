@@ -50,6 +50,7 @@ HITS = "hits.txt"
 # Notes, in the copy, which test comes to which check; in a process that a test has started it is known only by then.
 RECORDER = """
 import os, threading
+from contextlib import suppress
 from pathlib import Path
 _seen, _lock = set(), threading.Lock()
 _main = os.environ.setdefault("MUTANTS_MAIN", str(os.getpid())) == str(os.getpid())
@@ -58,11 +59,11 @@ def hit(number):
     test, _, phase = os.environ.get("PYTEST_CURRENT_TEST", "").rpartition(" ")
     if not _main or phase == "(setup)":
         test = test.partition("::")[0]
-    with _lock:
+    with _lock, suppress(OSError):  # a test may leave no files to be opened
         if (number, test) not in _seen:
-            _seen.add((number, test))
             with Path(__file__).with_name("hits.txt").open("a") as file:
                 file.write(f"{number} {test}\\n")
+            _seen.add((number, test))
 """
 
 

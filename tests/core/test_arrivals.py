@@ -118,6 +118,7 @@ def test_what_nobody_has_looked_at_goes_again_some_time_after_they_have_gone(wor
     assert home_of(ann) in ann.node.conversations.values()
 
 
+@pytest.mark.slow
 def test_messages_wait_for_a_day(world: RoomsWorld) -> None:
     ann, _, cat = world.guests
     visit(world, cat, "I was here")

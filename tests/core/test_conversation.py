@@ -127,6 +127,7 @@ def small(monkeypatch: pytest.MonkeyPatch) -> Conversation:
     return Conversation(1, ME, PEER_KEY, PEER, memory=Memory(Memory()))
 
 
+@pytest.mark.slow
 def test_talking_goes_on_for_years(small: Conversation) -> None:
     for number in range(1, 50_001):
         assert small.problem(SHORT.text) is None

@@ -229,6 +229,7 @@ def test_a_cut_code_is_recognised_when_it_is_broken_into_lines() -> None:
     assert problem_of(f"> {INVITE_TEXT[:40]}\n> {INVITE_TEXT[40:70]}") is CodeProblem.CUT_SHORT
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("code", [INVITE, REPLY], ids=["invite", "reply"])
 def test_one_wrong_character_is_always_noticed(code: Code) -> None:
     text = encode(code)
@@ -501,6 +502,7 @@ def suffer_accidents(numbers: range) -> None:
     assert right > len(numbers) / 50, "some accidents do no harm"
 
 
+@pytest.mark.slow
 def test_no_accident_makes_another_code_of_a_code() -> None:
     suffer_accidents(range(5_000))
 

@@ -88,6 +88,7 @@ def half(key: bytes) -> list[str]:
     return groups
 
 
+@pytest.mark.slow
 @settings(max_examples=20)
 @given(st.binary(min_size=32, max_size=32), st.binary(min_size=32, max_size=32))
 def test_the_safety_number_is_the_same_from_both_sides_and_half_of_it_is_each_ones(one: bytes, other: bytes) -> None:

@@ -189,6 +189,7 @@ for _ in range(50):
 """
 
 
+@pytest.mark.slow
 def test_of_changes_by_several_programs_at_once_none_is_lost(tmp_path: Path) -> None:
     programs = [subprocess.Popen([sys.executable, "-c", COUNT_UP, str(tmp_path / "kept")]) for _ in range(4)]
 

@@ -415,7 +415,7 @@ def _cards() -> Iterator[Json]:
         {
             "received": ['["card","', *visits, '","Bob"]'],
             "send": [['["have",{"', *visits, '":0}]']],
-            "times": 100,
+            "times": 50,
         },
         _hears(_card(BOB, "Bob"), _have(bob=1)),
         _hears(_entries(BOB, 2, "two"), _have(bob=2), shown=["two"]),

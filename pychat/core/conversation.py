@@ -138,8 +138,6 @@ class Conversation:
         """Let the oldest messages go that both sides have, until no more than so many bytes are held."""
         going: dict[Log, tuple[int, int]] = {}
         places, excess = 0, self.memory.held - (CONVERSATION_MOST - STEP if most is None else most)
-        if excess <= 0:
-            return
         unread = len(self.timeline) - 1  # the last one stays, whatever it is
         if self.read_to is not None:
             unread = max(min(self.read_to, unread), self.timeline.start)
@@ -147,7 +145,7 @@ class Conversation:
             here = min(length, unread - self.timeline.start - places)
             if log.author == self.me:
                 here = min(here, self.acknowledged - first + 1)
-            count, size = _fewest(log, first, here, excess)
+            count, size = _fewest(log, first, here, max(excess, 0))
             before = going.get(log, (0, 0))
             going[log] = before[0] + count, before[1] + size
             places += count

@@ -61,6 +61,18 @@ def test_somebody_can_be_verified_and_no_longer_be() -> None:
     assert [known.is_rejected(key) for key in (BOB, CAT, EVE)] == [True, False, False]
 
 
+def test_who_says_that_a_comparison_has_failed_loses_the_badge_and_nothing_else() -> None:
+    bob, cat = Contact(BOB, "Bob", True, 5.0, verified_as="Bob", judged=1), Contact(CAT, "Cat", False, 5.0)
+    known = contacts(bob, cat)
+
+    assert known.doubt(BOB) == known.get(BOB) == Contact(BOB, "Bob", False, 5.0, judged=2)
+    assert known.doubt(BOB) is None  # it has none any more
+    assert known.doubt(CAT) is None
+    assert known.doubt(EVE) is None
+    assert known.get(CAT) == cat
+    assert known.get(EVE) is None
+
+
 def test_somebody_without_a_name_can_be_verified_too() -> None:
     known = contacts()
     known.judge(EVE, match=True)

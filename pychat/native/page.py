@@ -338,7 +338,7 @@ class TerminalPage:
         if now.conversation is None or now.signs is None:
             self._complain("There is nobody to compare with: you are not connected.")
             return
-        self._tell(": ".join(filter(None, words.TRUST[now.trust])))
+        self._tell(": ".join(filter(None, (words.TRUST[now.trust][0], now.trust_note))))
         if now.trust is Trust.ONESELF:
             return
         self._comparing = now.conversation.peer

@@ -80,7 +80,9 @@ class DetailsView:
 class View:
     """A whole screen. `state` is one of idle, signaling, connecting, securing, open, lost, closed.
 
-    `signs` are what two people compare while they are connected; `warning` stands in the way until it is heeded.
+    `trust_note` says how sure one can be of who the other one is, and what to do about it; `signs` are what two people
+    compare while they are connected; `warning` stands in the way until it is heeded. One `can_write` unless there is a
+    warning, or the conversation goes on in another tab.
     `hint` says that it is time to compare, or that somebody verified has a new name, `new_name`; `guesses` that
     somebody may be trying to guess the signs. `joins` says that a room's link was opened, and that the person has yet
     to say whether they go in.
@@ -89,6 +91,7 @@ class View:
     conversation: Conversation | None
     name: str
     trust: Trust
+    trust_note: str
     warning: str
     hint: str
     new_name: str
@@ -102,6 +105,7 @@ class View:
     code: str
     room: RoomView | None
     can_leave: bool
+    can_write: bool
     joins: bool
     code_problem: str
     handed_over: str
@@ -110,6 +114,7 @@ class View:
 
 
 _ORDERLY = (Ending.LEFT, Ending.PEER_LEFT, Ending.REPLACED)
+_MISMATCH = (Ending.NO_MATCH, Ending.PEER_NO_MATCH)
 
 
 def view(node: Node, selected: ConversationId | None) -> View:
@@ -122,10 +127,13 @@ def view(node: Node, selected: ConversationId | None) -> View:
     visitor = node.visitor_in(meeting) if meeting is not None and not _is_live(link) else None
     if deserted:
         headline, sentence = words.SOMEBODY_ELSE
+    elif conversation is None and node.pending_join is not None:
+        headline, sentence = words.AT_THE_DOOR
     else:
         headline, sentence = words.ROOM_VISITOR if visitor is not None else status_of(link, meeting)
     trust = _trust(node, conversation) if conversation is not None else Trust.NOBODY
     warning = _warning(node, conversation) if conversation is not None else ""
+    card = Card.AGAIN if deserted else Card.NONE if visitor is not None else _card(link, meeting)
     signs = _signs(link)
     contact = node.contacts.get(conversation.peer) if conversation is not None and conversation.peer else None
     new_name = contact.new_name if contact is not None else ""
@@ -137,6 +145,7 @@ def view(node: Node, selected: ConversationId | None) -> View:
         conversation=conversation,
         name=_name(node, conversation) if conversation is not None else "",
         trust=trust,
+        trust_note=_trust_note(trust, warning, link),
         warning=warning,
         hint=hint,
         new_name=new_name,
@@ -146,10 +155,11 @@ def view(node: Node, selected: ConversationId | None) -> View:
         headline=headline,
         sentence=sentence,
         phases=tuple((name, _progress(link, meeting, phase)) for phase, name in words.PHASE_NAMES),
-        card=Card.AGAIN if deserted else Card.NONE if visitor is not None else _card(link, meeting),
+        card=card,
         code=link.code if link is not None else "",
         room=_room(meeting),
         can_leave=_is_live(link) or (meeting is not None and meeting.state is not RelayState.LEFT),
+        can_write=conversation is not None and not warning and card is not Card.ELSEWHERE,
         joins=node.pending_join is not None,
         code_problem=words.CODE_PROBLEMS[node.pasting.problem] if node.pasting.problem is not None else "",
         handed_over=words.HANDED_OVER if node.pasting.handed_over else "",
@@ -207,6 +217,12 @@ def _warning(node: Node, conversation: Conversation) -> str:
     return words.namesake_warning(conversation.warning.name, conversation.warning.contact)
 
 
+def _trust_note(trust: Trust, warning: str, link: Link | None) -> str:
+    # A safety number that has been compared since counts for more.
+    differed = link is not None and link.ending in _MISMATCH and trust is not Trust.VERIFIED
+    return " ".join(filter(None, (warning, words.DIFFERED if differed else words.TRUST[trust][1])))
+
+
 def _guesses(meeting: Meeting | None) -> str:
     if meeting is None or meeting.guesses.count < SEVERAL:
         return ""
@@ -221,6 +237,11 @@ def _signs(link: Link | None) -> ShortString | None:
 
 def _is_live(link: Link | None) -> bool:
     return link is not None and link.phase is not Phase.CLOSED
+
+
+def _is_over(link: Link | None, meeting: Meeting) -> bool:
+    """Whether the two in a room have found that somebody may sit in between: then nobody is to be asked in."""
+    return link is not None and link.ending in _MISMATCH and meeting.refusal is not Refusal.ELSEWHERE
 
 
 def rooms_inside(node: Node) -> list[str]:
@@ -243,7 +264,7 @@ def _room(meeting: Meeting | None) -> RoomView | None:
 
 def _state(link: Link | None, meeting: Meeting | None) -> str:
     if meeting is not None and not _is_live(link):
-        return "closed" if meeting.state is RelayState.LEFT else "signaling"
+        return "closed" if meeting.state is RelayState.LEFT or _is_over(link, meeting) else "signaling"
     return "idle" if link is None else link.phase.value
 
 
@@ -251,17 +272,18 @@ def _room_status(link: Link | None, meeting: Meeting) -> tuple[str, str]:
     """How it stands with a room in which nobody is connected to us."""
     if meeting.state is RelayState.LEFT:
         return words.ROOM_LEFT
+    ending = link.ending if link is not None else None
+    if ending is not None and _is_over(link, meeting):  # that matters more than the way to the relay
+        return words.ENDINGS[ending][0], words.room_ending(ending, locked=meeting.locked)
     if meeting.trouble is not None:  # also while it is tried again, or the words would come and go
         return words.ROOM_AWAY[meeting.trouble]
     if meeting.refusal is not None:
         return words.ROOM_REFUSED[meeting.refusal]
     if meeting.state is RelayState.REACHING:
         return words.ROOM_REACHING
-    ending = link.ending if link is not None else None
     if ending in (None, Ending.LEFT, Ending.REPLACED, Ending.REFUSED, Ending.NO_ANSWER):
         return words.ROOM_LOCKED if meeting.locked else words.ROOM_WAITING
-    stays = words.ROOM_LOCKED_STAYS if meeting.locked else words.ROOM_ENDINGS.get(ending, words.ROOM_STAYS)
-    return words.ENDINGS[ending][0], _with_servers(stays, link)
+    return words.ENDINGS[ending][0], _with_servers(words.room_ending(ending, locked=meeting.locked), link)
 
 
 def status_of(link: Link | None, meeting: Meeting | None) -> tuple[str, str]:
@@ -298,21 +320,21 @@ def _with_servers(sentence: str, link: Link | None) -> str:
 
 
 def _progress(link: Link | None, meeting: Meeting | None, phase: Phase) -> Progress:
-    """How one of the four phases stands; a lost or ended link shows in which of them it happened."""
-    if meeting is not None and meeting.state is not RelayState.LEFT and not _is_live(link):
+    """How one of the four phases stands; a lost or broken link shows in which of them it happened."""
+    waits = meeting is not None and meeting.state is not RelayState.LEFT and not _is_over(link, meeting)
+    if waits and not _is_live(link):
         return Progress.NOW if phase is Phase.SIGNALING else Progress.TO_COME
-    if link is None:
+    if link is None or link.ending in _ORDERLY:
         return Progress.TO_COME
     order = [phase for phase, _ in words.PHASE_NAMES]
     reached = link.failed_in if link.phase is Phase.CLOSED else link.phase
-    broken = reached is Phase.LOST or (link.phase is Phase.CLOSED and link.ending not in _ORDERLY)
     at = order.index(Phase.OPEN if reached in (Phase.LOST, None) else reached)
     place = order.index(phase)
     if place != at:
         return Progress.DONE if place < at else Progress.TO_COME
-    if broken:
+    if link.phase in (Phase.LOST, Phase.CLOSED):
         return Progress.FAILED
-    return Progress.DONE if phase is Phase.OPEN or link.phase is Phase.CLOSED else Progress.NOW
+    return Progress.DONE if phase is Phase.OPEN else Progress.NOW
 
 
 def _card(link: Link | None, meeting: Meeting | None) -> Card:
@@ -321,7 +343,8 @@ def _card(link: Link | None, meeting: Meeting | None) -> Card:
             return Card.RETURN
         if meeting.refusal is Refusal.ELSEWHERE:
             return Card.ELSEWHERE
-        return Card.ROOM if meeting.refusal is None else Card.NONE  # else nobody is to be asked in
+        asks_in = meeting.refusal is None and not meeting.locked and not _is_over(link, meeting)
+        return Card.ROOM if asks_in else Card.NONE
     if link is not None and link.relayed is not None:
         return Card.AGAIN if link.phase is Phase.CLOSED else Card.NONE
     if link is None:

@@ -25,9 +25,10 @@ class Trust(Enum):
     ONESELF = "oneself"
 
 
-IDLE = ("Not connected", "Open a room or make an invite, or paste what somebody sent you.")
+IDLE = ("Not connected", "Invite somebody, or paste what they sent you.")
 
 JOIN = "Join the room?"
+AT_THE_DOOR = ("Not connected", "Nobody in the room learns that you are here until you join.")
 JOIN_NOTE = (
     "You have opened the link of a room. Whoever is in it learns your name and your network address, and recognises "
     "you the next time. Join only if you know who sent you the link."
@@ -52,7 +53,13 @@ ROOM_REFUSED: dict[Refusal, tuple[str, str]] = {
         "Two people are talking in it already, and a room holds no more for now. You are connected when one of them "
         "leaves; or ask for another link.",
     ),
-    Refusal.LOCKED: ("The room is locked", "Those in it take nobody new. Ask them to unlock it, or for another link."),
+    # Whoever is not wanted any more is told the same as everybody before a locked door: which of the two it is, is for
+    # those inside to say.
+    Refusal.LOCKED: (
+        "You are not let in",
+        "The room is locked, or whoever is in it does not take you any more. Ask them to let you in, or for another "
+        "link.",
+    ),
     Refusal.ELSEWHERE: (
         "This chat is open in another tab",
         "It goes on there, or in another program of yours, until you want to use it here.",
@@ -87,11 +94,12 @@ SERVER_AWAY_FROM_ROOM = (
     "The server of this page cannot be reached, so you are not in the room yet. It is tried again by itself, and then "
     "you go in, or are asked first if you have not been there."
 )
-ROOM_NOTE = (
-    "Whoever has the link can come in, so send it to one person only. The relay helps the two of you find each other. "
-    "It learns your network addresses, when you come and go, and how much is exchanged until you are connected; it "
-    "cannot read any of it, and never carries a message."
+_RELAY_NOTE = (
+    "The relay helps the two of you find each other. It learns your network addresses, when you come and go, and how "
+    "much is exchanged until you are connected; it cannot read any of it, and never carries a message."
 )
+ROOM_NOTE = f"Whoever has the link can come in, so send it to one person only. {_RELAY_NOTE}"
+ROOM_NOTE_LOCKED = f"While the room is locked, its link lets nobody new in. {_RELAY_NOTE}"
 LOCK_NOTE = "Nobody else can connect to you here, even with the link."
 RENEW_NOTE = "The link so far stops working. Whoever you are connected to moves along."
 RENEWED = "The room has a new link."
@@ -188,8 +196,7 @@ ENDINGS: dict[Ending, tuple[str, str]] = {
 }
 
 _NOT_LET_IN = "They are not let in again, unless you leave the room and go back to it."
-ROOM_ENDINGS: dict[Ending, str] = {
-    Ending.CHANNEL_CLOSED: (f"The other side is gone: pychat was closed there, or its network went away. {ROOM_STAYS}"),
+_ROOM_ENDINGS: dict[Ending, str] = {
     Ending.NO_ADDRESS: ENDINGS[Ending.NO_ADDRESS][1],
     Ending.NO_PATH: (
         "The two of you could not reach each other. It is tried again by itself. Try the same network, or set a TURN "
@@ -216,7 +223,9 @@ ROOM_ENDINGS: dict[Ending, str] = {
     ),
     Ending.FAILED_HERE: "This device refused to go on. Start pychat anew (reload the page), and go back to the room.",
 }
-"""Why a connection has ended, where the room is still open; else the room stays, and that is all there is to say."""
+"""Why a connection has ended, and what to do, where the room is still open and that is not all there is to say."""
+_GONE = "The other side is gone: pychat was closed there, or its network went away."
+
 
 CODE_PROBLEMS: dict[CodeProblem, str] = {
     CodeProblem.EMPTY: "Paste the invite or the reply that somebody sent you.",
@@ -314,6 +323,10 @@ TRUST: dict[Trust, tuple[str, str]] = {
     Trust.VERIFIED: ("Verified", "You have checked who this is. They are recognised from now on, whatever their name."),
     Trust.ONESELF: ("You", "This is you, in another tab or window."),
 }
+DIFFERED = (
+    "The signs differed when they were compared, so somebody may have sat in between. Do not send anything secret. "
+    "Connect anew, with a link or codes that you send in another way, and compare again."
+)
 COMPARE = "Do you both see the same?"
 ACCEPT_NAME = "Call them that"
 COMPARE_HINT = "Compare seven signs once, to be sure that nobody sits in between."
@@ -401,6 +414,14 @@ NOT_PROMISED = (
 
 _NO_QUOTES = dict.fromkeys(map(ord, '“”„‟"«»'))
 _LONGEST_IN_SENTENCE = 32
+
+
+def room_ending(ending: Ending, *, locked: bool) -> str:
+    """Say why a connection has ended whose room is still open, and what to do; or how it stands with the room."""
+    stays = ROOM_LOCKED_STAYS if locked else ROOM_STAYS
+    if ending is Ending.CHANNEL_CLOSED:
+        return f"{_GONE} {stays}"
+    return _ROOM_ENDINGS.get(ending, stays)
 
 
 def who_is(name: str) -> str:

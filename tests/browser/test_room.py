@@ -192,7 +192,7 @@ def test_a_room_can_be_locked_and_opened_again(person: MakePerson) -> None:
     set_locked(ann, locked=True)
     expect(ann.status).to_contain_text("The room is locked")
     bob.enter(link)
-    expect(bob.status).to_contain_text("Those in it take nobody new", timeout=CONNECT)
+    expect(bob.status).to_contain_text("You are not let in", timeout=CONNECT)
     set_locked(ann, locked=False)
     for each in (ann, bob):
         each.expect_state("open")

@@ -9,9 +9,10 @@ from pychat.core.capabilities import Capabilities
 from pychat.core.envelope import Refusal
 from pychat.core.link import Ending
 from pychat.core.meeting import Trouble
+from pychat.core.roomcode import SECRET_SIZE, RoomCode, encode
 from pychat.ui import words
 from pychat.ui.view import Card, Progress, View, view
-from tests.core.people import Person, person
+from tests.core.people import Person, compared, person
 from tests.core.test_meeting import LONG, calm, meeting_of, second_tab, session_of, together
 from tests.rooms_sim import URL, Guest
 
@@ -64,7 +65,21 @@ def test_who_waits_has_a_link_to_send() -> None:
     assert [progress for _, progress in now.phases] == [Progress.NOW, *[Progress.TO_COME] * 3]
 
     ann.acts(ev.RoomLocked(meeting_of(ann).conversation, True))
-    assert (seen_by(ann).headline, seen_by(ann).sentence) == words.ROOM_LOCKED
+    now = seen_by(ann)
+    assert (now.headline, now.sentence) == words.ROOM_LOCKED
+    assert now.card is Card.NONE
+    assert now.room is not None
+    assert now.room.locked
+
+
+def test_who_is_asked_whether_to_go_in_is_not_asked_to_open_a_room(ann: Person) -> None:
+    bob = person("bob")
+    bob.do(ev.CodeInLink(encode(RoomCode(bytes(SECRET_SIZE))), URL))
+    now = view(bob.node, None)
+    assert now.joins
+    assert (now.state, now.headline, now.sentence) == ("idle", *words.AT_THE_DOOR)
+    bob.do(ev.JoinDeclined())
+    assert view(bob.node, None).sentence == words.IDLE[1]
 
 
 def test_who_is_connected_has_nothing_to_do_and_may_still_ask_for_the_link() -> None:
@@ -106,6 +121,7 @@ def test_who_is_there_already_in_another_tab_can_be_here() -> None:
 
     assert (now.headline, now.sentence) == words.ROOM_REFUSED[Refusal.ELSEWHERE]
     assert now.card is Card.ELSEWHERE
+    assert not now.can_write
     tab.acts(ev.RoomClaimed(meeting_of(tab).conversation))
     world.live(30)
     assert seen_by(tab).state == "open"
@@ -127,6 +143,52 @@ def test_who_has_left_can_go_back() -> None:
     assert seen_by(bob).headline == words.ENDINGS[Ending.PEER_LEFT][0]
     assert seen_by(bob).sentence == words.ROOM_STAYS
     assert seen_by(bob).card is Card.ROOM
+    assert [progress for _, progress in now.phases] == [Progress.TO_COME] * 4
+
+
+def test_who_is_left_alone_in_a_locked_room_is_told_who_can_come_back() -> None:
+    world = together(0)
+    ann, bob = world.guests
+    ann.acts(ev.RoomLocked(meeting_of(ann).conversation, True))
+    bob.acts(ev.ConversationLeft(meeting_of(bob).conversation))
+    world.live(5)
+    now = seen_by(ann)
+
+    assert (now.headline, now.sentence) == (words.ENDINGS[Ending.PEER_LEFT][0], words.ROOM_LOCKED_STAYS)
+    assert now.card is Card.NONE
+
+
+@pytest.mark.parametrize("locked", [False, True])
+def test_after_signs_that_differ_the_room_is_no_place_to_ask_anybody_into(locked: bool) -> None:
+    world = together(0)
+    ann, bob = world.guests
+    ann.acts(ev.RoomLocked(meeting_of(ann).conversation, locked))
+    chat = ann.node.conversation(meeting_of(ann).conversation)
+    assert chat is not None
+    ann.acts(compared(chat, False))
+    world.live(LONG)
+
+    for guest, ending in ((ann, Ending.NO_MATCH), (bob, Ending.PEER_NO_MATCH)):
+        now = seen_by(guest)
+        assert now.headline == words.ENDINGS[ending][0]
+        assert "Open a new room" in now.sentence
+        assert (now.state, now.card, now.can_leave, now.trust_note) == ("closed", Card.NONE, True, words.DIFFERED)
+        assert [progress for _, progress in now.phases] == [*[Progress.DONE] * 3, Progress.FAILED]
+
+    bob.acts(ev.ConversationLeft(meeting_of(bob).conversation))
+    assert seen_by(bob).card is Card.RETURN
+    bob.starts_anew()
+    bob.enters()
+    world.live(LONG)
+    now = seen_by(bob)
+    assert (now.headline, now.sentence) == words.ROOM_REFUSED[Refusal.LOCKED]
+    assert "or whoever is in it does not take you any more" in now.sentence  # which of the two it is, is not told
+
+
+@pytest.mark.parametrize("ending", Ending)
+def test_an_ending_that_says_what_to_do_says_so_in_a_locked_room_too(ending: Ending) -> None:
+    said = words.room_ending(ending, locked=False)
+    assert words.room_ending(ending, locked=True) == said.replace(words.ROOM_STAYS, words.ROOM_LOCKED_STAYS)
 
 
 def test_a_link_that_is_begun_while_another_conversation_is_shown_is_not_in_the_list_of_people() -> None:

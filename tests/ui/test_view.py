@@ -1,4 +1,5 @@
 from dataclasses import replace
+from pathlib import Path as FilePath
 
 import pytest
 
@@ -16,6 +17,8 @@ from pychat.ui.view import Card, View, safety, view
 from pychat.ui.words import Trust
 from tests.core import samples
 from tests.core.people import Pair, Person, compared, connect, exchange, heeded, person
+
+ROOT = FilePath(__file__).resolve().parents[2]
 
 
 @pytest.fixture
@@ -78,6 +81,12 @@ def test_an_open_link_has_every_phase_behind_it(pair: Pair) -> None:
     now = screen(pair.ann)
     assert (now.state, now.card) == ("open", Card.NONE)
     assert progress(now) == ["done"] * 4
+
+
+def test_the_page_is_painted_with_what_is_said_when_nothing_is_going_on() -> None:
+    page = (ROOT / "web" / "index.html").read_text(encoding="utf-8")
+    for sentence in (*words.IDLE, words.NOTHING_YET):
+        assert f">{sentence}<" in page
 
 
 def test_a_lost_path_shows_where_it_was_lost(pair: Pair) -> None:
@@ -154,7 +163,12 @@ def test_an_orderly_end_is_no_failure(pair: Pair) -> None:
     pair.ann.hears(pair.ann_link, wire.Bye())
     now = screen(pair.ann)
     assert now.state == "closed"
-    assert progress(now) == ["done"] * 4
+    assert progress(now) == ["to-come"] * 4
+
+
+def test_an_end_that_is_none_to_worry_about_leaves_no_phase_behind(pair: Pair) -> None:
+    pair.ann.do(ev.ConversationLeft(pair.ann_chat.id))
+    assert progress(screen(pair.ann)) == ["to-come"] * 4
 
 
 # Who the other one is.
@@ -231,13 +245,28 @@ def test_a_warning_names_both_and_says_whether_the_known_one_was_verified(pair: 
     assert "This is not the Bob whom you know" in now.warning
     assert screen(pair.ann).warning == ""
 
+    assert now.trust_note == f"{now.warning} {words.TRUST[Trust.NEW][1]}"
+    assert not now.can_write
+
     pair.ann.do(heeded(with_eve.ann_chat))
-    assert view(pair.ann.node, with_eve.ann_chat.id).warning == ""
+    now = view(pair.ann.node, with_eve.ann_chat.id)
+    assert (now.warning, now.trust_note, now.can_write) == ("", words.TRUST[Trust.NEW][1], True)
 
     pair.ann.do(compared(pair.ann_chat, True))
     eve.do(ev.NameChosen("bob"))
     with_eve.carry()
     assert "whom you have verified" in view(pair.ann.node, with_eve.ann_chat.id).warning
+
+
+def test_who_was_found_to_see_other_signs_is_not_said_to_be_met_for_the_first_time(pair: Pair) -> None:
+    assert screen(pair.ann).trust_note == words.TRUST[Trust.NEW][1]
+    pair.ann.do(compared(pair.ann_chat, False))
+    pair.carry()
+    for each in (pair.ann, pair.bob):
+        assert (screen(each).trust, screen(each).trust_note) == (Trust.NEW, words.DIFFERED)
+
+    pair.ann.do(compared(pair.ann_chat, True))  # the safety number, in another way
+    assert screen(pair.ann).trust_note == words.TRUST[Trust.VERIFIED][1]
 
 
 def test_another_tab_of_oneself_is_called_that_and_has_no_safety_number(ann: Person) -> None:

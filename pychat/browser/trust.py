@@ -54,7 +54,7 @@ class TrustSigns:
         scope.on(part("warning-heeded"), "click", lambda _: self._heed())
 
     def render(self, now: View) -> None:
-        """Show what the view says; a warning takes the place of the box one writes in."""
+        """Show what the view says; a warning takes the place of the box one writes in, which keeps what is in it."""
         part = self._part
         show(part("badge"), now.trust is not Trust.NOBODY)
         show_trust(part("badge"), part("badge-text"), now.trust, warned=bool(now.warning))
@@ -68,7 +68,7 @@ class TrustSigns:
         set_text(part("guesses-text"), now.guesses)
         appears = bool(now.warning) and part("warning").hidden
         show(part("warning"), bool(now.warning))
-        show(part("composer"), not now.warning)
+        show(part("composer"), now.can_write)
         set_text(part("warning-text"), now.warning)
         if appears:
             self._keep_focus()
@@ -101,7 +101,10 @@ class TrustSigns:
         self._keep_focus()
 
     def _keep_focus(self) -> None:
-        """What had the focus may be gone: then it goes to the box one writes in, or to the warning in its place."""
+        """What had the focus may be gone: then it goes to the box one writes in, or to what is in its place."""
         focused = js.document.querySelector(":focus")
         if not focused or not focused.checkVisibility():
-            self._part("draft" if self._part("warning").hidden else "warning").focus()
+            for name in ("warning", "draft", "card"):
+                if self._part(name).checkVisibility():
+                    self._part(name).focus()
+                    return

@@ -60,7 +60,7 @@ class VerifyDialog:
             return
         part = self._part
         set_text(part("verify-title"), words.who_is(now.name))
-        set_text(part("verify-trust"), words.TRUST[now.trust][1])
+        set_text(part("verify-trust"), now.trust_note)
         show(part("signs-area"), now.signs is not None)
         if now.signs != self._signs:
             self._signs = now.signs

@@ -309,6 +309,8 @@ def test_no_match_ends_the_connection_and_takes_the_badge(person: MakePerson) ->
         each.expect_state("closed")
         expect(each.status).to_contain_text("the signs differ")
         expect(each.badge).to_contain_text("Not verified")
+        expect(each.open_verify()).to_contain_text(words.DIFFERED)
+        each.verify.get_by_role("button", name="Close").click()
     expect(bob.status).to_contain_text("The other one compared the signs")
     ann.say("kept back")
     connect(ann.again(), bob.again())

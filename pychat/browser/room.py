@@ -35,9 +35,8 @@ class RoomDialog:
         self._code = ""
         self._shown = Card.NONE
         self._task: asyncio.Future[None] | None = None  # kept, or it might be collected while it runs
-        for name, sentence in (("room-note", words.ROOM_NOTE), ("lock-note", words.LOCK_NOTE)):
+        for name, sentence in (("lock-note", words.LOCK_NOTE), ("renew-note", words.RENEW_NOTE)):
             set_text(part(name), sentence)
-        set_text(part("renew-note"), words.RENEW_NOTE)
         scope.on(part("room-open"), "click", lambda _: self._open())
         scope.on(part("room"), "close", lambda _: self._closed())
         scope.on(part("room-copy"), "click", self._copy)
@@ -60,24 +59,30 @@ class RoomDialog:
         if room is None:
             return
         part("room-lock").checked = room.locked
+        set_text(part("room-note"), words.ROOM_NOTE_LOCKED if room.locked else words.ROOM_NOTE)
         if not room.code:  # it is being drawn
             part("room-text").value = ""
         elif room.code != self._code:
+            self._say_nothing()  # that it is copied was said of another one
             if self._code and inside and part("room").open:
-                set_text(part("room-said"), words.RENEWED)
+                set_text(part("renew-said"), words.RENEWED)
             self._code = room.code
             part("room-text").value = room_link(room.code)
             qr.draw(part("room-qr"), room_link(room.code))
 
     def _open(self) -> None:
-        set_text(self._part("room-said"), "")
+        self._say_nothing()
         self._part("room-away").append(self._part("room-parts"))
         self._part("room").showModal()
 
     def _closed(self) -> None:
-        set_text(self._part("room-said"), "")  # that the link is another one was news only there
+        self._say_nothing()  # that the link is another one was news only there
         if self._shown is Card.ROOM:
             self._part("room-card").append(self._part("room-parts"))
+
+    def _say_nothing(self) -> None:
+        for name in ("room-said", "renew-said"):
+            set_text(self._part(name), "")
 
     def _lock(self, _: Any) -> None:
         conversation = self._selected()
@@ -90,7 +95,7 @@ class RoomDialog:
             self._post(ev.RoomRenewed(conversation))
 
     def _copy(self, _: Any) -> None:
-        set_text(self._part("room-said"), "")  # said anew each time, also to those who listen
+        self._say_nothing()  # said anew each time, also to those who listen
         self._task = asyncio.ensure_future(self._try_to_copy())
 
     async def _try_to_copy(self) -> None:

@@ -6,6 +6,7 @@ from urllib.parse import quote
 
 from playwright.sync_api import Locator, expect
 
+from pychat.ui import words
 from tests.browser.conftest import LaunchBrowser, MakePerson, OpenContext, in_chromium
 from tests.browser.people import CONNECT, Person
 
@@ -194,6 +195,10 @@ def test_a_room_can_be_locked_and_opened_again(person: MakePerson) -> None:
     link = open_room(ann)
     set_locked(ann, locked=True)
     expect(ann.status).to_contain_text("The room is locked")
+    expect(ann.page.get_by_role("region", name="Next step")).to_be_hidden()
+    dialog = manage(ann)
+    expect(dialog).to_contain_text(words.ROOM_NOTE_LOCKED)
+    dialog.get_by_role("button", name="Close").click()
     bob.enter(link)
     expect(bob.status).to_contain_text("You are not let in", timeout=CONNECT)
     set_locked(ann, locked=False)
@@ -207,7 +212,7 @@ def test_a_new_link_takes_the_place_of_the_old_one(person: MakePerson) -> None:
     old = meet(ann, bob)
     dialog = manage(ann)
     dialog.get_by_role("button", name="Make a new link").click()
-    expect(dialog.get_by_role("status")).to_have_text("The room has a new link.")
+    expect(dialog.get_by_role("status").filter(has_text="The room has a new link.")).to_be_visible()
     new = link_of(ann)
     assert new != old
     dialog.get_by_role("button", name="Close").click()

@@ -260,10 +260,14 @@ def test_that_the_link_is_another_one_is_said_once(person: MakePerson) -> None:
     open_room(ann)
     dialog = manage(ann)
     dialog.get_by_role("button", name="Make a new link").click()
-    expect(dialog.get_by_role("status")).to_have_text("The room has a new link.")
+    said = dialog.get_by_role("status").filter(has_text="The room has a new link.")
+    answer, button = box(said), box(dialog.get_by_role("button", name="Make a new link"))
+    assert button["y"] <= answer["y"] < button["y"] + button["height"]
     dialog.get_by_role("button", name="Close").click()
     expect(card(ann)).to_be_visible()
     expect(card(ann)).not_to_contain_text("The room has a new link.")
+    manage(ann)
+    expect(said).to_be_hidden()
 
 
 @in_chromium

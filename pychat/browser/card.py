@@ -53,11 +53,15 @@ class CodeCard:
             return
         self._shown, self._code = view.card, view.code
         set_data(part("card"), "card", view.card.value)
-        set_text(part("copied"), "")
+        self.forget_copying()
         part("invite-text").value = view.code if view.card is Card.INVITE else ""
         part("reply-text").value = view.code if view.card is Card.REPLY else ""
         if view.card in (Card.INVITE, Card.REPLY) and may_focus:
             part("copy-invite" if view.card is Card.INVITE else "copy-reply").focus()
+
+    def forget_copying(self) -> None:
+        """Say no more that something was copied: the person has gone on."""
+        set_text(self._part("copied"), "")
 
     def _toggle(self) -> None:
         self._unfolded = not self._unfolded
@@ -81,7 +85,7 @@ class CodeCard:
         self._part(f"{kind}-text").select()
 
     def _copy(self, kind: str, as_link: bool, _: Any) -> None:
-        set_text(self._part("copied"), "")  # said anew each time, also to those who listen
+        self.forget_copying()  # said anew each time, also to those who listen
         if not hasattr(js.navigator, "clipboard"):  # only a secure page has one
             self._copy_by_hand(kind)
             return

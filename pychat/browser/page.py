@@ -223,11 +223,11 @@ class ChatPage:
         on(part("room-decline"), "click", lambda _: self._decline())
         on(part("room-return"), "click", self._return)
         on(part("use-here"), "click", self._use_here)
-        on(part("new-invite"), "click", lambda _: self._post(ev.InviteRequested()))
-        on(part("invite-again"), "click", lambda _: self._post(ev.InviteRequested(self._selected)))
+        on(part("new-invite"), "click", lambda _: self._invite(None))
+        on(part("invite-again"), "click", lambda _: self._invite(self._selected))
         on(part("paste"), "submit", self._paste)
         on(part("paste-text"), "keydown", self._paste_key)
-        on(part("paste-text"), "input", lambda _: self._post(ev.CodeEdited()))
+        on(part("paste-text"), "input", lambda _: self._edit_code())
         on(part("leave"), "click", lambda _: self._leave())
         on(part("remove"), "click", self._remove)
         on(part("back"), "click", lambda _: self._choose(None))
@@ -244,8 +244,13 @@ class ChatPage:
 
     def _paste(self, event: Any) -> None:
         event.preventDefault()
+        self._card.forget_copying()
         self._given = text = str(self._part("paste-text").value)
         self._hand_over(ev.CodePasted(text, self._relay_for(text)))
+
+    def _edit_code(self) -> None:
+        self._card.forget_copying()
+        self._post(ev.CodeEdited())
 
     def _paste_key(self, event: Any) -> None:
         if event.key == "Enter" and not event.shiftKey and not event.isComposing:
@@ -283,6 +288,7 @@ class ChatPage:
         if self._server_away and room_in(event.text) and _is_of_this_page(event.text):
             self._waiting.append(event)
             self._keep_rooms()
+            self._clear_box()  # there is nothing to be done with it, and its secret need not be seen
             self._render_relay()
         else:
             self._post(event)
@@ -299,6 +305,13 @@ class ChatPage:
     def _relay_for(self, text: str) -> str:
         """The relay where a room in a pasted text would be; that of a link to another page is none of ours."""
         return self._relay if _is_of_this_page(text) else ""
+
+    def _invite(self, conversation: ConversationId | None) -> None:
+        """Make an invite; the box for the reply to it does not begin with a text that could not be used."""
+        if self._node.pasting.problem is not None:
+            self._clear_box()
+            self._post(ev.CodeEdited())
+        self._post(ev.InviteRequested(conversation))
 
     def _open_room(self) -> None:
         self._copies_link_next = True

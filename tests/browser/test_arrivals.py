@@ -134,6 +134,7 @@ def test_what_waits_for_the_server_does_not_turn_the_screen_over(person: MakePer
     else:
         ann.paste(link.removeprefix("/#"))
     expect(ann.page.get_by_text(words.SERVER_AWAY_FROM_ROOM)).to_be_visible()
+    expect(ann.paste_box).to_have_value("")
     connect(ann, bob)
     ann.page.bring_to_front()
     ann.message_box.click()

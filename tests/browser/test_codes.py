@@ -106,17 +106,32 @@ def test_what_is_typed_while_python_loads_is_kept(context: BrowserContext) -> No
     expect(person.paste_box).to_have_value("typed before Python was there")
 
 
+@in_chromium
+def test_what_could_not_be_used_is_not_in_the_box_for_the_reply(ann: Person) -> None:
+    ann.paste("not a code")
+    ann.expect_problem("There is no pychat code")
+    ann.make_invite()
+    expect(ann.paste_box).to_have_value("")
+    expect(ann.page.locator('[data-part="code-problem"]')).to_be_hidden()
+
+
 def test_copy_puts_the_code_or_the_link_on_the_clipboard(browser: Browser, open_context: OpenContext) -> None:
     permissions = ["clipboard-read", "clipboard-write"] if browser.browser_type.name == "chromium" else []
     ann = Person.at(open_context(browser, permissions=permissions))
     invite = ann.make_invite()
     ann.button("Copy invite").click()
-    expect(ann.page.get_by_text("Copied. Now send it to them.")).to_be_visible()
+    copied = ann.page.get_by_text("Copied. Now send it to them.")
+    expect(copied).to_be_visible()
+    said, next_step = copied.bounding_box(), ann.page.get_by_role("heading", name="2. Paste").bounding_box()
+    assert said is not None
+    assert next_step is not None
+    assert said["y"] < next_step["y"]
     ann.paste_box.focus()
     ann.page.keyboard.press("ControlOrMeta+V")
     expect(ann.paste_box).to_have_value(invite)
+    expect(copied).to_be_hidden()
     ann.button("Copy as link").click()
-    expect(ann.page.get_by_text("Copied. Now send it to them.")).to_be_visible()
+    expect(copied).to_be_visible()
     ann.paste_box.fill("")
     ann.paste_box.focus()
     ann.page.keyboard.press("ControlOrMeta+V")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from playwright.sync_api import Locator, Page, expect
 
+from tests.browser.conftest import in_chromium
 from tests.browser.people import BOOT
 
 
@@ -40,6 +41,20 @@ def test_the_two_connect_and_talk_and_every_phase_is_told(page: Page) -> None:
     page.keyboard.press("Enter")
     expect(pane(page, "Local").get_by_role("article").locator("p")).to_have_text(["from Local", "from Remote"])
     expect(story.get_by_text("says what it has received").first).to_be_attached()
+
+
+@in_chromium
+def test_on_a_phone_that_lies_on_its_side_one_can_write_on_both_sides(page: Page) -> None:
+    page.set_viewport_size({"width": 844, "height": 390})
+    page.goto("/demo.html")
+    expect_open(page)
+    assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
+    for name in ("Local", "Remote"):
+        text = f"from {name}"
+        pane(page, name).get_by_role("textbox", name="Message").fill(text)
+        page.keyboard.press("Enter")
+        for part in (pane(page, name).get_by_text(text), pane(page, name).get_by_role("button", name="Send")):
+            expect(part).to_be_in_viewport(ratio=1)
 
 
 def test_what_was_exchanged_can_be_read(page: Page) -> None:

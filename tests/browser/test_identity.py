@@ -410,6 +410,12 @@ def test_somebody_with_a_name_like_that_of_a_verified_person_raises_a_warning(pe
     impostor.expect_delivered(1)
     impostor.expect_messages("it is me")  # what Ann's side was to send has had its time
     ann.page.bring_to_front()
+    ann.warning.get_by_role("button", name="Compare").click()
+    expect(ann.verify).to_contain_text("This is not the Bob whom you have verified")
+    ann.verify.get_by_role("button", name="Close").click()
+    ann.page.set_viewport_size({"width": 844, "height": 390})
+    for button in ann.warning.get_by_role("button").all():
+        expect(button).to_be_in_viewport(ratio=1)
     ann.warning.get_by_role("button", name="Talk to them anyway").click()
     expect(ann.warning).to_be_hidden()
     expect(ann.message_box).to_be_focused()

@@ -5,7 +5,7 @@ from __future__ import annotations
 from playwright.sync_api import expect
 
 from pychat.core.safety import EMOJI
-from tests.browser.conftest import MakePerson
+from tests.browser.conftest import MakePerson, in_chromium
 from tests.browser.people import connect
 
 DRAWN = """use => new Promise(drawn => {
@@ -26,3 +26,11 @@ def test_signs_are_pictures_that_the_page_brings_along_when_they_are_shown(perso
         picture = sign.get_by_role("img")
         assert (picture.get_attribute("aria-label"), sign.inner_text().strip()) in [tuple(emoji) for emoji in EMOJI]
         assert picture.locator("use").evaluate(DRAWN)
+
+
+@in_chromium
+def test_in_the_dark_signs_lie_on_something_light(person: MakePerson) -> None:
+    ann, bob = person("Ann", color_scheme="dark"), person("Bob")
+    connect(ann, bob)
+    picture = ann.open_verify().get_by_role("list", name="Signs").get_by_role("img").first
+    assert picture.evaluate("picture => getComputedStyle(picture).backgroundColor") == "rgb(255, 255, 255)"

@@ -1,0 +1,111 @@
+"""Where there is little room: nothing that is needed is out of sight, and nothing lies on what is written."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+from playwright.sync_api import Page, expect
+
+from pychat.ui import words
+from tests.browser.conftest import MakePerson, Watch, in_chromium
+from tests.browser.people import CONNECT, Person, connect
+from tests.browser.test_room import link_field, open_room
+from tests.browser.test_screens import LANDSCAPE, PHONE, box, card
+
+pytestmark = in_chromium
+
+SCROLLS = "document.documentElement.scrollHeight > document.documentElement.clientHeight"
+RENAMED = "Bob, whom you have verified, now uses the name “Robert the Second”."
+
+
+def expect_in_sight(someone: Person, *buttons: str) -> None:
+    for button in buttons:
+        expect(someone.button(button)).to_be_in_viewport(ratio=1)
+
+
+@pytest.mark.parametrize("viewport", [PHONE, LANDSCAPE])
+def test_the_page_itself_does_not_scroll_however_many_people_there_are(
+    person: MakePerson, viewport: dict[str, int]
+) -> None:
+    ann = person("Ann", viewport=viewport)
+    for _ in range(6):
+        ann.make_invite()
+        assert not ann.page.evaluate(SCROLLS)
+        if viewport == PHONE:
+            ann.button("Back").click()
+            assert not ann.page.evaluate(SCROLLS)
+
+
+def test_what_leads_to_new_messages_lies_on_the_messages_and_not_on_what_is_written(person: MakePerson) -> None:
+    ann, bob = person("Ann"), person("Bob", viewport=PHONE)
+    connect(ann, bob)
+    for number in range(20):
+        ann.say(f"number {number}")
+    expect(bob.messages.last).to_contain_text("number 19", timeout=CONNECT)
+    bob.message_box.fill("a line\n" * 8)
+    bob.log.evaluate("log => { log.scrollTop = 0; }")
+    bob.page.wait_for_timeout(200)  # until the reader is seen to be elsewhere
+    ann.say("one more")
+    newer = bob.button("New messages")
+    expect(newer).to_be_visible(timeout=CONNECT)
+    for width, height in ((390, 844), (844, 390)):
+        bob.page.set_viewport_size({"width": width, "height": height})
+        assert box(newer)["y"] + box(newer)["height"] <= box(bob.message_box)["y"]
+    newer.click()
+    expect(bob.messages.last).to_be_in_viewport()
+
+
+def test_a_long_text_that_cannot_be_sent_and_why_are_in_sight_on_a_phone_on_its_side(person: MakePerson) -> None:
+    ann, bob = person("Ann", viewport=LANDSCAPE), person("Bob" * 20)
+    connect(ann, bob)
+    ann.message_box.fill("word " * 2000)
+    ann.message_box.press("Enter")
+    expect(ann.page.get_by_text("A message has at most")).to_be_in_viewport(ratio=1)
+    expect_in_sight(ann, "Send", "Details", "Leave", "Settings")
+    expect(ann.message_box).to_be_in_viewport(ratio=1)
+    headline, sentence = (ann.page.locator(f'.bar [data-part="{part}"]') for part in ("headline", "sentence"))
+    assert box(headline)["y"] == box(sentence)["y"]  # in one line, below the name
+    assert box(headline)["y"] >= box(ann.title)["y"] + box(ann.title)["height"]
+
+
+def test_a_link_or_an_invite_can_be_copied_on_a_phone_on_its_side(person: MakePerson) -> None:
+    ann = person("Ann", viewport=LANDSCAPE)
+    open_room(ann)
+    ann.say("hello")
+    ann.button("Show the link").click()
+    expect(link_field(ann)).to_be_in_viewport(ratio=1)
+    expect_in_sight(ann, "Copy link", "Less", "Send")
+    card(ann).evaluate("card => { card.scrollTop = card.scrollHeight; }")
+    expect_in_sight(ann, "Less")
+    ann.make_invite()
+    expect_in_sight(ann, "Copy invite", "Copy as link", "Send")
+
+
+@pytest.mark.parametrize("width", [320, 360, 390])
+def test_what_sends_a_hint_away_stands_beside_it(person: MakePerson, width: int) -> None:
+    ann = person("Ann", viewport={"width": width, "height": 700})
+    open_room(ann)
+    hint = ann.page.locator('[data-part="hint"]')
+    hint.evaluate(
+        """(hint, [text, accept]) => {
+            hint.hidden = false;
+            hint.querySelector("p").textContent = text;
+            hint.querySelector('[data-part="hint-compare"]').hidden = true;
+            const button = hint.querySelector('[data-part="name-accept"]');
+            [button.hidden, button.textContent] = [false, accept];
+        }""",
+        [RENAMED, words.ACCEPT_NAME],
+    )
+    text, close = box(hint.locator("p")), box(hint.get_by_role("button", name="Not now"))
+    assert text["y"] <= close["y"] + close["height"] / 2 <= text["y"] + text["height"]
+
+
+def test_that_the_page_could_not_be_loaded_is_in_sight_on_a_phone_on_its_side(page: Page, watch: Watch) -> None:
+    watch.expect_errors = True
+    page.set_viewport_size({"width": 844, "height": 390})
+    page.route(re.compile(r"\.wasm"), lambda route: route.abort())
+    page.goto("/")
+    failure = page.locator("#boot-error")
+    expect(failure).to_be_in_viewport(ratio=1, timeout=CONNECT)
+    assert box(failure)["y"] + box(failure)["height"] <= box(page.get_by_label("Your name").first)["y"]

@@ -704,6 +704,7 @@ class Meeting:
                     self._tell(member, link)
                 self._steps(link, link.relayed.negotiation.renewed())
                 self.changed(link)
+                self._turn_away_who_is_late()
 
     # Links.
 
@@ -822,22 +823,10 @@ class Meeting:
 
     def _negotiate(self, link: Link, signal: negotiation.Signal) -> None:
         assert link.relayed is not None
-        if isinstance(signal, negotiation.Answer) and link.phase is Phase.SIGNALING and self._is_late(link):
-            return
         try:
             self._steps(link, link.relayed.negotiation.received(signal))
         except (RemoteError, LocalError) as error:
             self._host.blame(link, error)
-
-    def _is_late(self, link: Link) -> bool:
-        """Whether the seat was taken by another one, who was quicker; then the link ends."""
-        member = link.relayed_member
-        refusal = self._no_seat(member) if member is not None else None
-        if refusal is None:
-            return False
-        self._say_about(link, Refused(link.relayed_number, refusal))
-        self._host.end_link(link, Ending.REPLACED)
-        return True
 
     def described(self, link: Link, sdp: str) -> None:
         """Take the local description of a link.
@@ -848,8 +837,6 @@ class Meeting:
         assert link.relayed is not None
         kind = DescriptionKind.OFFER if link.relayed.negotiation.is_offering else DescriptionKind.ANSWER
         link.gathering.description = parse_description(kind, sdp)
-        if kind is DescriptionKind.ANSWER and link.phase is Phase.SIGNALING and self._is_late(link):
-            return
         self._steps(link, link.relayed.negotiation.described(sdp))
 
     def found(self, link: Link, attribute: str) -> None:
@@ -861,8 +848,6 @@ class Meeting:
         relayed, emit = link.relayed, self._host.emit
         assert relayed is not None
         for step in steps:
-            if link.phase is Phase.CLOSED:
-                return
             if link.remote is not None and self._needs_fresh_link(step):
                 self._host.end_link(link, Ending.PATH_LOST)
                 return
@@ -939,8 +924,11 @@ class Meeting:
         Who has begun to prove who it is goes on with it, and is told then: to break that off would look like a guess.
         """
         for link in list(self._live):
-            if link.handshake is None:
-                self._is_late(link)
+            member = link.relayed_member
+            refusal = self._no_seat(member) if member is not None and link.handshake is None else None
+            if refusal is not None:
+                self._say_about(link, Refused(link.relayed_number, refusal))
+                self._host.end_link(link, Ending.REPLACED)
 
     def _over(self, link: Link, relayed: Relayed) -> None:
         relayed.restart_due = None

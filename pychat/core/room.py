@@ -32,7 +32,6 @@ from pychat.core.roomcode import (
     KEY_SIZE,
     MEMBER_SIZE,
     SALT,
-    SECRET_SIZE,
     SIGNALING_INFO,
     RoomCode,
 )
@@ -154,8 +153,6 @@ class Room:
     """
 
     def __init__(self, code: RoomCode) -> None:
-        if len(code.secret) != SECRET_SIZE:
-            raise LocalError("a room's secret has an unusual size")
         self.dropped = 0
         self.member: MemberId | None = None
         """Our own name in this session."""

@@ -34,13 +34,13 @@ from pychat.core.envelope import context as envelope_context
 from pychat.core.envelope import encode as encode_signal
 from pychat.core.link import ANSWER_PATIENCE, Ending, Link, Phase
 from pychat.core.meeting import Meeting, RelayState, Trouble
-from pychat.core.negotiation import Answer, Offer
+from pychat.core.negotiation import Answer, Offer, TakeOffer
 from pychat.core.roomcode import KEY_SIZE, MEMBER_SIZE, SALT, SECRET_SIZE, SIGNALING_INFO, RoomCode, encode
 from pychat.core.sdp import Description, DescriptionKind
 from tests import rooms_sim
 from tests.core.people import START, Person, of, only, person
 from tests.rooms_sim import URL, Guest, RoomsWorld, forgeries
-from tests.sim import Written
+from tests.sim import End, Written
 
 SEEDS = pytest.mark.parametrize("seed", range(3))
 LONG = 200.0
@@ -1261,6 +1261,90 @@ def test_behind_a_locked_door_those_who_were_in_come_back_and_nobody_else(seed: 
         bob.returns()
     world.live(LONG)
     assert link_of(bob).peer == ann.key
+
+
+def test_who_is_turned_away_after_the_handshake_learns_no_name_and_is_not_begun_with_again() -> None:
+    world = together(0, 3)
+    ann, bob, cat = world.guests
+    ann.acts(ev.RoomLocked(meeting_of(ann).conversation, True))
+    bob.acts(ev.ConversationLeft(meeting_of(bob).conversation))
+    world.live(5)
+    heard: list[str] = []
+    hears = cat.hears
+
+    def noting(end: End, event: ev.Event) -> None:
+        if isinstance(event, ev.FrameReceived):
+            heard.append(json.loads(event.data)[0])
+        hears(end, event)
+
+    cat.hears = noting  # type: ignore[method-assign]
+    before = len(world.connections), len(ann.node.conversations)
+    cat.enters()
+    world.live(10 * LONG)
+
+    assert {"hello", "reveal"} <= set(heard)
+    assert "card" not in heard
+    assert (len(world.connections), len(ann.node.conversations)) == (before[0] + 1, before[1])
+
+
+def test_who_has_left_only_waits_for_the_last_words_to_go_out() -> None:
+    world = together(0)
+    ann, bob = world.guests
+    meeting = meeting_of(ann)
+    (name,) = meeting._attempts
+    meeting.leave()
+    due, beat, session = meeting._bye_due, meeting._beat_due, meeting._session
+    for late in (Bye(), Refused(1, Refusal.FULL)):
+        meeting._received(name, late)
+    meeting.heard(json.dumps(["arrived", "A" * 22]))
+    meeting.leave()
+
+    assert (meeting._bye_due, meeting._beat_due, meeting._session) == (due, beat, session)
+    assert list(meeting._attempts) == [name]
+    assert meeting.refusal is None
+    world.live(LONG)
+    assert not meeting._session
+    assert not bob.company
+
+
+def test_who_leaves_says_so_over_the_link_where_the_other_one_is_no_longer_at_the_relay() -> None:
+    world = together(0)
+    ann, bob = world.guests
+    (name,) = meeting_of(ann)._attempts
+    meeting_of(ann)._gone(name)
+    ann.acts(ev.ConversationLeft(meeting_of(ann).conversation))
+    world.live(5)
+
+    assert not ann.company
+    assert not bob.company
+
+
+def test_a_stack_that_cannot_restart_answers_no_offer_to_do_so() -> None:
+    world = together(0, capabilities=Capabilities(can_restart=False))
+    ann, _ = world.guests
+    link = link_of(ann)
+    assert link.remote is not None
+    meeting_of(ann)._steps(link, [TakeOffer(link.remote, False)])
+
+    assert link.ending is Ending.PATH_LOST
+    assert not any(isinstance(effect, fx.AcceptOffer) for effect in ann.node._effects)
+
+
+@pytest.mark.parametrize("leased", [True, False])
+def test_who_gives_the_seat_up_to_another_tab_begins_with_nobody_who_waits(leased: bool) -> None:
+    """Whoever has the lease has no other tab: it is another device, or the peer only says so."""
+    world = together(0, 3)
+    ann, bob, cat = world.guests
+    cat.enters()
+    world.live(60)
+    assert meeting_of(cat).refusal is Refusal.FULL
+    meeting_of(bob)._leased = leased
+    end = bob.ends[link_of(bob).id]
+    bob.acts(ev.FrameReceived(end.link, wire.encode(wire.Elsewhere())))
+    due = [attempt.due for attempt in meeting_of(bob)._attempts.values()]
+
+    assert meeting_of(bob).refusal is Refusal.ELSEWHERE
+    assert any(due) is leased
 
 
 @SEEDS

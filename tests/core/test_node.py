@@ -797,6 +797,33 @@ def test_a_peer_that_claims_at_first_to_have_what_was_never_written_loses_its_li
     assert pair.ann_chat.acknowledged == 0
 
 
+def test_a_peer_that_floods_loses_its_link_when_the_driver_says_so(pair: Pair) -> None:
+    pair.ann.do(ev.PeerFlooded(pair.ann_link.id))
+
+    assert pair.ann_link.ending is Ending.BROKE_PROTOCOL
+
+
+def test_a_channel_that_opens_before_its_connection_is_described_is_a_fault_of_our_own(ann: Person) -> None:
+    link = ann.begin_invite()
+    ann.do(ev.ChannelOpened(link))
+
+    assert ann.node.links[link].ending is Ending.FAILED_HERE
+
+
+def test_what_is_not_there_cannot_be_removed(pair: Pair) -> None:
+    assert pair.ann.do(ev.ConversationRemoved(999)) == []
+
+
+def test_a_turn_server_from_which_a_candidate_came_is_not_silent(ann: Person) -> None:
+    link = ann.invite()
+    server = IceServer("turn:turn.example.org", "ann", "secret")
+    link.ice = IceConfig((server,))
+    assert link.silent_servers == [server.url]
+    link.trickled.add(CandidateKind.RELAYED)
+
+    assert link.silent_servers == []
+
+
 def test_a_peer_that_begins_logs_without_end_loses_its_link(pair: Pair) -> None:
     """Each of them is remembered, with or without a word in it."""
     for number in range(RENAME_BURST):

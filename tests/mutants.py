@@ -35,7 +35,7 @@ MOST = 400
 # The adapters of browsers run in pages, from a site that is built anew, so nobody notes who comes to them.
 IN_PAGES = ("tests/browser/test_contracts.py", "tests/browser/test_restricted.py", "tests/browser/test_offline.py")
 PLACES = {
-    "pychat/core": ("tests/core", "tests/test_vectors.py", "tests/test_attacks.py"),
+    "pychat/core": ("tests/core", "tests/ui", "tests/test_vectors.py", "tests/test_attacks.py"),
     "pychat/server": ("tests/server",),
     "pychat/native": ("tests/native", "tests/test_contracts.py", "tests/terminal"),
     "pychat/library.py": ("tests/test_library.py",),

@@ -1334,7 +1334,7 @@ def test_a_stack_that_cannot_restart_answers_no_offer_to_do_so() -> None:
 def test_who_gives_the_seat_up_to_another_tab_begins_with_nobody_who_waits(leased: bool) -> None:
     """Whoever has the lease has no other tab: it is another device, or the peer only says so."""
     world = together(0, 3)
-    ann, bob, cat = world.guests
+    _, bob, cat = world.guests
     cat.enters()
     world.live(60)
     assert meeting_of(cat).refusal is Refusal.FULL

@@ -16,7 +16,8 @@ from pychat.core.log import Entry
 from pychat.native.page import TerminalPage
 from pychat.ui import words
 from pychat.ui.settings import Settings
-from tests.core.people import connect, person
+from pychat.ui.words import Trust
+from tests.core.people import Person, connect, person
 
 KIB = 1024
 
@@ -56,3 +57,77 @@ def test_a_message_of_ours_that_goes_before_it_is_printed_is_told_as_gone(monkey
         asyncio.run(test())
     assert words.OLDER_GONE.split(".")[0] in " ".join(shown.getvalue().split())
     assert shown.getvalue().count("x" * 50) > 30
+
+
+def typed(someone: Person, line: str, *, connected: bool = False, posted: list[ev.Event] | None = None) -> str:
+    """What the page of somebody who waits with an invite, or is connected, says to what they type; then they leave."""
+    shown = StringIO()
+
+    def post(event: ev.Event) -> None:
+        if posted is not None:
+            posted.append(event)
+        someone.do(event)
+
+    async def test() -> None:
+        page = TerminalPage(someone.node, post, page="", settings=Settings(), colors=False, symbols=False)
+        await page.run(code=None, joins=connected)
+
+    with create_pipe_input() as keyboard, create_app_session(input=keyboard, output=PlainTextOutput(shown)):
+        keyboard.send_text(f"{line}\r/quit\r")
+        asyncio.run(test())
+    return " ".join(shown.getvalue().split())
+
+
+@pytest.mark.parametrize(
+    ("command", "sentence"),
+    [
+        ("/verify", "There is nobody to compare with: you are not connected."),
+        ("/match", "There is nobody to compare with: you are not connected."),
+        ("/differ", "There is nobody to compare with: you are not connected."),
+        ("/accept", "Nobody here has taken another name."),
+        ("/switch", "There is nobody else."),
+        ("/invite", "The connection has not ended: there is no need for a new invite."),
+        ("/lock", "You are in no room."),
+        ("/link", "You are in no room."),
+        ("/here", "The room is open in no other program of yours."),
+    ],
+)
+def test_a_command_for_which_it_is_not_the_time_says_why_and_does_nothing(command: str, sentence: str) -> None:
+    posted: list[ev.Event] = []
+    said = typed(person("ann"), command, posted=posted)
+
+    assert said.count(sentence) == 1
+    assert [type(event) for event in posted if not isinstance(event, ev.ConversationShown)] == [
+        ev.IceConfigured,
+        ev.InviteRequested,
+        ev.ConversationLeft,
+    ]
+
+
+@pytest.mark.parametrize("command", ["/match", "/differ"])
+def test_nothing_is_compared_before_it_is_shown(command: str) -> None:
+    ann = person("ann")
+    pair = connect(ann, person("bob"))
+    ann.do(ev.ConversationShown(pair.ann_chat.id))
+
+    assert "/verify shows what to compare with <Bob>." in typed(ann, command, connected=True)
+    assert not any(contact.judged for contact in ann.node.contacts)
+
+
+def test_with_oneself_there_is_nothing_to_compare() -> None:
+    ann = person("ann")
+    pair = connect(ann, person("ann"))
+    ann.do(ev.ConversationShown(pair.ann_chat.id))
+    said = typed(ann, "/verify", connected=True)
+
+    assert words.TRUST[Trust.ONESELF][1] in said
+    assert words.COMPARE not in said
+
+
+def test_the_details_of_a_link_that_has_ended_are_told_at_once() -> None:
+    ann = person("ann")
+    pair = connect(ann, person("bob"))
+    pair.bob.do(ev.ConversationLeft(pair.bob_chat.id))
+    pair.carry()
+
+    assert "Their fingerprint" in typed(ann, "/details", connected=True)

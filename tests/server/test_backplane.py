@@ -82,15 +82,33 @@ async def test_the_limits_of_a_room_hold_for_all_processes(
     one, other = [start_relay(PYCHAT_REDIS_URL=redis.url, PYCHAT_RELAY_ROOM_SIZE="2") for _ in range(2)]
     room = new_id()
     ann = await members.join(one, room)
-    eve = await members.connect(other)
-    await eve.say("join", room, ann.id)
-    await eve.expect_close(4002)
+    for relay in (one, other):
+        eve = await members.connect(relay)
+        await eve.say("join", room, ann.id)
+        await eve.expect_close(4002)
     bob = await members.join(other, room)
     eve = await members.connect(one)
     await eve.say("join", room, eve.id)
     await eve.expect_close(4003)
     await ann.expect_talk_with(bob)
     assert not [message for message in bob.heard if message[0] == "left"]
+
+
+async def test_a_room_that_all_leave_while_it_is_compared_is_passed_over(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    backplane = RedisBackplane("redis://localhost:1")
+
+    async def hkeys(_: str) -> list[str]:
+        backplane._forget("room", "ann")
+        return ["bob"]
+
+    backplane._members, backplane._known = {"room": {"ann": "1"}}, {"room": {}}
+    monkeypatch.setattr(backplane._redis, "hkeys", hkeys)
+    await backplane._compare(departures=True)
+
+    assert not backplane._members
+    await backplane.stop()
 
 
 async def test_members_of_a_killed_process_are_gone_within_seconds(pair: tuple[Relay, Relay], members: Members) -> None:

@@ -8,9 +8,12 @@ from collections.abc import MutableMapping
 from typing import Any
 
 import pytest
+from prometheus_client import CollectorRegistry
 
 from pychat.server.backplane import Health, MemberTaken, MemoryBackplane, RoomFull
-from pychat.server.connection import CLOSE_SECONDS, Connection, Refusal
+from pychat.server.config import RelayConfig
+from pychat.server.connection import CLOSE_SECONDS, Connection, Refusal, Refused
+from pychat.server.relay import Relay
 from pychat.server.sockets import CLOSE_WITHIN
 
 pytestmark = pytest.mark.anyio
@@ -80,6 +83,15 @@ async def test_whoever_reads_too_slowly_gets_no_more_than_the_close() -> None:
     assert len(socket.texts) <= 1  # what was on its way already
     assert socket.closes == [Refusal.TOO_SLOW.code]
     assert socket.patience == [CLOSE_SECONDS]
+
+
+async def test_who_comes_while_the_server_shuts_down_is_told_so() -> None:
+    relay = Relay(RelayConfig(), CollectorRegistry())
+    relay._closing = True
+    with pytest.raises(Refused) as refused, relay._admitted(Socket().connection()):
+        pass
+
+    assert refused.value.refusal is Refusal.CLOSING
 
 
 class Audience:

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+import sys
 from typing import Any
 
 import pytest
 from prometheus_client import CollectorRegistry
 
 from pychat.server.config import ServerLimits
-from pychat.server.guard import Guard
+from pychat.server.guard import Guard, allow_open_files, open_files
 
 pytestmark = pytest.mark.anyio
 
@@ -33,6 +34,14 @@ class Transport(asyncio.Transport):
 
     def abort(self) -> None:
         self.aborted = True
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="there is no such limit")
+async def test_a_process_that_may_open_more_than_it_needs_keeps_its_limit() -> None:
+    before = open_files()
+    allow_open_files(before - 1)
+
+    assert open_files() == before
 
 
 async def test_connections_that_were_reset_before_they_were_accepted_count_for_nobody() -> None:

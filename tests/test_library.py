@@ -252,6 +252,29 @@ def test_many_peers_talk_at_once_in_one_process() -> None:
     run(test())
 
 
+def test_what_is_delivered_is_told_until_the_end() -> None:
+    async def test() -> None:
+        async with Peer() as ann, Peer() as bob:
+            at_ann = await ann.invite()
+            at_bob = await bob.join(at_ann.code)
+
+            async def follow() -> list[int]:
+                return [undelivered async for undelivered in at_ann.deliveries()]
+
+            following = asyncio.create_task(follow())
+            await at_ann.accept(at_bob.code)
+            for text in ("one", "two"):
+                at_ann.send(text)
+                assert await take(at_bob, 1) == [text]
+                await at_ann.delivered()
+            at_bob.close()
+            told = await following
+            assert told
+            assert told[-1] == 0
+
+    run(test())
+
+
 def test_delivered_waits_for_what_was_sent_in_the_same_breath() -> None:
     async def test() -> None:
         async with Peer() as ann, Peer() as bob, Peer() as cleo:
@@ -1051,15 +1074,17 @@ def test_whoever_goes_by_the_name_of_another_gets_nothing_until_that_is_heeded(t
     run(test())
 
 
-def test_an_identity_that_cannot_be_read_is_said_and_not_replaced(tmp_path: Path) -> None:
+@pytest.mark.parametrize(("name", "kept"), [("identity", "nonsense"), ("contacts", "nonsense"), ("contacts", "{}")])
+def test_what_is_kept_and_cannot_be_read_is_said_and_not_replaced(name: str, kept: str, tmp_path: Path) -> None:
     async def begin() -> None:
         async with Peer(folder=tmp_path):
             pass
 
-    (tmp_path / "identity").write_text("nonsense")
-    with pytest.raises(PortError, match="the file with your identity is damaged"):
+    asyncio.run(begin())
+    (tmp_path / name).write_text(kept)
+    with pytest.raises(PortError, match=f"the file with your {name} is damaged"):
         asyncio.run(begin())
-    assert (tmp_path / "identity").read_text() == "nonsense"
+    assert (tmp_path / name).read_text() == kept
 
 
 @pytest.mark.parametrize(

@@ -8,7 +8,7 @@ ARG PYTHON=python:3.13-slim-bookworm@sha256:01f42367a0a94ad4bc17111776fd66e3500c
 FROM ${PYTHON} AS build
 RUN apt-get update -qq && apt-get install -y -qq --no-install-recommends make=4.3-4.1 && rm -rf /var/lib/apt/lists/*
 WORKDIR /src
-COPY Makefile pyproject.toml README.md requirements.txt requirements-dev.txt requirements-node.txt server.py ./
+COPY Makefile pyproject.toml README.md LICENSE requirements.txt requirements-dev.txt requirements-node.txt server.py ./
 COPY pychat pychat
 COPY web web
 RUN make wheel

@@ -96,10 +96,7 @@ class NativePeerConnection:
         self._connect = connect
         self._going_on: list[asyncio.Task[None]] = []
         self.closed = False
-        try:
-            self._pc = RTCPeerConnection(_configuration(ice))
-        except ValueError as error:
-            raise PortError(_words(error)) from error
+        self._pc = RTCPeerConnection(_configuration(ice))
         self._inside = _Inside(self._pc)
         self._pc.on("iceconnectionstatechange", self._iceconnectionstatechange)
         self._pc.on("connectionstatechange", self._connectionstatechange)

@@ -6,10 +6,13 @@ import asyncio
 import uuid
 from dataclasses import replace
 
-from pychat.core.ice import IceConfig
+import pytest
+
+from pychat.core.ice import IceConfig, IceServer
 from pychat.core.sdp import Candidate, CandidateKind, DescriptionKind, candidate_attribute, parse_description, to_sdp
 from pychat.driver import CHANNEL_LABEL, CHANNEL_NUMBER
 from pychat.native.peer import NativeConnect, NativePeerConnection
+from pychat.ports import PortError
 
 
 def unknown_name() -> Candidate:
@@ -37,6 +40,34 @@ def test_names_that_nobody_answers_to_hold_up_nothing() -> None:
         assert len(connect._tasks) == 2  # both are still being looked up
         ann.close()
         bob.close()
+        await connect.finish()
+
+    asyncio.run(test())
+
+
+def test_a_server_that_aiortc_does_not_understand_is_said() -> None:
+    async def test() -> None:
+        peer = NativeConnect()(1, IceConfig((IceServer("nonsense"),)), lambda _: None)
+        with pytest.raises(PortError):
+            peer.open_channel(CHANNEL_LABEL, CHANNEL_NUMBER)
+
+    asyncio.run(test())
+
+
+def test_a_connection_that_is_closed_while_it_is_described_says_so_and_closes_once() -> None:
+    connect = NativeConnect()
+
+    async def test() -> None:
+        peer = connect(1, IceConfig(), lambda _: None)
+        peer.open_channel(CHANNEL_LABEL, CHANNEL_NUMBER)
+        describing = asyncio.create_task(peer.offer())
+        await asyncio.sleep(0)
+        peer.close()
+        closing = len(connect._tasks)
+        peer.close()
+        assert len(connect._tasks) == closing
+        with pytest.raises(PortError):
+            await describing
         await connect.finish()
 
     asyncio.run(test())

@@ -174,6 +174,7 @@ def test_a_crowd_puts_away_none_but_itself() -> None:
     assert list(ann.node.conversations.values()) == [home_of(ann)]
 
 
+@pytest.mark.slow
 def test_who_was_put_away_unread_is_read_from_the_beginning_the_next_time(world: RoomsWorld) -> None:
     ann, _, cat = world.guests
     visit(world, cat, "first")

@@ -136,6 +136,7 @@ def test_once_whoever_guessed_has_gone_two_meet_after_one_pause_at_most(
     assert link_of(ann).peer == bob.key
 
 
+@pytest.mark.slow
 @SEEDS
 def test_a_crowd_of_honest_visitors_is_not_taken_for_guesses(seed: int) -> None:
     """Several come at once where there is one seat: those who are late have begun to prove who they are."""

@@ -22,7 +22,7 @@ help:
 	@echo "make test-fast  run the checks and the quick tests, without a browser"
 	@echo "make build      build the site into build/site"
 	@echo "make wheel      build a wheel into build/wheel, with the site in it: pip installs pychat from it"
-	@echo "make mutants    find checks that no test would miss; takes an hour or two"
+	@echo "make mutants    find checks that no test would miss; takes hours"
 	@echo "make bench      measure how fast it is"
 	@echo "make lock       compile the lock files anew, from pyproject.toml and the package.json files"
 	@echo "make clean      delete everything that was made here"

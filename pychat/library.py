@@ -366,15 +366,14 @@ class Chat:
     def compare(self, *, match: bool) -> None:
         """Say that the two have compared `signs` or the safety number. That they differ ends the chat."""
         if self._link is not None and self._link.peer is not None:
-            contact = self._peer._node.contacts.get(self._link.peer)
-            name = contact.known_as if contact is not None else ""
+            name = self._peer._node.contacts.known_as(self._link.peer)
             self._peer._post(ev.PeerCompared(self._conversation.id, self._link.peer, name, match))
 
     def heed(self) -> None:
         """Talk in spite of the person's `warning`; nothing is sent before that."""
         warning = self._conversation.warning
         if warning is not None:
-            self._peer._post(ev.WarningHeeded(self._conversation.id, warning.contact.key, warning.name))
+            self._peer._post(ev.WarningHeeded(self._conversation.id, warning))
 
     @property
     def undelivered(self) -> int:

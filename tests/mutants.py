@@ -61,7 +61,7 @@ def hit(number):
         test = test.partition("::")[0]
     with _lock, suppress(OSError):  # a test may leave no files to be opened
         if (number, test) not in _seen:
-            with Path(__file__).with_name("hits.txt").open("a") as file:
+            with Path(__file__).with_name("@HITS@").open("a") as file:
                 file.write(f"{number} {test}\\n")
             _seen.add((number, test))
 """
@@ -170,7 +170,7 @@ def who_comes(place: str, there: list[Check], copy: Path) -> dict[Check, list[st
     for file, source in sources.items():
         here = {check: number for check, number in numbers.items() if check.file == file}
         (copy / file).write_text(noted(source, here), encoding="utf-8")
-    (copy / "recorder.py").write_text(RECORDER, encoding="utf-8")
+    (copy / "recorder.py").write_text(RECORDER.replace("@HITS@", HITS), encoding="utf-8")
     hits = copy / HITS
     hits.write_text("", encoding="utf-8")
     try:

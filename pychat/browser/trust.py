@@ -96,8 +96,7 @@ class TrustSigns:
     def _heed(self) -> None:
         conversation = self._node.conversation(self._selected())
         if conversation is not None and conversation.warning is not None:
-            warning = conversation.warning
-            self._post(ev.WarningHeeded(conversation.id, warning.contact.key, warning.name))
+            self._post(ev.WarningHeeded(conversation.id, conversation.warning))
         self._keep_focus()
 
     def _keep_focus(self) -> None:

@@ -44,8 +44,7 @@ class VerifyDialog:
         if now.conversation is None or now.conversation.peer is None:
             return
         self._peer = now.conversation.peer
-        contact = self._node.contacts.get(self._peer)
-        self._name = contact.known_as if contact is not None else ""
+        self._name = self._node.contacts.known_as(self._peer)
         self._draw_safety_number(safety(self._node, now.conversation))
         self._dialog.showModal()
         self._dialog.scrollTop = 0

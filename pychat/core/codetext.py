@@ -185,9 +185,13 @@ def _in_links(text: str) -> Iterator[str]:
     for found in _FRAGMENT.finditer(text):
         before = text[end : found.start()].rpartition("#")[2]
         end = found.start() + 1
-        run = before.rsplit(maxsplit=1)[-1] if before and not before[-1].isspace() else ""
-        if run.partition("://")[2]:
+        if unbroken_end(before).partition("://")[2]:
             yield found[1]
+
+
+def unbroken_end(text: str) -> str:
+    """The end of a text, from its last white space on; no search, which would begin anew at each character."""
+    return text.rsplit(maxsplit=1)[-1] if text and not text[-1].isspace() else ""
 
 
 def _is_intact(word: str) -> bool:

@@ -79,6 +79,10 @@ class Namesake(NamedTuple):
     contact: Contact
     name: str
 
+    def is_same(self, other: "Namesake | None") -> bool:
+        """Whether it is the same person and name, whatever else is known of them by now."""
+        return other is not None and (self.contact.key, self.name) == (other.contact.key, other.name)
+
 
 class Adopted(NamedTuple):
     """What `Contacts.adopt` has found.
@@ -137,6 +141,11 @@ class Contacts:
     def get(self, key: PublicKey) -> Contact | None:
         """The contact with that key, if known."""
         return self._by_key.get(key)
+
+    def known_as(self, key: PublicKey) -> str:
+        """The name that somebody goes by here, as in `Contact`, or ""."""
+        contact = self._by_key.get(key)
+        return contact.known_as if contact is not None else ""
 
     def meet(self, key: PublicKey, name: str, now: float) -> Contact:
         """Somebody has proved that this key is theirs, and goes by that name."""

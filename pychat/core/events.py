@@ -6,6 +6,7 @@ Every event that belongs to a link or a conversation names it by the number that
 from dataclasses import dataclass
 from enum import Enum
 
+from pychat.core.contacts import Namesake
 from pychat.core.conversation import ConversationId, LinkId, SessionId
 from pychat.core.handshake import PublicKey
 from pychat.core.ice import IceConfig
@@ -170,13 +171,12 @@ class PeerCompared:
 class WarningHeeded:
     """A person has read the warning in a conversation, and wants to talk all the same.
 
-    `key` is whom it says that the other one may be taken for, and `name` by which name (as `Conversation.warning`): if
-    there is another warning by now, nothing happens.
+    `warning` is the one that was shown (`Conversation.warning`): if it is another one by now, of somebody else or of
+    another name, nothing happens.
     """
 
     conversation: ConversationId
-    key: PublicKey
-    name: str
+    warning: Namesake
 
 
 @dataclass(frozen=True, slots=True)

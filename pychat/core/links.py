@@ -7,7 +7,7 @@ import re
 from itertools import islice
 
 from pychat.core import invite, roomcode
-from pychat.core.codetext import Found, Kind, find, occurrences
+from pychat.core.codetext import Found, Kind, find, occurrences, unbroken_end
 from pychat.core.errors import CodeError
 from pychat.core.invite import Code
 from pychat.core.mangling import INVISIBLE
@@ -80,12 +80,11 @@ def _page_before(found: Found[RoomCode | Code]) -> str:
 
 
 def _run_before(text: str, at: int) -> str:
-    """What stands before “#” and a code without a white space; no search, which would begin anew at each character."""
+    """What stands before “#” and a code without a white space."""
     first = max(0, at - _MAX_ADDRESS)
     while at > first and _BETWEEN.match(text[at - 1]):
         at -= 1
-    before = text[first : at - 1] if at > first and text[at - 1] == "#" else ""
-    return before.rsplit(maxsplit=1)[-1] if before and not before[-1].isspace() else ""
+    return unbroken_end(text[first : at - 1]) if at > first and text[at - 1] == "#" else ""
 
 
 def _bare_page(address: str) -> str:

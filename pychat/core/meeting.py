@@ -71,7 +71,7 @@ PENDING_PATIENCE = 15.0
 MAX_NUMBERS = 1024
 """Members of one session of whom the number of the last link is remembered."""
 MAX_COUNTABLE = 2**32
-"""The number of a link up to which the numbers of other members' links follow it; one more is begun in a second."""
+"""The highest number of a link that counts for links with other members: a link each second for 136 years."""
 MAX_KEYS = 4096
 """Keys of people who were in the room, or are not to come in again; more make the eldest be forgotten."""
 RETRY_FIRST, RETRY_LAST = 1.0, 60.0

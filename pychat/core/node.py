@@ -478,8 +478,7 @@ class Node:
 
     def _on_warning_heeded(self, event: ev.WarningHeeded) -> None:
         conversation = self.conversation(event.conversation)
-        warning = conversation.warning if conversation is not None else None
-        if conversation is not None and warning is not None and _is_about(warning, event.key, event.name):
+        if conversation is not None and event.warning.is_same(conversation.warning):
             conversation.warning = None
 
     def _on_accept_name(self, event: ev.AcceptName) -> None:
@@ -735,8 +734,8 @@ class Node:
 
     def _look_at_name(self, conversation: Conversation, contact: Contact) -> None:
         """Warn of a name that belongs to somebody else; who takes yet another such name is warned of anew."""
-        namesake, before = self.contacts.namesake(contact), conversation.warning
-        if namesake is not None and (before is None or not _is_about(before, namesake.key, contact.name)):
+        namesake = self.contacts.namesake(contact)
+        if namesake is not None:
             conversation.warning = Namesake(namesake, contact.name)
 
     def _on_have(self, link: Link, have: StateVector) -> None:
@@ -1155,10 +1154,6 @@ _WANTED = (Ending.LEFT, Ending.PEER_LEFT, Ending.NO_MATCH, Ending.PEER_NO_MATCH)
 def _goes_at(conversation: Conversation) -> float:
     """When a conversation that nobody has looked at is put away."""
     return conversation.ended + (UNOPENED_KEPT_WITH_MESSAGES if len(conversation.timeline) else UNOPENED_KEPT)
-
-
-def _is_about(warning: Namesake, key: PublicKey, name: str) -> bool:
-    return warning.contact.key == key and warning.name == name
 
 
 def _of(link: Link) -> Handshake:

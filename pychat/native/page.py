@@ -339,11 +339,10 @@ class TerminalPage:
             self._complain("There is nobody to compare with: you are not connected.")
             return
         self._tell(": ".join(filter(None, (words.TRUST[now.trust][0], now.trust_note))))
-        if now.trust is Trust.ONESELF:
+        if now.trust is Trust.ONESELF or now.conversation.peer is None:
             return
         self._comparing = now.conversation.peer
-        contact = self._node.contacts.get(self._comparing) if self._comparing is not None else None
-        self._comparing_as = contact.known_as if contact is not None else ""
+        self._comparing_as = self._node.contacts.known_as(self._comparing)
         self._tell(", ".join(f"{emoji.sign} {emoji.name}" for emoji in now.signs.emoji))
         self._tell(f"or as a number: {now.signs.number}")
         self._tell(f"{words.COMPARE} Then /match, else /differ.")
@@ -383,8 +382,7 @@ class TerminalPage:
     def _talk_anyway(self, _: str) -> None:
         conversation = self._node.conversation(self._selected)
         if conversation is not None and conversation.warning is not None:
-            warning = conversation.warning
-            self._post(ev.WarningHeeded(conversation.id, warning.contact.key, warning.name))
+            self._post(ev.WarningHeeded(conversation.id, conversation.warning))
 
     def _choose_name(self, name: str) -> None:
         self._post(ev.NameChosen(name))

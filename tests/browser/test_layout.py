@@ -44,8 +44,12 @@ def test_what_leads_to_new_messages_lies_on_the_messages_and_not_on_what_is_writ
         ann.say(f"number {number}")
     expect(bob.messages.last).to_contain_text("number 19", timeout=CONNECT)
     bob.message_box.fill("a line\n" * 8)
-    bob.log.evaluate("log => { log.scrollTop = 0; }")
-    bob.page.wait_for_timeout(200)  # until the reader is seen to be elsewhere
+    bob.log.evaluate(
+        """log => new Promise(scrolled => {
+            log.addEventListener("scroll", scrolled, {once: true});
+            log.scrollTop = 0;
+        })"""
+    )
     ann.say("one more")
     newer = bob.button("New messages")
     expect(newer).to_be_visible(timeout=CONNECT)

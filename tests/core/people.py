@@ -193,7 +193,7 @@ def compared(conversation: Conversation, match: bool) -> ev.PeerCompared:
 def heeded(conversation: Conversation) -> ev.WarningHeeded:
     """Its person has read the warning that is there."""
     assert conversation.warning is not None
-    return ev.WarningHeeded(conversation.id, conversation.warning.contact.key, conversation.warning.name)
+    return ev.WarningHeeded(conversation.id, conversation.warning)
 
 
 def texts(conversation: Conversation) -> list[str]:

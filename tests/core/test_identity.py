@@ -698,8 +698,8 @@ def test_a_warning_goes_when_the_person_has_compared_in_another_tab(pair: Pair) 
 
 
 def test_heeding_a_warning_where_there_is_none_does_nothing(pair: Pair) -> None:
-    key = pair.bob.node.key
-    assert pair.ann.do(ev.WarningHeeded(pair.ann_chat.id, key, "bob"), ev.WarningHeeded(999, key, "bob")) == []
+    warning = Namesake(Contact(pair.bob.node.key), "bob")
+    assert pair.ann.do(ev.WarningHeeded(pair.ann_chat.id, warning), ev.WarningHeeded(999, warning)) == []
 
 
 def known_and_verified(ann: Person, *others: Person) -> None:

@@ -1167,7 +1167,7 @@ def test_whatever_somebody_has_counted_to_others_are_linked_when_it_has_gone(see
 
 
 @SEEDS
-def test_nobody_waits_behind_somebody_who_offers_and_then_refuses(seed: int) -> None:
+def test_nobody_waits_behind_somebody_who_offers_and_then_refuses(seed: int, monkeypatch: pytest.MonkeyPatch) -> None:
     world = calm(seed, 3)
     ann, bob, eve = world.guests
     ann.enters()
@@ -1175,8 +1175,8 @@ def test_nobody_waits_behind_somebody_who_offers_and_then_refuses(seed: int) -> 
     eve.enters()
     world.live(0.5)
     theirs = meeting_of(eve)
-    eve.node.next_deadline = lambda: None  # type: ignore[method-assign]  # from now on it says nothing by itself
-    theirs.do_what_is_due = theirs._received = lambda *_: None  # type: ignore[method-assign, assignment]
+    for what, name in ((eve.node, "next_deadline"), (theirs, "do_what_is_due"), (theirs, "_received")):
+        monkeypatch.setattr(what, name, lambda *_: None)  # from now on it says nothing by itself
     world.live(15)
 
     def says(signal: Signal) -> None:
@@ -1263,7 +1263,9 @@ def test_behind_a_locked_door_those_who_were_in_come_back_and_nobody_else(seed: 
     assert link_of(bob).peer == ann.key
 
 
-def test_who_is_turned_away_after_the_handshake_learns_no_name_and_is_not_begun_with_again() -> None:
+def test_who_is_turned_away_after_the_handshake_learns_no_name_and_is_not_begun_with_again(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     world = together(0, 3)
     ann, bob, cat = world.guests
     ann.acts(ev.RoomLocked(meeting_of(ann).conversation, True))
@@ -1277,7 +1279,7 @@ def test_who_is_turned_away_after_the_handshake_learns_no_name_and_is_not_begun_
             heard.append(json.loads(event.data)[0])
         hears(end, event)
 
-    cat.hears = noting  # type: ignore[method-assign]
+    monkeypatch.setattr(cat, "hears", noting)
     before = len(world.connections), len(ann.node.conversations)
     cat.enters()
     world.live(10 * LONG)

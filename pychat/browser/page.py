@@ -20,7 +20,7 @@ from pychat.browser.status import StatusLine
 from pychat.browser.store import BrowserStore
 from pychat.browser.trust import TrustSigns
 from pychat.browser.updates import Updates
-from pychat.browser.visit import KeptRooms, Rooms, take_code
+from pychat.browser.visit import KeptRooms, Rooms, opened_code
 from pychat.core import events as ev
 from pychat.core.contacts import STORE_KEY
 from pychat.core.conversation import ConversationId
@@ -258,7 +258,7 @@ class ChatPage:
 
     def _read_link(self) -> None:
         """Put the code of the link by which the page was opened into the box, and see what becomes of it."""
-        code = take_code()
+        code = opened_code()
         if not code:
             return
         if self._selected is not None:
@@ -266,7 +266,8 @@ class ChatPage:
         self._choose(None)  # where the box is
         self._given = self._part("paste-text").value = code
         self._part("connect").focus()
-        self._hand_over(ev.CodeInLink(room_link(code), self._relay))
+        self._hand_over_all([ev.CodeInLink(room_link(code), self._relay)])
+        self._rooms.write()
 
     def _return_to(self, rooms: Rooms) -> None:
         """Go back into the rooms that the page was in before it was reloaded, and ask again where it has asked."""

@@ -53,7 +53,9 @@ class Screens:
         depth = self._depth()
         while self._at < depth:
             self._at += 1
-            js.history.pushState(self._state(), "")
+            state = self._state()
+            state.code = ""  # that of a link stays where it was opened
+            js.history.pushState(state, "")
         if self._at > depth:
             self._is_going = True
             js.history.go(depth - self._at)

@@ -19,12 +19,9 @@ _CODE, _ROOMS = "code", "rooms"  # as early.js has them
 _CANNOT = b"cannot be kept"  # too short for anything that is sealed
 
 
-def take_code() -> str:
-    """The code of the link by which the page was opened, or ""; it is there only once."""
-    code = _read(_CODE)
-    if code:
-        _write(_CODE, "")
-    return code
+def opened_code() -> str:
+    """The code of the link by which the page was opened, or ""; `KeptRooms.write` takes it away."""
+    return _read(_CODE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,7 +40,7 @@ class KeptRooms:
 
     def __init__(self, crypto: BrowserCrypto) -> None:
         self._crypto = crypto
-        self._rooms = Rooms()
+        self._rooms = self._sealed_rooms = Rooms()
         self._sealed = ""
         self._task: asyncio.Future[None] | None = None  # kept, or it might be collected while it runs
 
@@ -66,9 +63,16 @@ class KeptRooms:
             self._task = asyncio.ensure_future(self._seal(rooms))
 
     def write(self) -> None:
-        """Put them into the history entry that is shown now, when that is another one than before."""
+        """Put them into the history entry that is shown now, in place of the code that has led to them.
+
+        While they are being sealed the code stays, so that a reload finds one or the other whenever it comes.
+        """
+        if self._sealed_rooms != self._rooms:
+            return
         if _read(_ROOMS) != self._sealed:
             _write(_ROOMS, self._sealed)
+        if _read(_CODE):
+            _write(_CODE, "")
 
     async def _seal(self, rooms: Rooms) -> None:
         try:
@@ -77,7 +81,7 @@ class KeptRooms:
         except PortError:
             sealed = _CANNOT
         if rooms == self._rooms:  # and nothing has come after it
-            self._sealed = base64.b64encode(sealed).decode()
+            self._sealed_rooms, self._sealed = rooms, base64.b64encode(sealed).decode()
             self.write()
 
 

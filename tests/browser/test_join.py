@@ -12,6 +12,18 @@ from tests.browser.conftest import MakePerson, OpenContext, in_chromium
 from tests.browser.people import A_CODE, BOOT, CONNECT, Person
 from tests.browser.test_room import open_room
 
+SLOW_SEAL = """
+if (isSecureContext) {
+  const encrypt = crypto.subtle.encrypt.bind(crypto.subtle);
+  const allowed = new Promise(resolve => { window.allowSealing = resolve; });
+  crypto.subtle.encrypt = async (...items) => {
+    document.documentElement.dataset.sealing = "";
+    await allowed;
+    return encrypt(...items);
+  };
+}
+"""
+
 GuestAt = Callable[[str], Person]
 
 RECORD = """
@@ -82,6 +94,24 @@ def test_a_reload_at_the_door_asks_again(person: MakePerson, guest_at: GuestAt) 
     enter_button(bob).click()
     for each in (ann, bob):
         each.expect_state("open")
+
+
+def test_a_reload_while_the_code_is_being_sealed_asks_again(
+    person: MakePerson, browser: Browser, open_context: OpenContext
+) -> None:
+    link = open_room(person("Ann"))
+    context = open_context(browser)
+    context.add_init_script(SLOW_SEAL)
+    bob = Person(context.new_page())
+    bob.page.goto(link)
+    expect(bob.page.locator("html[data-sealing]")).to_be_attached(timeout=BOOT)
+    bob.page.reload()
+    expect(bob.page.locator("html[data-sealing]")).to_be_attached(timeout=BOOT)
+    bob.page.evaluate("allowSealing()")
+    expect(join(bob)).to_be_visible(timeout=BOOT)
+    assert bob.page.evaluate("history.state.code") == ""
+    bob.again()
+    expect(join(bob)).to_be_visible()
 
 
 @in_chromium

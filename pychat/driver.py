@@ -14,9 +14,7 @@ from collections.abc import Callable, Coroutine, Iterable
 from contextlib import suppress
 from typing import Any
 
-from pychat.core import effects as fx
-from pychat.core import events as ev
-from pychat.core import visited
+from pychat.core import effects, events, visited
 from pychat.core.contacts import STORE_KEY, Contact, keep
 from pychat.core.conversation import LinkId, SessionId
 from pychat.core.handshake import NONCE_SIZE
@@ -61,7 +59,7 @@ FRAME_WEIGHT = 800
 MOST_EVENTS = 50_000
 """Events that may wait, before one that is posted waits itself, until some of them are handled."""
 
-Observer = Callable[[ev.Event | fx.Effect], None]
+Observer = Callable[[events.Event | effects.Effect], None]
 
 
 class _Connection:
@@ -118,7 +116,7 @@ class Driver:
         self._on_turn = on_turn
         self._observe = observe
         self._loop = asyncio.get_running_loop()
-        self._events: deque[ev.Event] = deque()
+        self._events: deque[events.Event] = deque()
         self._taken = 0  # of the events so far
         self._weights: dict[LinkId | SessionId, int] = {}  # of what waits, by whom it comes from
         self._round: asyncio.Handle | None = None
@@ -136,7 +134,7 @@ class Driver:
         """Have this done when the driver is closed: it ends something that posts events."""
         self._at_close.append(action)
 
-    def post(self, event: ev.Event) -> None:
+    def post(self, event: events.Event) -> None:
         """Take an event: handle it at once, or in a burst together with others when the loop comes round."""
         self._events.append(event)
         if self._turning or self._round is not None:  # then it follows
@@ -159,11 +157,11 @@ class Driver:
         while self._taken < end and self._events:
             self._handle_all(self._stopwatch())
 
-    def _let_wait(self, event: ev.Event) -> None:
+    def _let_wait(self, event: events.Event) -> None:
         """See to it that what waits has an end, for each peer and for all together."""
-        if type(event) is ev.FrameReceived:
+        if type(event) is events.FrameReceived:
             source, text = event.link, event.data
-        elif type(event) is ev.RelayHeard:
+        elif type(event) is events.RelayHeard:
             source, text = event.session, event.text
         else:
             if len(self._events) > MOST_EVENTS and not self._turning:
@@ -173,19 +171,19 @@ class Driver:
         if weight > MOST_WAITING:
             self._end_flood(event)
 
-    def _end_flood(self, event: ev.FrameReceived | ev.RelayHeard) -> None:
+    def _end_flood(self, event: events.FrameReceived | events.RelayHeard) -> None:
         """Hear no more of a peer or a relay that sends whether anybody listens or not, nor what still waits of it."""
-        if type(event) is ev.FrameReceived:
+        if type(event) is events.FrameReceived:
             link = event.link
             self._close(link)
-            self._events = deque(e for e in self._events if type(e) is not ev.FrameReceived or e.link != link)
-            self._events.appendleft(ev.PeerFlooded(link))
+            self._events = deque(e for e in self._events if type(e) is not events.FrameReceived or e.link != link)
+            self._events.appendleft(events.PeerFlooded(link))
             del self._weights[link]
-        elif type(event) is ev.RelayHeard:
+        elif type(event) is events.RelayHeard:
             session = event.session
             self._close_relay(session)
-            self._events = deque(e for e in self._events if type(e) is not ev.RelayHeard or e.session != session)
-            self._events.appendleft(ev.RelayClosed(session, NEVER_OPENED))
+            self._events = deque(e for e in self._events if type(e) is not events.RelayHeard or e.session != session)
+            self._events.appendleft(events.RelayClosed(session, NEVER_OPENED))
             del self._weights[session]
 
     def _handle_all(self, began: float) -> None:
@@ -204,37 +202,37 @@ class Driver:
             self._round = self._loop.call_soon(self._come_round)
 
     def _take_turn(self, now: float) -> None:
-        events = self._next_events()
+        batch = self._next_events()
         if self._observe is not None:
-            for event in events:
+            for event in batch:
                 self._observe(event)
-        for effect in self.node.handle(events, now):
+        for effect in self.node.handle(batch, now):
             if self._observe is not None:
                 self._observe(effect)
             self._carry_out(effect)
         self._on_turn()
 
-    def _next_events(self) -> list[ev.Event]:
+    def _next_events(self) -> list[events.Event]:
         """Those for one turn."""
         take = self._events.popleft
-        events = [take() for _ in range(min(len(self._events), EVENTS_AT_ONCE))]
+        batch = [take() for _ in range(min(len(self._events), EVENTS_AT_ONCE))]
         if self._weights:
-            self._weigh(events)
-        self._taken += len(events)
-        return events
+            self._weigh(batch)
+        self._taken += len(batch)
+        return batch
 
-    def _weigh(self, events: list[ev.Event]) -> None:
+    def _weigh(self, batch: list[events.Event]) -> None:
         """Put back what is too much for one turn, and count what is left as waiting no more."""
         chars = 0
-        for place, event in enumerate(events):
+        for place, event in enumerate(batch):
             if chars >= CHARS_AT_ONCE:
-                self._events.extendleft(reversed(events[place:]))
-                del events[place:]
+                self._events.extendleft(reversed(batch[place:]))
+                del batch[place:]
                 break
-            if type(event) is ev.FrameReceived:
+            if type(event) is events.FrameReceived:
                 chars += len(event.data)
                 self._lighten(event.link, event.data)
-            elif type(event) is ev.RelayHeard:
+            elif type(event) is events.RelayHeard:
                 chars += len(event.text)
                 self._lighten(event.session, event.text)
 
@@ -253,7 +251,7 @@ class Driver:
 
     def close(self) -> None:
         """Say good-bye over every open link, then end everything; the driver is of no use afterwards."""
-        self.post(ev.Closing())
+        self.post(events.Shutdown())
         self.turn()
         for link in list(self._connections):
             self._close(link)
@@ -287,55 +285,55 @@ class Driver:
         self._timer = None
         self._handle_all(self._stopwatch())
 
-    def _carry_out(self, effect: fx.Effect) -> None:
+    def _carry_out(self, effect: effects.Effect) -> None:
         match effect:
-            case fx.SendFrame(link, data):
+            case effects.SendFrame(link, data):
                 self._send(link, data)
-            case fx.OpenConnection(link, ice):
+            case effects.OpenConnection(link, ice):
                 self._open(link, ice)
-            case fx.CreateOffer(link, restart):
-                self._start(link, ev.Operation.OFFER, self._offer, restart)
-            case fx.AcceptOffer(link, sdp):
-                self._start(link, ev.Operation.INVITE, self._answer, sdp)
-            case fx.AcceptAnswer(link, sdp):
-                self._start(link, ev.Operation.REPLY, self._take_answer, sdp)
-            case fx.AddCandidate(link, candidate):
-                self._start(link, ev.Operation.CANDIDATE, self._add_candidate, candidate)
-            case fx.ReadStats(link):
-                self._start(link, ev.Operation.STATS, self._read_stats)
-            case fx.DrawNonce(link):
-                self.post(ev.NonceDrawn(link, self._crypto.random(NONCE_SIZE)))
-            case fx.Sign(link, data):
-                self._start(link, ev.Operation.SIGN, self._sign, data)
-            case fx.Verify(link, key, signature, data):
-                self._start(link, ev.Operation.VERIFY, self._verify, key, signature, data)
-            case fx.ConnectRelay(session, url):
+            case effects.CreateOffer(link, restart):
+                self._start(link, events.Operation.OFFER, self._offer, restart)
+            case effects.AcceptOffer(link, sdp):
+                self._start(link, events.Operation.INVITE, self._answer, sdp)
+            case effects.AcceptAnswer(link, sdp):
+                self._start(link, events.Operation.REPLY, self._take_answer, sdp)
+            case effects.AddCandidate(link, candidate):
+                self._start(link, events.Operation.CANDIDATE, self._add_candidate, candidate)
+            case effects.ReadStats(link):
+                self._start(link, events.Operation.STATS, self._read_stats)
+            case effects.DrawNonce(link):
+                self.post(events.NonceDrawn(link, self._crypto.random(NONCE_SIZE)))
+            case effects.Sign(link, data):
+                self._start(link, events.Operation.SIGN, self._sign, data)
+            case effects.Verify(link, key, signature, data):
+                self._start(link, events.Operation.VERIFY, self._verify, key, signature, data)
+            case effects.ConnectRelay(session, url):
                 self._reach_relay(session, url)
-            case fx.SendToRelay(session, text):
+            case effects.SendToRelay(session, text):
                 if session in self._relays:
                     self._relays[session].send(text)
-            case fx.CloseRelay(session):
+            case effects.CloseRelay(session):
                 self._close_relay(session)
-            case fx.DrawBytes(session, size):
-                self.post(ev.BytesDrawn(session, self._crypto.random(size)))
-            case fx.Derive() | fx.Seal() | fx.Unseal():
+            case effects.DrawBytes(session, size):
+                self.post(events.BytesDrawn(session, self._crypto.random(size)))
+            case effects.Derive() | effects.Seal() | effects.Unseal():
                 self._begin(self._work_for_room(effect))
-            case fx.TakeLease(session, name):
+            case effects.TakeLease(session, name):
                 self._leased.add(name)
                 self._begin(self._take_lease(session, name))
-            case fx.ReleaseLease(name):
+            case effects.ReleaseLease(name):
                 self._release(name)
-            case fx.KeepContacts(contacts):
+            case effects.KeepContacts(contacts):
                 self._keep(contacts)
-            case fx.KeepVisited(mark):
+            case effects.KeepVisited(mark):
                 with suppress(PortError):  # then one is asked once more
                     self._store.update(visited.STORE_KEY, lambda kept: visited.remember(kept, mark))
-            case fx.CloseConnection(link):
+            case effects.CloseConnection(link):
                 self._close(link)
-            case fx.OfferCodeToTabs(text):
+            case effects.OfferCodeToTabs(text):
                 if self._tabs is not None:
                     self._tabs.offer_code(text)
-            case fx.TellTabsCodeTaken(text):
+            case effects.TellTabsCodeTaken(text):
                 if self._tabs is not None:
                     self._tabs.tell_code_taken(text)
 
@@ -347,7 +345,7 @@ class Driver:
         except PortError as error:
             if peer is not None:
                 peer.close()
-            self.post(ev.OperationFailed(link, ev.Operation.CONNECT, str(error)))
+            self.post(events.OperationFailed(link, events.Operation.CONNECT, str(error)))
 
     def _send(self, link: LinkId, data: str) -> None:
         connection = self._connections.get(link)
@@ -356,7 +354,7 @@ class Driver:
         try:
             connection.channel.send(data)
         except PortError as error:
-            self.post(ev.OperationFailed(link, ev.Operation.SEND, str(error)))
+            self.post(events.OperationFailed(link, events.Operation.SEND, str(error)))
 
     def _close(self, link: LinkId) -> None:
         connection = self._connections.pop(link, None)
@@ -366,7 +364,7 @@ class Driver:
             connection.peer.close()
 
     def _start(
-        self, link: LinkId, operation: ev.Operation, job: Callable[..., Coroutine[Any, Any, None]], *args: Any
+        self, link: LinkId, operation: events.Operation, job: Callable[..., Coroutine[Any, Any, None]], *args: Any
     ) -> None:
         """Do a job once those before it on this link are done; a failure becomes an event."""
         connection = self._connections.get(link)
@@ -380,16 +378,16 @@ class Driver:
             try:
                 await job(link, connection.peer, *args)
             except PortError as error:
-                self.post(ev.OperationFailed(link, operation, str(error)))
+                self.post(events.OperationFailed(link, operation, str(error)))
 
         connection.last_job = self._loop.create_task(in_turn())
 
     async def _offer(self, link: LinkId, peer: PeerConnection, restart: bool) -> None:
-        self.post(ev.LocalDescriptionReady(link, await peer.offer(restart=restart)))
+        self.post(events.LocalDescriptionReady(link, await peer.offer(restart=restart)))
 
     async def _answer(self, link: LinkId, peer: PeerConnection, offer: str) -> None:
         await peer.set_remote_description(DescriptionKind.OFFER, offer)
-        self.post(ev.LocalDescriptionReady(link, await peer.answer()))
+        self.post(events.LocalDescriptionReady(link, await peer.answer()))
 
     async def _take_answer(self, _: LinkId, peer: PeerConnection, answer: str) -> None:
         await peer.set_remote_description(DescriptionKind.ANSWER, answer)
@@ -398,10 +396,10 @@ class Driver:
         await peer.add_candidate(candidate)
 
     async def _sign(self, link: LinkId, _: PeerConnection, data: bytes) -> None:
-        self.post(ev.Signed(link, await self._crypto.sign(data)))
+        self.post(events.Signed(link, await self._crypto.sign(data)))
 
     async def _verify(self, link: LinkId, _: PeerConnection, key: bytes, signature: bytes, data: bytes) -> None:
-        self.post(ev.Verified(link, await self._crypto.verify(key, signature, data)))
+        self.post(events.Verified(link, await self._crypto.verify(key, signature, data)))
 
     def _reach_relay(self, session: SessionId, url: str) -> None:
         try:
@@ -409,7 +407,7 @@ class Driver:
                 raise PortError("there are no relays here")
             self._relays[session] = self._connect_relay(session, url, self.post)
         except PortError:
-            self.post(ev.RelayClosed(session, NEVER_OPENED))
+            self.post(events.RelayClosed(session, NEVER_OPENED))
 
     def _close_relay(self, session: SessionId) -> None:
         relay = self._relays.pop(session, None)
@@ -425,33 +423,33 @@ class Driver:
         ours = self._leases is None or await self._leases.take(name)
         if name not in self._leased:  # it was released meanwhile
             self._release(name)
-        self.post(ev.LeaseTaken(session, ours))
+        self.post(events.LeaseTaken(session, ours))
 
     def _release(self, name: str) -> None:
         self._leased.discard(name)
         if self._leases is not None:
             self._leases.release(name)
 
-    async def _work_for_room(self, effect: fx.Derive | fx.Seal | fx.Unseal) -> None:
+    async def _work_for_room(self, effect: effects.Derive | effects.Seal | effects.Unseal) -> None:
         crypto, session = self._crypto, effect.session
         try:
             match effect:
-                case fx.Derive(_, secret, salt, info, size):
-                    self.post(ev.Derived(session, info, await crypto.derive(secret, salt, info, size)))
-                case fx.Seal(_, ticket, key, nonce, data, context):
-                    self.post(ev.Sealed(session, ticket, await crypto.seal(key, nonce, data, context)))
-                case fx.Unseal(_, ticket, key, nonce, data, context):
-                    self.post(ev.Unsealed(session, ticket, await crypto.unseal(key, nonce, data, context)))
+                case effects.Derive(_, secret, salt, info, size):
+                    self.post(events.Derived(session, info, await crypto.derive(secret, salt, info, size)))
+                case effects.Seal(_, ticket, key, nonce, data, context):
+                    self.post(events.Sealed(session, ticket, await crypto.seal(key, nonce, data, context)))
+                case effects.Unseal(_, ticket, key, nonce, data, context):
+                    self.post(events.Unsealed(session, ticket, await crypto.unseal(key, nonce, data, context)))
         except PortError:  # a new session begins with keys of its own
             self._close_relay(session)
-            self.post(ev.RelayClosed(session, NEVER_OPENED))
+            self.post(events.RelayClosed(session, NEVER_OPENED))
 
     def _keep(self, contacts: Iterable[Contact]) -> None:
         """Put them among those that are kept, which other programs and tabs of the same person may have changed."""
         try:
             self._store.update(STORE_KEY, lambda kept: keep(kept, contacts))
         except (PortError, ValueError) as error:
-            self.post(ev.NotKept(str(error)))
+            self.post(events.NotKept(str(error)))
 
     async def _read_stats(self, link: LinkId, peer: PeerConnection) -> None:
-        self.post(ev.StatsRead(link, await peer.stats()))
+        self.post(events.StatsRead(link, await peer.stats()))

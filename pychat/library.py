@@ -23,8 +23,7 @@ from types import TracebackType
 from typing import Any
 from weakref import WeakSet
 
-from pychat.core import events as ev
-from pychat.core import roomcode
+from pychat.core import events, roomcode
 from pychat.core.contacts import STORE_KEY, Contacts
 from pychat.core.conversation import Conversation, ConversationId
 from pychat.core.envelope import Refusal
@@ -143,7 +142,7 @@ class Peer:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         for conversation in list(self._node.conversations):  # whoever still waits for something learns that it is over
-            self._post(ev.ConversationLeft(conversation))
+            self._post(events.LeaveConversation(conversation))
         self._driver.close()
         await self._connect.finish()
 
@@ -155,7 +154,7 @@ class Peer:
         """
         self._put_away()
         before = set(self._node.links)
-        self._post(ev.InviteRequested())
+        self._post(events.CreateInvite())
         (made,) = set(self._node.links) - before
         return await self._with_code(self._node.links[made])
 
@@ -170,7 +169,7 @@ class Peer:
         relay = relay_of(page)
         if not relay:
             raise ValueError("not the address of a page, which begins with https:// or http://")
-        return await self._enter(ev.RoomRequested(relay))
+        return await self._enter(events.CreateRoom(relay))
 
     async def join(self, text: str, *, page: str = "") -> "Chat":
         """Take the link of a room or an invite, with whatever surrounds it.
@@ -186,11 +185,11 @@ class Peer:
         """
         relay = check_code(text, page=page)
         if relay:
-            return await self._enter(ev.CodePasted(text, relay))
+            return await self._enter(events.PasteCode(text, relay))
         self._put_away()
         return await self._with_code(self._paste(text))
 
-    async def _enter(self, event: ev.RoomRequested | ev.CodePasted) -> "Chat":
+    async def _enter(self, event: events.CreateRoom | events.PasteCode) -> "Chat":
         self._put_away()
         self._post(event)
         meeting = self._node.meeting_in(self._node.conversation(self._node.pasting.conversation))
@@ -208,7 +207,7 @@ class Peer:
         try:
             await self._until(lambda: link.code or link.ending)
         except asyncio.CancelledError:
-            self._post(ev.ConversationLeft(link.conversation))  # nobody has a chat to leave by
+            self._post(events.LeaveConversation(link.conversation))  # nobody has a chat to leave by
             raise
         if link.ending is not None:
             raise ChatEnded(link.ending, status_of(link, None))
@@ -221,17 +220,17 @@ class Peer:
         ended = [c for c in node.conversations.values() if c.id not in held and _has_ended(node, c)]
         ended.sort(key=lambda conversation: conversation.undelivered > 0)
         for conversation in ended[: max(0, len(ended) - KEPT_ENDED)]:
-            self._post(ev.ConversationRemoved(conversation.id))
+            self._post(events.RemoveConversation(conversation.id))
         for number in [number for number in self._read if number not in node.conversations and number not in held]:
             del self._read[number]
 
-    def _post(self, event: ev.Event) -> None:
+    def _post(self, event: events.Event) -> None:
         self._driver.post(event)
         self._driver.turn()  # in a burst it would come later
 
     def _paste(self, text: str) -> Link:
         pasting = self._node.pasting
-        self._post(ev.CodePasted(text))
+        self._post(events.PasteCode(text))
         if pasting.problem is not None:
             raise CodeRefused(pasting.problem)
         conversation = self._node.conversation(pasting.conversation)
@@ -367,13 +366,13 @@ class Chat:
         """Say that the two have compared `signs` or the safety number. That they differ ends the chat."""
         if self._link is not None and self._link.peer is not None:
             name = self._peer._node.contacts.known_as(self._link.peer)
-            self._peer._post(ev.PeerCompared(self._conversation.id, self._link.peer, name, match))
+            self._peer._post(events.ReportComparison(self._conversation.id, self._link.peer, name, match))
 
     def heed(self) -> None:
         """Talk in spite of the person's `warning`; nothing is sent before that."""
         warning = self._conversation.warning
         if warning is not None:
-            self._peer._post(ev.WarningHeeded(self._conversation.id, warning))
+            self._peer._post(events.DismissWarning(self._conversation.id, warning))
 
     @property
     def undelivered(self) -> int:
@@ -417,7 +416,7 @@ class Chat:
             raise MessageRefused(problem, text)
         self._raise_ending()
         self._has_sent = True
-        self._peer._driver.post(ev.MessageWritten(self._conversation.id, text))
+        self._peer._driver.post(events.WriteMessage(self._conversation.id, text))
 
     async def delivered(self) -> None:
         """Wait until the other side has acknowledged everything that was sent.
@@ -489,15 +488,15 @@ class Chat:
     def close(self) -> None:
         """Leave. What is not delivered by then stays undelivered; see `delivered`."""
         if self.ending is None:
-            self._peer._post(ev.ConversationLeft(self._conversation.id))
+            self._peer._post(events.LeaveConversation(self._conversation.id))
 
     def lock(self, *, locked: bool = True) -> None:
         """In a room: take nobody else, even with the link, or again whoever comes."""
-        self._peer._post(ev.RoomLocked(self._conversation.id, locked))
+        self._peer._post(events.SetRoomLock(self._conversation.id, locked))
 
     async def renew(self) -> str:
         """In a room: draw another `link`; the former one stops working. Whoever is connected moves along."""
-        self._peer._post(ev.RoomRenewed(self._conversation.id))
+        self._peer._post(events.RotateRoomSecret(self._conversation.id))
         await self._peer._until(lambda: self.link or self._meeting is None or self.ending is not None)
         return self.link
 
@@ -517,7 +516,7 @@ class Chat:
         conversation, visitor = node.conversation(meeting.conversation), node.visitor_in(meeting)
         ending: Ending | None = None
         if visitor is not None and not self.was_open and not self._has_sent:
-            self._peer._driver.post(ev.ConversationShown(visitor.conversation))  # another guest than the one before
+            self._peer._driver.post(events.ShowConversation(visitor.conversation))  # another guest than the one before
         elif visitor is not None or (self.was_open and conversation is not self._conversation):
             ending = Ending.REPLACED  # what goes to one person never goes to another
         elif conversation is not None:
@@ -533,7 +532,7 @@ class Chat:
         if meeting.state is RelayState.LEFT:
             ending = ending or Ending.LEFT
         elif ending is not None:
-            self._peer._driver.post(ev.ConversationLeft(meeting.conversation))
+            self._peer._driver.post(events.LeaveConversation(meeting.conversation))
         self._ending = ending
 
     @property
@@ -617,8 +616,8 @@ async def _follow(store: FileStore, post: Post) -> None:
     """Tell the core what other programs of this person keep."""
     await store.follow(
         STORE_KEY,
-        changed=lambda text: post(ev.ContactsKept(text)),
-        erased=lambda: post(ev.NotKept(ERASED)),
+        changed=lambda text: post(events.ContactsKept(text)),
+        erased=lambda: post(events.NotKept(ERASED)),
     )
 
 

@@ -13,7 +13,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from itertools import count
 
-from pychat.core import events as ev
+from pychat.core import events
 from pychat.core.capabilities import Capabilities
 from pychat.core.conversation import LinkId
 from pychat.core.errors import LocalError
@@ -109,17 +109,17 @@ class FakeDataChannel:
     def opened(self) -> None:
         if self._state == "connecting":
             self._state = "open"
-            self._peer.tell(ev.ChannelOpened(self._peer.link))
+            self._peer.tell(events.ChannelOpened(self._peer.link))
 
     def received(self, size: int, frame: str) -> None:
         if self._state == "open":
             self._peer.bytes_received += size
-            self._peer.tell(ev.FrameReceived(self._peer.link, frame))
+            self._peer.tell(events.FrameReceived(self._peer.link, frame))
 
     def closed(self) -> None:
         if self._state != "closed":
             self._state = "closed"
-            self._peer.tell(ev.ChannelClosed(self._peer.link))
+            self._peer.tell(events.ChannelClosed(self._peer.link))
 
 
 class FakePeerConnection:
@@ -219,7 +219,7 @@ class FakePeerConnection:
 
     # For channels and for the other side.
 
-    def tell(self, event: ev.Event) -> None:
+    def tell(self, event: events.Event) -> None:
         if not self._closed:
             self._post(event)
 
@@ -237,7 +237,7 @@ class FakePeerConnection:
         """The other side has closed."""
         for channel in self._channels.values():
             channel.closed()
-        self.tell(ev.ConnectionStateChanged(self.link, ev.ConnectionState.CLOSED))
+        self.tell(events.ConnectionStateChanged(self.link, events.ConnectionState.CLOSED))
 
     def check(self) -> None:
         """Connect to the other side if it is at one of the known addresses and accepts this one's credentials."""
@@ -246,7 +246,7 @@ class FakePeerConnection:
             if peer is not None and self._other is None and self._accepts(peer) and peer._accepts(self):
                 self._other, peer._other = peer, self
                 for side in (self, peer):
-                    side.tell(ev.IceStateChanged(side.link, ev.IceState.CONNECTED))
+                    side.tell(events.IceStateChanged(side.link, events.IceState.CONNECTED))
                 self.later(self._secure)
 
     # ICE and DTLS.
@@ -269,16 +269,16 @@ class FakePeerConnection:
         self._look_for_path()
         if self._trickles:
             for i, candidate in enumerate(self.candidates):
-                self.tell(ev.CandidateFound(self.link, candidate_attribute(candidate, i)))
-            self.tell(ev.GatheringFinished(self.link))
+                self.tell(events.CandidateFound(self.link, candidate_attribute(candidate, i)))
+            self.tell(events.GatheringFinished(self.link))
 
     def _look_for_path(self) -> None:
         if self._remote is None or not self.candidates:
             return
         if not self._checking:
             self._checking = True
-            self.tell(ev.IceStateChanged(self.link, ev.IceState.CHECKING))
-            self.tell(ev.ConnectionStateChanged(self.link, ev.ConnectionState.CONNECTING))
+            self.tell(events.IceStateChanged(self.link, events.IceState.CHECKING))
+            self.tell(events.ConnectionStateChanged(self.link, events.ConnectionState.CONNECTING))
         self.later(self._network.check)
 
     def _accepts(self, peer: FakePeerConnection) -> bool:
@@ -292,11 +292,11 @@ class FakePeerConnection:
         sides = self, self._other
         cheated = [side for side in sides if not side._has_certificate_of_other()]
         for side in cheated:
-            side.tell(ev.ConnectionStateChanged(side.link, ev.ConnectionState.FAILED))
+            side.tell(events.ConnectionStateChanged(side.link, events.ConnectionState.FAILED))
         if cheated:
             return
         for side in sides:
-            side.tell(ev.ConnectionStateChanged(side.link, ev.ConnectionState.CONNECTED))
+            side.tell(events.ConnectionStateChanged(side.link, events.ConnectionState.CONNECTED))
         for number in self._channels.keys() & self._other._channels.keys():
             for side in sides:
                 side.later(side._channels[number].opened)
@@ -333,12 +333,12 @@ class FakeTabs:
         browser.append(self)
 
     def offer_code(self, text: str) -> None:
-        self._tell_others(ev.CodeFromTab(text))
+        self._tell_others(events.CodeFromTab(text))
 
     def tell_code_taken(self, text: str) -> None:
-        self._tell_others(ev.CodeTakenByTab(text))
+        self._tell_others(events.CodeTakenByTab(text))
 
-    def _tell_others(self, event: ev.Event) -> None:
+    def _tell_others(self, event: events.Event) -> None:
         for tab in self._browser:
             if tab is not self:
                 self._loop.call_soon(tab._post, event)

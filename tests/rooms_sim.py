@@ -26,9 +26,7 @@ from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 
-from pychat.core import effects as fx
-from pychat.core import envelope, negotiation, wire
-from pychat.core import events as ev
+from pychat.core import effects, envelope, events, negotiation, wire
 from pychat.core import room as r
 from pychat.core.conversation import SessionId
 from pychat.core.link import Link, Phase
@@ -74,10 +72,10 @@ class Relay:
         session = Session(guest, guest.life, number)
         if self._away or self._world.chance(0.1):
             session.over = True
-            self._tell(session, ev.RelayClosed(number, self._random.choice((1006, 4003, 4006))))
+            self._tell(session, events.RelayClosed(number, self._random.choice((1006, 4003, 4006))))
             return
         self._sessions.append(session)
-        self._tell(session, ev.RelayOpened(number))
+        self._tell(session, events.RelayOpened(number))
 
     def close(self, guest: Guest, number: SessionId | None = None) -> None:
         """Somebody has closed this session, or has gone altogether."""
@@ -131,9 +129,9 @@ class Relay:
             self._pass(session, json.dumps(message))
 
     def _pass(self, session: Session, text: str) -> None:
-        self._tell(session, ev.RelayHeard(session.number, text))
+        self._tell(session, events.RelayHeard(session.number, text))
 
-    def _tell(self, session: Session, event: ev.Event) -> None:
+    def _tell(self, session: Session, event: events.Event) -> None:
         """What is told over one session comes in this order."""
         if session.silent:
             return
@@ -161,7 +159,7 @@ class Relay:
                 self._pass(session, json.dumps(["return", self._random.choice((0, 2.5, 5))]))
             self._sessions.remove(session)
             session.over = True
-            self._tell(session, ev.RelayClosed(session.number, code))
+            self._tell(session, events.RelayClosed(session.number, code))
 
     def _go_away(self) -> None:
         self._restart()
@@ -175,7 +173,7 @@ class Relay:
         if self._sessions:
             session = self._random.choice(self._sessions)
             self._end(session)
-            self._tell(session, ev.RelayClosed(session.number, self._random.choice((1006, 4000, 4007, 4009))))
+            self._tell(session, events.RelayClosed(session.number, self._random.choice((1006, 4000, 4007, 4009))))
 
     def _fall_silent(self) -> None:
         """What a connection does that nobody ends."""
@@ -450,18 +448,18 @@ class Guest(Someone):
     # What a person does.
 
     def enters(self) -> None:
-        self.acts(ev.CodePasted(encode(self.code), URL))
+        self.acts(events.PasteCode(encode(self.code), URL))
 
     def returns(self) -> None:
-        self._in_a_room(lambda meeting: ev.RoomReturned(meeting.conversation))
+        self._in_a_room(lambda meeting: events.ReturnToRoom(meeting.conversation))
 
     def locks(self) -> None:
-        self._in_a_room(lambda meeting: ev.RoomLocked(meeting.conversation, not meeting.locked))
+        self._in_a_room(lambda meeting: events.SetRoomLock(meeting.conversation, not meeting.locked))
 
     def renews(self) -> None:
-        self._in_a_room(lambda meeting: ev.RoomRenewed(meeting.conversation))
+        self._in_a_room(lambda meeting: events.RotateRoomSecret(meeting.conversation))
 
-    def _in_a_room(self, event: Callable[[Meeting], ev.Event]) -> None:
+    def _in_a_room(self, event: Callable[[Meeting], events.Event]) -> None:
         if self.node.meetings:
             self.acts(event(self.world.random.choice(list(self.node.meetings.values()))))
 
@@ -469,11 +467,11 @@ class Guest(Someone):
         """Leave all rooms but this one; be in it, with the door open."""
         for meeting in list(self.node.meetings.values()):
             if meeting.code != code or code is None:
-                self.acts(ev.ConversationLeft(meeting.conversation))
+                self.acts(events.LeaveConversation(meeting.conversation))
             else:
-                self.acts(ev.RoomLocked(meeting.conversation, False))
+                self.acts(events.SetRoomLock(meeting.conversation, False))
         if code is not None:
-            self.acts(ev.CodePasted(encode(code), URL))
+            self.acts(events.PasteCode(encode(code), URL))
 
     def starts_anew(self) -> None:
         self.world.relay.close(self)
@@ -481,34 +479,36 @@ class Guest(Someone):
 
     # The driver.
 
-    def hears_relay(self, session: Session, event: ev.Event) -> None:
-        over = session.over and not isinstance(event, ev.RelayClosed)
+    def hears_relay(self, session: Session, event: events.Event) -> None:
+        over = session.over and not isinstance(event, events.RelayClosed)
         if session.life == self.life and not over:
             self._take_in(event)
 
-    def _carry_out(self, effect: fx.Effect) -> None:
+    def _carry_out(self, effect: effects.Effect) -> None:
         relay = self.world.relay
         match effect:
-            case fx.ConnectRelay(session, url):
+            case effects.ConnectRelay(session, url):
                 assert url == URL
                 relay.connect(self, session)
-            case fx.SendToRelay(session, text):
+            case effects.SendToRelay(session, text):
                 relay.take(self, session, text)
-            case fx.CloseRelay(session):
+            case effects.CloseRelay(session):
                 relay.close(self, session)
-            case fx.DrawBytes(session, size):
-                self._take_in(ev.BytesDrawn(session, self.world.random.randbytes(size)))
-            case fx.Derive(session, secret, salt, info, size):
-                self._later(ev.Derived(session, info, self._derive(secret, salt, info, size)))
-            case fx.Seal(session, ticket, key, nonce, data, context):
-                self._later(ev.Sealed(session, ticket, AESGCM(key).encrypt(nonce, data, context)))
-            case fx.Unseal(session, ticket, key, nonce, data, context):
-                self._later(ev.Unsealed(session, ticket, _unsealed(key, nonce, data, context)))
-            case fx.TakeLease(session, name):
-                self._later(ev.LeaseTaken(session, self.takes_lease(name)))
-            case fx.ReleaseLease(name):
+            case effects.DrawBytes(session, size):
+                self._take_in(events.BytesDrawn(session, self.world.random.randbytes(size)))
+            case effects.Derive(session, secret, salt, info, size):
+                self._later(events.Derived(session, info, self._derive(secret, salt, info, size)))
+            case effects.Seal(session, ticket, key, nonce, data, context):
+                self._later(events.Sealed(session, ticket, AESGCM(key).encrypt(nonce, data, context)))
+            case effects.Unseal(session, ticket, key, nonce, data, context):
+                self._later(events.Unsealed(session, ticket, _unsealed(key, nonce, data, context)))
+            case effects.TakeLease(session, name):
+                self._later(events.LeaseTaken(session, self.takes_lease(name)))
+            case effects.ReleaseLease(name):
                 self.gives_back(name)
-            case fx.OpenConnection(link) if link in self.ends:  # a stack that cannot take an offer back begins afresh
+            case effects.OpenConnection(link) if (
+                link in self.ends
+            ):  # a stack that cannot take an offer back begins afresh
                 assert self.ends[link].closed
                 self.ends[link] = End(self, link)
             case _:
@@ -527,7 +527,7 @@ class Guest(Someone):
     def _derive(self, secret: bytes, salt: bytes, info: bytes, size: int) -> bytes:
         return HKDF(SHA256(), size, salt, info).derive(secret)
 
-    def _later(self, event: ev.Event) -> None:
+    def _later(self, event: events.Event) -> None:
         life = self.life
         delay = self.world.random.choice(_KEY_DELAYS)
         self.world.later(delay, lambda: self._take_in(event) if life == self.life else None)

@@ -24,9 +24,7 @@ from itertools import combinations, count
 from random import Random
 from typing import Protocol
 
-from pychat.core import effects as fx
-from pychat.core import events as ev
-from pychat.core import sync, wire
+from pychat.core import effects, events, sync, wire
 from pychat.core.capabilities import Capabilities
 from pychat.core.contacts import Contacts, keep
 from pychat.core.conversation import Conversation, ConversationId, LinkId
@@ -62,7 +60,7 @@ class Owner(Protocol):
     certificate: bytes | None
     """Of a stack that makes no new one for each connection: its fingerprint."""
 
-    def hears(self, end: End, event: ev.Event) -> None: ...
+    def hears(self, end: End, event: events.Event) -> None: ...
 
 
 @dataclass(slots=True, eq=False)
@@ -184,7 +182,7 @@ class World:
     def _invite_anew(self) -> None:
         someone = self.random.choice(self.people)
         ended = [c.id for c in someone.node.conversations.values() if not _is_open(someone.node.link_of(c))]
-        someone.acts(ev.InviteRequested(self.random.choice(ended) if ended and self.chance(0.8) else None))
+        someone.acts(events.CreateInvite(self.random.choice(ended) if ended and self.chance(0.8) else None))
 
     def _living_connection(self) -> Connection | None:
         living = [connection for connection in self.connections if connection.alive]
@@ -197,7 +195,9 @@ class World:
         connection.broken = True
         for end in connection.ends:
             if self.chance(0.8):
-                self.tell(end, ev.IceStateChanged(end.link, ev.IceState.DISCONNECTED), self.random.uniform(0, 8))
+                self.tell(
+                    end, events.IceStateChanged(end.link, events.IceState.DISCONNECTED), self.random.uniform(0, 8)
+                )
         gives_up = [end for end in connection.ends if not end.owner.capabilities.can_restart]
         if gives_up and self.chance(0.3):
             for end in gives_up:
@@ -208,10 +208,10 @@ class World:
 
     def _fail_for_good(self, end: End) -> None:
         """What a stack that cannot restart ICE reports when the path was broken for too long."""
-        news: list[ev.Event] = [
-            ev.IceStateChanged(end.link, ev.IceState.FAILED),
-            ev.ConnectionStateChanged(end.link, ev.ConnectionState.FAILED),
-            ev.ChannelClosed(end.link),
+        news: list[events.Event] = [
+            events.IceStateChanged(end.link, events.IceState.FAILED),
+            events.ConnectionStateChanged(end.link, events.ConnectionState.FAILED),
+            events.ChannelClosed(end.link),
         ]
         for event in news if self.chance(0.5) else reversed(news):
             self.tell(end, event, self.random.uniform(0, 15))
@@ -221,7 +221,7 @@ class World:
             return
         connection.broken = False
         for end in connection.ends:
-            self.tell(end, ev.IceStateChanged(end.link, ev.IceState.CONNECTED), self.random.uniform(0, 2))
+            self.tell(end, events.IceStateChanged(end.link, events.IceState.CONNECTED), self.random.uniform(0, 2))
             self._resume(connection, end)
 
     def _kill(self) -> None:
@@ -237,7 +237,7 @@ class World:
         """Heal everything, connect all who know each other anew, and check that everything arrives."""
         self.healed = True
         for someone in self.people:
-            someone.acts(ev.DetailsWatched(None))
+            someone.acts(events.WatchDetails(None))
         self._live_until(self.now + 30)  # codes on their way arrive, for good or bad
         for connection in self.connections:
             self._heal_path(connection)
@@ -255,7 +255,7 @@ class World:
             inviter, chat = (one, chats[0]) if chats[0] is not None else (other, chats[1])
             assert chat is not None
             inviter.recipient = other if inviter is one else one
-            inviter.acts(ev.InviteRequested(chat.id))
+            inviter.acts(events.CreateInvite(chat.id))
             self._live_until(self.now + 60)
             assert self._are_connected(one, other), f"{one} and {other} are not connected although all went well"
         for someone in self.people:
@@ -269,7 +269,7 @@ class World:
 
     # The network.
 
-    def tell(self, end: End, event: ev.Event, delay: float) -> None:
+    def tell(self, end: End, event: events.Event, delay: float) -> None:
         """Report something to an end; what is reported to one end comes in this order."""
         end.busy_until = max(end.busy_until, self.now + delay)
         self.later(end.busy_until - self.now, lambda: end.owner.hears(end, event))
@@ -285,11 +285,11 @@ class World:
             end.drawn = end.owner.certificate or self.random.randbytes(32)
         sdp = samples.fresh_sdp(kind, self.random, *candidates[:known], certificate=end.drawn)
         self.take_description(end, sdp)
-        self.tell(end, ev.LocalDescriptionReady(end.link, sdp), self.random.uniform(0, 0.1 if trickles else 5))
+        self.tell(end, events.LocalDescriptionReady(end.link, sdp), self.random.uniform(0, 0.1 if trickles else 5))
         for candidate in candidates[known:]:
-            self.tell(end, ev.CandidateFound(end.link, candidate), self.random.uniform(0, 1))
+            self.tell(end, events.CandidateFound(end.link, candidate), self.random.uniform(0, 1))
         if trickles and not self.chance(0.2):
-            self.tell(end, ev.GatheringFinished(end.link), self.random.choice((0, 0.1, 3, 12)))
+            self.tell(end, events.GatheringFinished(end.link), self.random.choice((0, 0.1, 3, 12)))
 
     def take_description(self, end: End, sdp: str) -> None:
         end.describe(sdp)
@@ -315,18 +315,18 @@ class World:
 
     def _report_connecting(self, end: End, *, reachable: bool) -> None:
         link, delay = end.link, self.random.choice((0.01, 0.3, 3))
-        ice = [ev.IceState.CHECKING, ev.IceState.FAILED] if not reachable else [ev.IceState.CONNECTED]
+        ice = [events.IceState.CHECKING, events.IceState.FAILED] if not reachable else [events.IceState.CONNECTED]
         if self.chance(0.5):
-            ice.insert(0, ev.IceState.CHECKING)
+            ice.insert(0, events.IceState.CHECKING)
         for state in ice:
-            self.tell(end, ev.IceStateChanged(link, state), self.random.uniform(0, delay))
+            self.tell(end, events.IceStateChanged(link, state), self.random.uniform(0, delay))
         if not reachable:
-            self.tell(end, ev.ConnectionStateChanged(link, ev.ConnectionState.FAILED), 0.1)
+            self.tell(end, events.ConnectionStateChanged(link, events.ConnectionState.FAILED), 0.1)
             return
         if not self.chance(0.3):
-            encrypted = ev.ConnectionStateChanged(link, ev.ConnectionState.CONNECTED)
+            encrypted = events.ConnectionStateChanged(link, events.ConnectionState.CONNECTED)
             self.tell(end, encrypted, self.random.uniform(0, delay))
-        self.tell(end, ev.ChannelOpened(link), self.random.uniform(0, delay))
+        self.tell(end, events.ChannelOpened(link), self.random.uniform(0, delay))
 
     def send(self, end: End, data: str) -> None:
         connection = end.connection
@@ -343,7 +343,7 @@ class World:
         if connection.broken or not end.opened:
             connection.stalled[end] += 1
         else:
-            end.owner.hears(end, ev.FrameReceived(end.link, connection.queues[end].popleft()))
+            end.owner.hears(end, events.FrameReceived(end.link, connection.queues[end].popleft()))
 
     def _resume(self, connection: Connection, end: End) -> None:
         stalled, connection.stalled[end] = connection.stalled[end], 0
@@ -364,17 +364,17 @@ class World:
         other = connection.other(end)
         if other.opened and not connection.broken and not self.chance(0.3):
             for data in connection.queues[other]:
-                self.tell(other, ev.FrameReceived(other.link, data), 0)
+                self.tell(other, events.FrameReceived(other.link, data), 0)
         self.end_notices(other, promptly=not connection.broken and not self.chance(0.2))
         self._lose(connection)
 
     def end_notices(self, end: End, *, promptly: bool) -> None:
         if promptly:
-            news = ev.ChannelClosed(end.link)
+            news = events.ChannelClosed(end.link)
             self.tell(end, news, self.random.uniform(0, 1))
         else:
-            self.tell(end, ev.IceStateChanged(end.link, ev.IceState.DISCONNECTED), self.random.uniform(5, 30))
-            self.tell(end, ev.IceStateChanged(end.link, ev.IceState.FAILED), 10)
+            self.tell(end, events.IceStateChanged(end.link, events.IceState.DISCONNECTED), self.random.uniform(5, 30))
+            self.tell(end, events.IceStateChanged(end.link, events.IceState.FAILED), 10)
 
     def _lose(self, connection: Connection) -> None:
         connection.alive = False
@@ -397,7 +397,7 @@ class World:
         times = self.random.choices((0, 1, 2), (8, 82, 10))[0] if not self.healed else 1
         for _ in range(times):
             delay = self.random.choice((0.2, 2, 20)) * self.random.random()
-            self.later(delay, lambda: receiver.acts(ev.CodePasted(text)))
+            self.later(delay, lambda: receiver.acts(events.PasteCode(text)))
 
     def _after_accidents(self, code: str) -> str:
         if not self.chance(0.06):
@@ -431,7 +431,7 @@ class Someone:
         seed = self.world.random.randbytes(32)
         self.node = Node(self._shown_key, seed, contacts, name=name, capabilities=self.capabilities)
         self.ends: dict[LinkId, End] = {}
-        self._inbox: list[ev.Event] = []
+        self._inbox: list[events.Event] = []
         self._turn_is_due = False
         self._timer: float | None = None
         self._handed_over: set[LinkId] = set()
@@ -453,30 +453,30 @@ class Someone:
 
     # The driver.
 
-    def hears(self, end: End, event: ev.Event) -> None:
+    def hears(self, end: End, event: events.Event) -> None:
         """Take in an event; the turn comes at once or a little later, together with what else has come by then."""
         if end.closed:
             return
-        if isinstance(event, ev.ChannelOpened):
+        if isinstance(event, events.ChannelOpened):
             self.world.channel_opened(end)
         self._take_in(event)
 
-    def _take_in(self, event: ev.Event) -> None:
+    def _take_in(self, event: events.Event) -> None:
         self._inbox.append(event)
         if not self._turn_is_due:
             self._turn_is_due = True
             self.world.later(self.world.random.choice((0.0, 0.0, 0.02)), self._turn)
 
-    def acts(self, event: ev.Event) -> None:
+    def acts(self, event: events.Event) -> None:
         """Do what only a person does: they see the screen as it is in this moment."""
         self._inbox.append(event)
         self._turn()
 
     def _turn(self, at_least: float = 0.0) -> None:
         self._turn_is_due = False
-        events, self._inbox = self._inbox, []
+        batch, self._inbox = self._inbox, []
         now = max(self.world.now + self._clock, at_least)
-        for effect in self.node.handle(events, now):
+        for effect in self.node.handle(batch, now):
             self._carry_out(effect)
         self._check()
         self._arm(now)
@@ -498,44 +498,44 @@ class Someone:
             self._timer = None
             self._turn(due)
 
-    def _carry_out(self, effect: fx.Effect) -> None:
+    def _carry_out(self, effect: effects.Effect) -> None:
         world = self.world
         match effect:
-            case fx.OpenConnection(link):
+            case effects.OpenConnection(link):
                 assert link not in self.ends
                 self.ends[link] = End(self, link)
-            case fx.CreateOffer(link):
+            case effects.CreateOffer(link):
                 world.describe(self.ends[link], DescriptionKind.OFFER)
-            case fx.AcceptOffer(link, sdp):
+            case effects.AcceptOffer(link, sdp):
                 self.ends[link].describe_other(sdp)
                 world.describe(self.ends[link], DescriptionKind.ANSWER)
-            case fx.AcceptAnswer(link, sdp):
+            case effects.AcceptAnswer(link, sdp):
                 self.ends[link].describe_other(sdp)
                 world.join(self.ends[link])
-            case fx.DrawNonce(link) | fx.Sign(link) | fx.Verify(link):
+            case effects.DrawNonce(link) | effects.Sign(link) | effects.Verify(link):
                 self._set_keys_to_work(self.ends[link], effect)
-            case fx.SendFrame(link, data):
+            case effects.SendFrame(link, data):
                 self._check_what_is_sent(self.ends[link], data)
                 world.send(self.ends[link], data)
-            case fx.KeepContacts(contacts):
+            case effects.KeepContacts(contacts):
                 self._kept = keep(self._kept, contacts)
-            case fx.CloseConnection(link):
+            case effects.CloseConnection(link):
                 assert not self.ends[link].closed, "closed twice"
                 world.close(self.ends[link])
-            case fx.AddCandidate(link):
+            case effects.AddCandidate(link):
                 assert not self.ends[link].closed
-            case fx.ReadStats(link):
-                world.tell(self.ends[link], ev.StatsRead(link, Stats()), 0.01)
-            case fx.OfferCodeToTabs(text):  # everybody is also a tab of everybody else's browser
+            case effects.ReadStats(link):
+                world.tell(self.ends[link], events.StatsRead(link, Stats()), 0.01)
+            case effects.OfferCodeToTabs(text):  # everybody is also a tab of everybody else's browser
                 for other in world.people:
                     if other is not self and world.chance(0.3):
-                        other._take_in(ev.CodeFromTab(text))
-            case fx.TellTabsCodeTaken(text):
+                        other._take_in(events.CodeFromTab(text))
+            case effects.TellTabsCodeTaken(text):
                 for other in world.people:
                     if other is not self:
-                        other._take_in(ev.CodeTakenByTab(text))
+                        other._take_in(events.CodeTakenByTab(text))
 
-    def _set_keys_to_work(self, end: End, effect: fx.Effect) -> None:
+    def _set_keys_to_work(self, end: End, effect: effects.Effect) -> None:
         result = self.keys.carry_out(effect)
         assert result is not None
         self.world.later(self.world.random.choice(_KEY_DELAYS), lambda: self.hears(end, result))
@@ -561,15 +561,15 @@ class Someone:
                 if conversation is None or conversation.problem(text) is not None:
                     break
             self.world.written[text] = Written(self, self._life, place, conversation.peer)
-            self._inbox.append(ev.MessageWritten(place, text))
+            self._inbox.append(events.WriteMessage(place, text))
         self._turn()
 
     def leaves(self) -> None:
         if self.node.conversations:
-            self.acts(ev.ConversationLeft(self.world.random.choice(list(self.node.conversations))))
+            self.acts(events.LeaveConversation(self.world.random.choice(list(self.node.conversations))))
 
     def takes_a_name(self) -> None:
-        self.acts(ev.NameChosen(self.world.random.choice(_NAMES)))
+        self.acts(events.SetName(self.world.random.choice(_NAMES)))
 
     def compares(self) -> None:
         """Compare the signs with the other one, who sees the same (`_check_who_is_there`), and now and then err."""
@@ -580,7 +580,7 @@ class Someone:
         match = not self.world.chance(0.2)
         assert link.peer is not None
         name = self.node.conversations[link.conversation].peer_name
-        self.acts(ev.PeerCompared(link.conversation, link.peer, name, match))
+        self.acts(events.ReportComparison(link.conversation, link.peer, name, match))
         contact = self.node.contacts.get(link.peer)
         assert contact is not None
         assert contact.verified == match
@@ -588,12 +588,12 @@ class Someone:
     def puts_away(self) -> None:
         ended = [c.id for c in self.node.conversations.values() if not _is_open(self.node.link_of(c))]
         if ended:
-            self.acts(ev.ConversationRemoved(self.world.random.choice(ended)))
+            self.acts(events.RemoveConversation(self.world.random.choice(ended)))
 
     def starts_anew(self) -> None:
         """End the program, with or without a good-bye, and start it again."""
         if self.world.chance(0.7):
-            self.acts(ev.Closing())
+            self.acts(events.Shutdown())
         for end in self.ends.values():
             if not end.closed:
                 self.world.close(end)
@@ -605,11 +605,11 @@ class Someone:
         self.acts(
             self.world.random.choice(
                 (
-                    ev.CodePasted("hello"),
-                    ev.CodePasted(links[-1].code if links else ""),
-                    ev.DetailsWatched(self.world.random.choice(conversations)),
-                    ev.DetailsWatched(None),
-                    ev.InviteRequested(self.world.random.choice(conversations)),
+                    events.PasteCode("hello"),
+                    events.PasteCode(links[-1].code if links else ""),
+                    events.WatchDetails(self.world.random.choice(conversations)),
+                    events.WatchDetails(None),
+                    events.CreateInvite(self.world.random.choice(conversations)),
                 )
             )
         )
@@ -627,7 +627,7 @@ class Someone:
             self._warned.discard(about)
             conversation = self.node.conversation(about)
             heeds = conversation is not None and conversation.warning is not None and not self.world.chance(0.3)
-            self.acts(heeded(conversation) if conversation is not None and heeds else ev.DetailsWatched(None))
+            self.acts(heeded(conversation) if conversation is not None and heeds else events.WatchDetails(None))
 
     # What must always be true.
 

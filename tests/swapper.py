@@ -29,9 +29,7 @@ from dataclasses import replace
 from functools import partial
 from typing import NamedTuple
 
-from pychat.core import effects as fx
-from pychat.core import events as ev
-from pychat.core import wire
+from pychat.core import effects, events, wire
 from pychat.core.conversation import Conversation, ConversationId, LinkId
 from pychat.core.handshake import Handshake, PublicKey, Role
 from pychat.core.invite import Code, decode, encode
@@ -152,7 +150,7 @@ class Scene(World):
         for victim in self.both:
             for _ in range(self.random.randint(1, 3)):
                 self.later(self.random.choice((0.001, 2, 15)) * self.random.random(), victim.writes)
-        inviter.acts(ev.InviteRequested(chat.id if chat is not None else None))
+        inviter.acts(events.CreateInvite(chat.id if chat is not None else None))
         self._live_until(self.now + 45)
 
     def part(self) -> None:
@@ -160,7 +158,7 @@ class Scene(World):
         for victim in self.both:
             for link in list(victim.node.links.values()):
                 if link.phase is not Phase.CLOSED:
-                    victim.acts(ev.ConversationLeft(link.conversation))
+                    victim.acts(events.LeaveConversation(link.conversation))
         self._live_until(self.now + 5)
         for victim in self.both:
             if self.random.random() < 0.3 and not victim.has_something_to_send:
@@ -179,7 +177,7 @@ class Scene(World):
         for victim, link in zip(self.both, links, strict=True):
             if link is not None and link.peer is not None:
                 name = victim.node.conversations[link.conversation].peer_name
-                victim.acts(ev.PeerCompared(link.conversation, link.peer, name, match))
+                victim.acts(events.ReportComparison(link.conversation, link.peer, name, match))
 
     def _is_one_link(self, one: End, other: End) -> bool:
         assert one.connection is not None
@@ -219,7 +217,7 @@ class Scene(World):
 
     def paste(self, receiver: Someone, code: str) -> None:
         """Let somebody paste a code, after a while."""
-        self.later(self.random.uniform(0.1, 2), lambda: receiver.acts(ev.CodePasted(code)))
+        self.later(self.random.uniform(0.1, 2), lambda: receiver.acts(events.PasteCode(code)))
 
     def describe(self, end: End, kind: DescriptionKind) -> None:
         copied = end.owner.copies if isinstance(end.owner, Leg) else None
@@ -228,8 +226,8 @@ class Scene(World):
             return
         sdp = to_sdp(copied)
         self.take_description(end, sdp)
-        self.tell(end, ev.LocalDescriptionReady(end.link, sdp), 0)
-        self.tell(end, ev.GatheringFinished(end.link), 0)
+        self.tell(end, events.LocalDescriptionReady(end.link, sdp), 0)
+        self.tell(end, events.GatheringFinished(end.link), 0)
 
     def _fit(self, end: End, other: End) -> bool:
         """A leg reaches its victim only, and whoever is attacked reaches nobody but the legs."""
@@ -259,10 +257,10 @@ class Victim(Someone):
 
     # What they do.
 
-    def _carry_out(self, effect: fx.Effect) -> None:
-        if isinstance(effect, fx.OpenConnection) and self.world.attack is not None:
+    def _carry_out(self, effect: effects.Effect) -> None:
+        if isinstance(effect, effects.OpenConnection) and self.world.attack is not None:
             self.endings[self._life, effect.link] = None
-        if not isinstance(effect, fx.OfferCodeToTabs | fx.TellTabsCodeTaken):  # there are no other tabs
+        if not isinstance(effect, effects.OfferCodeToTabs | effects.TellTabsCodeTaken):  # there are no other tabs
             super()._carry_out(effect)
 
     def _read_warnings(self) -> None:
@@ -424,38 +422,38 @@ class Leg(Someone):
         """Pass on what the other victim has written."""
         chat = next((c for c in self.node.conversations.values() if c.peer is not None), None)
         if chat is not None and not chat.problem(text):
-            self.acts(ev.MessageWritten(chat.id, text))
+            self.acts(events.WriteMessage(chat.id, text))
 
-    def hears(self, end: End, event: ev.Event) -> None:
-        if not isinstance(event, ev.FrameReceived) or end.closed:
+    def hears(self, end: End, event: events.Event) -> None:
+        if not isinstance(event, events.FrameReceived) or end.closed:
             super().hears(end, event)
             self.say()
             return
         self.heard.append(event.data)
         for data in self.swapper.incoming(self, event.data):
-            super().hears(end, ev.FrameReceived(event.link, data))
+            super().hears(end, events.FrameReceived(event.link, data))
 
     def take(self, data: str) -> None:
         """Give the core a frame that was withheld."""
         for end in self.ends.values():
-            super().hears(end, ev.FrameReceived(end.link, data))
+            super().hears(end, events.FrameReceived(end.link, data))
 
-    def _carry_out(self, effect: fx.Effect) -> None:
-        if not isinstance(effect, fx.SendFrame):
+    def _carry_out(self, effect: effects.Effect) -> None:
+        if not isinstance(effect, effects.SendFrame):
             super()._carry_out(effect)
             return
         self.say(*self.swapper.outgoing(self, effect.data))
 
-    def _set_keys_to_work(self, end: End, effect: fx.Effect) -> None:
-        result: ev.Event
+    def _set_keys_to_work(self, end: End, effect: effects.Effect) -> None:
+        result: events.Event
         match effect:
-            case fx.DrawNonce(link):
+            case effects.DrawNonce(link):
                 self.swapper.begins(self)
-                result = ev.NonceDrawn(link, self.keys.nonce())
-            case fx.Sign(link, data):
-                result = ev.Signed(link, self.swapper.sign(self, data))
+                result = events.NonceDrawn(link, self.keys.nonce())
+            case effects.Sign(link, data):
+                result = events.Signed(link, self.swapper.sign(self, data))
             case _:
-                result = ev.Verified(end.link, True)  # it does not care
+                result = events.Verified(end.link, True)  # it does not care
         self.world.later(0.01, lambda: Someone.hears(self, end, result))
 
     def _check(self) -> None:
@@ -512,7 +510,7 @@ class Swapper:
 
     def connect(self, near: Leg, far: Leg) -> None:
         self.scene.paste(near, self.invite)
-        far.acts(ev.InviteRequested())
+        far.acts(events.CreateInvite())
 
     def take_reply(self, giver: Someone, code: str) -> None:
         assert self.far is not None
@@ -611,7 +609,7 @@ class RepliersCertificate(Relay):
     """The same with the key of the replier's certificate."""
 
     def connect(self, near: Leg, far: Leg) -> None:
-        far.acts(ev.InviteRequested())
+        far.acts(events.CreateInvite())
 
     def take_reply(self, giver: Someone, code: str) -> None:
         assert self.near is not None
@@ -630,7 +628,7 @@ class TalkingDown(InvitersCertificate, RepliersCertificate):
 
     def connect(self, near: Leg, far: Leg) -> None:
         far.copies = decode(self.invite).description
-        far.acts(ev.InviteRequested())
+        far.acts(events.CreateInvite())
 
     def incoming(self, leg: Leg, data: str) -> Iterable[str]:
         items = items_of(data)

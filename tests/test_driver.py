@@ -9,9 +9,7 @@ from typing import ClassVar
 
 import pytest
 
-from pychat.core import effects as fx
-from pychat.core import events as ev
-from pychat.core import visited
+from pychat.core import effects, events, visited
 from pychat.core.capabilities import Capabilities
 from pychat.core.contacts import STORE_KEY, Contacts
 from pychat.core.conversation import LinkId
@@ -61,12 +59,12 @@ class Recorder:
 
     async def offer(self, *, restart: bool = False) -> str:
         await self._ask("offer")
-        self.post(ev.GatheringFinished(self.link))
+        self.post(events.GatheringFinished(self.link))
         return samples.CHROMIUM_OFFER
 
     async def answer(self) -> str:
         await self._ask("answer")
-        self.post(ev.GatheringFinished(self.link))
+        self.post(events.GatheringFinished(self.link))
         return samples.CHROMIUM_ANSWER
 
     async def set_remote_description(self, kind: DescriptionKind, sdp: str) -> None:
@@ -88,7 +86,7 @@ class Recorder:
             raise PortError("the channel is not open")
         self.sent.append(data)
         if self.other is not None:
-            asyncio.get_running_loop().call_soon(self.other.post, ev.FrameReceived(self.other.link, data))
+            asyncio.get_running_loop().call_soon(self.other.post, events.FrameReceived(self.other.link, data))
 
     def close(self) -> None:
         self.asked.append("close")
@@ -191,7 +189,7 @@ class World:
                 await asyncio.sleep(0)
 
     async def invite(self) -> str:
-        self.driver.post(ev.InviteRequested())
+        self.driver.post(events.CreateInvite())
         await self.until(lambda: self.code)
         return self.code
 
@@ -209,16 +207,16 @@ class World:
 
 
 async def exchange_codes(world: World, guest: World) -> None:
-    guest.driver.post(ev.CodePasted(await world.invite()))
+    guest.driver.post(events.PasteCode(await world.invite()))
     await guest.until(lambda: guest.code)
-    world.driver.post(ev.CodePasted(guest.code))
+    world.driver.post(events.PasteCode(guest.code))
     one, other = world.made[0], guest.made[0]
     one.other, other.other = other, one
 
 
 def open_channel(*worlds: World) -> None:
     for world in worlds:
-        world.driver.post(ev.ChannelOpened(world.made[0].link))
+        world.driver.post(events.ChannelOpened(world.made[0].link))
 
 
 async def join(world: World, guest: World) -> None:
@@ -243,15 +241,15 @@ def test_an_invite_is_an_open_connection_with_an_offer_that_is_set() -> None:
 
 def test_a_few_events_are_handled_at_once_and_a_burst_in_one_turn() -> None:
     async def scenario(world: World) -> None:
-        world.driver.post(ev.DetailsWatched(None))
+        world.driver.post(events.WatchDetails(None))
         assert world.turns == 1
         for _ in range(100):
-            world.driver.post(ev.DetailsWatched(None))
+            world.driver.post(events.WatchDetails(None))
         assert world.turns == TURNS_AT_ONCE
         await world.until(lambda: world.turns > TURNS_AT_ONCE)
         await asyncio.sleep(0)
         assert world.turns == TURNS_AT_ONCE + 1
-        world.driver.post(ev.DetailsWatched(None))
+        world.driver.post(events.WatchDetails(None))
         assert world.turns == TURNS_AT_ONCE + 2
 
     in_a_loop(scenario)
@@ -260,7 +258,7 @@ def test_a_few_events_are_handled_at_once_and_a_burst_in_one_turn() -> None:
 def test_a_large_burst_is_handled_in_several_turns_so_that_the_first_frames_leave_early() -> None:
     async def scenario(world: World) -> None:
         for _ in range(TURNS_AT_ONCE + 2 * EVENTS_AT_ONCE + 1):
-            world.driver.post(ev.DetailsWatched(None))
+            world.driver.post(events.WatchDetails(None))
         assert world.turns == TURNS_AT_ONCE
         await world.until(lambda: world.turns > TURNS_AT_ONCE)
         await asyncio.sleep(0)
@@ -270,14 +268,14 @@ def test_a_large_burst_is_handled_in_several_turns_so_that_the_first_frames_leav
 
 
 def test_whoever_closes_in_a_large_burst_is_heard_to_the_end() -> None:
-    seen: list[ev.Event | fx.Effect] = []
+    seen: list[events.Event | effects.Effect] = []
 
     async def run() -> None:
         driver = World(observe=seen.append).driver
         for _ in range(3 * TURNS_AT_ONCE * EVENTS_AT_ONCE):
-            driver.post(ev.DetailsWatched(None))
+            driver.post(events.WatchDetails(None))
         driver.close()
-        assert seen[-1] == ev.Closing()
+        assert seen[-1] == events.Shutdown()
 
     asyncio.run(run())
 
@@ -285,10 +283,10 @@ def test_whoever_closes_in_a_large_burst_is_heard_to_the_end() -> None:
 def test_after_a_pause_events_are_handled_at_once_again() -> None:
     async def scenario(world: World) -> None:
         for _ in range(TURNS_AT_ONCE):
-            world.driver.post(ev.DetailsWatched(None))
+            world.driver.post(events.WatchDetails(None))
         assert world.turns == TURNS_AT_ONCE
         world.time += 2 * PAUSE
-        world.driver.post(ev.DetailsWatched(None))
+        world.driver.post(events.WatchDetails(None))
         assert world.turns == TURNS_AT_ONCE + 1
 
     in_a_loop(scenario)
@@ -297,10 +295,10 @@ def test_after_a_pause_events_are_handled_at_once_again() -> None:
 def test_once_a_burst_waits_for_the_loop_later_events_wait_too_however_late_they_come() -> None:
     async def scenario(world: World) -> None:
         for _ in range(TURNS_AT_ONCE + 1):
-            world.driver.post(ev.DetailsWatched(None))
+            world.driver.post(events.WatchDetails(None))
         for _ in range(100):
             world.time += 2 * PAUSE
-            world.driver.post(ev.DetailsWatched(None))
+            world.driver.post(events.WatchDetails(None))
         assert world.turns == TURNS_AT_ONCE
         await world.until(lambda: world.turns > TURNS_AT_ONCE)
         await asyncio.sleep(0)
@@ -313,7 +311,7 @@ def test_what_follows_from_a_turn_is_handled_before_the_loop_comes_round() -> No
     async def scenario(world: World) -> None:
         await exchange_codes(world, World("bob"))
         world.time += 2 * PAUSE
-        world.driver.post(ev.ChannelOpened(world.link.id))  # a nonce is drawn, and with it the greeting is made
+        world.driver.post(events.ChannelOpened(world.link.id))  # a nonce is drawn, and with it the greeting is made
         assert len(world.made[0].sent) == 1
 
     in_a_loop(scenario)
@@ -323,10 +321,10 @@ def test_events_that_call_for_each_other_without_end_leave_the_loop_its_turn() -
     async def scenario(world: World) -> None:
         def again() -> None:
             if world.turns < 10 * TURNS_AT_ONCE:
-                world.driver.post(ev.DetailsWatched(None))
+                world.driver.post(events.WatchDetails(None))
 
         world.on_turn = again
-        world.driver.post(ev.DetailsWatched(None))
+        world.driver.post(events.WatchDetails(None))
         assert world.turns == TURNS_AT_ONCE
         await world.until(lambda: world.turns == 10 * TURNS_AT_ONCE)
 
@@ -340,7 +338,7 @@ def test_however_much_is_waiting_the_loop_has_its_turn_after_some_milliseconds()
 
         world.on_turn = take_long
         for _ in range(TURNS_AT_ONCE + 10 * EVENTS_AT_ONCE):
-            world.driver.post(ev.DetailsWatched(None))
+            world.driver.post(events.WatchDetails(None))
         assert world.turns == TURNS_AT_ONCE
         await world.until(lambda: world.turns > TURNS_AT_ONCE)
         assert world.turns == TURNS_AT_ONCE + 2
@@ -355,30 +353,30 @@ def test_however_much_is_waiting_the_loop_has_its_turn_after_some_milliseconds()
 def gather(world: World) -> None:
     """Until the loop comes round, what is posted from now on waits."""
     for _ in range(TURNS_AT_ONCE + 1):
-        world.driver.post(ev.DetailsWatched(None))
+        world.driver.post(events.WatchDetails(None))
 
 
 def test_a_turn_takes_no_more_of_large_frames_than_a_few() -> None:
-    turns: list[list[ev.Event]] = []
+    turns: list[list[events.Event]] = []
 
     async def scenario(world: World) -> None:
         await join(world, World("bob"))
         await world.until(lambda: world.link.phase is Phase.OPEN)
         handle = world.node.handle
 
-        def look(events: Sequence[ev.Event], now: float) -> list[fx.Effect]:
-            turns.append(list(events))
-            return handle(events, now)
+        def look(batch: Sequence[events.Event], now: float) -> list[effects.Effect]:
+            turns.append(list(batch))
+            return handle(batch, now)
 
         world.node.handle = look  # type: ignore[method-assign]
         gather(world)
         turns.clear()
-        frame = ev.FrameReceived(world.link.id, json.dumps(["typing", "x" * (CHARS_AT_ONCE // 2)]))
+        frame = events.FrameReceived(world.link.id, json.dumps(["typing", "x" * (CHARS_AT_ONCE // 2)]))
         for _ in range(5):
             world.driver.post(frame)
-        world.driver.post(ev.DetailsWatched(None))
+        world.driver.post(events.WatchDetails(None))
         world.driver.turn()
-        assert [events.count(frame) for events in turns] == [2, 2, 1]
+        assert [batch.count(frame) for batch in turns] == [2, 2, 1]
 
     in_a_loop(scenario)
 
@@ -387,12 +385,12 @@ def test_a_peer_that_floods_ends_its_own_link_and_nobody_elses() -> None:
     async def scenario(world: World) -> None:
         await join(world, World("bob"))
         await world.until(lambda: world.link.phase is Phase.OPEN)
-        world.driver.post(ev.InviteRequested())
+        world.driver.post(events.CreateInvite())
         gather(world)
-        frame = ev.FrameReceived(world.link.id, '["typing"]')
+        frame = events.FrameReceived(world.link.id, '["typing"]')
         for _ in range(MOST_WAITING // FRAME_WEIGHT):
             world.driver.post(frame)
-        world.driver.post(ev.NameChosen("Ann"))
+        world.driver.post(events.SetName("Ann"))
         assert world.made[0].asked[-1] == "close"
         assert len(world.driver._events) < 100
         await world.until(lambda: world.ending)
@@ -408,7 +406,7 @@ def test_a_peer_that_sends_long_without_a_pause_but_no_more_than_is_heard_is_hea
         await join(world, World("bob"))
         await world.until(lambda: world.link.phase is Phase.OPEN)
         gather(world)
-        frame = ev.FrameReceived(world.link.id, json.dumps(["typing", "x" * 50_000]))
+        frame = events.FrameReceived(world.link.id, json.dumps(["typing", "x" * 50_000]))
         for _ in range(5):
             for _ in range(50):
                 world.driver.post(frame)
@@ -423,7 +421,7 @@ def test_a_peer_that_sends_long_without_a_pause_but_no_more_than_is_heard_is_hea
 def test_however_many_events_of_ones_own_are_posted_only_so_many_wait() -> None:
     async def scenario(world: World) -> None:
         for _ in range(3 * MOST_EVENTS):
-            world.driver.post(ev.CodeEdited())
+            world.driver.post(events.EditCode())
             assert len(world.driver._events) <= MOST_EVENTS + 1
 
     in_a_loop(scenario)
@@ -432,7 +430,7 @@ def test_however_many_events_of_ones_own_are_posted_only_so_many_wait() -> None:
 def test_what_is_to_be_done_on_a_link_is_done_in_order() -> None:
     async def scenario(world: World) -> None:
         inviter = World()
-        world.driver.post(ev.CodePasted(await inviter.invite()))
+        world.driver.post(events.PasteCode(await inviter.invite()))
         await world.until(lambda: world.code)
         expected = ["open chat 0", "set remote offer", "answer"]
         assert world.made[0].asked == expected
@@ -442,7 +440,7 @@ def test_what_is_to_be_done_on_a_link_is_done_in_order() -> None:
 
 def test_what_the_platform_refuses_ends_the_link_with_its_words() -> None:
     async def scenario(world: World) -> None:
-        world.driver.post(ev.InviteRequested())
+        world.driver.post(events.CreateInvite())
         world.made[0].refuses = "offer"
         await world.until(lambda: world.ending)
         assert world.ending is Ending.FAILED_HERE
@@ -455,12 +453,12 @@ def test_what_the_platform_refuses_ends_the_link_with_its_words() -> None:
 def test_a_connection_that_cannot_be_made_ends_the_link_whatever_else_was_to_be_done_with_it() -> None:
     async def scenario(world: World) -> None:
         world.makes = False
-        world.driver.post(ev.InviteRequested())
+        world.driver.post(events.CreateInvite())
         await world.until(lambda: world.ending)
         assert world.ending is Ending.FAILED_HERE
         assert world.link.detail == "could not open a connection: no more connections"
         world.makes = True
-        world.driver.post(ev.InviteRequested())
+        world.driver.post(events.CreateInvite())
         await world.until(lambda: world.made and world.made[-1].asked[-1:] == ["offer"])
 
     in_a_loop(scenario)
@@ -471,10 +469,10 @@ def test_a_frame_for_a_connection_that_is_closed_goes_nowhere(monkeypatch: pytes
         await join(world, World("bob"))
         await world.until(lambda: world.link.phase is Phase.OPEN)
         link, sent = world.link.id, list(world.made[0].sent)
-        late = [fx.CloseConnection(link), fx.SendFrame(link, "late")]
+        late = [effects.CloseConnection(link), effects.SendFrame(link, "late")]
         with monkeypatch.context() as patched:
             patched.setattr(world.node, "handle", lambda *_: late)
-            world.driver.post(ev.DetailsWatched(None))
+            world.driver.post(events.WatchDetails(None))
         assert world.made[0].asked[-1] == "close"
         assert world.made[0].sent == sent
 
@@ -496,7 +494,7 @@ def test_statistics_are_read_while_somebody_watches() -> None:
     async def scenario(world: World) -> None:
         await world.invite()
         conversation = next(iter(world.node.conversations))
-        world.driver.post(ev.DetailsWatched(conversation))
+        world.driver.post(events.WatchDetails(conversation))
         await world.until(lambda: world.link.stats)
         assert world.link.stats == Stats(bytes_sent=7)
 
@@ -507,14 +505,14 @@ def test_the_timer_wakes_the_core_when_it_wants_to_be_woken() -> None:
     async def scenario(world: World) -> None:
         code = await world.invite()
         guest = World()
-        guest.driver.post(ev.CodePasted(code))
+        guest.driver.post(events.PasteCode(code))
         await guest.until(lambda: guest.code)
-        world.driver.post(ev.CodePasted(guest.code))
+        world.driver.post(events.PasteCode(guest.code))
         assert world.link.phase is Phase.CONNECTING
         deadline = world.node.next_deadline()
         assert deadline is not None
         world.time = deadline  # the timer was armed for seconds from now; the next turn arms it anew
-        world.driver.post(ev.DetailsWatched(None))
+        world.driver.post(events.WatchDetails(None))
         await world.until(lambda: world.ending)
         assert world.ending is Ending.NO_PATH
 
@@ -524,9 +522,9 @@ def test_the_timer_wakes_the_core_when_it_wants_to_be_woken() -> None:
 def test_a_timer_that_rings_early_enough_is_not_armed_anew() -> None:
     async def scenario(world: World) -> None:
         guest = World()
-        guest.driver.post(ev.CodePasted(await world.invite()))
+        guest.driver.post(events.PasteCode(await world.invite()))
         await guest.until(lambda: guest.code)
-        world.driver.post(ev.CodePasted(guest.code))
+        world.driver.post(events.PasteCode(guest.code))
         assert world.node.next_deadline() is not None
         armed: list[float] = []
         loop = asyncio.get_running_loop()
@@ -537,7 +535,7 @@ def test_a_timer_that_rings_early_enough_is_not_armed_anew() -> None:
         with pytest.MonkeyPatch.context() as patched:
             patched.setattr(loop, "call_later", arm)
             for _ in range(3):
-                world.driver.post(ev.DetailsWatched(None))
+                world.driver.post(events.WatchDetails(None))
                 await asyncio.sleep(0)
         assert armed == []
 
@@ -559,8 +557,8 @@ def test_an_observer_sees_each_event_and_each_effect_as_it_passes() -> None:
     async def scenario(_: World) -> None:
         seen: list[str] = []
         world = World(observe=lambda item: seen.append(type(item).__name__))
-        world.driver.post(ev.InviteRequested())
-        assert seen == ["InviteRequested", "OpenConnection", "CreateOffer"]
+        world.driver.post(events.CreateInvite())
+        assert seen == ["CreateInvite", "OpenConnection", "CreateOffer"]
         world.driver.close()
 
     in_a_loop(scenario)
@@ -586,9 +584,9 @@ def test_frames_that_follow_the_opening_of_the_channel_in_the_same_turn_wait_for
         guest = World("bob")
         await exchange_codes(world, guest)
         for _ in range(TURNS_AT_ONCE):  # until the loop comes round, what is posted now is gathered
-            guest.driver.post(ev.DetailsWatched(None))
+            guest.driver.post(events.WatchDetails(None))
         open_channel(guest, world)
-        world.driver.post(ev.DetailsWatched(None))
+        world.driver.post(events.WatchDetails(None))
         assert len(world.made[0].sent) == 1, "the greeting is on its way already"
         await world.until(lambda: world.link.phase is guest.link.phase is Phase.OPEN)
 
@@ -622,11 +620,11 @@ def test_whom_one_meets_is_kept() -> None:
 def test_rooms_that_were_entered_are_kept_by_their_marks() -> None:
     async def scenario(world: World) -> None:
         for room in ROOMS:
-            world.driver.post(ev.CodePasted(encode(room), "wss://chat.example/relay"))
+            world.driver.post(events.PasteCode(encode(room), "wss://chat.example/relay"))
         marks = [visited.mark(room, world.crypto.public_key) for room in reversed(ROOMS)]
         await world.until(lambda: visited.loads(world.store.load(visited.STORE_KEY)) == marks)
         world.store.refuses = True
-        world.driver.post(ev.CodePasted(encode(RoomCode(b"third" * 4)), "wss://chat.example/relay"))
+        world.driver.post(events.PasteCode(encode(RoomCode(b"third" * 4)), "wss://chat.example/relay"))
         await world.until(lambda: len(world.node.meetings) == 3)
         assert world.node.not_kept == ""
 
@@ -647,17 +645,17 @@ def test_a_store_that_refuses_is_told_of_and_ends_nothing() -> None:
 def test_leases_are_taken_given_back_and_let_go_at_the_end() -> None:
     async def run() -> None:
         held: dict[str, FakeLeases] = {}
-        seen: list[ev.Event | fx.Effect] = []
+        seen: list[events.Event | effects.Effect] = []
         ann, tab = World(observe=seen.append, leases=FakeLeases(held)), World(leases=FakeLeases(held))
         for name in ("one", "two", "three"):
-            ann.driver._carry_out(fx.TakeLease(7, name))
-        ann.driver._carry_out(fx.ReleaseLease("three"))  # before it could be taken
-        await ann.until(lambda: len([event for event in seen if isinstance(event, ev.LeaseTaken)]) == 3)
-        assert seen[:2] == [ev.LeaseTaken(7, True)] * 2
+            ann.driver._carry_out(effects.TakeLease(7, name))
+        ann.driver._carry_out(effects.ReleaseLease("three"))  # before it could be taken
+        await ann.until(lambda: len([event for event in seen if isinstance(event, events.LeaseTaken)]) == 3)
+        assert seen[:2] == [events.LeaseTaken(7, True)] * 2
         assert sorted(held) == ["one", "two"]
-        tab.driver._carry_out(fx.ReleaseLease("one"))
+        tab.driver._carry_out(effects.ReleaseLease("one"))
         assert sorted(held) == ["one", "two"]
-        ann.driver._carry_out(fx.ReleaseLease("one"))
+        ann.driver._carry_out(effects.ReleaseLease("one"))
         assert list(held) == ["two"]
         ann.driver.close()
         tab.driver.close()
@@ -668,11 +666,11 @@ def test_leases_are_taken_given_back_and_let_go_at_the_end() -> None:
 
 def test_where_there_are_no_leases_nobody_else_is_there() -> None:
     async def run() -> None:
-        seen: list[ev.Event | fx.Effect] = []
+        seen: list[events.Event | effects.Effect] = []
         ann = World(observe=seen.append)
-        ann.driver._carry_out(fx.TakeLease(7, "one"))
+        ann.driver._carry_out(effects.TakeLease(7, "one"))
         await ann.until(lambda: seen)
-        assert seen == [ev.LeaseTaken(7, True)]
+        assert seen == [events.LeaseTaken(7, True)]
         ann.driver.close()
 
     asyncio.run(run())

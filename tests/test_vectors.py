@@ -15,9 +15,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey,
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 
-from pychat.core import effects as fx
-from pychat.core import envelope, handshake, links, negotiation, room, roomcode, wire
-from pychat.core import events as ev
+from pychat.core import effects, envelope, events, handshake, links, negotiation, room, roomcode, wire
 from pychat.core.contacts import Contacts, clean_name
 from pychat.core.errors import CodeError, CodeProblem, RemoteError
 from pychat.core.handshake import Binding, Handshake, Role
@@ -263,7 +261,7 @@ class Paster:
             case {"reply": code}:
                 self._describe(code, self.links[self.last_pasted].id)
             case {"end": code}:
-                self.person.do(ev.ConversationLeft(self.links[code].conversation))
+                self.person.do(events.LeaveConversation(self.links[code].conversation))
             case {"paste": code, "outcome": outcome, **rest}:
                 assert self._paste(code) == (outcome, rest.get("answers"))
             case _:
@@ -272,17 +270,17 @@ class Paster:
     def _describe(self, code: str, link: int) -> None:
         """Give the link the description that the code holds, and see that it makes this code of it."""
         sdp = to_sdp(decode(code).description)
-        self.person.do(ev.LocalDescriptionReady(link, sdp), ev.GatheringFinished(link))
+        self.person.do(events.LocalDescriptionReady(link, sdp), events.GatheringFinished(link))
         assert self.person.node.links[link].code == code
         if not decode(code).is_reply:
             self.links[code] = self.person.node.links[link]
 
     def _paste(self, code: str) -> tuple[str, str | None]:
-        effects = self.person.paste(code)
-        for offer in of(fx.AcceptOffer, effects):
+        emitted = self.person.paste(code)
+        for offer in of(effects.AcceptOffer, emitted):
             self.links[code], self.last_pasted = self.person.node.links[offer.link], code
             return "invite-taken", None
-        for answer in of(fx.AcceptAnswer, effects):
+        for answer in of(effects.AcceptAnswer, emitted):
             return "reply-taken", next(invite for invite, link in self.links.items() if link.id == answer.link)
         problem = self.person.node.pasting.problem
         assert problem is not None
@@ -357,7 +355,7 @@ class Keys:
         self.public = self._private.public_key().public_bytes_raw()
         self.slow = False
         self._nonce = nonce
-        self._waiting: list[fx.Effect] = []
+        self._waiting: list[effects.Effect] = []
 
     def nonce(self) -> bytes:
         return self._nonce
@@ -365,20 +363,20 @@ class Keys:
     def sign(self, data: bytes) -> bytes:
         return self._private.sign(data)
 
-    def carry_out(self, effect: fx.Effect) -> ev.Event | None:
-        if self.slow and isinstance(effect, fx.DrawNonce | fx.Sign | fx.Verify):
+    def carry_out(self, effect: effects.Effect) -> events.Event | None:
+        if self.slow and isinstance(effect, effects.DrawNonce | effects.Sign | effects.Verify):
             self._waiting.append(effect)
             return None
         match effect:
-            case fx.DrawNonce(link):
-                return ev.NonceDrawn(link, self._nonce)
-            case fx.Sign(link, data):
-                return ev.Signed(link, self.sign(data))
-            case fx.Verify(link, key, signature, data):
-                return ev.Verified(link, is_genuine(key, signature, data))
+            case effects.DrawNonce(link):
+                return events.NonceDrawn(link, self._nonce)
+            case effects.Sign(link, data):
+                return events.Signed(link, self.sign(data))
+            case effects.Verify(link, key, signature, data):
+                return events.Verified(link, is_genuine(key, signature, data))
         return None
 
-    def ready(self) -> list[ev.Event]:
+    def ready(self) -> list[events.Event]:
         self.slow = False
         waiting, self._waiting = self._waiting, []
         return [event for effect in waiting if (event := self.carry_out(effect)) is not None]
@@ -566,11 +564,11 @@ class Side:
         if number not in self.links:
             self._connect(number)
         shown = self._shown()
-        effects = self._happen(step, number, repetition)
+        emitted = self._happen(step, number, repetition)
 
-        self._check(number, step, effects, repetition)
+        self._check(number, step, emitted, repetition)
         if "elsewhere" in step:
-            self._check(step["elsewhere"]["link"], step["elsewhere"], effects, repetition)
+            self._check(step["elsewhere"]["link"], step["elsewhere"], emitted, repetition)
         assert self.person.sent == []
         states = {n: STATES[link.phase] for n, link in self.links.items() if n in self.states}
         assert states == self.states
@@ -596,7 +594,7 @@ class Side:
         else:
             pair = exchange(other, self.person)
             self.links[number], self.others[number] = pair.bob_link, (other, pair.ann_link)
-        self.person.do(ev.ConnectionStateChanged(self.links[number].id, ev.ConnectionState.CONNECTED))
+        self.person.do(events.ConnectionStateChanged(self.links[number].id, events.ConnectionState.CONNECTED))
 
     def _by_codes(self) -> Link:
         """Connect by just these codes."""
@@ -607,21 +605,21 @@ class Side:
         else:
             own, link = reply, self.person.begin_reply(invite)
         sdp = to_sdp(decode(own).description)
-        self.person.do(ev.LocalDescriptionReady(link, sdp), ev.GatheringFinished(link))
+        self.person.do(events.LocalDescriptionReady(link, sdp), events.GatheringFinished(link))
         assert self.person.node.links[link].code == own
         if self.role is Role.INVITER:
             self.person.paste(reply)
         return self.person.node.links[link]
 
-    def _happen(self, step: Json, number: int, repetition: int) -> list[fx.Effect]:
+    def _happen(self, step: Json, number: int, repetition: int) -> list[effects.Effect]:
         link = self.links[number]
         match step:
             case {"proved": _}:
                 return self._prove(number)
             case {"opened": True}:
-                return self.person.do(ev.ChannelOpened(link.id))
+                return self.person.do(events.ChannelOpened(link.id))
             case {"received": data}:
-                return self.person.do(ev.FrameReceived(link.id, self._in_core(number, expanded(data, repetition))))
+                return self.person.do(events.FrameReceived(link.id, self._in_core(number, expanded(data, repetition))))
             case {"keys": "slow"}:
                 self.keys.slow = True
                 return []
@@ -629,27 +627,27 @@ class Side:
                 return self.person.do(*self.keys.ready())
             case {"written": texts, "at": at}:
                 self.person.now = at / 1000
-                return self.person.do(*(ev.MessageWritten(link.conversation, text) for text in texts))
+                return self.person.do(*(events.WriteMessage(link.conversation, text) for text in texts))
             case {"left": True}:
-                return self.person.do(ev.ConversationLeft(link.conversation))
+                return self.person.do(events.LeaveConversation(link.conversation))
             case {"differs": True}:
                 return self.person.do(compared(self.person.conversation_of(link), False))
             case {"closed": True}:
-                return self.person.do(ev.ChannelClosed(link.id))
+                return self.person.do(events.ChannelClosed(link.id))
         raise AssertionError(step)
 
-    def _prove(self, number: int) -> list[fx.Effect]:
+    def _prove(self, number: int) -> list[effects.Effect]:
         """Open the channel on both sides, and carry over the handshake and nothing else."""
         link, (other, their_link) = self.links[number], self.others[number]
-        effects = self.person.do(ev.ChannelOpened(link.id))
-        other.do(ev.ChannelOpened(their_link.id))
+        emitted = self.person.do(events.ChannelOpened(link.id))
+        other.do(events.ChannelOpened(their_link.id))
         while True:
             ours = self._handshake_of(self.person, link)
             theirs = self._handshake_of(other, their_link)
             if not ours and not theirs:
-                return effects
-            other.do(*(ev.FrameReceived(their_link.id, data) for data in ours))
-            effects += self.person.do(*(ev.FrameReceived(link.id, data) for data in theirs))
+                return emitted
+            other.do(*(events.FrameReceived(their_link.id, data) for data in ours))
+            emitted += self.person.do(*(events.FrameReceived(link.id, data) for data in theirs))
 
     def _handshake_of(self, someone: Person, link: Link) -> list[str]:
         """Take away what somebody sends of the handshake."""
@@ -673,7 +671,7 @@ class Side:
         conversation = self.person.node.conversation(self.links[number].conversation)
         return conversation.me if conversation is not None else "-"
 
-    def _check(self, number: int, outcome: Json, effects: list[fx.Effect], repetition: int) -> None:
+    def _check(self, number: int, outcome: Json, emitted: list[effects.Effect], repetition: int) -> None:
         link = self.links[number]
         sent = [self._in_vector(number, frame.data) for frame in self.person.sent if frame.link == link.id]
         assert sent == [expanded(frame, repetition) for frame in outcome.get("send", [])]
@@ -681,7 +679,7 @@ class Side:
 
         if "state" in outcome:
             self.states[number] = outcome["state"]
-        closed = fx.CloseConnection(link.id) in effects
+        closed = effects.CloseConnection(link.id) in emitted
         if outcome.get("state") == "ended":
             assert link.ending is not None
             assert link.ending.value == outcome["ending"]
@@ -706,8 +704,8 @@ class Side:
         waited = 0.0
         for seconds in (1, 10):
             to_be_closed = {n for n, due in self.to_be_closed.items() if due == seconds and n in self.person.node.links}
-            assert of(fx.CloseConnection, self.person.wait(seconds - 0.1 - waited)) == []
-            closed = of(fx.CloseConnection, self.person.wait(0.1))
+            assert of(effects.CloseConnection, self.person.wait(seconds - 0.1 - waited)) == []
+            closed = of(effects.CloseConnection, self.person.wait(0.1))
             assert {effect.link for effect in closed} == to_be_closed
             waited = seconds
 
@@ -873,7 +871,7 @@ class Newcomer:
         self._random = Random(0)
         self._said: list[Any] = []
         code = roomcode.encode(RoomCode(self._secret))
-        self._run(self._person.do(ev.CodePasted(code, "wss://chat.example/relay")))
+        self._run(self._person.do(events.PasteCode(code, "wss://chat.example/relay")))
 
     def step(self, step: Json) -> None:
         self._said = []
@@ -895,35 +893,35 @@ class Newcomer:
         assert self._said == step.get("sends", []), step
 
     def _hears(self, *items: Any) -> None:
-        self._run(self._person.do(ev.RelayHeard(self._session, json.dumps(items))))
+        self._run(self._person.do(events.RelayHeard(self._session, json.dumps(items))))
 
-    def _run(self, effects: list[fx.Effect]) -> None:
-        for effect in effects:
+    def _run(self, emitted: list[effects.Effect]) -> None:
+        for effect in emitted:
             for event in self._carry_out(effect):
                 self._run(self._person.do(event))
 
-    def _carry_out(self, effect: fx.Effect) -> Iterator[ev.Event]:
+    def _carry_out(self, effect: effects.Effect) -> Iterator[events.Event]:
         match effect:
-            case fx.ConnectRelay(session, _):
+            case effects.ConnectRelay(session, _):
                 self._session = session
-                yield ev.RelayOpened(session)
-            case fx.DrawBytes(session, size):
+                yield events.RelayOpened(session)
+            case effects.DrawBytes(session, size):
                 assert size == len(self._me)
-                yield ev.BytesDrawn(session, self._me)
-            case fx.Derive(session, secret, _, info, size):
-                yield ev.Derived(session, info, derived(secret, info, size))
-            case fx.TakeLease(session, _):
-                yield ev.LeaseTaken(session, True)
-            case fx.Seal(session, ticket, key, nonce, data, context):
-                yield ev.Sealed(session, ticket, AESGCM(key).encrypt(nonce, data, context))
-            case fx.Unseal(session, ticket, key, nonce, data, context):
-                yield ev.Unsealed(session, ticket, AESGCM(key).decrypt(nonce, data, context))
-            case fx.SendToRelay(_, text) if text.startswith('["to",'):
+                yield events.BytesDrawn(session, self._me)
+            case effects.Derive(session, secret, _, info, size):
+                yield events.Derived(session, info, derived(secret, info, size))
+            case effects.TakeLease(session, _):
+                yield events.LeaseTaken(session, True)
+            case effects.Seal(session, ticket, key, nonce, data, context):
+                yield events.Sealed(session, ticket, AESGCM(key).encrypt(nonce, data, context))
+            case effects.Unseal(session, ticket, key, nonce, data, context):
+                yield events.Unsealed(session, ticket, AESGCM(key).decrypt(nonce, data, context))
+            case effects.SendToRelay(_, text) if text.startswith('["to",'):
                 self._notes(*json.loads(text)[1:])
-            case fx.CreateOffer(link):
-                yield ev.LocalDescriptionReady(link, fresh_sdp(DescriptionKind.OFFER, self._random))
-            case fx.AcceptOffer(link):
-                yield ev.LocalDescriptionReady(link, fresh_sdp(DescriptionKind.ANSWER, self._random))
+            case effects.CreateOffer(link):
+                yield events.LocalDescriptionReady(link, fresh_sdp(DescriptionKind.OFFER, self._random))
+            case effects.AcceptOffer(link):
+                yield events.LocalDescriptionReady(link, fresh_sdp(DescriptionKind.ANSWER, self._random))
 
     def _notes(self, member: str, text: str) -> None:
         receiver, (counter, sealed) = wire.read_bytes(member, MEMBER_SIZE), envelope.unwrap(text)

@@ -9,7 +9,7 @@ from pychat.browser.peer import BrowserConnect
 from pychat.browser.store import VisitStore
 from pychat.core.contacts import Contacts
 from pychat.core.errors import CodeProblem
-from pychat.core.events import InviteRequested
+from pychat.core.events import CreateInvite
 from pychat.core.lookalike import skeleton
 from pychat.core.node import Node
 from pychat.driver import Driver
@@ -28,7 +28,7 @@ class Run:
         self.drivers = [self._driver(name, crypto) for name, crypto in zip(("Local", "Remote"), cryptos, strict=True)]
         local, remote = (Pane(driver.node.name, driver.node, driver.post) for driver in self.drivers)
         self.panes = local, remote
-        local.post(InviteRequested())
+        local.post(CreateInvite())
 
     def _driver(self, name: str, crypto: BrowserCrypto) -> Driver:
         connect = BrowserConnect()

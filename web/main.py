@@ -17,8 +17,7 @@ from pychat.browser.server import ServerAway, keep_asking, load_config
 from pychat.browser.store import BrowserStore, UnkeptStore
 from pychat.browser.tabs import BrowserTabs
 from pychat.browser.visit import KeptRooms, Rooms
-from pychat.core import events as ev
-from pychat.core import visited
+from pychat.core import events, visited
 from pychat.core.contacts import STORE_KEY, Contacts
 from pychat.core.ice import IceServer
 from pychat.core.lookalike import skeleton
@@ -98,10 +97,10 @@ async def start() -> None:
     )
     relay = None if is_away else relay_in(config)
 
-    def post(event: ev.Event) -> None:
+    def post(event: events.Event) -> None:
         """Hand over an event; before one that needs WebRTC look whether there is any, and not without need."""
         if isinstance(event, CONNECTING) and not connect.works:
-            driver.post(ev.WebRtcMissing())
+            driver.post(events.WebRtcMissing())
         driver.post(event)
 
     page = ChatPage(node, post, driver.turn, store, settings, suggested, notices, relay, rooms, erase)

@@ -5,7 +5,7 @@ from typing import Any
 
 from pychat.browser.dom import Scope, set_text, show
 from pychat.core.conversation import Conversation
-from pychat.core.events import MessageWritten
+from pychat.core.events import WriteMessage
 from pychat.ports import Post
 from pychat.ui import words
 
@@ -69,5 +69,5 @@ def send(text: str, conversation: Conversation, post: Post) -> str:
     problem = conversation.problem(text)
     if problem is not None:
         return words.message_problem(problem, text)
-    post(MessageWritten(conversation.id, text))
+    post(WriteMessage(conversation.id, text))
     return ""

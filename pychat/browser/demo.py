@@ -8,8 +8,7 @@ import js
 from pychat.browser.composer import Composer, send
 from pychat.browser.dom import Scope, from_template, set_data, set_text
 from pychat.browser.messages import MessageList, Names
-from pychat.core import effects as fx
-from pychat.core import events as ev
+from pychat.core import effects, events
 from pychat.core.conversation import Conversation
 from pychat.core.link import Phase
 from pychat.core.node import Node
@@ -63,7 +62,7 @@ class Pane:
 
     def _leave(self) -> None:
         if self.conversation is not None:
-            self.post(ev.ConversationLeft(self.conversation.id))
+            self.post(events.LeaveConversation(self.conversation.id))
 
 
 class Story:
@@ -80,7 +79,7 @@ class Story:
         js.document.getElementById("phases").replaceChildren(*sections.values())
         self._lists = {phase: section.querySelector("ol") for phase, section in sections.items()}
 
-    def tell(self, who: str, item: ev.Event | fx.Effect) -> None:
+    def tell(self, who: str, item: events.Event | effects.Effect) -> None:
         step = explain(item)
         if step is not None:
             self.add(who, step)
@@ -107,7 +106,7 @@ def carry_codes(panes: tuple[Pane, Pane], story: Story) -> None:
             title = f"hands its {what} to {other.name}: {len(code)} characters"
             why = "In real life a person sends this by any messenger. It holds no secret that would let others listen."
             story.add(pane.name, Step(Phase.SIGNALING, title, why, code))
-            other.post(ev.CodePasted(code))
+            other.post(events.PasteCode(code))
 
 
 def on_start_again(handler: Callable[[], None]) -> Scope:

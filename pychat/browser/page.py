@@ -21,7 +21,7 @@ from pychat.browser.store import BrowserStore
 from pychat.browser.trust import TrustSigns
 from pychat.browser.updates import Updates
 from pychat.browser.visit import KeptRooms, Rooms, opened_code
-from pychat.core import events as ev
+from pychat.core import events
 from pychat.core.contacts import STORE_KEY
 from pychat.core.conversation import ConversationId
 from pychat.core.ice import IceServer
@@ -91,7 +91,7 @@ class ChatPage:
         self._notices = list(notices)
         self._relay = relay or ""
         self._server_away = relay is None
-        self._waiting: list[ev.CodePasted | ev.CodeInLink] = []  # rooms, until the server can be reached
+        self._waiting: list[events.PasteCode | events.OpenCodeLink] = []  # rooms, until the server can be reached
         self._rooms = rooms
         self._erase = erase
         self._over = False
@@ -219,7 +219,7 @@ class ChatPage:
     def _listen(self) -> None:
         on, part = self._scope.on, self._part
         on(part("new-room"), "click", lambda _: self._open_room())
-        on(part("room-enter"), "click", lambda _: self._post(ev.JoinConfirmed()))
+        on(part("room-enter"), "click", lambda _: self._post(events.ConfirmJoin()))
         on(part("room-decline"), "click", lambda _: self._decline())
         on(part("room-return"), "click", self._return)
         on(part("use-here"), "click", self._use_here)
@@ -232,7 +232,7 @@ class ChatPage:
         on(part("remove"), "click", self._remove)
         on(part("back"), "click", lambda _: self._choose(None))
         on(part("details-open"), "click", self._open_details)
-        on(part("details"), "close", lambda _: self._post(ev.DetailsWatched(None)))
+        on(part("details"), "close", lambda _: self._post(events.WatchDetails(None)))
         on(js.window, "popstate", lambda _: self._rooms.write())
         on(js.window, "pagehide", self._page_hidden)
         on(js.window, "beforeunload", self._before_unload)
@@ -246,11 +246,11 @@ class ChatPage:
         event.preventDefault()
         self._card.forget_copying()
         self._given = text = str(self._part("paste-text").value)
-        self._hand_over(ev.CodePasted(text, self._relay_for(text)))
+        self._hand_over(events.PasteCode(text, self._relay_for(text)))
 
     def _edit_code(self) -> None:
         self._card.forget_copying()
-        self._post(ev.CodeEdited())
+        self._post(events.EditCode())
 
     def _paste_key(self, event: Any) -> None:
         if event.key == "Enter" and not event.shiftKey and not event.isComposing:
@@ -266,25 +266,25 @@ class ChatPage:
         self._choose(None)  # where the box is
         self._given = self._part("paste-text").value = code
         self._part("connect").focus()
-        self._hand_over_all([ev.CodeInLink(room_link(code), self._relay)])
+        self._hand_over_all([events.OpenCodeLink(room_link(code), self._relay)])
         self._rooms.write()
 
     def _return_to(self, rooms: Rooms) -> None:
         """Go back into the rooms that the page was in before it was reloaded, and ask again where it has asked."""
-        links = [ev.CodeInLink(code, self._relay, returning=True) for code in rooms.inside]
+        links = [events.OpenCodeLink(code, self._relay, returning=True) for code in rooms.inside]
         if rooms.asked:  # the last one, for to go into a room answers what was asked
-            links.append(ev.CodeInLink(rooms.asked, self._relay))
+            links.append(events.OpenCodeLink(rooms.asked, self._relay))
         self._hand_over_all(links)
 
     def _keep_rooms(self) -> None:
         """Keep what a reload has to come back to; also what waits for the server."""
         inside, asked = rooms_inside(self._node), [room_asked(self._node)]
         for event in self._waiting:
-            returns = isinstance(event, ev.CodeInLink) and event.returning
+            returns = isinstance(event, events.OpenCodeLink) and event.returning
             (inside if returns else asked).append(room_in(event.text))
         self._rooms.keep(Rooms(tuple(inside), next(filter(None, asked), "")))
 
-    def _hand_over(self, event: ev.CodePasted | ev.CodeInLink) -> None:
+    def _hand_over(self, event: events.PasteCode | events.OpenCodeLink) -> None:
         """Give the core a code; that of a room waits until it is known whether there is a relay."""
         if self._server_away and room_in(event.text) and _is_of_this_page(event.text):
             self._waiting.append(event)
@@ -294,9 +294,9 @@ class ChatPage:
         else:
             self._post(event)
 
-    def _hand_over_all(self, events: Sequence[ev.CodePasted | ev.CodeInLink]) -> None:
+    def _hand_over_all(self, batch: Sequence[events.PasteCode | events.OpenCodeLink]) -> None:
         """Give the core codes of rooms, and show the question if that is what they come to."""
-        for event in events:
+        for event in batch:
             self._hand_over(event)
         self._turn()
         if self._node.pending_join is not None and not self._stays:
@@ -311,39 +311,39 @@ class ChatPage:
         """Make an invite; the box for the reply to it does not begin with a text that could not be used."""
         if self._node.pasting.problem is not None:
             self._clear_box()
-            self._post(ev.CodeEdited())
-        self._post(ev.InviteRequested(conversation))
+            self._post(events.EditCode())
+        self._post(events.CreateInvite(conversation))
 
     def _open_room(self) -> None:
         self._copies_link_next = True
-        self._post(ev.RoomRequested(self._relay))
+        self._post(events.CreateRoom(self._relay))
 
     def _return(self, _: Any) -> None:
         if self._selected is not None:
-            self._post(ev.RoomReturned(self._selected))
+            self._post(events.ReturnToRoom(self._selected))
 
     def _use_here(self, _: Any) -> None:
         if self._selected is not None:
-            self._post(ev.RoomClaimed(self._selected))
+            self._post(events.TakeOverRoom(self._selected))
 
     def _leave(self) -> None:
         if self._selected is not None:
-            self._post(ev.ConversationLeft(self._selected))
+            self._post(events.LeaveConversation(self._selected))
 
     def _remove(self, _: Any) -> None:
         if self._selected is not None:
-            self._post(ev.ConversationRemoved(self._selected))
+            self._post(events.RemoveConversation(self._selected))
 
     def _decline(self) -> None:
-        self._post(ev.JoinDeclined())
+        self._post(events.DeclineJoin())
 
     def _open_details(self, _: Any) -> None:
         self._part("details").showModal()
-        self._post(ev.DetailsWatched(self._selected))
+        self._post(events.WatchDetails(self._selected))
 
     def _page_hidden(self, event: Any) -> None:
         if not event.persisted:
-            self._post(ev.Closing())
+            self._post(events.Shutdown())
             self._turn()
 
     def _before_unload(self, event: Any) -> None:
@@ -352,16 +352,16 @@ class ChatPage:
             event.preventDefault()  # the browser asks whether to leave
 
     def _configure(self, settings: Settings) -> None:
-        self._post(ev.IceConfigured(settings.ice(self._suggested)))
+        self._post(events.ConfigureIce(settings.ice(self._suggested)))
         if settings.name != self._node.name:
-            self._post(ev.NameChosen(settings.name))
+            self._post(events.SetName(settings.name))
         self._name.show(settings.name)
 
     def _other_tab_saved(self, key: str, text: str) -> None:
         if key == KEY:
             self._settings.adopt(Settings.loads(text))
         elif key == STORE_KEY:
-            self._post(ev.ContactsKept(text))
+            self._post(events.ContactsKept(text))
 
     async def _start_afresh(self) -> None:
         await self._erase()
@@ -405,7 +405,7 @@ class ChatPage:
         self._composer.text = self._drafts.pop(conversation, "")
         self._focus_before = js.document.activeElement
         self._screens.follow()
-        self._post(ev.ConversationShown(conversation))
+        self._post(events.ShowConversation(conversation))
 
     def _select(self) -> None:
         """Go where the person's own act has led, or to where the shown conversation is carried on.

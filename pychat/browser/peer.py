@@ -10,7 +10,7 @@ from typing import Any
 import js
 from pyodide.ffi import JsException, create_proxy, to_js
 
-from pychat.core import events as ev
+from pychat.core import events
 from pychat.core.capabilities import Capabilities
 from pychat.core.conversation import LinkId
 from pychat.core.ice import IceConfig
@@ -94,14 +94,14 @@ class BrowserPeerConnection:
 
         def opened(_: Any) -> None:
             channel.is_open = True
-            post(ev.ChannelOpened(link))
+            post(events.ChannelOpened(link))
 
         def closed(_: Any) -> None:
             channel.is_open = False
-            post(ev.ChannelClosed(link))
+            post(events.ChannelClosed(link))
 
         def heard(text: str) -> None:
-            post(ev.FrameReceived(link, text))
+            post(events.FrameReceived(link, text))
 
         self._on(raw, "open", opened)
         self._on(raw, "close", closed)
@@ -137,15 +137,15 @@ class BrowserPeerConnection:
     def _icecandidate(self, event: Any) -> None:
         if event.candidate:
             if event.candidate.candidate:  # an empty one only marks the end of a generation
-                self._post(ev.CandidateFound(self._link, event.candidate.candidate))
+                self._post(events.CandidateFound(self._link, event.candidate.candidate))
         else:
-            self._post(ev.GatheringFinished(self._link))
+            self._post(events.GatheringFinished(self._link))
 
     def _iceconnectionstatechange(self, _: Any) -> None:
-        self._post(ev.IceStateChanged(self._link, ev.IceState(self._pc.iceConnectionState)))
+        self._post(events.IceStateChanged(self._link, events.IceState(self._pc.iceConnectionState)))
 
     def _connectionstatechange(self, _: Any) -> None:
-        self._post(ev.ConnectionStateChanged(self._link, ev.ConnectionState(self._pc.connectionState)))
+        self._post(events.ConnectionStateChanged(self._link, events.ConnectionState(self._pc.connectionState)))
 
 
 class BrowserConnect:

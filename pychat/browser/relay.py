@@ -5,7 +5,7 @@ from typing import Any
 import js
 from pyodide.ffi import JsException, create_proxy
 
-from pychat.core import events as ev
+from pychat.core import events
 from pychat.core.conversation import SessionId
 from pychat.core.relaytext import SUBPROTOCOL
 from pychat.ports import PortError, Post
@@ -22,7 +22,7 @@ class BrowserRelay:
         except JsException as error:
             raise PortError(str(error)[:200]) from error
         self._handlers = {
-            "open": create_proxy(lambda _: post(ev.RelayOpened(session))),
+            "open": create_proxy(lambda _: post(events.RelayOpened(session))),
             "message": create_proxy(self._message),
             "close": create_proxy(self._closed),
         }
@@ -39,12 +39,12 @@ class BrowserRelay:
 
     def _message(self, event: Any) -> None:
         if isinstance(event.data, str):  # the relay sends nothing else
-            self._post(ev.RelayHeard(self._session, event.data))
+            self._post(events.RelayHeard(self._session, event.data))
 
     def _closed(self, event: Any) -> None:
         code = int(event.code)
         self._let_go()
-        self._post(ev.RelayClosed(self._session, code))
+        self._post(events.RelayClosed(self._session, code))
 
     def _let_go(self) -> None:
         for name, proxy in self._handlers.items():

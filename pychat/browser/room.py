@@ -10,7 +10,7 @@ from pyodide.ffi import JsException
 
 from pychat.browser import qr
 from pychat.browser.dom import Scope, set_text, show
-from pychat.core import events as ev
+from pychat.core import events
 from pychat.core.conversation import ConversationId
 from pychat.ports import Post
 from pychat.ui import words
@@ -87,12 +87,12 @@ class RoomDialog:
     def _lock(self, _: Any) -> None:
         conversation = self._selected()
         if conversation is not None:
-            self._post(ev.RoomLocked(conversation, bool(self._part("room-lock").checked)))
+            self._post(events.SetRoomLock(conversation, bool(self._part("room-lock").checked)))
 
     def _renew(self, _: Any) -> None:
         conversation = self._selected()
         if conversation is not None:
-            self._post(ev.RoomRenewed(conversation))
+            self._post(events.RotateRoomSecret(conversation))
 
     def _copy(self, _: Any) -> None:
         self._say_nothing()  # said anew each time, also to those who listen

@@ -6,7 +6,7 @@ import js
 
 from pychat.browser.dom import Element, Scope, set_data, set_text, show
 from pychat.browser.verify import VerifyDialog
-from pychat.core import events as ev
+from pychat.core import events
 from pychat.core.conversation import ConversationId
 from pychat.core.handshake import PublicKey
 from pychat.core.node import Node
@@ -78,7 +78,7 @@ class TrustSigns:
         conversation = self._selected()
         if conversation is not None:
             set_text(self._part("said"), words.NOW_VERIFIED if match else words.NO_LONGER_VERIFIED)
-            self._post(ev.PeerCompared(conversation, key, name, match))
+            self._post(events.ReportComparison(conversation, key, name, match))
 
     def _hush(self) -> None:
         conversation = self._selected()
@@ -90,13 +90,13 @@ class TrustSigns:
     def _accept_name(self) -> None:
         conversation = self._selected()
         if conversation is not None:
-            self._post(ev.AcceptName(conversation, view(self._node, conversation).new_name))
+            self._post(events.AcceptName(conversation, view(self._node, conversation).new_name))
         self._keep_focus()
 
     def _heed(self) -> None:
         conversation = self._node.conversation(self._selected())
         if conversation is not None and conversation.warning is not None:
-            self._post(ev.WarningHeeded(conversation.id, conversation.warning))
+            self._post(events.DismissWarning(conversation.id, conversation.warning))
         self._keep_focus()
 
     def _keep_focus(self) -> None:

@@ -51,14 +51,14 @@ class Operation(Enum):
 
 
 @dataclass(frozen=True, slots=True)
-class InviteRequested:
+class CreateInvite:
     """A person wants an invite: for a new conversation, or to carry on with one whose link has ended."""
 
     conversation: ConversationId | None = None
 
 
 @dataclass(frozen=True, slots=True)
-class CodePasted:
+class PasteCode:
     """A person pasted an invite, a reply or a room's code, with whatever surrounds it.
 
     `relay` is the address of the relay where a room of this code would be, or "" where there is none.
@@ -69,16 +69,16 @@ class CodePasted:
 
 
 @dataclass(frozen=True, slots=True)
-class CodeEdited:
+class EditCode:
     """A person changes what they are about to paste: what was wrong with it before no longer matters."""
 
 
 @dataclass(frozen=True, slots=True)
-class CodeInLink:
+class OpenCodeLink:
     """The page was opened by a link with this code in it.
 
     A reply goes where it belongs by itself; an invite or a room waits for the person to say that they want to connect,
-    if they have not been in that room before. `relay` is as in `CodePasted`; `returning` says that the page was in the
+    if they have not been in that room before. `relay` is as in `PasteCode`; `returning` says that the page was in the
     room until it was loaded anew.
     """
 
@@ -88,12 +88,12 @@ class CodeInLink:
 
 
 @dataclass(frozen=True, slots=True)
-class JoinConfirmed:
+class ConfirmJoin:
     """A person wants to go into the room whose link they have opened."""
 
 
 @dataclass(frozen=True, slots=True)
-class JoinDeclined:
+class DeclineJoin:
     """A person does not want to."""
 
 
@@ -103,21 +103,21 @@ class WebRtcMissing:
 
 
 @dataclass(frozen=True, slots=True)
-class RoomRequested:
+class CreateRoom:
     """A person wants a new room, at the relay of this address."""
 
     relay: str
 
 
 @dataclass(frozen=True, slots=True)
-class RoomReturned:
+class ReturnToRoom:
     """A person goes back to the room of a conversation, which they have left."""
 
     conversation: ConversationId
 
 
 @dataclass(frozen=True, slots=True)
-class RoomLocked:
+class SetRoomLock:
     """A person locks the room of a conversation, so that nobody else can connect to them in it, or unlocks it."""
 
     conversation: ConversationId
@@ -125,21 +125,21 @@ class RoomLocked:
 
 
 @dataclass(frozen=True, slots=True)
-class RoomRenewed:
+class RotateRoomSecret:
     """A person wants another link to the room of a conversation; the former one is of no use from then on."""
 
     conversation: ConversationId
 
 
 @dataclass(frozen=True, slots=True)
-class RoomClaimed:
+class TakeOverRoom:
     """A person wants to be in the room of a conversation here, and no longer in another program or tab of theirs."""
 
     conversation: ConversationId
 
 
 @dataclass(slots=True)  # a frozen one takes four times as long to make, and of these thousands come in a burst
-class MessageWritten:
+class WriteMessage:
     """A person, or a program in a burst, wrote a message, with which there is no `Conversation.problem`."""
 
     conversation: ConversationId
@@ -147,14 +147,14 @@ class MessageWritten:
 
 
 @dataclass(frozen=True, slots=True)
-class NameChosen:
+class SetName:
     """A person says how they want to be called; "" is nothing in particular."""
 
     name: str
 
 
 @dataclass(frozen=True, slots=True)
-class PeerCompared:
+class ReportComparison:
     """A person has compared the short string or the safety number with the other one: they match, or they do not.
 
     `key` is whose they were, and `name` by which name that was shown (as `Contact.known_as`): by now somebody else may
@@ -168,7 +168,7 @@ class PeerCompared:
 
 
 @dataclass(frozen=True, slots=True)
-class WarningHeeded:
+class DismissWarning:
     """A person has read the warning in a conversation, and wants to talk all the same.
 
     `warning` is the one that was shown (`Conversation.warning`): if it is another one by now, of somebody else or of
@@ -180,7 +180,7 @@ class WarningHeeded:
 
 
 @dataclass(frozen=True, slots=True)
-class ConversationShown:
+class ShowConversation:
     """A person looks at a conversation from now on, or at none (None)."""
 
     conversation: ConversationId | None
@@ -198,35 +198,35 @@ class AcceptName:
 
 
 @dataclass(frozen=True, slots=True)
-class ConversationLeft:
+class LeaveConversation:
     """A person ends the link of a conversation, or gives up the invite that waits in it."""
 
     conversation: ConversationId
 
 
 @dataclass(frozen=True, slots=True)
-class ConversationRemoved:
+class RemoveConversation:
     """A person puts away a conversation whose link has ended, with all that was said in it."""
 
     conversation: ConversationId
 
 
 @dataclass(frozen=True, slots=True)
-class IceConfigured:
+class ConfigureIce:
     """A person chose STUN and TURN servers; connections made from now on use them."""
 
     config: IceConfig
 
 
 @dataclass(frozen=True, slots=True)
-class DetailsWatched:
+class WatchDetails:
     """A person opened the details of a conversation's link, or closed them (None)."""
 
     conversation: ConversationId | None
 
 
 @dataclass(frozen=True, slots=True)
-class Closing:
+class Shutdown:
     """The program ends in this very turn."""
 
 
@@ -273,7 +273,7 @@ class ChannelClosed:
     link: LinkId
 
 
-@dataclass(slots=True)  # like MessageWritten
+@dataclass(slots=True)  # like WriteMessage
 class FrameReceived:
     link: LinkId
     data: str
@@ -416,23 +416,23 @@ class CodeTakenByTab:
 
 
 Event = (
-    InviteRequested
-    | CodePasted
-    | CodeEdited
-    | CodeInLink
-    | JoinConfirmed
-    | JoinDeclined
-    | MessageWritten
-    | NameChosen
-    | PeerCompared
-    | WarningHeeded
-    | ConversationShown
+    CreateInvite
+    | PasteCode
+    | EditCode
+    | OpenCodeLink
+    | ConfirmJoin
+    | DeclineJoin
+    | WriteMessage
+    | SetName
+    | ReportComparison
+    | DismissWarning
+    | ShowConversation
     | AcceptName
-    | ConversationLeft
-    | ConversationRemoved
-    | IceConfigured
-    | DetailsWatched
-    | Closing
+    | LeaveConversation
+    | RemoveConversation
+    | ConfigureIce
+    | WatchDetails
+    | Shutdown
     | LocalDescriptionReady
     | CandidateFound
     | GatheringFinished
@@ -452,11 +452,11 @@ Event = (
     | CodeFromTab
     | CodeTakenByTab
     | WebRtcMissing
-    | RoomRequested
-    | RoomReturned
-    | RoomLocked
-    | RoomRenewed
-    | RoomClaimed
+    | CreateRoom
+    | ReturnToRoom
+    | SetRoomLock
+    | RotateRoomSecret
+    | TakeOverRoom
     | RelayOpened
     | RelayHeard
     | RelayClosed

@@ -42,8 +42,7 @@ from dataclasses import dataclass
 from enum import Enum
 from typing import Protocol
 
-from pychat.core import effects as fx
-from pychat.core import envelope, negotiation, relaytext, wire
+from pychat.core import effects, envelope, negotiation, relaytext, wire
 from pychat.core import room as r
 from pychat.core.bucket import Bucket
 from pychat.core.capabilities import Capabilities
@@ -147,7 +146,7 @@ class Host(Protocol):
     @property
     def now(self) -> float: ...
 
-    def emit(self, effect: fx.Effect) -> None: ...
+    def emit(self, effect: effects.Effect) -> None: ...
 
     def new_session(self, meeting: "Meeting") -> SessionId:
         """Give a number to a new session, and forget the former one."""
@@ -307,7 +306,7 @@ class Meeting:
         """Nobody will ask for it any more."""
         self._release()
         if self._session:
-            self._host.emit(fx.CloseRelay(self._session))
+            self._host.emit(effects.CloseRelay(self._session))
             self._session = 0
 
     def objection(self, link: Link) -> Refusal | None:
@@ -383,20 +382,20 @@ class Meeting:
 
     def _connect(self) -> None:
         if self._session:
-            self._host.emit(fx.CloseRelay(self._session))
+            self._host.emit(effects.CloseRelay(self._session))
             self._forget_members()
         self._retry_due = self._return_after = self._bye_due = None
         self.state, self._beating, self._beat_due = RelayState.REACHING, False, self._host.now + REACH_PATIENCE
         self._session = self._host.new_session(self)
         self._is_open, self._join, self._leased, self._lease_due = False, "", None, None
-        self._host.emit(fx.ConnectRelay(self._session, self.relay))
-        self._host.emit(fx.DrawBytes(self._session, SECRET_SIZE if self._room is None else MEMBER_SIZE))
+        self._host.emit(effects.ConnectRelay(self._session, self.relay))
+        self._host.emit(effects.DrawBytes(self._session, SECRET_SIZE if self._room is None else MEMBER_SIZE))
 
     def drawn(self, data: bytes) -> None:
         """Take random bytes: the secret of a new room, or our name in this session."""
         if len(data) == SECRET_SIZE:
             code = RoomCode(data)
-            self._host.emit(fx.DrawBytes(self._session, MEMBER_SIZE if is_lasting(code) else SECRET_SIZE))
+            self._host.emit(effects.DrawBytes(self._session, MEMBER_SIZE if is_lasting(code) else SECRET_SIZE))
             if not is_lasting(code):
                 return
             self.code = code
@@ -413,12 +412,12 @@ class Meeting:
     def _join_if_possible(self) -> None:
         """Join once there is a way, and all that it takes is derived and known, which takes its time beside that."""
         if self._is_open and self._join and self._leased is not None and self.state is RelayState.REACHING:
-            self._host.emit(fx.SendToRelay(self._session, self._join))
+            self._host.emit(effects.SendToRelay(self._session, self._join))
             self._join = ""
 
     def closed(self, code: int) -> None:
         """There is none, or no longer."""
-        self._host.emit(fx.CloseRelay(self._session))
+        self._host.emit(effects.CloseRelay(self._session))
         self._session, self._beat_due = 0, None
         self._forget_members()
         if self.state is RelayState.LEFT:
@@ -464,11 +463,11 @@ class Meeting:
             self._leased = False
         else:
             self._lease = name
-            self._host.emit(fx.TakeLease(self._session, name))
+            self._host.emit(effects.TakeLease(self._session, name))
 
     def _release(self) -> None:
         if self._lease:
-            self._host.emit(fx.ReleaseLease(self._lease))
+            self._host.emit(effects.ReleaseLease(self._lease))
             self._lease = ""
 
     def leased(self, ours: bool) -> None:
@@ -490,7 +489,7 @@ class Meeting:
             self._connect()
         elif self.state is RelayState.HERE and self._room is not None and self._room.member is not None:
             self._beating, self._beat_due = True, self._host.now + BEAT_PATIENCE
-            self._host.emit(fx.SendToRelay(self._session, relaytext.to(self._room.member, "")))
+            self._host.emit(effects.SendToRelay(self._session, relaytext.to(self._room.member, "")))
 
     def derived(self, info: bytes, data: bytes) -> None:
         """Take what was derived."""
@@ -521,17 +520,17 @@ class Meeting:
         for step in steps:
             match step:
                 case r.Derive(secret, salt, info, size):
-                    emit(fx.Derive(session, secret, salt, info, size))
+                    emit(effects.Derive(session, secret, salt, info, size))
                 case r.Join(room, member):
                     self._join = relaytext.join(room, member)
                     self._take_lease()
                     self._join_if_possible()
                 case r.Seal(ticket, key, nonce, data, context):
-                    emit(fx.Seal(session, ticket, key, nonce, data, context))
+                    emit(effects.Seal(session, ticket, key, nonce, data, context))
                 case r.Open(ticket, key, nonce, data, context):
-                    emit(fx.Unseal(session, ticket, key, nonce, data, context))
+                    emit(effects.Unseal(session, ticket, key, nonce, data, context))
                 case r.Relay(member, text):
-                    emit(fx.SendToRelay(session, relaytext.to(member, text)))
+                    emit(effects.SendToRelay(session, relaytext.to(member, text)))
                 case r.MemberFound(member, starts):
                     self._found(member, starts=starts)
                 case r.MemberGone(member):
@@ -857,23 +856,23 @@ class Meeting:
                     if isinstance(signal, negotiation.Answer):
                         self._host.step(link, Step.DESCRIBED)
                 case negotiation.MakeOffer():
-                    emit(fx.CreateOffer(link.id, restart=link.remote is not None))
+                    emit(effects.CreateOffer(link.id, restart=link.remote is not None))
                 case negotiation.TakeOffer(description, _):
                     self._take(link, description)
                     if relayed.answered_first is None:
                         relayed.answered_first = True
-                    emit(fx.AcceptOffer(link.id, to_sdp(description)))
+                    emit(effects.AcceptOffer(link.id, to_sdp(description)))
                 case negotiation.TakeAnswer(description):
                     self._take(link, description)
                     if relayed.answered_first is None:
                         relayed.answered_first = False
-                    emit(fx.AcceptAnswer(link.id, to_sdp(description, answerer_is_server=relayed.answered_first)))
+                    emit(effects.AcceptAnswer(link.id, to_sdp(description, answerer_is_server=relayed.answered_first)))
                     self._host.step(link, Step.DESCRIBED)
                 case negotiation.TakeCandidate(candidate, place):
-                    emit(fx.AddCandidate(link.id, candidate_attribute(candidate, place)))
+                    emit(effects.AddCandidate(link.id, candidate_attribute(candidate, place)))
                 case negotiation.StartOver():
-                    emit(fx.CloseConnection(link.id))
-                    emit(fx.OpenConnection(link.id, link.ice))
+                    emit(effects.CloseConnection(link.id))
+                    emit(effects.OpenConnection(link.id, link.ice))
 
     def _needs_fresh_link(self, step: negotiation.Step) -> bool:
         """Whether this cannot be done to a link whose peer is described already: it knows our certificate."""

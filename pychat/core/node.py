@@ -12,9 +12,7 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from pychat.core import effects as fx
-from pychat.core import events as ev
-from pychat.core import handshake, nudging, visited, wire
+from pychat.core import effects, events, handshake, nudging, visited, wire
 from pychat.core.capabilities import Capabilities
 from pychat.core.codetext import lasting
 from pychat.core.contacts import Contact, Contacts, Namesake, clean_name
@@ -132,69 +130,69 @@ class Node:
         self._is_stirred = False  # whether this turn may have changed more than what is to be sent
         self._touched: set[LinkId | None] = set()  # over these links a calm turn may have something to send
         self._has_backstage = False
-        self._effects: list[fx.Effect] = []
+        self._effects: list[effects.Effect] = []
         self._changed: dict[PublicKey, Contact] = {}
         self._session_handlers: dict[type, Callable[[Meeting, Any], None]] = {
-            ev.RelayOpened: lambda meeting, _: meeting.opened(),
-            ev.RelayHeard: lambda meeting, event: meeting.heard(event.text),
-            ev.RelayClosed: lambda meeting, event: meeting.closed(event.code),
-            ev.BytesDrawn: lambda meeting, event: meeting.drawn(event.data),
-            ev.Derived: lambda meeting, event: meeting.derived(event.info, event.data),
-            ev.Sealed: lambda meeting, event: meeting.sealed(event.ticket, event.data),
-            ev.Unsealed: lambda meeting, event: meeting.unsealed(event.ticket, event.data),
-            ev.LeaseTaken: lambda meeting, event: meeting.leased(event.ours),
+            events.RelayOpened: lambda meeting, _: meeting.opened(),
+            events.RelayHeard: lambda meeting, event: meeting.heard(event.text),
+            events.RelayClosed: lambda meeting, event: meeting.closed(event.code),
+            events.BytesDrawn: lambda meeting, event: meeting.drawn(event.data),
+            events.Derived: lambda meeting, event: meeting.derived(event.info, event.data),
+            events.Sealed: lambda meeting, event: meeting.sealed(event.ticket, event.data),
+            events.Unsealed: lambda meeting, event: meeting.unsealed(event.ticket, event.data),
+            events.LeaseTaken: lambda meeting, event: meeting.leased(event.ours),
         }
         self._link_handlers: dict[type, Any] = {
-            ev.LocalDescriptionReady: self._on_local_description,
-            ev.CandidateFound: self._on_candidate,
-            ev.GatheringFinished: self._on_gathering_finished,
-            ev.IceStateChanged: self._on_ice_state,
-            ev.ConnectionStateChanged: self._on_connection_state,
-            ev.ChannelOpened: self._on_channel_opened,
-            ev.ChannelClosed: self._on_channel_closed,
-            ev.FrameReceived: self._on_frame,
-            ev.PeerFlooded: self._on_peer_flooded,
-            ev.NonceDrawn: self._on_nonce,
-            ev.Signed: self._on_signed,
-            ev.Verified: self._on_verified,
-            ev.StatsRead: self._on_stats,
-            ev.OperationFailed: self._on_operation_failed,
+            events.LocalDescriptionReady: self._on_local_description,
+            events.CandidateFound: self._on_candidate,
+            events.GatheringFinished: self._on_gathering_finished,
+            events.IceStateChanged: self._on_ice_state,
+            events.ConnectionStateChanged: self._on_connection_state,
+            events.ChannelOpened: self._on_channel_opened,
+            events.ChannelClosed: self._on_channel_closed,
+            events.FrameReceived: self._on_frame,
+            events.PeerFlooded: self._on_peer_flooded,
+            events.NonceDrawn: self._on_nonce,
+            events.Signed: self._on_signed,
+            events.Verified: self._on_verified,
+            events.StatsRead: self._on_stats,
+            events.OperationFailed: self._on_operation_failed,
         }
         self._handlers: dict[type, Any] = {
-            ev.WebRtcMissing: self._on_webrtc_missing,
-            ev.InviteRequested: self._on_invite_requested,
-            ev.CodePasted: self._on_code_pasted,
-            ev.CodeEdited: self._on_code_edited,
-            ev.CodeInLink: self._on_code_in_link,
-            ev.JoinConfirmed: self._on_join_confirmed,
-            ev.JoinDeclined: self._on_join_declined,
-            ev.MessageWritten: self._on_message_written,
-            ev.NameChosen: self._on_name_chosen,
-            ev.PeerCompared: self._on_peer_compared,
-            ev.WarningHeeded: self._on_warning_heeded,
-            ev.AcceptName: self._on_accept_name,
-            ev.NotKept: self._on_not_kept,
-            ev.ContactsKept: self._on_contacts_kept,
-            ev.ConversationShown: self._on_conversation_shown,
-            ev.ConversationLeft: self._on_conversation_left,
-            ev.ConversationRemoved: self._on_conversation_removed,
-            ev.IceConfigured: self._on_ice_configured,
-            ev.DetailsWatched: self._on_details_watched,
-            ev.Closing: self._on_closing,
-            ev.CodeFromTab: self._on_code_from_tab,
-            ev.CodeTakenByTab: self._on_code_taken_by_tab,
-            ev.RoomRequested: self._on_room_requested,
-            ev.RoomReturned: self._on_room_returned,
-            ev.RoomLocked: self._on_room_locked,
-            ev.RoomRenewed: self._on_room_renewed,
-            ev.RoomClaimed: self._on_room_claimed,
+            events.WebRtcMissing: self._on_webrtc_missing,
+            events.CreateInvite: self._on_invite_requested,
+            events.PasteCode: self._on_code_pasted,
+            events.EditCode: self._on_code_edited,
+            events.OpenCodeLink: self._on_code_in_link,
+            events.ConfirmJoin: self._on_join_confirmed,
+            events.DeclineJoin: self._on_join_declined,
+            events.WriteMessage: self._on_message_written,
+            events.SetName: self._on_name_chosen,
+            events.ReportComparison: self._on_peer_compared,
+            events.DismissWarning: self._on_warning_heeded,
+            events.AcceptName: self._on_accept_name,
+            events.NotKept: self._on_not_kept,
+            events.ContactsKept: self._on_contacts_kept,
+            events.ShowConversation: self._on_conversation_shown,
+            events.LeaveConversation: self._on_conversation_left,
+            events.RemoveConversation: self._on_conversation_removed,
+            events.ConfigureIce: self._on_ice_configured,
+            events.WatchDetails: self._on_details_watched,
+            events.Shutdown: self._on_closing,
+            events.CodeFromTab: self._on_code_from_tab,
+            events.CodeTakenByTab: self._on_code_taken_by_tab,
+            events.CreateRoom: self._on_room_requested,
+            events.ReturnToRoom: self._on_room_returned,
+            events.SetRoomLock: self._on_room_locked,
+            events.RotateRoomSecret: self._on_room_renewed,
+            events.TakeOverRoom: self._on_room_claimed,
             **dict.fromkeys(self._session_handlers, self._handle_session_event),
             **dict.fromkeys(self._link_handlers, self._handle_link_event),
         }
 
     # The turn.
 
-    def handle(self, events: Sequence[ev.Event], now: float) -> list[fx.Effect]:
+    def handle(self, batch: Sequence[events.Event], now: float) -> list[effects.Effect]:
         """Take in what has happened, and return what is to be done, in this order.
 
         Args:
@@ -205,8 +203,8 @@ class Node:
             self._set_back += self._clock - now
         self._clock = now
         self._now = now + self._set_back
-        self._is_stirred = not events
-        for event in events:
+        self._is_stirred = not batch
+        for event in batch:
             kind = type(event)
             if kind not in _CALM:
                 self._is_stirred = True
@@ -217,7 +215,7 @@ class Node:
             self._do_what_is_due()
             self._finish()
         if self._changed:
-            self._effects.append(fx.KeepContacts(tuple(self._changed.values())))
+            self._effects.append(effects.KeepContacts(tuple(self._changed.values())))
             self._changed.clear()
         done, self._effects = self._effects, []
         return done
@@ -304,13 +302,13 @@ class Node:
             if link.phase_due is not None and link.phase_due <= now:
                 self._end(link, link.run_out)
             if link.nudging is not None and link.nudging.due <= now:
-                self._effects += [fx.AddCandidate(link.id, a) for a in link.nudging.attributes(now)]
+                self._effects += [effects.AddCandidate(link.id, a) for a in link.nudging.attributes(now)]
             if link.close_due is not None and link.close_due <= now:
                 link.close_due = None
-                self._effects.append(fx.CloseConnection(link.id))
+                self._effects.append(effects.CloseConnection(link.id))
         for number in [number for number, due in self._parting.items() if due <= now]:
             del self._parting[number]
-            self._effects.append(fx.CloseConnection(number))
+            self._effects.append(effects.CloseConnection(number))
         for meeting in self.meetings.values():
             meeting.do_what_is_due()
         if self.pasting.due is not None and self.pasting.due <= now:
@@ -320,27 +318,27 @@ class Node:
 
     # What a person asks for.
 
-    def _on_invite_requested(self, event: ev.InviteRequested) -> None:
+    def _on_invite_requested(self, event: events.CreateInvite) -> None:
         conversation = self.conversation(event.conversation) or self._new_conversation()
         self.pasting.forget()
         link = self._new_link(Role.INVITER, conversation)
-        self._effects.append(fx.CreateOffer(link.id))
+        self._effects.append(effects.CreateOffer(link.id))
         self._open(conversation.id)
 
-    def _on_webrtc_missing(self, _: ev.WebRtcMissing) -> None:
+    def _on_webrtc_missing(self, _: events.WebRtcMissing) -> None:
         self._handlers |= dict.fromkeys(CONNECTING, self._on_vain_request)
 
-    def _on_vain_request(self, _: ev.Event) -> None:
+    def _on_vain_request(self, _: events.Event) -> None:
         self.pasting.forget()
         self.pasting.problem = CodeProblem.NO_WEBRTC
 
-    def _on_code_pasted(self, event: ev.CodePasted) -> None:
+    def _on_code_pasted(self, event: events.PasteCode) -> None:
         self._use(self.pasting.paste(event.text, self._now, relay=bool(event.relay)), event.relay)
 
-    def _on_code_edited(self, _: ev.CodeEdited) -> None:
+    def _on_code_edited(self, _: events.EditCode) -> None:
         self.pasting.forget()
 
-    def _on_code_in_link(self, event: ev.CodeInLink) -> None:
+    def _on_code_in_link(self, event: events.OpenCodeLink) -> None:
         self.pending_join = None
         outcome = self.pasting.open_link(event.text, self._now, relay=bool(event.relay))
         if isinstance(outcome, EnterRoom) and not event.returning and not self._has_been_in(outcome.code):
@@ -348,17 +346,17 @@ class Node:
         else:
             self._use(outcome, event.relay)
 
-    def _on_join_confirmed(self, _: ev.JoinConfirmed) -> None:
+    def _on_join_confirmed(self, _: events.ConfirmJoin) -> None:
         if self.pending_join is not None:
             self._enter(self.pending_join.code, self.pending_join.relay)
 
-    def _on_join_declined(self, _: ev.JoinDeclined) -> None:
+    def _on_join_declined(self, _: events.DeclineJoin) -> None:
         self.pending_join = None
 
     def _has_been_in(self, code: RoomCode) -> bool:
         return code in self._entered or visited.mark(code, self.key) in self._visited
 
-    def _on_room_requested(self, event: ev.RoomRequested) -> None:
+    def _on_room_requested(self, event: events.CreateRoom) -> None:
         self.pasting.forget()
         self._enter(None, event.relay)
 
@@ -372,26 +370,26 @@ class Node:
         meeting.enter()
         self._open(meeting.conversation)
 
-    def _on_room_returned(self, event: ev.RoomReturned) -> None:
+    def _on_room_returned(self, event: events.ReturnToRoom) -> None:
         meeting = self.meeting_in(self.conversation(event.conversation))
         if meeting is not None:
             meeting.enter()
 
-    def _on_room_locked(self, event: ev.RoomLocked) -> None:
+    def _on_room_locked(self, event: events.SetRoomLock) -> None:
         for meeting in self._meetings_in(self.conversation(event.conversation)):
             meeting.lock(event.locked)
 
-    def _on_room_claimed(self, event: ev.RoomClaimed) -> None:
+    def _on_room_claimed(self, event: events.TakeOverRoom) -> None:
         meeting = self.meeting_in(self.conversation(event.conversation))
         if meeting is not None:
             meeting.claim()
 
-    def _on_room_renewed(self, event: ev.RoomRenewed) -> None:
+    def _on_room_renewed(self, event: events.RotateRoomSecret) -> None:
         meeting = self.meeting_in(self.conversation(event.conversation))
         if meeting is not None:
             meeting.renew()
 
-    def _use(self, outcome: Use | EnterRoom | fx.OfferCodeToTabs | None, relay: str = "") -> None:
+    def _use(self, outcome: Use | EnterRoom | effects.OfferCodeToTabs | None, relay: str = "") -> None:
         match outcome:
             case EnterRoom(room):
                 self._enter(room, relay)
@@ -399,26 +397,26 @@ class Node:
                 link = self._new_link(Role.REPLIER, self._new_conversation())
                 link.remote, link.ref, link.invite = as_looked_at(code.description), code.ref, code.digest
                 self.pasting.accept(link.conversation)
-                self._effects.append(fx.AcceptOffer(link.id, to_sdp(link.remote)))
+                self._effects.append(effects.AcceptOffer(link.id, to_sdp(link.remote)))
                 self._open(link.conversation)
             case Use(code, number) if number is not None:
                 link = self.links[number]
                 link.remote = as_looked_at(code.description)
                 self.pasting.accept(link.conversation)
-                self._effects.append(fx.AcceptAnswer(link.id, to_sdp(link.remote)))
+                self._effects.append(effects.AcceptAnswer(link.id, to_sdp(link.remote)))
                 link.step(Step.DESCRIBED, self._now)
                 self._open(link.conversation)
-            case fx.OfferCodeToTabs():
+            case effects.OfferCodeToTabs():
                 self._effects.append(outcome)
 
-    def _on_message_written(self, event: ev.MessageWritten) -> None:
+    def _on_message_written(self, event: events.WriteMessage) -> None:
         conversation = self.conversations.get(event.conversation) or self.conversation(event.conversation)
         if conversation is not None:
             conversation.unopened = False
             conversation.write(make_entry((int(self._clock * 1000), wire.without_surrogates(event.text))))
             self._touched.add(conversation.link)
 
-    def _on_conversation_shown(self, event: ev.ConversationShown) -> None:
+    def _on_conversation_shown(self, event: events.ShowConversation) -> None:
         conversation = self.conversation(event.conversation)
         self.shown = conversation.id if conversation is not None else None
         if conversation is None:
@@ -428,7 +426,7 @@ class Node:
         if link is not None and link.relayed is not None and link.phase is not Phase.CLOSED:
             self.meetings[link.relayed.meeting].conversation = conversation.id
 
-    def _on_conversation_left(self, event: ev.ConversationLeft) -> None:
+    def _on_conversation_left(self, event: events.LeaveConversation) -> None:
         conversation = self.conversation(event.conversation)
         if conversation is None:
             return
@@ -441,7 +439,7 @@ class Node:
         if conversation.peer is None and not conversation.timeline:
             conversation.backstage = self._has_backstage = True  # it goes once the farewell has got through
 
-    def _on_conversation_removed(self, event: ev.ConversationRemoved) -> None:
+    def _on_conversation_removed(self, event: events.RemoveConversation) -> None:
         conversation = self.conversation(event.conversation)
         if conversation is None:
             return
@@ -450,13 +448,13 @@ class Node:
             conversation.unopened = False
             self._forget(conversation)
 
-    def _on_name_chosen(self, event: ev.NameChosen) -> None:
+    def _on_name_chosen(self, event: events.SetName) -> None:
         self.name = clean_name(event.name)
         for link in self.links.values():
             if link.peer is not None and link.phase in (Phase.OPEN, Phase.LOST):
                 self._show_card(link)
 
-    def _on_peer_compared(self, event: ev.PeerCompared) -> None:
+    def _on_peer_compared(self, event: events.ReportComparison) -> None:
         conversation = self.conversation(event.conversation)
         if conversation is None or conversation.peer != event.key or event.key == self.key:
             return
@@ -476,21 +474,21 @@ class Node:
                 link.close_due = self._now + WARNED_FAREWELL
             self._end(link, Ending.NO_MATCH)
 
-    def _on_warning_heeded(self, event: ev.WarningHeeded) -> None:
+    def _on_warning_heeded(self, event: events.DismissWarning) -> None:
         conversation = self.conversation(event.conversation)
         if conversation is not None and event.warning.is_same(conversation.warning):
             conversation.warning = None
 
-    def _on_accept_name(self, event: ev.AcceptName) -> None:
+    def _on_accept_name(self, event: events.AcceptName) -> None:
         conversation = self.conversation(event.conversation)
         contact = self.contacts.get(conversation.peer) if conversation is not None and conversation.peer else None
         if contact is not None and event.name and contact.new_name == event.name:
             self._keep(self.contacts.accept_name(contact.key))
 
-    def _on_not_kept(self, event: ev.NotKept) -> None:
+    def _on_not_kept(self, event: events.NotKept) -> None:
         self.not_kept = event.detail
 
-    def _on_contacts_kept(self, event: ev.ContactsKept) -> None:
+    def _on_contacts_kept(self, event: events.ContactsKept) -> None:
         try:
             newer, rejected = self.contacts.adopt(event.text)
         except ValueError:  # of another version of pychat
@@ -505,32 +503,32 @@ class Node:
                 namesake = self.contacts.namesake(contact)
                 conversation.warning = Namesake(namesake, contact.name) if namesake is not None else None
 
-    def _on_ice_configured(self, event: ev.IceConfigured) -> None:
+    def _on_ice_configured(self, event: events.ConfigureIce) -> None:
         self.ice = event.config
 
-    def _on_details_watched(self, event: ev.DetailsWatched) -> None:
+    def _on_details_watched(self, event: events.WatchDetails) -> None:
         self.watched = event.conversation
         self._stats_due = None if event.conversation is None else self._now
 
-    def _on_closing(self, _: ev.Closing) -> None:
+    def _on_closing(self, _: events.Shutdown) -> None:
         for link in self.links.values():
             if link.phase is not Phase.CLOSED:
                 self._say_bye(link)
 
     # What other tabs say.
 
-    def _on_code_from_tab(self, event: ev.CodeFromTab) -> None:
+    def _on_code_from_tab(self, event: events.CodeFromTab) -> None:
         use = self.pasting.take_from_tab(event.text)
         if use is not None:
             self._use(use)
-            self._effects.append(fx.TellTabsCodeTaken(event.text))
+            self._effects.append(effects.TellTabsCodeTaken(event.text))
 
-    def _on_code_taken_by_tab(self, event: ev.CodeTakenByTab) -> None:
+    def _on_code_taken_by_tab(self, event: events.CodeTakenByTab) -> None:
         self.pasting.taken(event.text)
 
     # What WebRTC reports.
 
-    def _on_local_description(self, link: Link, event: ev.LocalDescriptionReady) -> None:
+    def _on_local_description(self, link: Link, event: events.LocalDescriptionReady) -> None:
         if link.relayed is not None:
             self.meetings[link.relayed.meeting].described(link, event.sdp)
             return
@@ -540,7 +538,7 @@ class Node:
             link.nudging = Nudging(link.remote, self._now + nudging.FIRST)
         self._make_code(link)
 
-    def _on_candidate(self, link: Link, event: ev.CandidateFound) -> None:
+    def _on_candidate(self, link: Link, event: events.CandidateFound) -> None:
         candidate = parse_candidate(event.candidate)
         if candidate is not None:
             link.trickled.add(candidate.kind)
@@ -549,32 +547,32 @@ class Node:
         elif not link.code:
             link.gathering.add(event.candidate, self._now)
 
-    def _on_gathering_finished(self, link: Link, _: ev.GatheringFinished) -> None:
+    def _on_gathering_finished(self, link: Link, _: events.GatheringFinished) -> None:
         if link.relayed is None:
             link.gathering.finished = True
             self._make_code(link)
 
-    def _on_ice_state(self, link: Link, event: ev.IceStateChanged) -> None:
-        if event.state in (ev.IceState.CONNECTED, ev.IceState.COMPLETED):
+    def _on_ice_state(self, link: Link, event: events.IceStateChanged) -> None:
+        if event.state in (events.IceState.CONNECTED, events.IceState.COMPLETED):
             link.path_found = True
             self._step(link, Step.PATH_FOUND)
-        elif event.state in (ev.IceState.DISCONNECTED, ev.IceState.FAILED):
+        elif event.state in (events.IceState.DISCONNECTED, events.IceState.FAILED):
             link.path_found = False
             self._step(link, Step.PATH_BROKEN)
 
-    def _on_connection_state(self, link: Link, event: ev.ConnectionStateChanged) -> None:
-        if event.state is ev.ConnectionState.CONNECTED:
+    def _on_connection_state(self, link: Link, event: events.ConnectionStateChanged) -> None:
+        if event.state is events.ConnectionState.CONNECTED:
             self._step(link, Step.ENCRYPTED)
             self._step(link, Step.PATH_FOUND)
-        elif event.state is ev.ConnectionState.FAILED and not self._capabilities.can_restart:
+        elif event.state is events.ConnectionState.FAILED and not self._capabilities.can_restart:
             # Elsewhere it is no reason to give up: ICE recovers when the peer's own checks arrive late, which is the
             # rule when codes travel by hand, and the patience of each phase decides.
             self._step(link, Step.PATH_BROKEN)
             self._end(link, PATIENCE.get(link.phase, PATIENCE[Phase.CONNECTING])[1])
-        elif event.state is ev.ConnectionState.CLOSED:
+        elif event.state is events.ConnectionState.CLOSED:
             self._end(link, Ending.CHANNEL_CLOSED)
 
-    def _on_channel_opened(self, link: Link, _: ev.ChannelOpened) -> None:
+    def _on_channel_opened(self, link: Link, _: events.ChannelOpened) -> None:
         self._step(link, Step.ENCRYPTED)
         own, theirs = link.gathering.description, link.remote
         if own is None or theirs is None:
@@ -582,20 +580,20 @@ class Node:
         prints = own.fingerprint, theirs.fingerprint
         inviter, replier = prints if link.role is Role.INVITER else reversed(prints)
         link.handshake = Handshake(link.role, self.key, Binding(link.invite, inviter, replier), wire.VERSIONS)
-        self._effects.append(fx.DrawNonce(link.id))
+        self._effects.append(effects.DrawNonce(link.id))
 
-    def _on_channel_closed(self, link: Link, _: ev.ChannelClosed) -> None:
+    def _on_channel_closed(self, link: Link, _: events.ChannelClosed) -> None:
         self._end(link, Ending.CHANNEL_CLOSED)
 
     # The handshake.
 
-    def _on_nonce(self, link: Link, event: ev.NonceDrawn) -> None:
+    def _on_nonce(self, link: Link, event: events.NonceDrawn) -> None:
         self._go_on(link, _of(link).nonce_drawn(event.nonce))
 
-    def _on_signed(self, link: Link, event: ev.Signed) -> None:
+    def _on_signed(self, link: Link, event: events.Signed) -> None:
         self._go_on(link, _of(link).signed(event.signature))
 
-    def _on_verified(self, link: Link, event: ev.Verified) -> None:
+    def _on_verified(self, link: Link, event: events.Verified) -> None:
         self._go_on(link, _of(link).verified(event.genuine))
 
     def _on_hello(self, link: Link, hello: wire.Hello) -> None:
@@ -613,9 +611,9 @@ class Node:
                 case handshake.Send(frame):
                     self._send(link, frame)
                 case handshake.Sign(data):
-                    self._effects.append(fx.Sign(link.id, data))
+                    self._effects.append(effects.Sign(link.id, data))
                 case handshake.Verify(key, signature, data):
-                    self._effects.append(fx.Verify(link.id, key, signature, data))
+                    self._effects.append(effects.Verify(link.id, key, signature, data))
         if _of(link).done and link.peer is None:
             link.peer, link.transcript = _of(link).peer, _of(link).transcript()
             meeting = self.meetings[link.relayed.meeting] if link.relayed is not None else None
@@ -646,7 +644,7 @@ class Node:
 
     # What the peer says.
 
-    def _on_frame(self, link: Link, event: ev.FrameReceived) -> None:
+    def _on_frame(self, link: Link, event: events.FrameReceived) -> None:
         if link.phase is not Phase.OPEN:
             self._is_stirred = True
             self._step(link, Step.PATH_FOUND)
@@ -657,7 +655,7 @@ class Node:
         else:
             raise RemoteError("the peer does not wait for its greeting to be checked")
 
-    def _on_peer_flooded(self, _: Link, __: ev.PeerFlooded) -> None:
+    def _on_peer_flooded(self, _: Link, __: events.PeerFlooded) -> None:
         raise RemoteError("the peer sends far more than was acknowledged")
 
     def _take(self, link: Link, data: str) -> None:
@@ -749,11 +747,11 @@ class Node:
         if talked is not None:
             self._keep(talked)
 
-    def _on_stats(self, link: Link, event: ev.StatsRead) -> None:
+    def _on_stats(self, link: Link, event: events.StatsRead) -> None:
         link.stats = event.stats
 
-    def _on_operation_failed(self, link: Link, event: ev.OperationFailed) -> None:
-        if event.operation not in (ev.Operation.CANDIDATE, ev.Operation.STATS):  # a link lives without these
+    def _on_operation_failed(self, link: Link, event: events.OperationFailed) -> None:
+        if event.operation not in (events.Operation.CANDIDATE, events.Operation.STATS):  # a link lives without these
             self._end(link, Ending.FAILED_HERE, f"could not {event.operation.value}: {event.detail}")
 
     # Parts of the above.
@@ -791,7 +789,7 @@ class Node:
         if relayed is not None:
             link.phase_due = self._now + ANSWER_PATIENCE
         self._bind(link, conversation)
-        self._effects.append(fx.OpenConnection(link.id, self.ice))
+        self._effects.append(effects.OpenConnection(link.id, self.ice))
         return link
 
     def _bind(self, link: Link, conversation: Conversation) -> None:
@@ -802,7 +800,7 @@ class Node:
                 self._say_bye(before)
                 self._end(before, Ending.REPLACED)
             if before.close_due is not None and before.id not in self._parting:
-                self._effects.append(fx.CloseConnection(before.id))
+                self._effects.append(effects.CloseConnection(before.id))
             del self.links[before.id]
         self.links[link.id] = link
         link.conversation, conversation.link = conversation.id, link.id
@@ -890,7 +888,7 @@ class Node:
         if conversation.link is not None:
             link = self.links.pop(conversation.link)
             if link.close_due is not None:
-                self._effects.append(fx.CloseConnection(link.id))
+                self._effects.append(effects.CloseConnection(link.id))
         del self.conversations[conversation.id]
 
     def _open(self, conversation: ConversationId) -> None:
@@ -941,7 +939,7 @@ class Node:
             return
         self._signaling.give_up(link.ref)
         if link.close_due is None:
-            self._effects.append(fx.CloseConnection(link.id))
+            self._effects.append(effects.CloseConnection(link.id))
         self._after_phase_change(link)
 
     def _after_phase_change(self, link: Link) -> None:
@@ -972,7 +970,7 @@ class Node:
             link.close_due = self._now + FAREWELL
 
     def _send(self, link: Link, frame: wire.OwnFrame) -> None:
-        self._effects.append(fx.SendFrame(link.id, wire.encode(frame)))
+        self._effects.append(effects.SendFrame(link.id, wire.encode(frame)))
 
     def _flush(self, link: Link) -> None:
         """Send what the turn has left to send over this link."""
@@ -1010,7 +1008,7 @@ class Node:
     def now(self) -> float:
         return self._now
 
-    def emit(self, effect: fx.Effect) -> None:
+    def emit(self, effect: effects.Effect) -> None:
         self._effects.append(effect)
 
     def new_session(self, meeting: Meeting) -> SessionId:
@@ -1125,7 +1123,7 @@ class Node:
                 continue
             self._entered.add(code)
             if self._keeps_visited:
-                self._effects.append(fx.KeepVisited(visited.mark(code, self.key)))
+                self._effects.append(effects.KeepVisited(visited.mark(code, self.key)))
 
     def _came_through(self, conversation: Conversation) -> MeetingId | None:
         link = self.link_of(conversation)
@@ -1136,15 +1134,15 @@ class Node:
         conversation = self.conversation(self.watched)
         link = self.link_of(conversation) if conversation is not None else None
         if link is not None and link.phase is not Phase.CLOSED:
-            self._effects.append(fx.ReadStats(link.id))
+            self._effects.append(effects.ReadStats(link.id))
         if conversation is not None:
             self._stats_due = self._now + STATS_INTERVAL
 
 
-_CALM = (ev.MessageWritten, ev.FrameReceived)
+_CALM = (events.WriteMessage, events.FrameReceived)
 """Events that mostly change nothing but what is to be sent."""
 
-CONNECTING = (ev.InviteRequested, ev.CodePasted, ev.JoinConfirmed, ev.RoomRequested, ev.RoomReturned)
+CONNECTING = (events.CreateInvite, events.PasteCode, events.ConfirmJoin, events.CreateRoom, events.ReturnToRoom)
 """What a person asks for that is of no use without WebRTC."""
 
 _WANTED = (Ending.LEFT, Ending.PEER_LEFT, Ending.NO_MATCH, Ending.PEER_NO_MATCH)

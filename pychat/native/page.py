@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 from wcwidth import clip, width
 
-from pychat.core import events as ev
+from pychat.core import events
 from pychat.core.conversation import Conversation, ConversationId
 from pychat.core.errors import CodeError
 from pychat.core.handshake import PublicKey
@@ -120,9 +120,9 @@ class TerminalPage:
         if code is not None:
             self._take_code(code)
         elif room:
-            self._begin(ev.RoomRequested(relay_of(self._page)), self._page)
+            self._begin(events.CreateRoom(relay_of(self._page)), self._page)
         elif not joins:
-            self._begin(ev.InviteRequested(), self._page)
+            self._begin(events.CreateInvite(), self._page)
         self.render()
         while not self._leaving:
             try:
@@ -134,7 +134,7 @@ class TerminalPage:
                 self._enter(text)
         undelivered = self._undelivered
         if self._selected is not None:
-            self._post(ev.ConversationLeft(self._selected))
+            self._post(events.LeaveConversation(self._selected))
         await self._composer.drained()
         return undelivered
 
@@ -171,7 +171,7 @@ class TerminalPage:
         link = self._link
         if self._wants_details and link and (link.stats is not self._stats or link.phase is Phase.CLOSED):
             self._wants_details = False
-            self._post(ev.DetailsWatched(None))
+            self._post(events.WatchDetails(None))
             self._tell_details(now.details)
         self._composer.refresh()
 
@@ -198,7 +198,7 @@ class TerminalPage:
 
     def _turn_to(self, conversation: ConversationId) -> None:
         self._selected = conversation
-        self._post(ev.ConversationShown(conversation))
+        self._post(events.ShowConversation(conversation))
 
     def _somebody_else(self) -> Conversation | None:
         """Whoever has come last in another conversation than the one that is shown, and is still there."""
@@ -242,16 +242,16 @@ class TerminalPage:
             code = read(text)
             if isinstance(code, RoomCode):
                 self._came_by = card.link(page_at(relay), encode(code))
-        self._begin(ev.CodePasted(text, relay), page)
+        self._begin(events.PasteCode(text, relay), page)
 
-    def _begin(self, event: ev.InviteRequested | ev.RoomRequested | ev.CodePasted, page: str) -> None:
+    def _begin(self, event: events.CreateInvite | events.CreateRoom | events.PasteCode, page: str) -> None:
         """Begin something that has to do with this page; nothing but its own room changes by that."""
         before = self._node.ice
         if not is_local(page):
-            self._post(ev.IceConfigured(self._settings.ice(SUGGESTED)))
+            self._post(events.ConfigureIce(self._settings.ice(SUGGESTED)))
         self._post(event)
         if self._node.pasting.problem is not None:
-            self._post(ev.IceConfigured(before))
+            self._post(events.ConfigureIce(before))
 
     def _wants_code(self, text: str) -> bool:
         card = view(self._node, self._selected).card
@@ -274,7 +274,7 @@ class TerminalPage:
         elif problem is not None:
             self._complain(words.message_problem(problem, text))
         else:
-            self._post(ev.MessageWritten(conversation.id, text))
+            self._post(events.WriteMessage(conversation.id, text))
 
     def _quit(self, _: str) -> None:
         undelivered = self._undelivered
@@ -285,18 +285,18 @@ class TerminalPage:
         self._complain(f"{words.undelivered(undelivered)} Ctrl-C once more leaves all the same.")
 
     def _lock(self, _: str) -> None:
-        self._in_room(lambda number, room: ev.RoomLocked(number, not room.locked))
+        self._in_room(lambda number, room: events.SetRoomLock(number, not room.locked))
 
     def _renew(self, _: str) -> None:
-        self._in_room(lambda number, _: ev.RoomRenewed(number))
+        self._in_room(lambda number, _: events.RotateRoomSecret(number))
 
     def _claim(self, _: str) -> None:
         if view(self._node, self._selected).card is not Card.ELSEWHERE:
             self._complain("The room is open in no other program of yours.")
         elif self._selected is not None:
-            self._post(ev.RoomClaimed(self._selected))
+            self._post(events.TakeOverRoom(self._selected))
 
-    def _in_room(self, event: Callable[[ConversationId, RoomView], ev.Event]) -> None:
+    def _in_room(self, event: Callable[[ConversationId, RoomView], events.Event]) -> None:
         now = view(self._node, self._selected)
         if now.conversation is None or now.room is None or now.room.left:
             self._complain("You are in no room.")
@@ -316,7 +316,7 @@ class TerminalPage:
 
     def _invite(self, _: str) -> None:
         if view(self._node, self._selected).card is Card.AGAIN or self._selected is None:
-            self._post(ev.InviteRequested(self._selected))
+            self._post(events.CreateInvite(self._selected))
         else:
             self._complain("The connection has not ended: there is no need for a new invite.")
 
@@ -331,7 +331,7 @@ class TerminalPage:
             return
         self._stats = self._link.stats
         self._wants_details = True  # as soon as they are read
-        self._post(ev.DetailsWatched(self._selected))
+        self._post(events.WatchDetails(self._selected))
 
     def _verify(self, _: str) -> None:
         now = view(self._node, self._selected)
@@ -366,7 +366,7 @@ class TerminalPage:
         if self._comparing is None or self._comparing != now.conversation.peer:
             self._complain(f"/verify shows what to compare with {name_tag(now.name)}.")
             return
-        self._post(ev.PeerCompared(now.conversation.id, self._comparing, self._comparing_as, match))
+        self._post(events.ReportComparison(now.conversation.id, self._comparing, self._comparing_as, match))
         if view(self._node, now.conversation.id).trust is Trust.VERIFIED:
             badge, sentence = words.TRUST[Trust.VERIFIED]
             self._tell(f"{badge}: {name_tag(now.name)}. {sentence}")
@@ -376,16 +376,16 @@ class TerminalPage:
         if now.conversation is None or not now.new_name:
             self._complain("Nobody here has taken another name.")
             return
-        self._post(ev.AcceptName(now.conversation.id, now.new_name))
+        self._post(events.AcceptName(now.conversation.id, now.new_name))
         self._tell(f"This is their name now: {name_tag(view(self._node, now.conversation.id).name)}")
 
     def _talk_anyway(self, _: str) -> None:
         conversation = self._node.conversation(self._selected)
         if conversation is not None and conversation.warning is not None:
-            self._post(ev.WarningHeeded(conversation.id, conversation.warning))
+            self._post(events.DismissWarning(conversation.id, conversation.warning))
 
     def _choose_name(self, name: str) -> None:
-        self._post(ev.NameChosen(name))
+        self._post(events.SetName(name))
         self._tell(
             f"{f'You are {self._node.name} now' if self._node.name else 'You have no name now'}. {words.NAME_NOTE}"
         )

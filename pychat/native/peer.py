@@ -26,7 +26,7 @@ from aiortc.rtcconfiguration import RTCIceTransportPolicy
 from aiortc.rtcicetransport import RTCIceCandidate
 from aiortc.sdp import candidate_from_sdp
 
-from pychat.core import events as ev
+from pychat.core import events
 from pychat.core.capabilities import Capabilities
 from pychat.core.conversation import LinkId
 from pychat.core.errors import LocalError
@@ -152,10 +152,10 @@ class NativePeerConnection:
         self._inside.pass_over_nothing()
         self._inside.send_nothing_after_the_end()
         link = self._link
-        raw.on("open", lambda: self._tell(ev.ChannelOpened(link)))
-        raw.on("close", lambda: self._tell(ev.ChannelClosed(link)))
+        raw.on("open", lambda: self._tell(events.ChannelOpened(link)))
+        raw.on("close", lambda: self._tell(events.ChannelClosed(link)))
         # Bytes are no frame of this channel.
-        raw.on("message", lambda data: self._tell(ev.FrameReceived(link, data if isinstance(data, str) else "")))
+        raw.on("message", lambda data: self._tell(events.FrameReceived(link, data if isinstance(data, str) else "")))
         return NativeDataChannel(self, raw)
 
     async def stats(self) -> Stats:
@@ -180,15 +180,15 @@ class NativePeerConnection:
             if not gathering.cancelled():
                 gathering.exception()
 
-    def _tell(self, event: ev.Event) -> None:
+    def _tell(self, event: events.Event) -> None:
         if not self.closed:
             self._post(event)
 
     def _iceconnectionstatechange(self) -> None:
-        self._tell(ev.IceStateChanged(self._link, ev.IceState(self._pc.iceConnectionState)))
+        self._tell(events.IceStateChanged(self._link, events.IceState(self._pc.iceConnectionState)))
 
     def _connectionstatechange(self) -> None:
-        self._tell(ev.ConnectionStateChanged(self._link, ev.ConnectionState(self._pc.connectionState)))
+        self._tell(events.ConnectionStateChanged(self._link, events.ConnectionState(self._pc.connectionState)))
 
 
 async def _nothing() -> None:

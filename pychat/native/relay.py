@@ -9,7 +9,7 @@ from websockets.exceptions import ConnectionClosed, WebSocketException
 from websockets.typing import Subprotocol
 from websockets.uri import parse_uri
 
-from pychat.core import events as ev
+from pychat.core import events
 from pychat.core.conversation import SessionId
 from pychat.core.relaytext import SUBPROTOCOL
 from pychat.ports import PortError, Post
@@ -51,12 +51,12 @@ class NativeRelay:
         code = _NEVER_OPENED
         try:
             async with connect(self._url, subprotocols=[Subprotocol(SUBPROTOCOL)], close_timeout=1) as socket:
-                self._tell(ev.RelayOpened(self._session))
+                self._tell(events.RelayOpened(self._session))
                 sending = asyncio.create_task(self._send(socket))
                 try:
                     async for message in socket:
                         if isinstance(message, str):  # the relay sends nothing else
-                            self._tell(ev.RelayHeard(self._session, message))
+                            self._tell(events.RelayHeard(self._session, message))
                 finally:
                     sending.cancel()
                     code = socket.close_code or code
@@ -64,7 +64,7 @@ class NativeRelay:
             code = error.rcvd.code if error.rcvd is not None else _NEVER_OPENED
         except (OSError, TimeoutError, ValueError, WebSocketException, ImportError):
             pass  # no such host, no answer, no relay, a proxy of an unknown kind: all are one to whoever tries again
-        self._tell(ev.RelayClosed(self._session, code))
+        self._tell(events.RelayClosed(self._session, code))
 
     async def _send(self, socket: ClientConnection) -> None:
         try:
@@ -73,6 +73,6 @@ class NativeRelay:
         except ConnectionClosed:
             pass  # the reading side tells
 
-    def _tell(self, event: ev.Event) -> None:
+    def _tell(self, event: events.Event) -> None:
         if not self._closed:
             self._post(event)

@@ -2,9 +2,7 @@
 
 from dataclasses import dataclass
 
-from pychat.core import effects as fx
-from pychat.core import events as ev
-from pychat.core import wire
+from pychat.core import effects, events, wire
 from pychat.core.link import Phase
 from pychat.core.sdp import mdns_uuid, parse_candidate
 
@@ -40,16 +38,16 @@ PHASES: dict[Phase, str] = {
 }
 
 
-def explain(item: ev.Event | fx.Effect) -> Step | None:
+def explain(item: events.Event | effects.Effect) -> Step | None:
     """Tell what an event or an effect of a node means; None for what would not help a reader."""
     match item:
-        case fx.CreateOffer():
+        case effects.CreateOffer():
             return Step(
                 Phase.SIGNALING,
                 "asks its browser for an offer",
                 "createOffer() describes what this side wants, a data channel, and makes a key pair for it.",
             )
-        case ev.LocalDescriptionReady(_, sdp):
+        case events.LocalDescriptionReady(_, sdp):
             return Step(
                 Phase.SIGNALING,
                 "has its session description",
@@ -57,60 +55,60 @@ def explain(item: ev.Event | fx.Effect) -> Step | None:
                 "setLocalDescription() starts the search for candidates.",
                 sdp,
             )
-        case ev.CandidateFound(_, candidate):
+        case events.CandidateFound(_, candidate):
             return _explain_candidate(candidate)
-        case ev.GatheringFinished():
+        case events.GatheringFinished():
             return Step(
                 Phase.SIGNALING,
                 "knows all its candidates",
                 "The description and the candidates now fit into one code; nothing has to be sent piece by piece.",
             )
-        case fx.AcceptOffer(_, sdp):
+        case effects.AcceptOffer(_, sdp):
             return Step(
                 Phase.SIGNALING,
                 "takes the invite and rebuilds the offer from it",
                 "setRemoteDescription() tells the browser whom to look for, createAnswer() makes the counterpart.",
                 sdp,
             )
-        case fx.AcceptAnswer(_, sdp):
+        case effects.AcceptAnswer(_, sdp):
             return Step(
                 Phase.SIGNALING,
                 "takes the reply and rebuilds the answer from it",
                 "Now both sides know both descriptions: signaling is over, and the code is of no further use.",
                 sdp,
             )
-        case ev.IceStateChanged(_, state):
+        case events.IceStateChanged(_, state):
             return _explain_ice(state)
-        case ev.ConnectionStateChanged(_, ev.ConnectionState.CONNECTED):
+        case events.ConnectionStateChanged(_, events.ConnectionState.CONNECTED):
             return Step(
                 Phase.SECURING,
                 "has agreed on keys",
                 "DTLS is through. A certificate that does not match the fingerprint would have ended it here.",
             )
-        case ev.ChannelOpened():
+        case events.ChannelOpened():
             return Step(
                 Phase.SECURING,
                 "sees the data channel open",
                 "SCTP runs inside DTLS and carries data channels. Both sides opened “chat” as number 0 beforehand "
                 "(“negotiated”), so no further round trip is needed.",
             )
-        case fx.Sign():
+        case effects.Sign():
             return Step(
                 Phase.SECURING,
                 "signs what both have seen",
                 "The invite, the fingerprints of both certificates, both keys and both random numbers. Somebody in "
                 "between would have other certificates, and the signature would not fit there.",
             )
-        case ev.Verified(_, True):
+        case events.Verified(_, True):
             return Step(
                 Phase.SECURING,
                 "finds the signature genuine",
                 "The other side holds the key that it claims, and its connection is this one. Whose key that is, two "
                 "people find out by comparing seven signs once.",
             )
-        case fx.SendFrame(_, data):
+        case effects.SendFrame(_, data):
             return _explain_frame(data)
-        case ev.ChannelClosed():
+        case events.ChannelClosed():
             return Step(Phase.OPEN, "sees the data channel close", "The other side has ended the connection.")
     return None
 
@@ -130,19 +128,19 @@ def _explain_candidate(attribute: str) -> Step | None:
     return Step(Phase.SIGNALING, f"found a candidate ({candidate.kind.value})", why, attribute)
 
 
-def _explain_ice(state: ev.IceState) -> Step | None:
+def _explain_ice(state: events.IceState) -> Step | None:
     match state:
-        case ev.IceState.CHECKING:
+        case events.IceState.CHECKING:
             return Step(
                 Phase.CONNECTING,
                 "tries the pairs of addresses",
                 "Each check is a STUN request that only somebody who knows the password from the code can answer.",
             )
-        case ev.IceState.CONNECTED:
+        case events.IceState.CONNECTED:
             return Step(Phase.CONNECTING, "found a pair that works", "A check was answered: there is a path.")
-        case ev.IceState.DISCONNECTED:
+        case events.IceState.DISCONNECTED:
             return Step(Phase.CONNECTING, "lost the path", "Checks are no longer answered. ICE goes on trying.")
-        case ev.IceState.FAILED:
+        case events.IceState.FAILED:
             return Step(Phase.CONNECTING, "found no path", "No pair of addresses was answered.")
     return None
 

@@ -5,7 +5,7 @@ import time
 from collections.abc import Callable
 from typing import Self
 
-from pychat.core import events as ev
+from pychat.core import events
 from pychat.core.contacts import Contacts
 from pychat.core.conversation import Conversation, ConversationId
 from pychat.core.link import Ending, Link, Phase
@@ -53,12 +53,12 @@ class Person:
             raise AssertionError(f"waited in vain; the links are {list(self.node.links.values())}") from None
 
     async def invite(self, conversation: ConversationId | None = None) -> Link:
-        return await self._with_code(ev.InviteRequested(conversation))
+        return await self._with_code(events.CreateInvite(conversation))
 
     async def reply(self, invite: str) -> Link:
-        return await self._with_code(ev.CodePasted(invite))
+        return await self._with_code(events.PasteCode(invite))
 
-    async def _with_code(self, event: ev.Event) -> Link:
+    async def _with_code(self, event: events.Event) -> Link:
         before = set(self.node.links)
         self.driver.post(event)
         self.driver.turn()  # in a burst it would come later
@@ -75,7 +75,7 @@ class Person:
 
     def write(self, link: Link, *texts: str) -> None:
         for text in texts:
-            self.driver.post(ev.MessageWritten(link.conversation, text))
+            self.driver.post(events.WriteMessage(link.conversation, text))
         self.driver.turn()
 
     def texts(self, link: Link) -> list[str]:
@@ -88,7 +88,7 @@ class Person:
 async def connect(ann: Person, bob: Person, again: ConversationId | None = None) -> tuple[Link, Link]:
     at_ann = await ann.invite(again)
     at_bob = await bob.reply(at_ann.code)
-    ann.driver.post(ev.CodePasted(at_bob.code))
+    ann.driver.post(events.PasteCode(at_bob.code))
     await ann.until_open(at_ann)
     await bob.until_open(at_bob)
     return at_ann, at_bob
@@ -123,7 +123,7 @@ async def whoever_leaves_says_so_and_can_come_back(kit: Kit) -> None:
     at_ann, at_bob = await connect(ann, bob)
     bob.write(at_bob, "I have to go")
     await bob.until_delivered(at_bob)
-    bob.driver.post(ev.ConversationLeft(at_bob.conversation))
+    bob.driver.post(events.LeaveConversation(at_bob.conversation))
     await ann.until(lambda: at_ann.phase is Phase.CLOSED)
     assert at_ann.ending is Ending.PEER_LEFT
     ann.write(at_ann, "Too late?")
@@ -148,7 +148,7 @@ async def a_reply_pasted_into_another_tab_connects(kit: Kit) -> None:
     bob = await Person.new(kit)
     at_ann = await ann.invite()
     at_bob = await bob.reply(at_ann.code)
-    other_tab.driver.post(ev.CodePasted(at_bob.code))
+    other_tab.driver.post(events.PasteCode(at_bob.code))
     await ann.until_open(at_ann)
     await other_tab.until(lambda: other_tab.node.pasting.handed_over)
     assert not other_tab.node.links

@@ -3,7 +3,7 @@
 import gc
 from collections.abc import Callable
 
-from pychat.core import events as ev
+from pychat.core import events
 from pychat.core.conversation import ConversationId
 from pychat.core.link import Link, Phase
 from tests.contracts import chat
@@ -32,7 +32,7 @@ async def connect_and_part(kit: Kit, times: int) -> None:
     for _ in range(times):
         at_ann, at_bob = await chat.connect(ann, bob, again=conversation)
         conversation = at_ann.conversation
-        ann.driver.post(ev.ConversationLeft(conversation))
+        ann.driver.post(events.LeaveConversation(conversation))
         await bob.until_closed(at_bob)
     await kit.finish()
 

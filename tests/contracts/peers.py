@@ -8,7 +8,7 @@ from contextlib import suppress
 from dataclasses import replace
 from itertools import count
 
-from pychat.core import events as ev
+from pychat.core import events
 from pychat.core.ice import IceConfig, IceServer
 from pychat.core.sdp import (
     MAX_MESSAGE_SIZE,
@@ -29,8 +29,8 @@ from tests.contracts.kit import Kit, Port, contract
 PATIENCE = 60.0
 """Seconds until what was waited for is taken to never come, however slow the machine."""
 
-UP = {ev.IceState.CONNECTED, ev.IceState.COMPLETED}
-OVER = {ev.ConnectionState.DISCONNECTED, ev.ConnectionState.FAILED, ev.ConnectionState.CLOSED}
+UP = {events.IceState.CONNECTED, events.IceState.COMPLETED}
+OVER = {events.ConnectionState.DISCONNECTED, events.ConnectionState.FAILED, events.ConnectionState.CLOSED}
 
 _links = count(1)
 
@@ -51,10 +51,10 @@ class Side:
         kit: Kit,
         *,
         ice: IceConfig = IceConfig(),
-        react: Callable[["Side", ev.Event], None] = lambda *_: None,
+        react: Callable[["Side", events.Event], None] = lambda *_: None,
     ) -> None:
         self.link = next(_links)
-        self.events: list[ev.Event] = []
+        self.events: list[events.Event] = []
         self.closed = False
         self._react = react
         self._news = asyncio.Event()
@@ -63,7 +63,7 @@ class Side:
         kit.at_end(self.close)
         self.channel = self.peer.open_channel("chat", 0)
 
-    def _post(self, event: ev.Event) -> None:
+    def _post(self, event: events.Event) -> None:
         self.events.append(event)
         self._news.set()
         self._react(self, event)
@@ -91,24 +91,24 @@ class Side:
 
     @property
     def frames(self) -> list[str]:
-        return [event.data for event in self.events if isinstance(event, ev.FrameReceived)]
+        return [event.data for event in self.events if isinstance(event, events.FrameReceived)]
 
     @property
-    def ice_states(self) -> list[ev.IceState]:
-        return [event.state for event in self.events if isinstance(event, ev.IceStateChanged)]
+    def ice_states(self) -> list[events.IceState]:
+        return [event.state for event in self.events if isinstance(event, events.IceStateChanged)]
 
     @property
-    def connection_states(self) -> list[ev.ConnectionState]:
-        return [event.state for event in self.events if isinstance(event, ev.ConnectionStateChanged)]
+    def connection_states(self) -> list[events.ConnectionState]:
+        return [event.state for event in self.events if isinstance(event, events.ConnectionStateChanged)]
 
     @property
     def is_open(self) -> bool:
-        return ev.ChannelOpened(self.link) in self.events
+        return events.ChannelOpened(self.link) in self.events
 
     @property
     def has_lost_peer(self) -> bool:
         """Whether it has learnt that the other side is gone."""
-        return ev.ChannelClosed(self.link) in self.events or bool(OVER & set(self.connection_states))
+        return events.ChannelClosed(self.link) in self.events or bool(OVER & set(self.connection_states))
 
     async def until_frames(self, *expected: str) -> None:
         await self.until(lambda it: len(it.frames) >= len(expected))
@@ -119,9 +119,9 @@ class Side:
         self.events.clear()
         in_force = await (self.peer.offer(restart=restart) if kind is DescriptionKind.OFFER else self.peer.answer())
         if self.trickles:
-            await self.until(lambda it: ev.GatheringFinished(it.link) in it.events)
+            await self.until(lambda it: events.GatheringFinished(it.link) in it.events)
         description = parse_description(kind, in_force)
-        found = [parse_candidate(e.candidate) for e in self.events if isinstance(e, ev.CandidateFound)]
+        found = [parse_candidate(e.candidate) for e in self.events if isinstance(e, events.CandidateFound)]
         candidates = dict.fromkeys([*description.candidates, *(c for c in found if c is not None)])
         return replace(description, candidates=tuple(candidates))
 
@@ -240,11 +240,11 @@ async def what_is_only_opened_posts_nothing(kit: Kit) -> None:
 async def candidates_come_as_the_capabilities_say(kit: Kit) -> None:
     ann, bob = await connected(kit)
     for side in (ann, bob):
-        news = [e for e in side.events if isinstance(e, ev.CandidateFound | ev.GatheringFinished)]
+        news = [e for e in side.events if isinstance(e, events.CandidateFound | events.GatheringFinished)]
         if side.trickles:
-            assert news.count(ev.GatheringFinished(side.link)) == 1, news
-            assert news[-1] == ev.GatheringFinished(side.link), news
-            assert any(parse_candidate(e.candidate) for e in news if isinstance(e, ev.CandidateFound)), news
+            assert news.count(events.GatheringFinished(side.link)) == 1, news
+            assert news[-1] == events.GatheringFinished(side.link), news
+            assert any(parse_candidate(e.candidate) for e in news if isinstance(e, events.CandidateFound)), news
         else:
             assert news == []
 
@@ -257,7 +257,7 @@ async def without_trickling_the_description_in_force_has_all_candidates(kit: Kit
     answer = await bob.peer.answer()
     for side, kind, sdp in ((ann, DescriptionKind.OFFER, offer), (bob, DescriptionKind.ANSWER, answer)):
         if side.trickles:
-            await side.until(lambda it: ev.GatheringFinished(it.link) in it.events)  # those that it has not follow
+            await side.until(lambda it: events.GatheringFinished(it.link) in it.events)  # those that it has not follow
         else:
             assert parse_description(kind, sdp).candidates
 
@@ -287,8 +287,8 @@ async def a_server_that_is_none_is_refused(kit: Kit) -> None:
 @contract(Port.PEERS)
 async def two_connect_through_descriptions_that_are_written_anew(kit: Kit) -> None:
     ann, bob = await connected(kit)
-    assert ann.events.count(ev.ChannelOpened(ann.link)) == 1
-    assert bob.events.count(ev.ChannelOpened(bob.link)) == 1
+    assert ann.events.count(events.ChannelOpened(ann.link)) == 1
+    assert bob.events.count(events.ChannelOpened(bob.link)) == 1
     assert ann.frames == bob.frames == []
 
 
@@ -339,12 +339,12 @@ async def whoever_has_answered_can_restart_ice_and_nothing_else_changes(kit: Kit
 @contract(Port.PEERS)
 async def states_are_reported_on_the_way(kit: Kit) -> None:
     for side in await connected(kit):
-        await side.until(lambda it: ev.ConnectionState.CONNECTED in it.connection_states)
-        assert all(type(state) is ev.IceState for state in side.ice_states), side.ice_states
-        assert all(type(state) is ev.ConnectionState for state in side.connection_states), side.connection_states
-        assert side.ice_states[0] is ev.IceState.CHECKING, side.ice_states
+        await side.until(lambda it: events.ConnectionState.CONNECTED in it.connection_states)
+        assert all(type(state) is events.IceState for state in side.ice_states), side.ice_states
+        assert all(type(state) is events.ConnectionState for state in side.connection_states), side.connection_states
+        assert side.ice_states[0] is events.IceState.CHECKING, side.ice_states
         assert UP & set(side.ice_states), side.ice_states
-        assert side.connection_states[0] is ev.ConnectionState.CONNECTING, side.connection_states
+        assert side.connection_states[0] is events.ConnectionState.CONNECTING, side.connection_states
         assert not OVER & set(side.connection_states), side.connection_states
 
 
@@ -361,8 +361,8 @@ async def every_event_names_its_link(kit: Kit) -> None:
 
 @contract(Port.PEERS)
 async def the_channel_opens_before_a_frame_comes(kit: Kit) -> None:
-    def greet(side: Side, event: ev.Event) -> None:
-        if event == ev.ChannelOpened(side.link):
+    def greet(side: Side, event: events.Event) -> None:
+        if event == events.ChannelOpened(side.link):
             side.send(f"hello from {side.link}")
 
     ann, bob = Side(kit, react=greet), Side(kit, react=greet)
@@ -371,7 +371,7 @@ async def the_channel_opens_before_a_frame_comes(kit: Kit) -> None:
     await bob.until_frames(f"hello from {ann.link}")
     for side in (ann, bob):
         kinds = [type(event) for event in side.events]
-        assert kinds.index(ev.ChannelOpened) < kinds.index(ev.FrameReceived), kinds
+        assert kinds.index(events.ChannelOpened) < kinds.index(events.FrameReceived), kinds
 
 
 @contract(Port.PEERS)
@@ -463,7 +463,7 @@ def with_wrong_password(description: Description) -> Description:
 async def a_wrong_fingerprint_in_the_answer_opens_no_channel(kit: Kit) -> None:
     ann, bob = Side(kit), Side(kit)
     await exchange(ann, bob, answer=with_wrong_fingerprint)
-    await ann.until(lambda it: ev.ConnectionState.FAILED in it.connection_states)
+    await ann.until(lambda it: events.ConnectionState.FAILED in it.connection_states)
     await another_pair_has_talked(kit)
     assert not ann.is_open
     assert not bob.is_open
@@ -473,7 +473,7 @@ async def a_wrong_fingerprint_in_the_answer_opens_no_channel(kit: Kit) -> None:
 async def a_wrong_fingerprint_in_the_offer_opens_no_channel(kit: Kit) -> None:
     ann, bob = Side(kit), Side(kit)
     await exchange(ann, bob, offer=with_wrong_fingerprint)
-    await bob.until(lambda it: ev.ConnectionState.FAILED in it.connection_states)
+    await bob.until(lambda it: events.ConnectionState.FAILED in it.connection_states)
     await another_pair_has_talked(kit)
     assert not ann.is_open
     assert not bob.is_open
@@ -490,7 +490,7 @@ async def wrong_credentials_open_no_channel(kit: Kit) -> None:
     for ann, bob in pairs:
         assert not ann.is_open
         assert not bob.is_open
-        assert ev.ConnectionState.CONNECTED not in ann.connection_states + bob.connection_states
+        assert events.ConnectionState.CONNECTED not in ann.connection_states + bob.connection_states
 
 
 @contract(Port.PEERS)
@@ -602,7 +602,7 @@ async def a_channel_that_is_not_open_refuses_to_send(kit: Kit) -> None:
     await bob.until_frames("in time")
     ann.close()
     assert not sends(ann, "too late")
-    await bob.until(lambda it: ev.ChannelClosed(it.link) in it.events)
+    await bob.until(lambda it: events.ChannelClosed(it.link) in it.events)
     assert not sends(bob, "too late")
 
 
@@ -628,7 +628,9 @@ async def a_frame_sent_just_before_the_end_arrives(kit: Kit) -> None:
     await bob.until(lambda it: it.has_lost_peer)
     assert bob.frames == ["bye"]
     kinds = [type(event) for event in bob.events]
-    assert ev.ChannelClosed not in kinds or kinds.index(ev.FrameReceived) < kinds.index(ev.ChannelClosed), kinds
+    assert events.ChannelClosed not in kinds or kinds.index(events.FrameReceived) < kinds.index(events.ChannelClosed), (
+        kinds
+    )
 
 
 @contract(Port.PEERS)
@@ -697,13 +699,21 @@ async def it_can_end_at_any_step(kit: Kit) -> None:
 @contract(Port.PEERS)
 async def it_can_end_within_any_event(kit: Kit) -> None:
     """The core decides to close while an event is being posted."""
-    kinds = [ev.IceStateChanged, ev.ConnectionStateChanged, ev.ChannelOpened, ev.FrameReceived, ev.ChannelClosed]
+    kinds = [
+        events.IceStateChanged,
+        events.ConnectionStateChanged,
+        events.ChannelOpened,
+        events.FrameReceived,
+        events.ChannelClosed,
+    ]
     if kit.connect.capabilities.trickles:
-        kinds += [ev.CandidateFound, ev.GatheringFinished]
+        kinds += [events.CandidateFound, events.GatheringFinished]
     for kind in kinds:
-        posted: list[ev.Event] = []
+        posted: list[events.Event] = []
 
-        def leave(side: Side, event: ev.Event, kind: type[ev.Event] = kind, posted: list[ev.Event] = posted) -> None:
+        def leave(
+            side: Side, event: events.Event, kind: type[events.Event] = kind, posted: list[events.Event] = posted
+        ) -> None:
             if isinstance(event, kind):
                 side.close()
                 posted += side.events
@@ -758,7 +768,7 @@ async def closing_the_channel_alone_closes_it_on_both_sides(kit: Kit) -> None:
     ann.send("last")
     ann.channel.close()
     for side in (ann, bob):
-        await side.until(lambda it: ev.ChannelClosed(it.link) in it.events)
+        await side.until(lambda it: events.ChannelClosed(it.link) in it.events)
         assert not sends(side, "too late")
     assert bob.frames == ["last"]
     ann.channel.close()

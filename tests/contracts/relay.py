@@ -8,7 +8,7 @@ from collections.abc import Awaitable, Callable
 from itertools import count
 from typing import Any
 
-from pychat.core import events as ev
+from pychat.core import events
 from pychat.ports import PortError
 from tests.contracts.kit import Kit, Port, contract
 
@@ -37,11 +37,11 @@ class Session:
         kit: Kit,
         url: str | None = None,
         *,
-        react: Callable[["Session", ev.Event], None] = lambda *_: None,
+        react: Callable[["Session", events.Event], None] = lambda *_: None,
     ) -> None:
         self.number = next(_sessions)
         self.member = new_id()
-        self.events: list[ev.Event] = []
+        self.events: list[events.Event] = []
         self._react = react
         self._news = asyncio.Event()
         self.relay = kit.connect_relay(self.number, kit.relay_url if url is None else url, self._post)
@@ -57,7 +57,7 @@ class Session:
         assert session.heard[0][0] == "joined", session.heard
         return session
 
-    def _post(self, event: ev.Event) -> None:
+    def _post(self, event: events.Event) -> None:
         self.events.append(event)
         self._news.set()
         self._react(self, event)
@@ -73,19 +73,19 @@ class Session:
             raise AssertionError(f"waited in vain; it has posted {str(self.events)[-2000:]}") from None
 
     async def until_closed(self, code: int) -> None:
-        await self.until(lambda: any(isinstance(event, ev.RelayClosed) for event in self.events))
-        assert self.events[-1] == ev.RelayClosed(self.number, code), self.events[-1]
+        await self.until(lambda: any(isinstance(event, events.RelayClosed) for event in self.events))
+        assert self.events[-1] == events.RelayClosed(self.number, code), self.events[-1]
 
     def say(self, *message: object) -> None:
         self.relay.send(json.dumps(message))
 
     @property
     def is_open(self) -> bool:
-        return ev.RelayOpened(self.number) in self.events
+        return events.RelayOpened(self.number) in self.events
 
     @property
     def heard(self) -> list[list[Any]]:
-        return [json.loads(event.text) for event in self.events if isinstance(event, ev.RelayHeard)]
+        return [json.loads(event.text) for event in self.events if isinstance(event, events.RelayHeard)]
 
     def heard_from(self, other: "Session") -> list[str]:
         return [message[2] for message in self.heard if message[:2] == ["from", other.member]]
@@ -107,8 +107,8 @@ async def others_have_talked(kit: Kit) -> None:
 async def it_says_once_and_before_anything_else_that_it_is_open(kit: Kit) -> None:
     ann, bob = await two_in_a_room(kit)
     for session in (ann, bob):
-        assert session.events[0] == ev.RelayOpened(session.number)
-        assert session.events.count(ev.RelayOpened(session.number)) == 1
+        assert session.events[0] == events.RelayOpened(session.number)
+        assert session.events.count(events.RelayOpened(session.number)) == 1
 
 
 @contract(Port.RELAY)
@@ -168,7 +168,7 @@ async def where_there_is_no_relay_it_is_closed_and_was_never_open(kit: Kit) -> N
     for url in kit.no_relays:
         session = Session(kit, url)
         await session.until_closed(NEVER_OPENED)
-        assert session.events == [ev.RelayClosed(session.number, NEVER_OPENED)], url
+        assert session.events == [events.RelayClosed(session.number, NEVER_OPENED)], url
 
 
 def refused(kit: Kit, url: str) -> bool:
@@ -240,9 +240,9 @@ async def once_it_is_closed_nothing_comes(kit: Kit) -> None:
 @contract(Port.RELAY)
 async def it_can_be_closed_within_any_event(kit: Kit) -> None:
     """The core decides to close while an event is being posted."""
-    for kind in (ev.RelayOpened, ev.RelayHeard, ev.RelayClosed):
+    for kind in (events.RelayOpened, events.RelayHeard, events.RelayClosed):
 
-        def leave(session: Session, event: ev.Event, kind: type[ev.Event] = kind) -> None:
+        def leave(session: Session, event: events.Event, kind: type[events.Event] = kind) -> None:
             if isinstance(event, kind):
                 session.relay.close()
 

@@ -9,9 +9,7 @@ from typing import TypeVar
 from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
 
-from pychat.core import effects as fx
-from pychat.core import events as ev
-from pychat.core import wire
+from pychat.core import effects, events, wire
 from pychat.core.capabilities import Capabilities
 from pychat.core.contacts import Contacts
 from pychat.core.conversation import Conversation, ConversationId, Delivery, LinkId
@@ -24,23 +22,23 @@ from tests.core import samples
 
 START = 1_700_000_000.0
 
-SomeEffect = TypeVar("SomeEffect", bound=fx.Effect)
+SomeEffect = TypeVar("SomeEffect", bound=effects.Effect)
 
 _seeds = count()
 
 
-def only(kind: type[SomeEffect], effects: list[fx.Effect]) -> SomeEffect:
+def only(kind: type[SomeEffect], emitted: list[effects.Effect]) -> SomeEffect:
     """The one effect of that kind."""
-    found = [effect for effect in effects if isinstance(effect, kind)]
-    assert len(found) == 1, effects
+    found = [effect for effect in emitted if isinstance(effect, kind)]
+    assert len(found) == 1, emitted
     return found[0]
 
 
-def of(kind: type[SomeEffect], effects: list[fx.Effect]) -> list[SomeEffect]:
-    return [effect for effect in effects if isinstance(effect, kind)]
+def of(kind: type[SomeEffect], emitted: list[effects.Effect]) -> list[SomeEffect]:
+    return [effect for effect in emitted if isinstance(effect, kind)]
 
 
-KEY_WORK = (fx.DrawNonce, fx.Sign, fx.Verify)
+KEY_WORK = (effects.DrawNonce, effects.Sign, effects.Verify)
 
 
 class Keys:
@@ -57,15 +55,15 @@ class Keys:
     def sign(self, data: bytes) -> bytes:
         return self._private.sign(data)
 
-    def carry_out(self, effect: fx.Effect) -> ev.Event | None:
+    def carry_out(self, effect: effects.Effect) -> events.Event | None:
         """Do what is to be done with keys; other effects are nothing to this."""
         match effect:
-            case fx.DrawNonce(link):
-                return ev.NonceDrawn(link, self.nonce())
-            case fx.Sign(link, data):
-                return ev.Signed(link, self.sign(data))
-            case fx.Verify(link, key, signature, data):
-                return ev.Verified(link, is_genuine(key, signature, data))
+            case effects.DrawNonce(link):
+                return events.NonceDrawn(link, self.nonce())
+            case effects.Sign(link, data):
+                return events.Signed(link, self.sign(data))
+            case effects.Verify(link, key, signature, data):
+                return events.Verified(link, is_genuine(key, signature, data))
         return None
 
 
@@ -88,65 +86,65 @@ class Person:
     node: Node
     keys: Keys
     now: float = START
-    sent: list[fx.SendFrame] = field(default_factory=list)
+    sent: list[effects.SendFrame] = field(default_factory=list)
     keys_are_slow: bool = False
-    at_work: list[ev.Event] = field(default_factory=list)
+    at_work: list[events.Event] = field(default_factory=list)
 
-    def do(self, *events: ev.Event) -> list[fx.Effect]:
+    def do(self, *batch: events.Event) -> list[effects.Effect]:
         """Take a turn, and the turns that follow from what is done with keys."""
-        effects = self.node.handle(events, self.now)
-        self.sent += of(fx.SendFrame, effects)
-        self.at_work += [event for effect in effects if (event := self.keys.carry_out(effect)) is not None]
-        rest: list[fx.Effect] = [effect for effect in effects if not isinstance(effect, KEY_WORK)]
+        emitted = self.node.handle(batch, self.now)
+        self.sent += of(effects.SendFrame, emitted)
+        self.at_work += [event for effect in emitted if (event := self.keys.carry_out(effect)) is not None]
+        rest: list[effects.Effect] = [effect for effect in emitted if not isinstance(effect, KEY_WORK)]
         return rest if self.keys_are_slow else rest + self.keys_are_done()
 
-    def keys_are_done(self) -> list[fx.Effect]:
+    def keys_are_done(self) -> list[effects.Effect]:
         """Let what is being done with keys come to its end."""
         news, self.at_work = self.at_work, []
         return self.do(*news) if news else []
 
-    def wait(self, seconds: float) -> list[fx.Effect]:
+    def wait(self, seconds: float) -> list[effects.Effect]:
         """Let time pass as a driver does: waking up at each deadline."""
-        effects: list[fx.Effect] = []
+        emitted: list[effects.Effect] = []
         until = self.now + seconds
         while (due := self.node.next_deadline()) is not None and due <= until:
             self.now = max(self.now, due)
-            effects += self.do()
+            emitted += self.do()
         self.now = until
-        return effects + self.do()
+        return emitted + self.do()
 
-    def described(self, link: LinkId, kind: DescriptionKind, *candidates: str) -> ev.LocalDescriptionReady:
-        return ev.LocalDescriptionReady(link, samples.fresh_sdp(kind, Random(next(_seeds)), *candidates))
+    def described(self, link: LinkId, kind: DescriptionKind, *candidates: str) -> events.LocalDescriptionReady:
+        return events.LocalDescriptionReady(link, samples.fresh_sdp(kind, Random(next(_seeds)), *candidates))
 
     def begin_invite(self, conversation: ConversationId | None = None) -> LinkId:
         """Ask for an invite; returns its link, for which the offer is still to be made."""
-        return only(fx.CreateOffer, self.do(ev.InviteRequested(conversation))).link
+        return only(effects.CreateOffer, self.do(events.CreateInvite(conversation))).link
 
     def invite(self, conversation: ConversationId | None = None) -> Link:
         """Make an invite; its code is the link's `code`."""
         link = self.begin_invite(conversation)
-        self.do(self.described(link, DescriptionKind.OFFER, samples.HOST), ev.GatheringFinished(link))
+        self.do(self.described(link, DescriptionKind.OFFER, samples.HOST), events.GatheringFinished(link))
         return self.node.links[link]
 
     def begin_reply(self, code: str) -> LinkId:
-        return only(fx.AcceptOffer, self.do(ev.CodePasted(code))).link
+        return only(effects.AcceptOffer, self.do(events.PasteCode(code))).link
 
     def reply(self, code: str) -> Link:
         """Paste an invite and make the reply."""
         link = self.begin_reply(code)
-        self.do(self.described(link, DescriptionKind.ANSWER, samples.HOST), ev.GatheringFinished(link))
+        self.do(self.described(link, DescriptionKind.ANSWER, samples.HOST), events.GatheringFinished(link))
         return self.node.links[link]
 
-    def paste(self, code: str) -> list[fx.Effect]:
-        return self.do(ev.CodePasted(code))
+    def paste(self, code: str) -> list[effects.Effect]:
+        return self.do(events.PasteCode(code))
 
     def write(self, conversation: Conversation, *texts: str) -> None:
-        self.do(*(ev.MessageWritten(conversation.id, text) for text in texts))
+        self.do(*(events.WriteMessage(conversation.id, text) for text in texts))
 
-    def hears(self, link: Link, *frames: wire.OwnFrame | str) -> list[fx.Effect]:
+    def hears(self, link: Link, *frames: wire.OwnFrame | str) -> list[effects.Effect]:
         """Receive frames; a text is taken as it is."""
         data = [frame if isinstance(frame, str) else wire.encode(frame) for frame in frames]
-        return self.do(*(ev.FrameReceived(link.id, text) for text in data))
+        return self.do(*(events.FrameReceived(link.id, text) for text in data))
 
     def says(self) -> list[wire.Frame]:
         """What has been sent and not carried over yet; it is taken away."""
@@ -184,16 +182,16 @@ def person(
     return Person(node, keys)
 
 
-def compared(conversation: Conversation, match: bool) -> ev.PeerCompared:
+def compared(conversation: Conversation, match: bool) -> events.ReportComparison:
     """Its person has compared with whoever is there."""
     assert conversation.peer is not None
-    return ev.PeerCompared(conversation.id, conversation.peer, conversation.peer_name, match)
+    return events.ReportComparison(conversation.id, conversation.peer, conversation.peer_name, match)
 
 
-def heeded(conversation: Conversation) -> ev.WarningHeeded:
+def heeded(conversation: Conversation) -> events.DismissWarning:
     """Its person has read the warning that is there."""
     assert conversation.warning is not None
-    return ev.WarningHeeded(conversation.id, conversation.warning)
+    return events.DismissWarning(conversation.id, conversation.warning)
 
 
 def texts(conversation: Conversation) -> list[str]:
@@ -232,28 +230,28 @@ class Pair:
         sender.wait(ACKNOWLEDGE_INTERVAL)  # it may be about to acknowledge
         frames = [effect for effect in sender.sent if effect.link == link.id]
         sender.sent = [effect for effect in sender.sent if effect.link != link.id]
-        receiver.do(*(ev.FrameReceived(other.id, effect.data) for effect in frames))
+        receiver.do(*(events.FrameReceived(other.id, effect.data) for effect in frames))
         return bool(frames)
 
     def open_channel(self) -> None:
         """What happens on both sides from the pasted reply on, until the channel is open and all is said."""
         for someone, link in ((self.ann, self.ann_link), (self.bob, self.bob_link)):
             someone.do(
-                ev.IceStateChanged(link.id, ev.IceState.CONNECTED),
-                ev.ConnectionStateChanged(link.id, ev.ConnectionState.CONNECTED),
-                ev.ChannelOpened(link.id),
+                events.IceStateChanged(link.id, events.IceState.CONNECTED),
+                events.ConnectionStateChanged(link.id, events.ConnectionState.CONNECTED),
+                events.ChannelOpened(link.id),
             )
         self.carry()
 
     def break_path(self) -> None:
         for someone, link in ((self.ann, self.ann_link), (self.bob, self.bob_link)):
-            someone.do(ev.IceStateChanged(link.id, ev.IceState.DISCONNECTED))
+            someone.do(events.IceStateChanged(link.id, events.IceState.DISCONNECTED))
 
     def kill(self) -> None:
         """End the connection; what was on its way is lost."""
         for someone, link in ((self.ann, self.ann_link), (self.bob, self.bob_link)):
             someone.sent = [effect for effect in someone.sent if effect.link != link.id]
-            someone.do(ev.ChannelClosed(link.id))
+            someone.do(events.ChannelClosed(link.id))
 
 
 def exchange(ann: Person, bob: Person, conversation: ConversationId | None = None) -> Pair:

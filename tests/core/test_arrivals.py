@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from pychat.core import events as ev
+from pychat.core import events
 from pychat.core import node as n
 from pychat.core.conversation import Conversation
 from pychat.core.link import Phase
@@ -24,7 +24,7 @@ def home_of(guest: Guest) -> Conversation:
 
 
 def leave(guest: Guest) -> None:
-    guest.acts(ev.ConversationLeft(meeting_of(guest).conversation))
+    guest.acts(events.LeaveConversation(meeting_of(guest).conversation))
 
 
 def visit(world: RoomsWorld, guest: Guest, text: str = "") -> None:
@@ -44,7 +44,7 @@ def world() -> RoomsWorld:
     """Ann has talked to Bob, who has left; she looks at that conversation. Cat has the link, too."""
     world = together(0, 3)
     ann, bob, _ = world.guests
-    ann.acts(ev.ConversationShown(meeting_of(ann).conversation))
+    ann.acts(events.ShowConversation(meeting_of(ann).conversation))
     note(world, ann, "hello Bob")
     world.live(5)
     leave(bob)
@@ -69,7 +69,7 @@ def test_whoever_comes_where_somebody_else_was_has_a_line_of_their_own(world: Ro
     assert (now.headline, now.sentence, now.card) == (*words.ROOM_VISITOR, Card.NONE)
     assert [(line.conversation, line.new) for line in now.people] == [(home_of(ann).id, False), (with_cat.id, True)]
 
-    ann.acts(ev.ConversationShown(with_cat.id))
+    ann.acts(events.ShowConversation(with_cat.id))
     assert home_of(ann) is with_cat
     assert not with_cat.unopened
     assert view(ann.node, with_cat.id).room is not None
@@ -82,7 +82,7 @@ def test_whoever_comes_where_nobody_was_yet_is_where_the_person_waits() -> None:
     world = calm(0, 2)
     ann, bob = world.guests
     ann.enters()
-    ann.acts(ev.ConversationShown(meeting_of(ann).conversation))
+    ann.acts(events.ShowConversation(meeting_of(ann).conversation))
     bob.enters()
     world.live(30)
 
@@ -138,11 +138,11 @@ def test_whom_the_person_has_to_do_with_stays(world: RoomsWorld, does: str) -> N
     with_cat = ann.chat_with(cat)
     assert with_cat is not None
     if does == "looks":
-        ann.acts(ev.ConversationShown(with_cat.id))
-        ann.acts(ev.ConversationShown(None))
+        ann.acts(events.ShowConversation(with_cat.id))
+        ann.acts(events.ShowConversation(None))
     elif does == "writes":
         world.written["hello"] = Written(ann, ann.life, with_cat.id, cat.key)
-        ann.acts(ev.MessageWritten(with_cat.id, "hello"))
+        ann.acts(events.WriteMessage(with_cat.id, "hello"))
     else:
         ann.acts(compared(with_cat, True))
     world.live(5)
@@ -159,7 +159,7 @@ def test_a_crowd_puts_away_none_but_itself() -> None:
     for guest in (ann, bob):
         guest.enters()
     world.live(30)
-    ann.acts(ev.ConversationShown(meeting_of(ann).conversation))
+    ann.acts(events.ShowConversation(meeting_of(ann).conversation))
     note(world, ann, "hello Bob")
     world.live(5)
     leave(bob)
@@ -192,7 +192,7 @@ def test_who_was_put_away_unread_is_read_from_the_beginning_the_next_time(world:
 
 def test_a_persons_own_acts_lead_somewhere() -> None:
     ann = person("ann")
-    ann.do(ev.InviteRequested())
+    ann.do(events.CreateInvite())
     assert (ann.node.openings, ann.node.opened) == (1, next(iter(ann.node.conversations)))
 
 

@@ -4,10 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from pychat.core import effects as fx
-from pychat.core import events as ev
+from pychat.core import effects, events, wire
 from pychat.core import guesses as g
-from pychat.core import wire
 from pychat.core.guesses import Guesses
 from pychat.core.meeting import RelayState
 from pychat.ui import words
@@ -30,9 +28,9 @@ def breaks_off(guest: Guest, monkeypatch: pytest.MonkeyPatch) -> None:
         guest.starts_anew()
         guest.enters()
 
-    def instead(effect: fx.Effect) -> None:
+    def instead(effect: effects.Effect) -> None:
         nonlocal has_guessed
-        if isinstance(effect, fx.SendFrame) and isinstance(wire.decode(effect.data), wire.Reveal | wire.Proof):
+        if isinstance(effect, effects.SendFrame) and isinstance(wire.decode(effect.data), wire.Reveal | wire.Proof):
             has_guessed = True
             guest.world.later(0.0, comes_again)
         elif not has_guessed:
@@ -83,13 +81,13 @@ def test_what_the_person_does_begins_the_count_anew(world: RoomsWorld, does: str
     assert meeting_of(ann).guesses.count >= g.SEVERAL
     conversation = meeting_of(ann).conversation
     if does == "makes a new link":
-        ann.acts(ev.RoomRenewed(conversation))
+        ann.acts(events.RotateRoomSecret(conversation))
     else:
         note(world, ann, "so that it stays")
-        ann.acts(ev.ConversationLeft(conversation))
+        ann.acts(events.LeaveConversation(conversation))
         world.live(5)
         assert meeting_of(ann).state is RelayState.LEFT
-        ann.acts(ev.RoomReturned(conversation))
+        ann.acts(events.ReturnToRoom(conversation))
 
     assert meeting_of(ann).guesses.count == 0
     assert view(ann.node, conversation).guesses == ""
@@ -153,7 +151,7 @@ def test_a_crowd_of_honest_visitors_is_not_taken_for_guesses(seed: int) -> None:
                 since[visitor] = world.now
             elif world.now - since[visitor] > 15 + visitor.number:
                 visits += 1
-                visitor.acts(ev.ConversationLeft(meeting_of(visitor).conversation))
+                visitor.acts(events.LeaveConversation(meeting_of(visitor).conversation))
                 visitor.starts_anew()
                 visitor.enters()
     assert visits > 15
@@ -163,7 +161,7 @@ def test_a_link_that_ends_before_or_after_is_no_guess() -> None:
     world = together(0)
     ann, bob = world.guests
     for _ in range(5):
-        bob.acts(ev.ConversationLeft(meeting_of(bob).conversation))
+        bob.acts(events.LeaveConversation(meeting_of(bob).conversation))
         world.live(5)
         bob.enters()
         world.live(LONG)

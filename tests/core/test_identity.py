@@ -4,9 +4,7 @@ from dataclasses import replace
 
 import pytest
 
-from pychat.core import effects as fx
-from pychat.core import events as ev
-from pychat.core import node, wire
+from pychat.core import effects, events, node, wire
 from pychat.core.contacts import Contact, Contacts, Namesake
 from pychat.core.conversation import Delivery
 from pychat.core.handshake import commitment
@@ -56,9 +54,9 @@ def sides(pair: Pair) -> tuple[tuple[Person, Link], tuple[Person, Link]]:
     return (pair.ann, pair.ann_link), (pair.bob, pair.bob_link)
 
 
-def kept(effects: list[fx.Effect]) -> Contacts:
+def kept(emitted: list[effects.Effect]) -> Contacts:
     """The contacts as they are kept for the next time."""
-    return Contacts(only(fx.KeepContacts, effects).contacts, skeleton=str.casefold)
+    return Contacts(only(effects.KeepContacts, emitted).contacts, skeleton=str.casefold)
 
 
 # The handshake of a link.
@@ -86,13 +84,13 @@ def test_nothing_but_the_handshake_crosses_a_link_before_both_know_each_other(an
     pair = exchange(ann, bob)
     for someone, link in sides(pair):
         someone.write(someone.conversation_of(link), "typed beforehand")
-        someone.do(ev.ChannelOpened(link.id))
+        someone.do(events.ChannelOpened(link.id))
     said: list[tuple[str, str]] = []
     while ann.sent or bob.sent:
         for name, speaker, (hearer, link) in (("ann", ann, sides(pair)[1]), ("bob", bob, sides(pair)[0])):
             frames, speaker.sent = speaker.sent, []
             said += [(name, wire.decode(frame.data).__class__.__name__) for frame in frames]
-            hearer.do(*(ev.FrameReceived(link.id, frame.data) for frame in frames))
+            hearer.do(*(events.FrameReceived(link.id, frame.data) for frame in frames))
             hearer.wait(ACKNOWLEDGE_INTERVAL)
 
     assert said[:4] == [("ann", "Hello"), ("bob", "Hello"), ("ann", "Reveal"), ("bob", "Proof")]
@@ -156,9 +154,12 @@ def test_what_the_peer_says_in_the_turn_in_which_the_channel_opens_is_not_out_of
     ann: Person, bob: Person
 ) -> None:
     pair = exchange(ann, bob)
-    ann.do(ev.ChannelOpened(pair.ann_link.id))
+    ann.do(events.ChannelOpened(pair.ann_link.id))
     frames, ann.sent = ann.sent, []
-    bob.do(ev.ChannelOpened(pair.bob_link.id), *(ev.FrameReceived(pair.bob_link.id, frame.data) for frame in frames))
+    bob.do(
+        events.ChannelOpened(pair.bob_link.id),
+        *(events.FrameReceived(pair.bob_link.id, frame.data) for frame in frames),
+    )
     pair.carry()
 
     assert pair.ann_link.phase is pair.bob_link.phase is Phase.OPEN
@@ -172,8 +173,8 @@ def at_a_verdict(ann: Person, bob: Person) -> Pair:
     pair = exchange(ann, bob)
     ann.keys_are_slow = True
     for someone, link in sides(pair):
-        someone.do(ev.ChannelOpened(link.id))
-    while not isinstance(ann.at_work[:1] and ann.at_work[0], ev.Verified):
+        someone.do(events.ChannelOpened(link.id))
+    while not isinstance(ann.at_work[:1] and ann.at_work[0], events.Verified):
         ann.keys_are_done()
         pair.carry()
     return pair
@@ -196,12 +197,12 @@ def test_what_the_peer_says_waits_until_its_proof_is_checked_and_is_taken_in_ord
 def test_what_waited_is_dropped_when_the_proof_is_not_genuine(ann: Person, bob: Person) -> None:
     pair = at_a_verdict(ann, bob)
     ann.hears(pair.ann_link, wire.Entries(pair.bob_chat.me, 1, [Entry(1, "one")]))
-    ann.at_work = [ev.Verified(pair.ann_link.id, False)]
-    effects = ann.keys_are_done()
+    ann.at_work = [events.Verified(pair.ann_link.id, False)]
+    emitted = ann.keys_are_done()
 
     assert pair.ann_link.ending is Ending.NOT_PROVED
     assert texts(pair.ann_chat) == []
-    assert of(fx.KeepContacts, effects) == []
+    assert of(effects.KeepContacts, emitted) == []
 
 
 def test_what_follows_a_good_bye_that_waited_is_not_read(ann: Person, bob: Person) -> None:
@@ -218,8 +219,8 @@ def test_what_follows_a_good_bye_that_waited_is_not_read(ann: Person, bob: Perso
 def test_what_waited_and_sets_keys_to_work_makes_the_rest_wait_on(ann: Person, bob: Person) -> None:
     pair = exchange(ann, bob)
     bob.keys_are_slow = True
-    ann.do(ev.ChannelOpened(pair.ann_link.id))
-    bob.do(ev.ChannelOpened(pair.bob_link.id))
+    ann.do(events.ChannelOpened(pair.ann_link.id))
+    bob.do(events.ChannelOpened(pair.bob_link.id))
     [hello] = ann.says()
     assert isinstance(hello, wire.Hello)
     genuine = wire.Reveal(ann.node.key, b"n" * 32, b"s" * 64)
@@ -227,7 +228,7 @@ def test_what_waited_and_sets_keys_to_work_makes_the_rest_wait_on(ann: Person, b
     bob.keys_are_done()
 
     assert pair.bob_link.phase is Phase.SECURING
-    assert bob.at_work == [ev.Verified(pair.bob_link.id, False)]
+    assert bob.at_work == [events.Verified(pair.bob_link.id, False)]
     assert pair.bob_link.held == ["x"]
 
 
@@ -252,16 +253,16 @@ def test_a_frame_that_is_too_large_does_not_wait_to_be_refused(ann: Person, bob:
 
 def test_keys_that_finish_when_the_link_has_ended_change_nothing(ann: Person, bob: Person) -> None:
     pair = at_a_verdict(ann, bob)
-    ann.do(ev.ChannelClosed(pair.ann_link.id))
+    ann.do(events.ChannelClosed(pair.ann_link.id))
 
     assert ann.keys_are_done() == []
     assert pair.ann_chat.peer is None
 
 
-@pytest.mark.parametrize("operation", [ev.Operation.SIGN, ev.Operation.VERIFY])
-def test_keys_that_do_not_work_end_the_link(ann: Person, bob: Person, operation: ev.Operation) -> None:
+@pytest.mark.parametrize("operation", [events.Operation.SIGN, events.Operation.VERIFY])
+def test_keys_that_do_not_work_end_the_link(ann: Person, bob: Person, operation: events.Operation) -> None:
     pair = at_a_verdict(ann, bob)
-    ann.do(ev.OperationFailed(pair.ann_link.id, operation, "NotSupportedError"))
+    ann.do(events.OperationFailed(pair.ann_link.id, operation, "NotSupportedError"))
 
     assert pair.ann_link.ending is Ending.FAILED_HERE
     assert operation.value in pair.ann_link.detail
@@ -273,32 +274,32 @@ def test_keys_that_do_not_work_end_the_link(ann: Person, bob: Person, operation:
 def test_whoever_has_proved_who_they_are_is_known_from_then_on(ann: Person, bob: Person) -> None:
     pair = exchange(ann, bob)
     for someone, link in sides(pair):
-        someone.do(ev.ChannelOpened(link.id))
-    effects: list[fx.Effect] = []
+        someone.do(events.ChannelOpened(link.id))
+    emitted: list[effects.Effect] = []
     while ann.sent or bob.sent:
         frames, ann.sent = ann.sent, []
-        bob.do(*(ev.FrameReceived(pair.bob_link.id, frame.data) for frame in frames))
+        bob.do(*(events.FrameReceived(pair.bob_link.id, frame.data) for frame in frames))
         for frame in bob.sent:
-            done = ann.do(ev.FrameReceived(pair.ann_link.id, frame.data))
-            assert pair.ann_link.peer is not None or of(fx.KeepContacts, done) == []
-            effects += done
+            done = ann.do(events.FrameReceived(pair.ann_link.id, frame.data))
+            assert pair.ann_link.peer is not None or of(effects.KeepContacts, done) == []
+            emitted += done
         bob.sent.clear()
 
-    assert list(kept(effects)) == [Contact(bob.node.key, "Bob", False, START, 1)]
+    assert list(kept(emitted)) == [Contact(bob.node.key, "Bob", False, START, 1)]
     assert list(ann.node.contacts) == [Contact(bob.node.key, "Bob", False, START, 1)]
 
 
 def test_it_takes_two_round_trips_after_the_channel_has_opened(ann: Person, bob: Person) -> None:
     pair = exchange(ann, bob)
     for someone, link in sides(pair):
-        someone.do(ev.ChannelOpened(link.id))
+        someone.do(events.ChannelOpened(link.id))
     passages, opened = 0, dict[str, int]()
     while len(opened) < 2 and passages < 10:
         passages += 1
         under_way = ann.sent, bob.sent
         ann.sent, bob.sent = [], []
-        ann.do(*(ev.FrameReceived(pair.ann_link.id, frame.data) for frame in under_way[1]))
-        bob.do(*(ev.FrameReceived(pair.bob_link.id, frame.data) for frame in under_way[0]))
+        ann.do(*(events.FrameReceived(pair.ann_link.id, frame.data) for frame in under_way[1]))
+        bob.do(*(events.FrameReceived(pair.bob_link.id, frame.data) for frame in under_way[0]))
         for someone, link in sides(pair):
             if link.phase is Phase.OPEN:
                 opened.setdefault(someone.node.name, passages)
@@ -323,11 +324,11 @@ def test_whoever_was_met_elsewhere_is_known_here(ann: Person, bob: Person) -> No
 
 
 def test_that_two_strings_match_makes_a_contact_verified_for_good(pair: Pair) -> None:
-    effects = pair.ann.do(compared(pair.ann_chat, True))
+    emitted = pair.ann.do(compared(pair.ann_chat, True))
 
-    assert [contact.verified for contact in kept(effects)] == [True]
+    assert [contact.verified for contact in kept(emitted)] == [True]
     pair.kill()
-    again = connect(person("ann", contacts=kept(effects)), pair.bob)
+    again = connect(person("ann", contacts=kept(emitted)), pair.bob)
     contact = again.ann.node.contacts.get(pair.bob.node.key)
     assert contact is not None
     assert contact.verified
@@ -345,23 +346,23 @@ def test_that_two_strings_do_not_match_ends_the_link_and_is_kept(pair: Pair) -> 
     pair.ann.do(compared(pair.ann_chat, True))
     pair.ann.write(pair.ann_chat, "one")
     pair.carry()
-    effects = pair.ann.do(compared(pair.ann_chat, False))
+    emitted = pair.ann.do(compared(pair.ann_chat, False))
     pair.ann.write(pair.ann_chat, "two")
 
     assert pair.ann_link.ending is Ending.NO_MATCH
     assert pair.ann.says() == [wire.Mismatch(), wire.Bye()]
-    assert [contact.verified for contact in kept(effects)] == [False]
+    assert [contact.verified for contact in kept(emitted)] == [False]
     assert deliveries(pair.ann_chat) == [Delivery.DELIVERED, Delivery.WAITING]
 
 
 def test_the_other_one_hears_that_the_comparison_has_failed_and_loses_the_badge_too(pair: Pair) -> None:
     pair.bob.do(compared(pair.bob_chat, True))
     pair.ann.do(compared(pair.ann_chat, False))
-    frames = [ev.FrameReceived(pair.bob_link.id, effect.data) for effect in pair.ann.sent]
-    effects = pair.bob.do(*frames)
+    frames = [events.FrameReceived(pair.bob_link.id, effect.data) for effect in pair.ann.sent]
+    emitted = pair.bob.do(*frames)
 
     assert pair.bob_link.ending is Ending.PEER_NO_MATCH
-    assert [(contact.verified, contact.verified_as, contact.differs) for contact in kept(effects)] == [
+    assert [(contact.verified, contact.verified_as, contact.differs) for contact in kept(emitted)] == [
         (False, "", False)
     ]
     assert pair.bob.says() == []
@@ -375,7 +376,7 @@ def test_a_peer_takes_no_badge_but_its_own_and_none_before_it_has_proved_itself(
     assert with_eve.ann_link.ending is Ending.PEER_NO_MATCH
 
     unproved = exchange(ann, person("mallory"))
-    ann.do(ev.ChannelOpened(unproved.ann_link.id))
+    ann.do(events.ChannelOpened(unproved.ann_link.id))
     ann.hears(unproved.ann_link, wire.Mismatch())
     assert unproved.ann_link.ending is Ending.BROKE_PROTOCOL
     assert [contact.name for contact in ann.node.contacts if contact.verified] == ["Bob"]
@@ -384,25 +385,30 @@ def test_a_peer_takes_no_badge_but_its_own_and_none_before_it_has_proved_itself(
 
 def test_a_number_can_be_compared_when_the_link_has_ended(pair: Pair) -> None:
     pair.kill()
-    effects = pair.ann.do(compared(pair.ann_chat, True))
-    assert [contact.verified for contact in kept(effects)] == [True]
+    emitted = pair.ann.do(compared(pair.ann_chat, True))
+    assert [contact.verified for contact in kept(emitted)] == [True]
 
-    effects = pair.ann.do(compared(pair.ann_chat, False))
-    assert [contact.verified for contact in kept(effects)] == [False]
+    emitted = pair.ann.do(compared(pair.ann_chat, False))
+    assert [contact.verified for contact in kept(emitted)] == [False]
     assert pair.ann_link.ending is Ending.CHANNEL_CLOSED
 
 
 def test_nobody_is_verified_where_nobody_is(ann: Person, bob: Person) -> None:
     pair = exchange(ann, bob)
     key = bob.node.key
-    assert ann.do(ev.PeerCompared(pair.ann_chat.id, key, "bob", True), ev.PeerCompared(999, key, "bob", True)) == []
+    assert (
+        ann.do(
+            events.ReportComparison(pair.ann_chat.id, key, "bob", True), events.ReportComparison(999, key, "bob", True)
+        )
+        == []
+    )
 
     pair.open_channel()
     assert [contact.verified for contact in ann.node.contacts] == [False]
 
 
 def test_a_store_that_keeps_nothing_is_told_of(ann: Person) -> None:
-    ann.do(ev.NotKept("QuotaExceededError"))
+    ann.do(events.NotKept("QuotaExceededError"))
 
     assert ann.node.not_kept == "QuotaExceededError"
 
@@ -416,7 +422,7 @@ def test_each_sees_how_the_other_one_wants_to_be_called(pair: Pair) -> None:
 
 def test_a_name_that_is_changed_reaches_those_who_are_connected(pair: Pair, cat: Person) -> None:
     with_cat = connect(pair.ann, cat)
-    pair.ann.do(ev.NameChosen(" Annie\u202e "))
+    pair.ann.do(events.SetName(" Annie\u202e "))
     pair.carry()
     with_cat.carry()
 
@@ -427,7 +433,7 @@ def test_a_name_that_is_changed_reaches_those_who_are_connected(pair: Pair, cat:
 
 def test_a_name_that_is_changed_while_the_path_is_lost_arrives_with_it(pair: Pair) -> None:
     pair.break_path()
-    pair.ann.do(ev.NameChosen("Annie"))
+    pair.ann.do(events.SetName("Annie"))
     pair.carry()
 
     assert pair.bob_chat.peer_name == "Annie"
@@ -435,15 +441,15 @@ def test_a_name_that_is_changed_while_the_path_is_lost_arrives_with_it(pair: Pai
 
 def test_a_name_is_told_to_nobody_who_has_not_proved_who_they_are(ann: Person, bob: Person) -> None:
     pair = exchange(ann, bob)
-    ann.do(ev.ChannelOpened(pair.ann_link.id))
+    ann.do(events.ChannelOpened(pair.ann_link.id))
     ann.says()
-    ann.do(ev.NameChosen("Annie"))
+    ann.do(events.SetName("Annie"))
 
     assert ann.says() == []
 
 
 def test_a_name_that_is_taken_back_leaves_the_last_one_known(pair: Pair) -> None:
-    pair.ann.do(ev.NameChosen(""))
+    pair.ann.do(events.SetName(""))
     pair.carry()
 
     assert pair.bob_chat.peer_name == ""
@@ -464,7 +470,7 @@ def test_a_name_that_hides_something_is_shown_without_it(pair: Pair, name: str, 
 def impostor(pair: Pair, name: str = "BOB") -> Pair:
     """Ann, who knows Bob, is connected to Eve, who calls herself so too; Ann had written something to whoever comes."""
     eve = person("eve")
-    eve.do(ev.NameChosen(name))
+    eve.do(events.SetName(name))
     with_eve = exchange(pair.ann, eve)
     pair.ann.write(with_eve.ann_chat, "typed before")
     with_eve.open_channel()
@@ -520,7 +526,7 @@ def test_strings_that_match_settle_the_warning_and_others_end_it_with_nothing_se
 def test_a_name_that_is_taken_later_is_warned_of_too(pair: Pair) -> None:
     with_eve = impostor(pair, "Eve")
     assert texts(with_eve.bob_chat) == ["typed before"]
-    with_eve.bob.do(ev.NameChosen("bob"))
+    with_eve.bob.do(events.SetName("bob"))
     with_eve.carry()
     pair.ann.write(with_eve.ann_chat, "typed afterwards")
     with_eve.carry()
@@ -531,7 +537,7 @@ def test_a_name_that_is_taken_later_is_warned_of_too(pair: Pair) -> None:
 
 def test_a_warning_stays_when_the_name_is_taken_back(pair: Pair) -> None:
     with_eve = impostor(pair)
-    with_eve.bob.do(ev.NameChosen("Eve"))
+    with_eve.bob.do(events.SetName("Eve"))
     with_eve.carry()
 
     assert with_eve.ann_chat.warning is not None
@@ -550,14 +556,14 @@ def test_a_warning_outlasts_the_link(pair: Pair) -> None:
 def test_whoever_was_verified_is_not_warned_of_whatever_their_name(pair: Pair) -> None:
     with_eve = impostor(pair)
     pair.ann.do(compared(with_eve.ann_chat, True))
-    with_eve.bob.do(ev.NameChosen("Bob"))
+    with_eve.bob.do(events.SetName("Bob"))
     with_eve.carry()
 
     assert with_eve.ann_chat.warning is None
 
 
 def test_the_one_who_is_known_is_not_warned_of(pair: Pair) -> None:
-    pair.bob.do(ev.NameChosen("Robert"), ev.NameChosen("Bob"))
+    pair.bob.do(events.SetName("Robert"), events.SetName("Bob"))
     pair.carry()
 
     assert pair.ann_chat.warning is None
@@ -575,18 +581,18 @@ def test_the_one_who_was_known_first_comes_back_without_a_warning(pair: Pair) ->
 
 def test_whoever_shows_no_card_is_warned_of_by_the_name_they_are_known_by_and_gets_nothing(pair: Pair) -> None:
     with_eve = impostor(pair)
-    pair.ann.do(ev.ConversationLeft(with_eve.ann_chat.id), ev.ConversationRemoved(with_eve.ann_chat.id))
+    pair.ann.do(events.LeaveConversation(with_eve.ann_chat.id), events.RemoveConversation(with_eve.ann_chat.id))
     with_eve.kill()
     ann, eve = person("ann", contacts=pair.ann.node.contacts), with_eve.bob
     again = exchange(ann, eve)
     ann.write(again.ann_chat, "for Bob alone")
     for someone, link in sides(again):
-        someone.do(ev.ChannelOpened(link.id))
+        someone.do(events.ChannelOpened(link.id))
     while again.ann_link.peer is None:
         ann_says, ann.sent = ann.sent, []
-        eve.do(*(ev.FrameReceived(again.bob_link.id, frame.data) for frame in ann_says))
+        eve.do(*(events.FrameReceived(again.bob_link.id, frame.data) for frame in ann_says))
         eve_says, eve.sent = eve.sent, []
-        ann.do(*(ev.FrameReceived(again.ann_link.id, f.data) for f in eve_says if not f.data.startswith('["card"')))
+        ann.do(*(events.FrameReceived(again.ann_link.id, f.data) for f in eve_says if not f.data.startswith('["card"')))
 
     assert again.ann_chat.warning is not None
     ann.says()
@@ -597,29 +603,29 @@ def test_whoever_shows_no_card_is_warned_of_by_the_name_they_are_known_by_and_ge
 
 def test_whoever_was_verified_stays_so_by_that_name_until_the_person_agrees_to_another(pair: Pair) -> None:
     pair.ann.do(compared(pair.ann_chat, True))
-    pair.bob.do(ev.NameChosen("Robert"))
+    pair.bob.do(events.SetName("Robert"))
     pair.carry()
     contact = pair.ann.node.contacts.get(pair.bob.node.key)
     assert contact is not None
     assert (contact.known_as, contact.new_name) == ("Bob", "Robert")
 
-    assert pair.ann.do(ev.AcceptName(pair.ann_chat.id, "Rupert"), ev.AcceptName(999, "Robert")) == []
-    (accepted,) = kept(pair.ann.do(ev.AcceptName(pair.ann_chat.id, "Robert")))
+    assert pair.ann.do(events.AcceptName(pair.ann_chat.id, "Rupert"), events.AcceptName(999, "Robert")) == []
+    (accepted,) = kept(pair.ann.do(events.AcceptName(pair.ann_chat.id, "Robert")))
     assert (accepted.known_as, accepted.new_name, accepted.verified) == ("Robert", "", True)
 
 
 def test_nobody_who_was_not_verified_needs_an_agreement(pair: Pair) -> None:
-    pair.bob.do(ev.NameChosen("Robert"))
+    pair.bob.do(events.SetName("Robert"))
     pair.carry()
 
-    assert pair.ann.do(ev.AcceptName(pair.ann_chat.id, "Robert")) == []
+    assert pair.ann.do(events.AcceptName(pair.ann_chat.id, "Robert")) == []
 
 
 def test_whoever_was_verified_by_another_name_is_not_shown_under_that_of_somebody_verified(pair: Pair) -> None:
     pair.ann.do(compared(pair.ann_chat, True))
     with_eve = impostor(pair, "Eve")
     pair.ann.do(compared(with_eve.ann_chat, True))
-    with_eve.bob.do(ev.NameChosen("Bob"))
+    with_eve.bob.do(events.SetName("Bob"))
     with_eve.carry()
     eve = pair.ann.node.contacts.get(with_eve.bob.node.key)
 
@@ -630,17 +636,17 @@ def test_whoever_was_verified_by_another_name_is_not_shown_under_that_of_somebod
 
 def test_that_somebody_else_has_come_meanwhile_verifies_nobody(pair: Pair) -> None:
     with_eve = impostor(pair)
-    effects = pair.ann.do(ev.PeerCompared(with_eve.ann_chat.id, pair.bob.node.key, "bob", True))
+    emitted = pair.ann.do(events.ReportComparison(with_eve.ann_chat.id, pair.bob.node.key, "bob", True))
 
-    assert effects == []
+    assert emitted == []
     assert with_eve.ann_chat.warning is not None
     assert [contact.verified for contact in pair.ann.node.contacts] == [False, False]
 
 
 def test_cards_that_change_nothing_are_not_kept_again(pair: Pair) -> None:
     card = wire.Card(pair.bob.log_of(pair.bob_link), "Bob")
-    effects = pair.ann.hears(pair.ann_link, *[card] * 500)
-    assert of(fx.KeepContacts, effects) == []
+    emitted = pair.ann.hears(pair.ann_link, *[card] * 500)
+    assert of(effects.KeepContacts, emitted) == []
 
     pair.ann.now += 100
     assert [contact.name for contact in kept(pair.ann.hears(pair.ann_link, *[card] * 500))] == ["Bob"]
@@ -654,27 +660,27 @@ def elsewhere(pair: Pair) -> Contacts:
 def test_what_another_tab_has_kept_counts_here(pair: Pair) -> None:
     other = elsewhere(pair)
     other.judge(pair.bob.node.key, match=True)
-    effects = pair.ann.do(ev.ContactsKept(other.dumps()), ev.ContactsKept("nonsense"))
+    emitted = pair.ann.do(events.ContactsKept(other.dumps()), events.ContactsKept("nonsense"))
 
     assert [contact.verified for contact in pair.ann.node.contacts] == [True]
-    assert effects == []
+    assert emitted == []
 
 
 def test_a_comparison_that_has_failed_in_another_tab_ends_the_connection_here(pair: Pair) -> None:
     other = elsewhere(pair)
     other.judge(pair.bob.node.key, match=False)
-    effects = pair.ann.do(ev.ContactsKept(other.dumps()))
+    emitted = pair.ann.do(events.ContactsKept(other.dumps()))
     pair.carry()
 
     assert pair.ann_link.ending is Ending.NO_MATCH
-    assert of(fx.KeepContacts, effects) == []
+    assert of(effects.KeepContacts, emitted) == []
     assert pair.bob_link.ending is Ending.PEER_NO_MATCH
 
 
 def test_whom_the_person_compares_with_anew_is_not_thrown_out_by_what_is_known_already(pair: Pair) -> None:
     pair.ann.do(compared(pair.ann_chat, False))
     again = connect(pair.ann, pair.bob, pair.ann_chat.id)
-    pair.ann.do(ev.ContactsKept(elsewhere(pair).dumps()))
+    pair.ann.do(events.ContactsKept(elsewhere(pair).dumps()))
 
     assert again.ann_link.phase is Phase.OPEN
 
@@ -682,7 +688,7 @@ def test_whom_the_person_compares_with_anew_is_not_thrown_out_by_what_is_known_a
 def test_what_another_tab_has_written_over_is_kept_again(pair: Pair) -> None:
     other = elsewhere(pair)
     pair.ann.do(compared(pair.ann_chat, True))
-    verified = kept(pair.ann.do(ev.ContactsKept(other.dumps())))
+    verified = kept(pair.ann.do(events.ContactsKept(other.dumps())))
 
     assert [contact.verified for contact in verified] == [True]
 
@@ -692,14 +698,14 @@ def test_a_warning_goes_when_the_person_has_compared_in_another_tab(pair: Pair) 
     assert with_eve.ann_chat.warning is not None
     other = elsewhere(pair)
     other.judge(with_eve.bob.node.key, match=True)
-    pair.ann.do(ev.ContactsKept(other.dumps()))
+    pair.ann.do(events.ContactsKept(other.dumps()))
 
     assert with_eve.ann_chat.warning is None
 
 
 def test_heeding_a_warning_where_there_is_none_does_nothing(pair: Pair) -> None:
     warning = Namesake(Contact(pair.bob.node.key), "bob")
-    assert pair.ann.do(ev.WarningHeeded(pair.ann_chat.id, warning), ev.WarningHeeded(999, warning)) == []
+    assert pair.ann.do(events.DismissWarning(pair.ann_chat.id, warning), events.DismissWarning(999, warning)) == []
 
 
 def known_and_verified(ann: Person, *others: Person) -> None:
@@ -716,11 +722,11 @@ def test_whoever_takes_one_name_after_the_other_is_warned_of_each(ann: Person, b
     ann.write(pair.ann_chat, "secret")
     before = heeded(pair.ann_chat)
     if heeds:  # what is in the moment of pressing another warning is not heeded by that
-        mallory.do(ev.NameChosen("carol"))
+        mallory.do(events.SetName("carol"))
         pair.carry()
         ann.do(before)
     else:
-        mallory.do(ev.NameChosen("carol"))
+        mallory.do(events.SetName("carol"))
         pair.carry()
 
     assert pair.ann_chat.warning is not None
@@ -737,7 +743,7 @@ def test_a_name_taken_after_one_warning_was_heeded_is_warned_of_anew(ann: Person
     mallory.node.name = "bob"
     pair = connect(ann, mallory)
     ann.do(heeded(pair.ann_chat))
-    mallory.do(ev.NameChosen("carol"))
+    mallory.do(events.SetName("carol"))
     pair.carry()
     ann.write(pair.ann_chat, "secret for Carol")
     pair.carry()
@@ -751,7 +757,7 @@ def test_nobody_is_verified_by_a_name_that_was_not_shown(ann: Person, bob: Perso
     known_and_verified(ann, bob)
     pair = connect(ann, mallory)
     presses = compared(pair.ann_chat, True)
-    mallory.do(ev.NameChosen("bob"))
+    mallory.do(events.SetName("bob"))
     pair.carry()
     ann.do(presses)
     contact = ann.node.contacts.get(mallory.node.key)
@@ -768,11 +774,11 @@ def test_another_tab_of_ones_own_is_no_contact_and_nothing_to_be_warned_of(ann: 
     pair = connect(ann, person("ann"))
     pair.ann.write(pair.ann_chat, "one")
     pair.carry()
-    effects = pair.ann.do(compared(pair.ann_chat, True))
+    emitted = pair.ann.do(compared(pair.ann_chat, True))
 
     assert pair.ann_chat.warning is None
     assert texts(pair.bob_chat) == ["one"]
-    assert effects == []
+    assert emitted == []
     assert [contact.key for contact in ann.node.contacts] == [b"k" * 32]
 
 
@@ -820,7 +826,7 @@ def test_a_person_who_starts_anew_has_other_logs(ann: Person) -> None:
 
 
 def remove(someone: Person, link: Link) -> None:
-    someone.do(ev.ConversationRemoved(link.conversation))
+    someone.do(events.RemoveConversation(link.conversation))
     assert link.conversation not in someone.node.conversations
 
 

@@ -5,10 +5,9 @@ from random import Random
 import pytest
 
 from pychat.core import conversation as conversation_module
-from pychat.core import events as ev
+from pychat.core import events, wire
 from pychat.core import log as log_module
 from pychat.core import node as node_module
-from pychat.core import wire
 from pychat.core.errors import MessageProblem
 from pychat.core.link import Ending, Phase
 from pychat.core.log import Entry
@@ -116,7 +115,7 @@ def test_of_a_conversation_that_was_put_away_nothing_is_heard_twice_though_not_a
     old.kill()
     for number in range(4):
         chat = visit(ann, f"visit {number}").ann_chat
-    ann.do(ev.ConversationRemoved(chat.id))
+    ann.do(events.RemoveConversation(chat.id))
     old.bob.write(old.bob_chat, "two")
 
     assert texts(connect(ann, old.bob).ann_chat) == ["two"]
@@ -131,7 +130,7 @@ def test_nothing_is_heard_twice_of_somebody_of_whom_nothing_is_remembered(
         pair = connect(ann, person(name))
         say(pair, pair.bob, "one")
         pair.kill()
-        ann.do(ev.ConversationRemoved(pair.ann_chat.id))
+        ann.do(events.RemoveConversation(pair.ann_chat.id))
         pairs.append(pair)
     for pair in pairs:
         pair.bob.write(pair.bob_chat, "two")
@@ -254,7 +253,7 @@ def test_whoever_sends_and_sends_and_acknowledges_nothing_ends_its_own_link(ann:
 def test_of_very_many_conversations_the_one_that_ended_first_goes(ann: Person, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(node_module, "MAX_CONVERSATIONS", 3)
     shown = connect(ann, person("bob"))
-    ann.do(ev.ConversationShown(shown.ann_chat.id))
+    ann.do(events.ShowConversation(shown.ann_chat.id))
     shown.kill()
     waits = connect(ann, person("cat"))
     waits.kill()
@@ -349,6 +348,6 @@ def test_what_was_put_away_is_not_held(ann: Person) -> None:
     pair = connect(ann, person("bob"))
     say(pair, ann, LONG)
     pair.kill()
-    ann.do(ev.ConversationRemoved(pair.ann_chat.id))
+    ann.do(events.RemoveConversation(pair.ann_chat.id))
 
     assert ann.node._memory.held == 0

@@ -9,12 +9,10 @@ from random import Random
 import pytest
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
-from pychat.core import effects as fx
-from pychat.core import events as ev
+from pychat.core import effects, events, wire
 from pychat.core import meeting as m
 from pychat.core import node as node_module
 from pychat.core import room as r
-from pychat.core import wire
 from pychat.core.capabilities import Capabilities
 from pychat.core.envelope import (
     PROOF_SIZE,
@@ -72,7 +70,7 @@ def note(world: RoomsWorld, guest: Guest, text: str) -> None:
     conversation = guest.node.conversation(meeting_of(guest).conversation)
     assert conversation is not None
     world.written[text] = Written(guest, guest.life, conversation.id, conversation.peer)
-    guest.acts(ev.MessageWritten(conversation.id, text))
+    guest.acts(events.WriteMessage(conversation.id, text))
 
 
 def read(guest: Guest) -> list[str]:
@@ -114,7 +112,7 @@ def test_two_who_have_the_link_meet_whoever_comes_first(seed: int, apart: float)
 def test_who_opens_a_room_draws_its_secret(seed: int) -> None:
     world = calm(seed, 2)
     ann, bob = world.guests
-    ann.acts(ev.RoomRequested(URL))
+    ann.acts(events.CreateRoom(URL))
     world.live(5)
     code = meeting_of(ann).code
     assert code is not None
@@ -137,14 +135,14 @@ def test_what_was_written_while_one_waited_goes_to_the_first_who_comes_and_to_no
     world.live(30)
     assert read(bob) == ["to whoever comes"]
 
-    bob.acts(ev.ConversationLeft(meeting_of(bob).conversation))
+    bob.acts(events.LeaveConversation(meeting_of(bob).conversation))
     cat.enters()
     world.live(LONG)
     assert link_of(cat).peer == ann.key
     assert read(cat) == []
     home = meeting_of(ann).conversation
     assert home != link_of(ann).conversation  # the room is still shown where the first one was
-    ann.acts(ev.ConversationShown(link_of(ann).conversation))
+    ann.acts(events.ShowConversation(link_of(ann).conversation))
     assert meeting_of(ann).conversation == link_of(ann).conversation != home
 
 
@@ -158,7 +156,7 @@ def test_a_third_one_is_told_and_has_the_seat_once_it_is_free(seed: int) -> None
     assert meeting_of(cat).refusal is Refusal.FULL
     assert link_of(ann).peer == bob.key
 
-    bob.acts(ev.ConversationLeft(meeting_of(bob).conversation))
+    bob.acts(events.LeaveConversation(meeting_of(bob).conversation))
     world.live(LONG)
     assert link_of(cat).peer == ann.key
     assert meeting_of(cat).refusal is None
@@ -168,7 +166,7 @@ def test_a_third_one_is_told_and_has_the_seat_once_it_is_free(seed: int) -> None
 def test_who_leaves_is_gone_at_once_and_can_come_back(seed: int) -> None:
     world = together(seed)
     ann, bob = world.guests
-    bob.acts(ev.ConversationLeft(meeting_of(bob).conversation))
+    bob.acts(events.LeaveConversation(meeting_of(bob).conversation))
     world.live(3)
     assert not ann.company
     assert meeting_of(ann).company == 0
@@ -203,13 +201,13 @@ def test_a_locked_room_takes_nobody_new_until_it_is_unlocked(seed: int) -> None:
     ann, bob = world.guests
     ann.enters()
     world.live(5)
-    ann.acts(ev.RoomLocked(meeting_of(ann).conversation, True))
+    ann.acts(events.SetRoomLock(meeting_of(ann).conversation, True))
     bob.enters()
     world.live(LONG)
     assert not bob.company
     assert meeting_of(bob).refusal is Refusal.LOCKED
 
-    ann.acts(ev.RoomLocked(meeting_of(ann).conversation, False))
+    ann.acts(events.SetRoomLock(meeting_of(ann).conversation, False))
     world.live(LONG)
     assert link_of(bob).peer == ann.key
 
@@ -218,10 +216,10 @@ def test_a_locked_room_takes_nobody_new_until_it_is_unlocked(seed: int) -> None:
 def test_behind_a_locked_door_the_same_link_comes_back(seed: int) -> None:
     world = together(seed)
     ann, bob = world.guests
-    ann.acts(ev.RoomLocked(meeting_of(ann).conversation, True))
+    ann.acts(events.SetRoomLock(meeting_of(ann).conversation, True))
     world.connections[-1].broken = True
     for guest in world.guests:
-        guest.hears(guest.ends[link_of(guest).id], ev.IceStateChanged(link_of(guest).id, ev.IceState.FAILED))
+        guest.hears(guest.ends[link_of(guest).id], events.IceStateChanged(link_of(guest).id, events.IceState.FAILED))
     world.live(LONG)
 
     assert link_of(bob).peer == ann.key
@@ -237,7 +235,7 @@ def test_a_new_link_is_told_to_whoever_is_there_and_to_nobody_else(seed: int) ->
     assert former != meeting_of(ann).code == meeting_of(bob).code
     assert links == [link_of(guest).id for guest in (ann, bob)], "a link that is open stays"
 
-    bob.acts(ev.ConversationLeft(meeting_of(bob).conversation))
+    bob.acts(events.LeaveConversation(meeting_of(bob).conversation))
     cat.enters()
     world.live(LONG)
     assert meeting_of(cat).company == 0
@@ -312,7 +310,7 @@ def test_a_lost_path_is_found_again_by_restarting_ice(seed: int, relay_restarts:
     world.connections[-1].broken = True
     for guest in world.guests:
         link = link_of(guest)
-        guest.hears(guest.ends[link.id], ev.IceStateChanged(link.id, ev.IceState.DISCONNECTED))
+        guest.hears(guest.ends[link.id], events.IceStateChanged(link.id, events.IceState.DISCONNECTED))
     note(world, ann, "kept for later")
     assert read(bob) == []
     world.live(100)
@@ -331,7 +329,7 @@ def test_who_comes_back_in_a_new_session_is_known_also_while_the_relay_still_lis
     world.connections[-1].broken = True
     for guest in world.guests:
         link = link_of(guest)
-        guest.hears(guest.ends[link.id], ev.IceStateChanged(link.id, ev.IceState.DISCONNECTED))
+        guest.hears(guest.ends[link.id], events.IceStateChanged(link.id, events.IceState.DISCONNECTED))
     world.live(m.BEAT_PATIENCE + 25)
 
     assert links == [link_of(guest).id for guest in (ann, bob)]
@@ -365,7 +363,7 @@ def lose_the_path(world: RoomsWorld) -> None:
     connection.broken = True
     for guest in world.guests[:2]:
         link = link_of(guest)
-        guest.hears(guest.ends[link.id], ev.IceStateChanged(link.id, ev.IceState.DISCONNECTED))
+        guest.hears(guest.ends[link.id], events.IceStateChanged(link.id, events.IceState.DISCONNECTED))
 
 
 @pytest.mark.parametrize("which", range(FORGERIES))
@@ -643,7 +641,7 @@ def test_a_member_that_broke_the_protocol_is_not_heard_until_the_person_asks(see
     world.live(LONG)
     assert len(ann.ends) == begun
 
-    ann.acts(ev.RoomReturned(meeting_of(ann).conversation))
+    ann.acts(events.ReturnToRoom(meeting_of(ann).conversation))
     world.live(5)
     assert len(ann.ends) > begun
 
@@ -741,7 +739,7 @@ def test_who_broke_the_protocol_is_not_begun_with_again_until_asked(seed: int) -
     ann, bob = world.guests
     ann._check = lambda: None  # type: ignore[method-assign] # the world holds this for a false alarm
     link = link_of(ann)
-    ann.hears(ann.ends[link.id], ev.FrameReceived(link.id, "nonsense"))
+    ann.hears(ann.ends[link.id], events.FrameReceived(link.id, "nonsense"))
     world.live(1)
     assert link.ending is Ending.BROKE_PROTOCOL
     world.live(LONG)
@@ -751,7 +749,7 @@ def test_who_broke_the_protocol_is_not_begun_with_again_until_asked(seed: int) -
     world.live(LONG)
     assert not ann.company
 
-    ann.acts(ev.RoomReturned(meeting_of(ann).conversation))
+    ann.acts(events.ReturnToRoom(meeting_of(ann).conversation))
     world.live(LONG)
     assert link_of(ann).peer == bob.key
 
@@ -796,7 +794,7 @@ def test_who_is_killed_and_starts_again_is_taken_in_before_the_old_link_is_given
 def test_an_admitted_key_that_is_killed_and_starts_again_is_taken_into_a_locked_room(seed: int) -> None:
     world = together(seed)
     ann, bob = world.guests
-    ann.acts(ev.RoomLocked(meeting_of(ann).conversation, True))
+    ann.acts(events.SetRoomLock(meeting_of(ann).conversation, True))
     crash(world, bob)
     world.live(25)
 
@@ -857,7 +855,7 @@ def test_a_second_tab_of_somebody_who_is_connected_is_told_and_can_have_the_seat
     assert meeting_of(tab).refusal is Refusal.ELSEWHERE
 
     for here, there in ((tab, bob), (bob, tab), (tab, bob)):
-        here.acts(ev.RoomClaimed(meeting_of(here).conversation))
+        here.acts(events.TakeOverRoom(meeting_of(here).conversation))
         world.live(20)
         assert link_of(here).peer == ann.key
         assert not there.company
@@ -870,7 +868,7 @@ def test_a_second_tab_of_somebody_who_is_connected_is_told_and_can_have_the_seat
         world.live(2 * LONG)
         assert link_of(here).peer == ann.key
         assert not there.company
-    tab.acts(ev.ConversationLeft(meeting_of(tab).conversation))
+    tab.acts(events.LeaveConversation(meeting_of(tab).conversation))
     world.live(LONG)
     assert link_of(bob).peer == ann.key, "who waits in the other tab has the seat once it is free"
 
@@ -932,7 +930,7 @@ def test_who_leaves_while_the_relay_is_still_being_reached_has_left(seed: int, a
     ann.enters()
     world.live(after)
     note(world, ann, "for nobody")
-    ann.acts(ev.ConversationLeft(meeting_of(ann).conversation))
+    ann.acts(events.LeaveConversation(meeting_of(ann).conversation))
     world.live(LONG)
 
     assert meeting_of(ann).state is RelayState.LEFT
@@ -944,7 +942,7 @@ def test_no_word_of_the_relay_brings_back_who_has_left(seed: int) -> None:
     world = together(seed)
     ann, _ = world.guests
     session = next(session for session in world.relay._sessions if session.guest is ann)
-    ann.acts(ev.ConversationLeft(meeting_of(ann).conversation))
+    ann.acts(events.LeaveConversation(meeting_of(ann).conversation))
     world.relay._pass(session, '["joined",[]]')
     world.live(LONG)
 
@@ -994,7 +992,7 @@ def test_who_makes_a_new_link_while_the_path_is_lost_tells_it_when_it_is_found(s
     connection.broken = True
     for guest in world.guests:
         link = link_of(guest)
-        guest.hears(guest.ends[link.id], ev.IceStateChanged(link.id, ev.IceState.DISCONNECTED))
+        guest.hears(guest.ends[link.id], events.IceStateChanged(link.id, events.IceState.DISCONNECTED))
     ann.renews()
     world.live(5)
     world._heal_path(connection)
@@ -1049,7 +1047,7 @@ def test_whoever_counts_renewals_to_the_end_changes_nothing_for_others() -> None
     ann.hears(ann.ends[link.id], frame_received(link, wire.Room(wire.MAX_NUMBER, bytes(SECRET_SIZE))))
     ann.hears(ann.ends[link.id], frame_received(link, wire.Room(wire.MAX_NUMBER, code.secret)))
     world.live(5)
-    bob.acts(ev.ConversationLeft(meeting_of(bob).conversation))
+    bob.acts(events.LeaveConversation(meeting_of(bob).conversation))
     world.live(5)
     there = meeting_of(ann).code
     assert there is not None
@@ -1063,8 +1061,8 @@ def test_whoever_counts_renewals_to_the_end_changes_nothing_for_others() -> None
     assert there != meeting_of(ann).code == meeting_of(cat).code
 
 
-def frame_received(link: Link, frame: wire.OwnFrame) -> ev.FrameReceived:
-    return ev.FrameReceived(link.id, wire.encode(frame))
+def frame_received(link: Link, frame: wire.OwnFrame) -> events.FrameReceived:
+    return events.FrameReceived(link.id, wire.encode(frame))
 
 
 def test_a_peer_that_renews_without_end_is_followed_now_and_then_and_nobody_pays_for_it() -> None:
@@ -1080,7 +1078,7 @@ def test_a_peer_that_renews_without_end_is_followed_now_and_then_and_nobody_pays
     assert link_of(ann).peer == bob.key
     assert meeting_of(ann).code == meeting_of(bob).code
 
-    bob.acts(ev.ConversationLeft(meeting_of(bob).conversation))
+    bob.acts(events.LeaveConversation(meeting_of(bob).conversation))
     newest = meeting_of(ann).code
     assert newest is not None
     cat.code = newest
@@ -1126,12 +1124,12 @@ def test_a_member_that_counts_too_high_harms_itself_only(seed: int) -> None:
         guest.enters()
         world.live(5)
     (name,) = meeting_of(eve)._attempts
-    eve.acts(ev.ConversationLeft(meeting_of(eve).conversation))
+    eve.acts(events.LeaveConversation(meeting_of(eve).conversation))
     world.live(5)
     eve.enters()
     meeting_of(eve)._numbers[name] = 2**53 - 3
     world.live(30)
-    eve.acts(ev.ConversationLeft(meeting_of(eve).conversation))
+    eve.acts(events.LeaveConversation(meeting_of(eve).conversation))
     bob.enters()
     world.live(LONG)
 
@@ -1160,7 +1158,7 @@ def test_whatever_somebody_has_counted_to_others_are_linked_when_it_has_gone(see
     assert meeting_of(bob).refusal is Refusal.FULL
     end = ann.ends[link_of(ann).id]
     eve.starts_anew()
-    ann.hears(end, ev.IceStateChanged(end.link, ev.IceState.DISCONNECTED))
+    ann.hears(end, events.IceStateChanged(end.link, events.IceState.DISCONNECTED))
     world.live(LONG)
 
     assert link_of(ann).peer == bob.key
@@ -1181,8 +1179,8 @@ def test_nobody_waits_behind_somebody_who_offers_and_then_refuses(seed: int, mon
 
     def says(signal: Signal) -> None:
         theirs._say(name, signal)
-        effects, eve.node._effects = eve.node._effects, []
-        for effect in effects:
+        emitted, eve.node._effects = eve.node._effects, []
+        for effect in emitted:
             eve._carry_out(effect)
 
     (name,), (attempt,) = theirs._attempts, meeting_of(ann)._attempts.values()
@@ -1215,7 +1213,7 @@ def test_whatever_a_stranger_says_when_it_goes_the_next_one_has_the_seat(seed: i
     bob.enters()
     world.live(60)
     end = ann.ends[link_of(ann).id]
-    ann.hears(end, ev.FrameReceived(end.link, wire.encode(word)))
+    ann.hears(end, events.FrameReceived(end.link, wire.encode(word)))
     eve.starts_anew()
     world.live(LONG)
 
@@ -1227,11 +1225,11 @@ def test_when_the_link_of_an_invite_ends_the_room_in_which_both_are_takes_its_pl
     world = together(seed)
     ann, bob = world.guests
     ann.recipient, bob.recipient = bob, ann
-    ann.acts(ev.InviteRequested(meeting_of(ann).conversation))
+    ann.acts(events.CreateInvite(meeting_of(ann).conversation))
     world.live(60)
     connection = world.connections[-1]
     for end in connection.ends:
-        end.owner.hears(end, ev.ChannelClosed(end.link))
+        end.owner.hears(end, events.ChannelClosed(end.link))
     world._lose(connection)
     world.live(LONG)
 
@@ -1244,20 +1242,20 @@ def test_behind_a_locked_door_those_who_were_in_come_back_and_nobody_else(seed: 
     world = together(seed, 3, capabilities=Capabilities(can_restart=False))
     ann, bob, cat = world.guests
     for guest in world.guests[:locks]:
-        guest.acts(ev.RoomLocked(meeting_of(guest).conversation, True))
+        guest.acts(events.SetRoomLock(meeting_of(guest).conversation, True))
     connection = world.connections[-1]
     connection.broken = True
     for end in connection.ends:
         world._fail_for_good(end)
     world._lose(connection)
     if locks == 1:  # then there is a seat
-        bob.acts(ev.ConversationLeft(meeting_of(bob).conversation))
+        bob.acts(events.LeaveConversation(meeting_of(bob).conversation))
         cat.enters()
         world.live(LONG)
         assert not cat.company
         assert ann.chat_with(cat) is None
         assert meeting_of(cat).refusal is Refusal.LOCKED
-        cat.acts(ev.ConversationLeft(meeting_of(cat).conversation))
+        cat.acts(events.LeaveConversation(meeting_of(cat).conversation))
         bob.returns()
     world.live(LONG)
     assert link_of(bob).peer == ann.key
@@ -1268,14 +1266,14 @@ def test_who_is_turned_away_after_the_handshake_learns_no_name_and_is_not_begun_
 ) -> None:
     world = together(0, 3)
     ann, bob, cat = world.guests
-    ann.acts(ev.RoomLocked(meeting_of(ann).conversation, True))
-    bob.acts(ev.ConversationLeft(meeting_of(bob).conversation))
+    ann.acts(events.SetRoomLock(meeting_of(ann).conversation, True))
+    bob.acts(events.LeaveConversation(meeting_of(bob).conversation))
     world.live(5)
     heard: list[str] = []
     hears = cat.hears
 
-    def noting(end: End, event: ev.Event) -> None:
-        if isinstance(event, ev.FrameReceived):
+    def noting(end: End, event: events.Event) -> None:
+        if isinstance(event, events.FrameReceived):
             heard.append(json.loads(event.data)[0])
         hears(end, event)
 
@@ -1314,7 +1312,7 @@ def test_who_leaves_says_so_over_the_link_where_the_other_one_is_no_longer_at_th
     ann, bob = world.guests
     (name,) = meeting_of(ann)._attempts
     meeting_of(ann)._gone(name)
-    ann.acts(ev.ConversationLeft(meeting_of(ann).conversation))
+    ann.acts(events.LeaveConversation(meeting_of(ann).conversation))
     world.live(5)
 
     assert not ann.company
@@ -1329,7 +1327,7 @@ def test_a_stack_that_cannot_restart_answers_no_offer_to_do_so() -> None:
     meeting_of(ann)._steps(link, [TakeOffer(link.remote, False)])
 
     assert link.ending is Ending.PATH_LOST
-    assert not any(isinstance(effect, fx.AcceptOffer) for effect in ann.node._effects)
+    assert not any(isinstance(effect, effects.AcceptOffer) for effect in ann.node._effects)
 
 
 @pytest.mark.parametrize("leased", [True, False])
@@ -1342,7 +1340,7 @@ def test_who_gives_the_seat_up_to_another_tab_begins_with_nobody_who_waits(lease
     assert meeting_of(cat).refusal is Refusal.FULL
     meeting_of(bob)._leased = leased
     end = bob.ends[link_of(bob).id]
-    bob.acts(ev.FrameReceived(end.link, wire.encode(wire.Elsewhere())))
+    bob.acts(events.FrameReceived(end.link, wire.encode(wire.Elsewhere())))
     due = [attempt.due for attempt in meeting_of(bob)._attempts.values()]
 
     assert meeting_of(bob).refusal is Refusal.ELSEWHERE
@@ -1353,7 +1351,7 @@ def test_who_gives_the_seat_up_to_another_tab_begins_with_nobody_who_waits(lease
 def test_of_whom_the_signs_differ_is_not_let_in_again(seed: int) -> None:
     world = together(seed)
     ann, bob = world.guests
-    ann.acts(ev.PeerCompared(link_of(ann).conversation, bob.key, "bob", False))
+    ann.acts(events.ReportComparison(link_of(ann).conversation, bob.key, "bob", False))
     bob.starts_anew()
     bob.enters()
     world.live(LONG)
@@ -1385,8 +1383,10 @@ def test_a_relay_that_asks_to_return_at_once_is_not_obeyed_without_end(alone: Pe
     connected = 0
     for _ in range(50):
         session = session_of(alone)
-        alone.do(ev.RelayOpened(session), ev.RelayHeard(session, '["return",0]'), ev.RelayClosed(session, 1012))
-        connected += len(of(fx.ConnectRelay, alone.wait(1)))
+        alone.do(
+            events.RelayOpened(session), events.RelayHeard(session, '["return",0]'), events.RelayClosed(session, 1012)
+        )
+        connected += len(of(effects.ConnectRelay, alone.wait(1)))
 
     assert connected < 10
 
@@ -1403,7 +1403,7 @@ def test_whoever_leaves_in_whatever_moment_begins_nothing_more(monkeypatch: pyte
         world.live(5)
         bob.enters()
         world.live(0.1 * moment)
-        ann.acts(ev.ConversationLeft(meeting_of(ann).conversation))
+        ann.acts(events.LeaveConversation(meeting_of(ann).conversation))
         begun = set(ann.ends)
         world.live(30)
         assert set(ann.ends) == begun
@@ -1412,10 +1412,10 @@ def test_whoever_leaves_in_whatever_moment_begins_nothing_more(monkeypatch: pyte
 
 def test_to_leave_twice_is_to_leave_once(alone: Person) -> None:
     (meeting,) = alone.node.meetings.values()
-    alone.do(ev.RelayOpened(session_of(alone)))
-    alone.do(ev.ConversationLeft(meeting.conversation))
-    closing = fx.CloseRelay(meeting._session)
-    assert closing not in alone.do(ev.ConversationLeft(meeting.conversation))
+    alone.do(events.RelayOpened(session_of(alone)))
+    alone.do(events.LeaveConversation(meeting.conversation))
+    closing = effects.CloseRelay(meeting._session)
+    assert closing not in alone.do(events.LeaveConversation(meeting.conversation))
     assert meeting.state is RelayState.LEFT
 
 
@@ -1426,7 +1426,7 @@ def test_whoever_leaves_while_the_relay_is_away_leaves_whoever_is_there(seed: in
     world.relay._go_away()
     world.live(3)
     assert link_of(ann).relayed_member is None
-    ann.acts(ev.ConversationLeft(meeting_of(ann).conversation))
+    ann.acts(events.LeaveConversation(meeting_of(ann).conversation))
     world.live(5)
 
     assert not ann.company
@@ -1437,10 +1437,10 @@ def test_a_path_that_is_found_while_a_secret_is_drawn_does_no_harm() -> None:
     world = together(0)
     ann, _ = world.guests
     link, now = link_of(ann), world.now + ann._clock
-    ann.node.handle([ev.IceStateChanged(link.id, ev.IceState.DISCONNECTED)], now)
-    ann.node.handle([ev.RoomRenewed(meeting_of(ann).conversation)], now)
+    ann.node.handle([events.IceStateChanged(link.id, events.IceState.DISCONNECTED)], now)
+    ann.node.handle([events.RotateRoomSecret(meeting_of(ann).conversation)], now)
     assert meeting_of(ann).code is None
-    ann.node.handle([ev.IceStateChanged(link.id, ev.IceState.CONNECTED)], now)
+    ann.node.handle([events.IceStateChanged(link.id, events.IceState.CONNECTED)], now)
 
     assert link.phase is Phase.OPEN
 
@@ -1487,8 +1487,8 @@ def test_nobody_is_taken_for_the_other_side_of_a_link_that_is_not_proved() -> No
 def alone() -> Person:
     """Somebody who goes into a room."""
     ann = person("ann")
-    effects = ann.do(ev.CodePasted(encode(RoomCode(bytes(SECRET_SIZE))), URL))
-    assert only(fx.ConnectRelay, effects).url == URL
+    emitted = ann.do(events.PasteCode(encode(RoomCode(bytes(SECRET_SIZE))), URL))
+    assert only(effects.ConnectRelay, emitted).url == URL
     return ann
 
 
@@ -1500,13 +1500,13 @@ def session_of(someone: Person) -> int:
 def test_each_attempt_to_reach_the_relay_comes_later_and_never_at_a_time_that_all_know(alone: Person) -> None:
     waits = []
     for _ in range(12):
-        alone.do(ev.RelayClosed(session_of(alone), 1006))
+        alone.do(events.RelayClosed(session_of(alone), 1006))
         (meeting,) = alone.node.meetings.values()
         assert (meeting.state, meeting.trouble) == (RelayState.AWAY, Trouble.UNREACHABLE)
         due = alone.node.next_deadline()
         assert due is not None
         waits.append(due - alone.now)
-        assert only(fx.ConnectRelay, alone.wait(waits[-1]))
+        assert only(effects.ConnectRelay, alone.wait(waits[-1]))
     spans = [min(m.RETRY_LAST, m.RETRY_FIRST * 2**n) for n in range(12)]
 
     assert all(span <= wait <= 2 * span for span, wait in zip(spans, waits, strict=True))
@@ -1526,7 +1526,7 @@ def test_each_attempt_to_reach_the_relay_comes_later_and_never_at_a_time_that_al
     ],
 )
 def test_why_there_is_no_way_is_known(alone: Person, code: int, trouble: Trouble) -> None:
-    alone.do(ev.RelayClosed(session_of(alone), code))
+    alone.do(events.RelayClosed(session_of(alone), code))
 
     (meeting,) = alone.node.meetings.values()
     assert meeting.trouble is trouble
@@ -1534,7 +1534,9 @@ def test_why_there_is_no_way_is_known(alone: Person, code: int, trouble: Trouble
 
 def test_who_is_asked_to_return_does_so_after_that_time_and_a_part_of_it(alone: Person) -> None:
     session = session_of(alone)
-    alone.do(ev.RelayOpened(session), ev.RelayHeard(session, '["return",10]'), ev.RelayClosed(session, 1012))
+    alone.do(
+        events.RelayOpened(session), events.RelayHeard(session, '["return",10]'), events.RelayClosed(session, 1012)
+    )
     due = alone.node.next_deadline()
 
     assert due is not None
@@ -1543,33 +1545,38 @@ def test_who_is_asked_to_return_does_so_after_that_time_and_a_part_of_it(alone: 
 
 def test_a_session_that_does_not_begin_is_given_up(alone: Person) -> None:
     session = session_of(alone)
-    effects = alone.wait(m.REACH_PATIENCE)
+    emitted = alone.wait(m.REACH_PATIENCE)
 
-    assert only(fx.CloseRelay, effects).session == session
+    assert only(effects.CloseRelay, emitted).session == session
     (meeting,) = alone.node.meetings.values()
     assert meeting.state is RelayState.AWAY
 
 
 def test_late_news_of_a_former_session_is_passed_over(alone: Person) -> None:
     former = session_of(alone)
-    alone.do(ev.RelayClosed(former, 1006))
+    alone.do(events.RelayClosed(former, 1006))
     alone.wait(5)
 
     assert session_of(alone) != former
-    assert alone.do(ev.RelayOpened(former), ev.RelayHeard(former, '["joined",[]]'), ev.RelayClosed(former, 1000)) == []
+    assert (
+        alone.do(
+            events.RelayOpened(former), events.RelayHeard(former, '["joined",[]]'), events.RelayClosed(former, 1000)
+        )
+        == []
+    )
 
 
 def test_entering_twice_is_entering_once(alone: Person) -> None:
-    assert alone.do(ev.CodePasted(encode(RoomCode(bytes(SECRET_SIZE))), URL)) == []
+    assert alone.do(events.PasteCode(encode(RoomCode(bytes(SECRET_SIZE))), URL)) == []
     assert len(alone.node.meetings) == 1
 
 
 def test_who_leaves_before_the_relay_is_reached_has_left(alone: Person) -> None:
     session = session_of(alone)
     (meeting,) = alone.node.meetings.values()
-    effects = alone.do(ev.ConversationLeft(meeting.conversation))
+    emitted = alone.do(events.LeaveConversation(meeting.conversation))
 
-    assert only(fx.CloseRelay, effects).session == session
+    assert only(effects.CloseRelay, emitted).session == session
     assert alone.node.meetings == {}
     assert alone.node.next_deadline() is None
 
@@ -1597,7 +1604,7 @@ def test_claimed_crowds_are_offered_only_a_few_links_at_once() -> None:
     world.live(5)
     world.relay._claim_crowds()
     world.live(1)
-    ann.acts(ev.RoomLocked(meeting_of(ann).conversation, False))  # which begins with all who are there
+    ann.acts(events.SetRoomLock(meeting_of(ann).conversation, False))  # which begins with all who are there
     most = 0
     for _ in range(300):
         world.live(0.1)
@@ -1610,7 +1617,7 @@ def test_claimed_crowds_are_offered_only_a_few_links_at_once() -> None:
 def test_a_link_that_the_person_has_ended_is_not_begun_again(seed: int) -> None:
     world = together(seed)
     ann, bob = world.guests
-    ann.acts(ev.PeerCompared(link_of(ann).conversation, bob.key, "bob", False))
+    ann.acts(events.ReportComparison(link_of(ann).conversation, bob.key, "bob", False))
     world.live(LONG)
 
     assert not ann.company
@@ -1622,11 +1629,11 @@ def test_a_link_that_the_person_has_ended_is_not_begun_again(seed: int) -> None:
 def test_a_room_needs_a_relay() -> None:
     ann = person("ann")
 
-    assert ann.do(ev.CodePasted(encode(RoomCode(bytes(SECRET_SIZE))), "")) == []
+    assert ann.do(events.PasteCode(encode(RoomCode(bytes(SECRET_SIZE))), "")) == []
     assert ann.node.meetings == {}
     assert ann.node.pasting.problem is not None
     assert ann.now == START
-    assert of(fx.ConnectRelay, ann.do(ev.RoomRequested(URL)))
+    assert of(effects.ConnectRelay, ann.do(events.CreateRoom(URL)))
 
 
 # The secret of a room.
@@ -1640,13 +1647,13 @@ def test_no_secret_is_drawn_whose_code_ends_as_messengers_drop_it() -> None:
     secret = next(secret for secret in secrets if secret not in fading)
     assert len(fading) > 20
 
-    effects = ann.do(ev.RoomRequested(URL))
+    emitted = ann.do(events.CreateRoom(URL))
     (meeting,) = ann.node.meetings.values()
     for _ in range(2):
         for drawn in (*fading, secret):
-            draw = only(fx.DrawBytes, effects)
+            draw = only(effects.DrawBytes, emitted)
             assert (draw.size, meeting.code) == (SECRET_SIZE, None)
-            effects = ann.do(ev.BytesDrawn(draw.session, drawn))
+            emitted = ann.do(events.BytesDrawn(draw.session, drawn))
         assert meeting.code == RoomCode(secret)
-        assert only(fx.DrawBytes, effects).size == MEMBER_SIZE
-        effects = ann.do(ev.RoomRenewed(meeting.conversation))
+        assert only(effects.DrawBytes, emitted).size == MEMBER_SIZE
+        emitted = ann.do(events.RotateRoomSecret(meeting.conversation))

@@ -1,8 +1,6 @@
 import pytest
 
-from pychat.core import effects as fx
-from pychat.core import events as ev
-from pychat.core import gathering, nudging, wire
+from pychat.core import effects, events, gathering, nudging, wire
 from pychat.core.capabilities import Capabilities
 from pychat.core.conversation import Conversation, Delivery
 from pychat.core.errors import CodeProblem, LocalError
@@ -49,10 +47,10 @@ def written_by(someone: Person, conversation: Conversation) -> list[str]:
 
 
 def test_an_invite_begins_with_a_connection_and_an_offer(ann: Person) -> None:
-    opened, offered = ann.do(ev.InviteRequested())
+    opened, offered = ann.do(events.CreateInvite())
 
-    assert isinstance(opened, fx.OpenConnection)
-    assert isinstance(offered, fx.CreateOffer)
+    assert isinstance(opened, effects.OpenConnection)
+    assert isinstance(offered, effects.CreateOffer)
     assert opened.link == offered.link
 
 
@@ -68,8 +66,8 @@ def test_a_pasted_invite_is_answered(ann: Person, bob: Person) -> None:
     invite = ann.invite()
     opened, accepted = bob.paste(invite.code)
 
-    assert isinstance(opened, fx.OpenConnection)
-    assert isinstance(accepted, fx.AcceptOffer)
+    assert isinstance(opened, effects.OpenConnection)
+    assert isinstance(accepted, effects.AcceptOffer)
     assert invite.gathering.description is not None
     assert f"a=ice-pwd:{invite.gathering.description.pwd}" in accepted.sdp
 
@@ -85,7 +83,7 @@ def test_the_reply_names_the_invite_and_holds_what_the_answer_says(ann: Person, 
 def test_the_pasted_reply_is_given_to_the_connection_of_its_invite(ann: Person, bob: Person) -> None:
     first, second = ann.invite(), ann.invite()
     reply = bob.reply(first.code)
-    accepted = only(fx.AcceptAnswer, ann.paste(reply.code))
+    accepted = only(effects.AcceptAnswer, ann.paste(reply.code))
 
     assert accepted.link == first.id
     assert (first.phase, second.phase) == (Phase.CONNECTING, Phase.SIGNALING)
@@ -101,10 +99,10 @@ def test_whoever_invites_sees_connecting_securing_open(ann: Person, bob: Person)
     pair = exchange(ann, bob)
     link = pair.ann_link
     phases = [link.phase]
-    for event in (ev.IceStateChanged(link.id, ev.IceState.CONNECTED), ev.ChannelOpened(link.id)):
+    for event in (events.IceStateChanged(link.id, events.IceState.CONNECTED), events.ChannelOpened(link.id)):
         ann.do(event)
         phases.append(link.phase)
-    bob.do(ev.ChannelOpened(pair.bob_link.id))
+    bob.do(events.ChannelOpened(pair.bob_link.id))
     pair.carry()
     phases.append(link.phase)
 
@@ -115,8 +113,8 @@ def test_whoever_replies_is_signaling_until_the_encryption_stands(ann: Person, b
     link = bob.reply(ann.invite().code)
     phases = []
     for event in (
-        ev.IceStateChanged(link.id, ev.IceState.CONNECTED),
-        ev.ConnectionStateChanged(link.id, ev.ConnectionState.CONNECTED),
+        events.IceStateChanged(link.id, events.IceState.CONNECTED),
+        events.ConnectionStateChanged(link.id, events.ConnectionState.CONNECTED),
     ):
         bob.do(event)
         phases.append(link.phase)
@@ -132,13 +130,13 @@ def test_there_is_no_code_before_gathering_has_finished(ann: Person) -> None:
     ann.do(ann.described(link, DescriptionKind.OFFER, samples.HOST))
     assert ann.node.links[link].code == ""
 
-    ann.do(ev.GatheringFinished(link))
+    ann.do(events.GatheringFinished(link))
     assert ann.node.links[link].code
 
 
 def test_that_gathering_has_finished_may_be_known_before_the_description(ann: Person) -> None:
     link = ann.begin_invite()
-    ann.do(ev.GatheringFinished(link), ann.described(link, DescriptionKind.OFFER, samples.HOST))
+    ann.do(events.GatheringFinished(link), ann.described(link, DescriptionKind.OFFER, samples.HOST))
 
     assert ann.node.links[link].code
 
@@ -147,11 +145,11 @@ def test_candidates_that_come_after_the_description_are_in_the_code(ann: Person)
     link = ann.begin_invite()
     ann.do(
         ann.described(link, DescriptionKind.OFFER, samples.HOST),
-        ev.CandidateFound(link, samples.SERVER_REFLEXIVE),
-        ev.CandidateFound(link, samples.TCP),
-        ev.CandidateFound(link, samples.HOST),
-        ev.CandidateFound(link, ""),
-        ev.GatheringFinished(link),
+        events.CandidateFound(link, samples.SERVER_REFLEXIVE),
+        events.CandidateFound(link, samples.TCP),
+        events.CandidateFound(link, samples.HOST),
+        events.CandidateFound(link, ""),
+        events.GatheringFinished(link),
     )
 
     kinds = [candidate.kind for candidate in decode(ann.node.links[link].code).description.candidates]
@@ -176,7 +174,7 @@ TURN = IceConfig((IceServer("turn:turn.example", "ann", "secret"),))
 def test_with_the_best_candidate_at_hand_there_is_only_a_short_wait(ice: IceConfig, best: str) -> None:
     ann = person("ann", ice=ice)
     link = ann.begin_invite()
-    ann.do(ann.described(link, DescriptionKind.OFFER, samples.HOST), ev.CandidateFound(link, best))
+    ann.do(ann.described(link, DescriptionKind.OFFER, samples.HOST), events.CandidateFound(link, best))
     ann.wait(gathering.BEST_PATIENCE)
 
     assert ann.node.links[link].code
@@ -185,7 +183,9 @@ def test_with_the_best_candidate_at_hand_there_is_only_a_short_wait(ice: IceConf
 def test_with_a_relay_to_be_expected_a_reflexive_candidate_is_not_the_best() -> None:
     ann = person("ann", ice=TURN)
     link = ann.begin_invite()
-    ann.do(ann.described(link, DescriptionKind.OFFER, samples.HOST), ev.CandidateFound(link, samples.SERVER_REFLEXIVE))
+    ann.do(
+        ann.described(link, DescriptionKind.OFFER, samples.HOST), events.CandidateFound(link, samples.SERVER_REFLEXIVE)
+    )
     ann.wait(gathering.BEST_PATIENCE)
 
     assert ann.node.links[link].code == ""
@@ -195,7 +195,7 @@ def test_the_best_candidate_does_not_put_the_code_off(ann: Person) -> None:
     link = ann.begin_invite()
     ann.do(ann.described(link, DescriptionKind.OFFER, samples.HOST))
     ann.wait(gathering.PATIENCE - 0.1)
-    ann.do(ev.CandidateFound(link, samples.SERVER_REFLEXIVE))
+    ann.do(events.CandidateFound(link, samples.SERVER_REFLEXIVE))
     ann.wait(0.1)
 
     assert ann.node.links[link].code
@@ -207,7 +207,7 @@ def test_a_first_candidate_that_comes_late_makes_the_code_soon(ann: Person) -> N
     ann.wait(gathering.PATIENCE + 10)
     assert ann.node.links[link].code == ""
 
-    ann.do(ev.CandidateFound(link, samples.HOST))
+    ann.do(events.CandidateFound(link, samples.HOST))
     ann.wait(gathering.BEST_PATIENCE)
     assert ann.node.links[link].code
 
@@ -215,7 +215,7 @@ def test_a_first_candidate_that_comes_late_makes_the_code_soon(ann: Person) -> N
 def test_a_code_does_not_change_once_it_is_made(ann: Person) -> None:
     link = ann.invite()
     code = link.code
-    ann.do(ev.CandidateFound(link.id, samples.SERVER_REFLEXIVE), ev.GatheringFinished(link.id))
+    ann.do(events.CandidateFound(link.id, samples.SERVER_REFLEXIVE), events.GatheringFinished(link.id))
     assert ann.node.next_deadline() is None
     ann.wait(10)
 
@@ -224,16 +224,16 @@ def test_a_code_does_not_change_once_it_is_made(ann: Person) -> None:
 
 def test_a_computer_without_any_address_cannot_invite(ann: Person) -> None:
     link = ann.begin_invite()
-    effects = ann.do(ann.described(link, DescriptionKind.OFFER, samples.TCP), ev.GatheringFinished(link))
+    emitted = ann.do(ann.described(link, DescriptionKind.OFFER, samples.TCP), events.GatheringFinished(link))
 
     assert ann.node.links[link].ending is Ending.NO_ADDRESS
-    assert only(fx.CloseConnection, effects).link == link
+    assert only(effects.CloseConnection, emitted).link == link
 
 
 def test_a_description_that_is_none_ends_only_its_link(ann: Person, bob: Person) -> None:
     pair = connect(ann, bob)
     link = ann.begin_invite()
-    ann.do(ev.LocalDescriptionReady(link, "v=0"))
+    ann.do(events.LocalDescriptionReady(link, "v=0"))
 
     assert ann.node.links[link].ending is Ending.FAILED_HERE
     assert pair.ann_link.phase is Phase.OPEN
@@ -243,7 +243,7 @@ def test_a_description_that_is_none_ends_only_its_link(ann: Person, bob: Person)
 def test_credentials_that_fit_in_no_code_end_only_their_link(ann: Person, finish: bool) -> None:
     link = ann.begin_invite()
     sdp = samples.with_candidates(samples.CHROMIUM_OFFER, samples.HOST).replace("LkGn", "L%Gn")
-    ann.do(ev.LocalDescriptionReady(link, sdp), *([ev.GatheringFinished(link)] if finish else []))
+    ann.do(events.LocalDescriptionReady(link, sdp), *([events.GatheringFinished(link)] if finish else []))
     ann.wait(gathering.PATIENCE)
 
     assert ann.node.links[link].ending is Ending.FAILED_HERE
@@ -251,16 +251,16 @@ def test_credentials_that_fit_in_no_code_end_only_their_link(ann: Person, finish
 
 def test_an_effect_that_could_not_be_carried_out_ends_its_link_in_the_platforms_words(ann: Person) -> None:
     link = ann.begin_invite()
-    ann.do(ev.OperationFailed(link, ev.Operation.OFFER, "NotSupportedError"))
+    ann.do(events.OperationFailed(link, events.Operation.OFFER, "NotSupportedError"))
 
     ended = ann.node.links[link]
     assert (ended.ending, ended.detail) == (Ending.FAILED_HERE, "could not make an offer: NotSupportedError")
 
 
 def test_servers_that_were_chosen_are_used_by_connections_made_from_then_on(ann: Person) -> None:
-    before = only(fx.OpenConnection, ann.do(ev.InviteRequested()))
-    ann.do(ev.IceConfigured(STUN))
-    after = only(fx.OpenConnection, ann.do(ev.InviteRequested()))
+    before = only(effects.OpenConnection, ann.do(events.CreateInvite()))
+    ann.do(events.ConfigureIce(STUN))
+    after = only(effects.OpenConnection, ann.do(events.CreateInvite()))
 
     assert (before.ice, after.ice) == (IceConfig(), STUN)
 
@@ -281,15 +281,15 @@ def test_the_next_paste_forgets_the_problem_of_the_last(ann: Person, bob: Person
 
 
 def test_ones_own_invite_is_for_somebody_else(ann: Person) -> None:
-    assert of(fx.OpenConnection, ann.paste(ann.invite().code)) == []
+    assert of(effects.OpenConnection, ann.paste(ann.invite().code)) == []
     assert ann.node.pasting.problem is CodeProblem.OWN_INVITE
 
 
 def test_ones_own_reply_is_for_somebody_else(ann: Person, bob: Person) -> None:
     reply = bob.reply(ann.invite().code)
-    effects = bob.paste(reply.code)
+    emitted = bob.paste(reply.code)
 
-    assert effects == []
+    assert emitted == []
     assert bob.node.pasting.problem is CodeProblem.OWN_REPLY
 
 
@@ -297,16 +297,16 @@ def test_an_invite_takes_one_reply_only(ann: Person, bob: Person, cat: Person) -
     invite = ann.invite()
     first, second = bob.reply(invite.code), cat.reply(invite.code)
     ann.paste(first.code)
-    effects = ann.paste(second.code)
+    emitted = ann.paste(second.code)
 
-    assert effects == []
+    assert emitted == []
     assert ann.node.pasting.problem is CodeProblem.INVITE_USED
 
 
 def test_an_invite_that_was_given_up_takes_no_reply(ann: Person, bob: Person) -> None:
     invite = ann.invite()
     reply = bob.reply(invite.code)
-    ann.do(ev.ConversationLeft(invite.conversation))
+    ann.do(events.LeaveConversation(invite.conversation))
     ann.paste(reply.code)
 
     assert ann.node.pasting.problem is CodeProblem.INVITE_USED
@@ -315,16 +315,16 @@ def test_an_invite_that_was_given_up_takes_no_reply(ann: Person, bob: Person) ->
 def test_an_invite_is_answered_once(ann: Person, bob: Person) -> None:
     invite = ann.invite()
     bob.reply(invite.code)
-    effects = bob.paste(invite.code)
+    emitted = bob.paste(invite.code)
 
-    assert effects == []
+    assert emitted == []
     assert bob.node.pasting.problem is CodeProblem.INVITE_ALREADY_PASTED
 
 
 def test_an_invite_can_be_answered_again_when_the_first_try_has_ended(ann: Person, bob: Person) -> None:
     invite = ann.invite()
     first = bob.reply(invite.code)
-    bob.do(ev.ConversationLeft(first.conversation))
+    bob.do(events.LeaveConversation(first.conversation))
     second = bob.reply(invite.code)
     ann.paste(second.code)
 
@@ -360,7 +360,7 @@ def test_a_reply_to_another_invite_says_so_once_the_tabs_had_their_chance(
 def test_an_invite_in_a_link_waits_for_the_person(ann: Person, bob: Person) -> None:
     code = ann.invite().code
 
-    assert bob.do(ev.CodeInLink(code)) == []
+    assert bob.do(events.OpenCodeLink(code)) == []
     assert bob.node.pasting.problem is None
     assert bob.node.links == {}
 
@@ -369,11 +369,11 @@ def test_a_reply_in_a_link_goes_where_it_belongs(ann: Person, bob: Person, cat: 
     reply = bob.reply(ann.invite().code)
     new_tab = cat
 
-    assert only(fx.OfferCodeToTabs, new_tab.do(ev.CodeInLink(reply.code))).text == reply.code
+    assert only(effects.OfferCodeToTabs, new_tab.do(events.OpenCodeLink(reply.code))).text == reply.code
 
 
 def test_a_link_with_a_damaged_code_says_so(ann: Person, bob: Person) -> None:
-    bob.do(ev.CodeInLink(ann.invite().code[:-5]))
+    bob.do(events.OpenCodeLink(ann.invite().code[:-5]))
 
     assert bob.node.pasting.problem is CodeProblem.CUT_SHORT
 
@@ -385,12 +385,12 @@ def test_a_reply_pasted_into_the_wrong_tab_reaches_the_right_one(ann: Person, bo
     invite = ann.invite()
     reply = bob.reply(invite.code)
     other_tab = cat
-    offered = only(fx.OfferCodeToTabs, other_tab.paste(f"Here it is: {reply.code}"))
+    offered = only(effects.OfferCodeToTabs, other_tab.paste(f"Here it is: {reply.code}"))
 
-    effects = ann.do(ev.CodeFromTab(offered.text))
-    assert only(fx.AcceptAnswer, effects).link == invite.id
+    emitted = ann.do(events.CodeFromTab(offered.text))
+    assert only(effects.AcceptAnswer, emitted).link == invite.id
 
-    other_tab.do(ev.CodeTakenByTab(only(fx.TellTabsCodeTaken, effects).text))
+    other_tab.do(events.CodeTakenByTab(only(effects.TellTabsCodeTaken, emitted).text))
     other_tab.wait(TABS_PATIENCE)
     assert other_tab.node.pasting.handed_over
     assert other_tab.node.pasting.problem is None
@@ -401,15 +401,15 @@ def test_a_tab_that_has_no_use_for_a_code_keeps_quiet(ann: Person, bob: Person, 
     cat.invite()
 
     for text in (reply.code, ann.invite().code, "hello", ""):
-        assert cat.do(ev.CodeFromTab(text)) == []
-    assert bob.do(ev.CodeFromTab(reply.code)) == []
+        assert cat.do(events.CodeFromTab(text)) == []
+    assert bob.do(events.CodeFromTab(reply.code)) == []
     assert cat.node.pasting.problem is None
 
 
 def test_news_of_another_code_does_not_settle_this_one(ann: Person, bob: Person, cat: Person) -> None:
     reply, other = bob.reply(ann.invite().code), bob.reply(ann.invite().code)
     cat.paste(reply.code)
-    cat.do(ev.CodeTakenByTab(other.code))
+    cat.do(events.CodeTakenByTab(other.code))
     cat.wait(TABS_PATIENCE)
 
     assert not cat.node.pasting.handed_over
@@ -490,7 +490,7 @@ def test_a_message_is_not_delivered_before_the_peer_has_said_so(pair: Pair) -> N
 
 def test_what_was_sent_over_a_link_that_is_lost_waits_again(pair: Pair) -> None:
     pair.ann.write(pair.ann_chat, "one")
-    pair.ann.do(ev.IceStateChanged(pair.ann_link.id, ev.IceState.DISCONNECTED))
+    pair.ann.do(events.IceStateChanged(pair.ann_link.id, events.IceState.DISCONNECTED))
 
     assert deliveries(pair.ann_chat) == [Delivery.WAITING]
 
@@ -533,7 +533,7 @@ def test_whoever_hands_over_a_message_has_measured_it(pair: Pair, text: str) -> 
 
 
 def test_a_message_in_no_conversation_goes_nowhere(pair: Pair) -> None:
-    assert pair.ann.do(ev.MessageWritten(999, "hello")) == []
+    assert pair.ann.do(events.WriteMessage(999, "hello")) == []
 
 
 # A conversation is carried on over another link.
@@ -602,13 +602,13 @@ def test_what_the_peer_has_is_not_sent_anew(pair: Pair) -> None:
 
     again = exchange(ann, bob, pair.ann_chat.id)
     for someone, link in ((ann, again.ann_link), (bob, again.bob_link)):
-        someone.do(ev.ChannelOpened(link.id))
+        someone.do(events.ChannelOpened(link.id))
     sent: list[wire.Frame] = []
     while ann.sent or bob.sent:
         frames = ann.says()
         sent += frames
-        bob.do(*(ev.FrameReceived(again.bob_link.id, encoded(frame)) for frame in frames))
-        ann.do(*(ev.FrameReceived(again.ann_link.id, encoded(frame)) for frame in bob.says()))
+        bob.do(*(events.FrameReceived(again.bob_link.id, encoded(frame)) for frame in frames))
+        ann.do(*(events.FrameReceived(again.ann_link.id, encoded(frame)) for frame in bob.says()))
 
     assert [(frame.first, len(frame.entries)) for frame in sent if isinstance(frame, wire.Entries)] == [(3, 1)]
 
@@ -765,7 +765,7 @@ def test_a_peer_that_breaks_the_protocol_loses_its_link_and_nobody_else_does(
 )
 def test_a_peer_that_does_not_prove_who_it_is_first_loses_its_link(ann: Person, bob: Person, data: str) -> None:
     for someone, link in _both(exchange(ann, bob)):
-        someone.do(ev.ChannelOpened(link.id))
+        someone.do(events.ChannelOpened(link.id))
         someone.hears(link, data)
 
         assert link.ending is Ending.BROKE_PROTOCOL
@@ -798,20 +798,20 @@ def test_a_peer_that_claims_at_first_to_have_what_was_never_written_loses_its_li
 
 
 def test_a_peer_that_floods_loses_its_link_when_the_driver_says_so(pair: Pair) -> None:
-    pair.ann.do(ev.PeerFlooded(pair.ann_link.id))
+    pair.ann.do(events.PeerFlooded(pair.ann_link.id))
 
     assert pair.ann_link.ending is Ending.BROKE_PROTOCOL
 
 
 def test_a_channel_that_opens_before_its_connection_is_described_is_a_fault_of_our_own(ann: Person) -> None:
     link = ann.begin_invite()
-    ann.do(ev.ChannelOpened(link))
+    ann.do(events.ChannelOpened(link))
 
     assert ann.node.links[link].ending is Ending.FAILED_HERE
 
 
 def test_what_is_not_there_cannot_be_removed(pair: Pair) -> None:
-    assert pair.ann.do(ev.ConversationRemoved(999)) == []
+    assert pair.ann.do(events.RemoveConversation(999)) == []
 
 
 def test_a_turn_server_from_which_a_candidate_came_is_not_silent(ann: Person) -> None:
@@ -849,11 +849,11 @@ def test_a_peer_that_renames_itself_without_end_loses_its_link(pair: Pair) -> No
 
 
 def test_the_peer_that_broke_the_protocol_is_told_and_the_connection_closed_a_little_later(pair: Pair) -> None:
-    effects = pair.ann.hears(pair.ann_link, "hello")
+    emitted = pair.ann.hears(pair.ann_link, "hello")
     assert pair.ann.says() == [wire.Bye()]
-    assert of(fx.CloseConnection, effects) == []
+    assert of(effects.CloseConnection, emitted) == []
 
-    assert only(fx.CloseConnection, pair.ann.wait(FAREWELL)).link == pair.ann_link.id
+    assert only(effects.CloseConnection, pair.ann.wait(FAREWELL)).link == pair.ann_link.id
 
 
 def test_what_follows_a_broken_frame_in_the_same_turn_is_not_read(pair: Pair) -> None:
@@ -863,9 +863,9 @@ def test_what_follows_a_broken_frame_in_the_same_turn_is_not_read(pair: Pair) ->
 
 
 def test_frames_of_kinds_yet_unknown_are_passed_over(pair: Pair) -> None:
-    effects = pair.ann.hears(pair.ann_link, '["typing",true]', '["reaction",{"to":1}]')
+    emitted = pair.ann.hears(pair.ann_link, '["typing",true]', '["reaction",{"to":1}]')
 
-    assert effects == []
+    assert emitted == []
     assert pair.ann_link.phase is Phase.OPEN
 
 
@@ -916,7 +916,7 @@ def test_an_acknowledgement_waits_while_there_is_no_path(pair: Pair) -> None:
     pair.break_path()
     ann.wait(1.0)
     assert ann.says() == []
-    ann.do(ev.IceStateChanged(pair.ann_link.id, ev.IceState.CONNECTED))
+    ann.do(events.IceStateChanged(pair.ann_link.id, events.IceState.CONNECTED))
 
     assert ann.says() == [wire.Have({bob: 2})]
 
@@ -926,32 +926,32 @@ def test_whoever_leaves_acknowledges_first_what_has_come(pair: Pair) -> None:
     ann.hears(pair.ann_link, wire.Entries(bob, 1, [Entry(1, "one")]))
     ann.says()
     ann.hears(pair.ann_link, wire.Entries(bob, 2, [Entry(1, "two")]))
-    ann.do(ev.ConversationLeft(pair.ann_chat.id))
+    ann.do(events.LeaveConversation(pair.ann_chat.id))
 
     assert ann.says() == [wire.Have({bob: 2}), wire.Bye()]
 
 
 def test_a_peer_of_another_version_cannot_be_spoken_with(ann: Person, bob: Person) -> None:
     for someone, link in _both(exchange(ann, bob)):
-        someone.do(ev.ChannelOpened(link.id))
+        someone.do(events.ChannelOpened(link.id))
         someone.says()
-        effects = someone.hears(link, '["hello",[2,3],{"in":"another form"}]')
+        emitted = someone.hears(link, '["hello",[2,3],{"in":"another form"}]')
 
         assert link.ending is Ending.OTHER_VERSION
         assert someone.conversation_of(link).peer is None
-        assert of(fx.CloseConnection, effects) == []
-        assert only(fx.CloseConnection, someone.wait(FAREWELL)).link == link.id
+        assert of(effects.CloseConnection, emitted) == []
+        assert only(effects.CloseConnection, someone.wait(FAREWELL)).link == link.id
         if someone is bob:  # the inviter has said which versions it speaks, the replier does so now
             assert someone.says() == [wire.Hello(wire.VERSIONS)]
 
 
 def test_a_peer_that_also_speaks_our_version_is_welcome(ann: Person, bob: Person) -> None:
     pair = exchange(ann, bob)
-    ann.do(ev.ChannelOpened(pair.ann_link.id))
+    ann.do(events.ChannelOpened(pair.ann_link.id))
     ann.says()
-    effects = ann.hears(pair.ann_link, wire.Hello((2, 1), (bob.node.key, KEY)))
+    emitted = ann.hears(pair.ann_link, wire.Hello((2, 1), (bob.node.key, KEY)))
 
-    assert pair.ann_link.phase is not Phase.CLOSED, effects
+    assert pair.ann_link.phase is not Phase.CLOSED, emitted
     assert isinstance(ann.says()[0], wire.Reveal)
 
 
@@ -968,24 +968,24 @@ def test_two_tabs_of_one_person_can_chat(ann: Person) -> None:
 
 
 def test_whoever_leaves_says_goodbye_and_closes_a_little_later(pair: Pair) -> None:
-    pair.ann.do(ev.ConversationLeft(pair.ann_chat.id))
+    pair.ann.do(events.LeaveConversation(pair.ann_chat.id))
     assert pair.ann_link.ending is Ending.LEFT
-    assert pair.ann.sent == [fx.SendFrame(pair.ann_link.id, '["bye"]')]
+    assert pair.ann.sent == [effects.SendFrame(pair.ann_link.id, '["bye"]')]
 
     pair.carry()
     assert pair.bob_link.ending is Ending.PEER_LEFT
-    assert only(fx.CloseConnection, pair.ann.wait(FAREWELL)).link == pair.ann_link.id
+    assert only(effects.CloseConnection, pair.ann.wait(FAREWELL)).link == pair.ann_link.id
 
 
 def test_whoever_was_left_closes_at_once(pair: Pair) -> None:
-    effects = pair.bob.hears(pair.bob_link, wire.Bye())
+    emitted = pair.bob.hears(pair.bob_link, wire.Bye())
 
-    assert only(fx.CloseConnection, effects).link == pair.bob_link.id
+    assert only(effects.CloseConnection, emitted).link == pair.bob_link.id
 
 
 def test_a_conversation_that_was_left_stays_to_be_read(pair: Pair) -> None:
     pair.ann.write(pair.ann_chat, "one")
-    pair.ann.do(ev.ConversationLeft(pair.ann_chat.id))
+    pair.ann.do(events.LeaveConversation(pair.ann_chat.id))
 
     assert texts(pair.ann_chat) == ["one"]
     assert pair.ann_chat.id in pair.ann.node.conversations
@@ -993,9 +993,9 @@ def test_a_conversation_that_was_left_stays_to_be_read(pair: Pair) -> None:
 
 def test_an_invite_that_is_given_up_leaves_nothing_behind(ann: Person) -> None:
     invite = ann.invite()
-    effects = ann.do(ev.ConversationLeft(invite.conversation))
+    emitted = ann.do(events.LeaveConversation(invite.conversation))
 
-    assert only(fx.CloseConnection, effects).link == invite.id
+    assert only(effects.CloseConnection, emitted).link == invite.id
     assert ann.node.conversations == {}
     assert ann.node.next_deadline() is None
 
@@ -1004,51 +1004,51 @@ def test_an_invite_into_which_something_was_written_leaves_that_behind(ann: Pers
     invite = ann.invite()
     chat = ann.conversation_of(invite)
     ann.write(chat, "one")
-    ann.do(ev.ConversationLeft(chat.id))
+    ann.do(events.LeaveConversation(chat.id))
 
     assert texts(ann.node.conversations[chat.id]) == ["one"]
 
 
 def test_leaving_twice_is_leaving_once(pair: Pair) -> None:
-    pair.ann.do(ev.ConversationLeft(pair.ann_chat.id))
+    pair.ann.do(events.LeaveConversation(pair.ann_chat.id))
     pair.ann.says()
 
-    assert pair.ann.do(ev.ConversationLeft(pair.ann_chat.id)) == []
+    assert pair.ann.do(events.LeaveConversation(pair.ann_chat.id)) == []
 
 
 def test_leaving_what_does_not_exist_does_nothing(ann: Person) -> None:
-    assert ann.do(ev.ConversationLeft(999)) == []
+    assert ann.do(events.LeaveConversation(999)) == []
 
 
 def test_a_page_that_closes_says_goodbye_to_all(pair: Pair, cat: Person) -> None:
     with_cat = connect(pair.ann, cat)
     pair.ann.invite()
-    pair.ann.do(ev.Closing())
+    pair.ann.do(events.Shutdown())
 
-    assert pair.ann.sent == [fx.SendFrame(link.id, '["bye"]') for link in (pair.ann_link, with_cat.ann_link)]
+    assert pair.ann.sent == [effects.SendFrame(link.id, '["bye"]') for link in (pair.ann_link, with_cat.ann_link)]
 
 
 def test_a_channel_that_closes_ends_the_link(pair: Pair) -> None:
-    effects = pair.ann.do(ev.ChannelClosed(pair.ann_link.id))
+    emitted = pair.ann.do(events.ChannelClosed(pair.ann_link.id))
 
     assert pair.ann_link.ending is Ending.CHANNEL_CLOSED
-    assert only(fx.CloseConnection, effects).link == pair.ann_link.id
+    assert only(effects.CloseConnection, emitted).link == pair.ann_link.id
 
 
 def test_late_news_of_a_closed_link_changes_nothing(pair: Pair) -> None:
     link = pair.ann_link
-    pair.ann.do(ev.ChannelClosed(link.id))
-    late: list[ev.Event] = [
+    pair.ann.do(events.ChannelClosed(link.id))
+    late: list[events.Event] = [
         pair.ann.described(link.id, DescriptionKind.OFFER, samples.HOST),
-        ev.CandidateFound(link.id, samples.HOST),
-        ev.GatheringFinished(link.id),
-        ev.IceStateChanged(link.id, ev.IceState.CONNECTED),
-        ev.ConnectionStateChanged(link.id, ev.ConnectionState.CONNECTED),
-        ev.ChannelOpened(link.id),
-        ev.FrameReceived(link.id, "hello"),
-        ev.StatsRead(link.id, Stats()),
-        ev.OperationFailed(link.id, ev.Operation.SEND, "late"),
-        ev.ChannelClosed(link.id),
+        events.CandidateFound(link.id, samples.HOST),
+        events.GatheringFinished(link.id),
+        events.IceStateChanged(link.id, events.IceState.CONNECTED),
+        events.ConnectionStateChanged(link.id, events.ConnectionState.CONNECTED),
+        events.ChannelOpened(link.id),
+        events.FrameReceived(link.id, "hello"),
+        events.StatsRead(link.id, Stats()),
+        events.OperationFailed(link.id, events.Operation.SEND, "late"),
+        events.ChannelClosed(link.id),
     ]
 
     assert pair.ann.do(*late) == []
@@ -1057,9 +1057,9 @@ def test_late_news_of_a_closed_link_changes_nothing(pair: Pair) -> None:
 
 def test_news_of_a_link_that_is_gone_changes_nothing(ann: Person) -> None:
     invite = ann.invite()
-    ann.do(ev.ConversationLeft(invite.conversation))
+    ann.do(events.LeaveConversation(invite.conversation))
 
-    assert ann.do(ev.ChannelOpened(invite.id), ev.FrameReceived(invite.id, "hello")) == []
+    assert ann.do(events.ChannelOpened(invite.id), events.FrameReceived(invite.id, "hello")) == []
 
 
 # Patience.
@@ -1083,12 +1083,12 @@ def test_an_encryption_or_a_greeting_that_does_not_come_in_time_ends_the_link(
 ) -> None:
     pair = exchange(ann, bob)
     link = pair.ann_link.id
-    events: dict[str, ev.Event] = {
-        "path": ev.IceStateChanged(link, ev.IceState.CONNECTED),
-        "encryption": ev.ConnectionStateChanged(link, ev.ConnectionState.CONNECTED),
-        "channel": ev.ChannelOpened(link),
+    batch: dict[str, events.Event] = {
+        "path": events.IceStateChanged(link, events.IceState.CONNECTED),
+        "encryption": events.ConnectionStateChanged(link, events.ConnectionState.CONNECTED),
+        "channel": events.ChannelOpened(link),
     }
-    ann.do(events[step])
+    ann.do(batch[step])
     ann.wait(PATIENCE[Phase.SECURING][0])
 
     assert pair.ann_link.ending is ending
@@ -1110,15 +1110,15 @@ def test_an_invite_waits_as_long_as_people_take(ann: Person, bob: Person) -> Non
     assert invite.phase is Phase.CONNECTING
 
 
-@pytest.mark.parametrize("state", [ev.IceState.FAILED, ev.IceState.DISCONNECTED])
+@pytest.mark.parametrize("state", [events.IceState.FAILED, events.IceState.DISCONNECTED])
 def test_ice_that_gives_up_before_the_reply_is_pasted_does_not_end_the_link(
-    ann: Person, bob: Person, state: ev.IceState
+    ann: Person, bob: Person, state: events.IceState
 ) -> None:
     reply = bob.reply(ann.invite().code)
     bob.do(
-        ev.IceStateChanged(reply.id, ev.IceState.CHECKING),
-        ev.IceStateChanged(reply.id, state),
-        ev.ConnectionStateChanged(reply.id, ev.ConnectionState.FAILED),
+        events.IceStateChanged(reply.id, events.IceState.CHECKING),
+        events.IceStateChanged(reply.id, state),
+        events.ConnectionStateChanged(reply.id, events.ConnectionState.FAILED),
     )
 
     assert reply.phase is Phase.SIGNALING
@@ -1127,8 +1127,8 @@ def test_ice_that_gives_up_before_the_reply_is_pasted_does_not_end_the_link(
 def test_a_connection_that_failed_and_comes_back_in_time_is_as_good_as_any(ann: Person, bob: Person) -> None:
     pair = exchange(ann, bob)
     ann.do(
-        ev.IceStateChanged(pair.ann_link.id, ev.IceState.FAILED),
-        ev.ConnectionStateChanged(pair.ann_link.id, ev.ConnectionState.FAILED),
+        events.IceStateChanged(pair.ann_link.id, events.IceState.FAILED),
+        events.ConnectionStateChanged(pair.ann_link.id, events.ConnectionState.FAILED),
     )
     pair.open_channel()
 
@@ -1143,7 +1143,7 @@ def test_a_path_that_is_lost_and_found_again_carries_on_where_it_was(pair: Pair)
     assert all("meanwhile" not in frame.data for frame in pair.ann.sent)
 
     for someone, link in ((pair.ann, pair.ann_link), (pair.bob, pair.bob_link)):
-        someone.do(ev.IceStateChanged(link.id, ev.IceState.CONNECTED))
+        someone.do(events.IceStateChanged(link.id, events.IceState.CONNECTED))
     pair.carry()
     assert texts(pair.bob_chat) == ["before", "meanwhile"]
     assert deliveries(pair.ann_chat) == [Delivery.DELIVERED] * 2
@@ -1153,12 +1153,12 @@ def test_a_path_that_is_lost_and_found_again_carries_on_where_it_was(pair: Pair)
 def test_any_sign_of_life_finds_the_path_again(pair: Pair, sign: str) -> None:
     pair.break_path()
     link = pair.ann_link.id
-    events: dict[str, ev.Event] = {
-        "ice": ev.IceStateChanged(link, ev.IceState.COMPLETED),
-        "connection": ev.ConnectionStateChanged(link, ev.ConnectionState.CONNECTED),
-        "frame": ev.FrameReceived(link, '["typing"]'),
+    batch: dict[str, events.Event] = {
+        "ice": events.IceStateChanged(link, events.IceState.COMPLETED),
+        "connection": events.ConnectionStateChanged(link, events.ConnectionState.CONNECTED),
+        "frame": events.FrameReceived(link, '["typing"]'),
     }
-    pair.ann.do(events[sign])
+    pair.ann.do(batch[sign])
 
     assert pair.ann_link.phase is Phase.OPEN
 
@@ -1191,7 +1191,7 @@ def test_a_node_that_has_nothing_to_wait_for_says_so(pair: Pair) -> None:
 
 
 def test_what_is_done_is_not_due_again(pair: Pair) -> None:
-    pair.ann.do(ev.ConversationLeft(pair.ann_chat.id))
+    pair.ann.do(events.LeaveConversation(pair.ann_chat.id))
     pair.ann.wait(FAREWELL)
 
     assert pair.ann.wait(1_000) == []
@@ -1201,38 +1201,38 @@ def test_what_is_done_is_not_due_again(pair: Pair) -> None:
 
 
 def test_while_the_details_are_open_the_statistics_are_read_again_and_again(pair: Pair) -> None:
-    effects = pair.ann.do(ev.DetailsWatched(pair.ann_chat.id))
-    assert effects == [fx.ReadStats(pair.ann_link.id)]
+    emitted = pair.ann.do(events.WatchDetails(pair.ann_chat.id))
+    assert emitted == [effects.ReadStats(pair.ann_link.id)]
 
-    assert pair.ann.wait(3 * STATS_INTERVAL) == [fx.ReadStats(pair.ann_link.id)] * 3
+    assert pair.ann.wait(3 * STATS_INTERVAL) == [effects.ReadStats(pair.ann_link.id)] * 3
 
 
 def test_what_was_read_is_kept_with_the_link(pair: Pair) -> None:
     stats = Stats("host", "192.168.1.5", "host", "192.168.1.6", 0.02, 1, 2)
-    pair.ann.do(ev.StatsRead(pair.ann_link.id, stats))
+    pair.ann.do(events.StatsRead(pair.ann_link.id, stats))
 
     assert pair.ann_link.stats == stats
 
 
 def test_when_the_details_are_closed_nothing_is_read(pair: Pair) -> None:
-    pair.ann.do(ev.DetailsWatched(pair.ann_chat.id), ev.DetailsWatched(None))
+    pair.ann.do(events.WatchDetails(pair.ann_chat.id), events.WatchDetails(None))
 
     assert pair.ann.wait(10) == []
     assert pair.ann.node.next_deadline() is None
 
 
 def test_the_details_of_a_link_that_has_ended_are_not_read(pair: Pair) -> None:
-    pair.ann.do(ev.DetailsWatched(pair.ann_chat.id))
+    pair.ann.do(events.WatchDetails(pair.ann_chat.id))
     pair.kill()
 
-    assert of(fx.ReadStats, pair.ann.wait(3)) == []
+    assert of(effects.ReadStats, pair.ann.wait(3)) == []
 
 
 def test_the_details_are_those_of_the_conversations_new_link(pair: Pair) -> None:
-    pair.ann.do(ev.DetailsWatched(pair.ann_chat.id))
+    pair.ann.do(events.WatchDetails(pair.ann_chat.id))
     invite = pair.ann.invite(pair.ann_chat.id)
 
-    assert of(fx.ReadStats, pair.ann.wait(1)) == [fx.ReadStats(invite.id)]
+    assert of(effects.ReadStats, pair.ann.wait(1)) == [effects.ReadStats(invite.id)]
 
 
 # Firefox gives up when a reply takes long; it is nudged.
@@ -1242,12 +1242,12 @@ def reply_of(capabilities: Capabilities, *candidates: str) -> tuple[Person, Link
     """Somebody with these capabilities has replied to an invite with these candidates."""
     ann, bob = person("ann"), person("bob", capabilities=capabilities)
     link = ann.begin_invite()
-    ann.do(ann.described(link, DescriptionKind.OFFER, *candidates), ev.GatheringFinished(link))
+    ann.do(ann.described(link, DescriptionKind.OFFER, *candidates), events.GatheringFinished(link))
     return bob, bob.reply(ann.node.links[link].code)
 
 
 GIVES_UP = Capabilities(keeps_checking=False)
-FAILED = ev.ConnectionState.FAILED
+FAILED = events.ConnectionState.FAILED
 
 
 def test_a_side_that_keeps_checking_is_not_nudged() -> None:
@@ -1265,7 +1265,7 @@ def test_a_side_that_invites_is_not_nudged() -> None:
 
 def test_a_side_that_gives_up_is_nudged_again_and_again_with_the_peers_candidates_as_if_they_were_new() -> None:
     bob, link = reply_of(GIVES_UP, samples.HOST, samples.SERVER_REFLEXIVE)
-    nudges = of(fx.AddCandidate, bob.wait(nudging.FIRST + 2 * nudging.INTERVAL))
+    nudges = of(effects.AddCandidate, bob.wait(nudging.FIRST + 2 * nudging.INTERVAL))
 
     assert link.remote is not None
     assert [parse_candidate(nudge.candidate) for nudge in nudges] == list(link.remote.candidates) * 3
@@ -1274,7 +1274,7 @@ def test_a_side_that_gives_up_is_nudged_again_and_again_with_the_peers_candidate
 
 def test_where_all_addresses_are_hidden_one_that_never_answers_keeps_a_check_under_way() -> None:
     bob, _ = reply_of(GIVES_UP, samples.MDNS)
-    nudges = of(fx.AddCandidate, bob.wait(nudging.FIRST))
+    nudges = of(effects.AddCandidate, bob.wait(nudging.FIRST))
 
     addresses = [candidate.address for nudge in nudges if (candidate := parse_candidate(nudge.candidate))]
     assert addresses == ["94fd06c2-ae2f-447e-81ad-7d84b02c8cc0.local", "198.51.100.1"]
@@ -1283,23 +1283,23 @@ def test_where_all_addresses_are_hidden_one_that_never_answers_keeps_a_check_und
 def test_nudging_ends_when_the_encryption_stands() -> None:
     bob, link = reply_of(GIVES_UP, samples.HOST)
     bob.wait(nudging.FIRST)
-    bob.do(ev.ConnectionStateChanged(link.id, ev.ConnectionState.CONNECTED))
+    bob.do(events.ConnectionStateChanged(link.id, events.ConnectionState.CONNECTED))
 
-    assert of(fx.AddCandidate, bob.wait(nudging.INTERVAL)) == []
+    assert of(effects.AddCandidate, bob.wait(nudging.INTERVAL)) == []
 
 
 def test_nudging_goes_on_while_only_a_path_is_found() -> None:
     bob, link = reply_of(GIVES_UP, samples.HOST)
-    bob.do(ev.IceStateChanged(link.id, ev.IceState.CONNECTED))
+    bob.do(events.IceStateChanged(link.id, events.IceState.CONNECTED))
 
-    assert of(fx.AddCandidate, bob.wait(nudging.FIRST))
+    assert of(effects.AddCandidate, bob.wait(nudging.FIRST))
 
 
 def test_nudging_ends_with_the_link() -> None:
     bob, link = reply_of(GIVES_UP, samples.HOST)
-    bob.do(ev.ConversationLeft(link.conversation))
+    bob.do(events.LeaveConversation(link.conversation))
 
-    assert of(fx.AddCandidate, bob.wait(60)) == []
+    assert of(effects.AddCandidate, bob.wait(60)) == []
 
 
 # Other stacks than a browser's.
@@ -1327,9 +1327,9 @@ NEVER_RECOVERS = Capabilities(can_restart=False)
 def test_a_failure_is_final_where_ice_cannot_be_restarted() -> None:
     ann, bob = person("ann", capabilities=NEVER_RECOVERS), person("bob")
     link = ann.invite()
-    ann.do(ev.CodePasted(bob.reply(link.code).code))
+    ann.do(events.PasteCode(bob.reply(link.code).code))
     assert link.phase is Phase.CONNECTING
-    ann.do(ev.IceStateChanged(link.id, ev.IceState.FAILED), ev.ConnectionStateChanged(link.id, FAILED))
+    ann.do(events.IceStateChanged(link.id, events.IceState.FAILED), events.ConnectionStateChanged(link.id, FAILED))
 
     assert link.ending is Ending.NO_PATH
 
@@ -1338,22 +1338,22 @@ def test_a_failure_is_final_where_ice_cannot_be_restarted() -> None:
     ("reached", "ending"),
     [
         ((), Ending.NO_PATH),
-        ((ev.IceState.CHECKING, ev.IceState.COMPLETED), Ending.NOT_SECURED),
+        ((events.IceState.CHECKING, events.IceState.COMPLETED), Ending.NOT_SECURED),
     ],
 )
-def test_what_has_failed_tells_why_it_has_ended(reached: tuple[ev.IceState, ...], ending: Ending) -> None:
+def test_what_has_failed_tells_why_it_has_ended(reached: tuple[events.IceState, ...], ending: Ending) -> None:
     ann, bob = person("ann", capabilities=NEVER_RECOVERS), person("bob")
     link = ann.invite()
-    ann.do(ev.CodePasted(bob.reply(link.code).code))
-    ann.do(*(ev.IceStateChanged(link.id, state) for state in reached))
-    ann.do(ev.ConnectionStateChanged(link.id, FAILED))
+    ann.do(events.PasteCode(bob.reply(link.code).code))
+    ann.do(*(events.IceStateChanged(link.id, state) for state in reached))
+    ann.do(events.ConnectionStateChanged(link.id, FAILED))
 
     assert link.ending is ending
 
 
 def test_a_replier_whose_connection_has_failed_for_good_ends_too() -> None:
     bob, link = reply_of(NEVER_RECOVERS, samples.HOST)
-    bob.do(ev.ConnectionStateChanged(link.id, FAILED))
+    bob.do(events.ConnectionStateChanged(link.id, FAILED))
 
     assert link.ending is Ending.NO_PATH
 
@@ -1362,8 +1362,8 @@ def test_a_replier_whose_connection_has_failed_for_good_ends_too() -> None:
 def test_an_open_link_that_fails_for_good_has_lost_its_path(ice_first: bool) -> None:
     pair = connect(person("ann", capabilities=NEVER_RECOVERS), person("bob"))
     news = [
-        ev.IceStateChanged(pair.ann_link.id, ev.IceState.FAILED),
-        ev.ConnectionStateChanged(pair.ann_link.id, FAILED),
+        events.IceStateChanged(pair.ann_link.id, events.IceState.FAILED),
+        events.ConnectionStateChanged(pair.ann_link.id, FAILED),
     ]
     pair.ann.do(*(news if ice_first else reversed(news)))
 
@@ -1373,44 +1373,46 @@ def test_an_open_link_that_fails_for_good_has_lost_its_path(ice_first: bool) -> 
 def test_without_other_tabs_a_reply_that_is_of_no_use_is_refused_at_once() -> None:
     ann, bob = person("ann"), person("bob", tabs=False)
     reply = person("cleo").reply(ann.invite().code)
-    bob.do(ev.CodePasted(reply.code))
+    bob.do(events.PasteCode(reply.code))
 
     assert bob.node.pasting.problem is CodeProblem.NO_INVITE_WAITING
 
 
 def test_a_conversation_that_has_ended_can_be_put_away(pair: Pair) -> None:
-    pair.ann.do(ev.ConversationRemoved(pair.ann_chat.id))
+    pair.ann.do(events.RemoveConversation(pair.ann_chat.id))
     assert pair.ann_chat.id in pair.ann.node.conversations
 
-    pair.ann.do(ev.ConversationLeft(pair.ann_chat.id))
-    pair.ann.do(ev.ConversationRemoved(pair.ann_chat.id))
+    pair.ann.do(events.LeaveConversation(pair.ann_chat.id))
+    pair.ann.do(events.RemoveConversation(pair.ann_chat.id))
     assert pair.ann.node.conversations == {}
     assert pair.ann.node.links == {}
 
 
 def test_editing_what_is_to_be_pasted_and_a_new_invite_forget_the_last_problem(ann: Person) -> None:
-    for event in (ev.CodeEdited(), ev.InviteRequested()):
-        ann.do(ev.CodePasted("nonsense"))
+    for event in (events.EditCode(), events.CreateInvite()):
+        ann.do(events.PasteCode("nonsense"))
         assert ann.node.pasting.problem is CodeProblem.NOT_A_CODE
         ann.do(event)
         assert ann.node.pasting.problem is None
 
 
 def test_a_link_lives_without_statistics_and_single_candidates(pair: Pair) -> None:
-    for operation in (ev.Operation.STATS, ev.Operation.CANDIDATE):
-        pair.ann.do(ev.OperationFailed(pair.ann_link.id, operation, "NotAllowedError"))
+    for operation in (events.Operation.STATS, events.Operation.CANDIDATE):
+        pair.ann.do(events.OperationFailed(pair.ann_link.id, operation, "NotAllowedError"))
     assert pair.ann_link.phase is Phase.OPEN
 
 
 # Without WebRTC.
 
 
-@pytest.mark.parametrize("asked_for", [ev.InviteRequested(), ev.RoomRequested("wss://relay"), ev.CodePasted("text")])
-def test_without_webrtc_whatever_would_need_it_is_refused_with_the_reason(asked_for: ev.Event) -> None:
+@pytest.mark.parametrize(
+    "asked_for", [events.CreateInvite(), events.CreateRoom("wss://relay"), events.PasteCode("text")]
+)
+def test_without_webrtc_whatever_would_need_it_is_refused_with_the_reason(asked_for: events.Event) -> None:
     ann = person("ann")
-    ann.do(ev.WebRtcMissing())
+    ann.do(events.WebRtcMissing())
     assert ann.do(asked_for) == []
     assert ann.node.pasting.problem is CodeProblem.NO_WEBRTC
     assert not ann.node.conversations
-    ann.do(ev.CodeEdited())
+    ann.do(events.EditCode())
     assert ann.node.pasting.problem is None

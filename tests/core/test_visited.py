@@ -6,9 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pychat.core import effects as fx
-from pychat.core import events as ev
-from pychat.core import visited
+from pychat.core import effects, events, visited
 from pychat.core.contacts import Contacts
 from pychat.core.errors import CodeProblem
 from pychat.core.meeting import RelayState
@@ -20,7 +18,7 @@ from tests.core.test_meeting import session_of
 from tests.rooms_sim import URL
 
 CODE, OTHER = RoomCode(b"s" * SECRET_SIZE), RoomCode(b"t" * SECRET_SIZE)
-LINK = ev.CodeInLink(encode(CODE), URL)
+LINK = events.OpenCodeLink(encode(CODE), URL)
 
 
 def browser(name: str = "ann", kept: str | None = None) -> Person:
@@ -50,63 +48,63 @@ def test_a_room_in_a_link_waits_for_the_person_and_nothing_is_asked_of_anybody(a
 
 def test_it_is_entered_as_soon_as_they_say_so(ann: Person) -> None:
     ann.do(LINK)
-    effects = ann.do(ev.JoinConfirmed())
+    emitted = ann.do(events.ConfirmJoin())
 
-    assert only(fx.ConnectRelay, effects).url == URL
+    assert only(effects.ConnectRelay, emitted).url == URL
     assert rooms(ann) == [CODE]
     assert ann.node.opened == next(iter(ann.node.conversations))
     assert not view(ann.node, None).joins
-    assert ann.do(ev.JoinConfirmed()) == []
+    assert ann.do(events.ConfirmJoin()) == []
 
 
 def test_who_declines_is_not_asked_again(ann: Person) -> None:
     ann.do(LINK)
-    ann.do(ev.JoinDeclined())
+    ann.do(events.DeclineJoin())
 
     assert not view(ann.node, None).joins
-    assert ann.do(ev.JoinConfirmed()) == []
+    assert ann.do(events.ConfirmJoin()) == []
 
 
 def test_of_several_links_the_last_one_waits(ann: Person) -> None:
-    ann.do(LINK, ev.CodeInLink(encode(OTHER), URL), ev.JoinConfirmed())
+    ann.do(LINK, events.OpenCodeLink(encode(OTHER), URL), events.ConfirmJoin())
 
     assert rooms(ann) == [OTHER]
 
 
 @pytest.mark.parametrize("link", ["no code", encode(CODE)[:-4]])
 def test_what_is_no_room_takes_the_place_of_one_that_waits(ann: Person, link: str) -> None:
-    ann.do(LINK, ev.CodeInLink(link, URL))
+    ann.do(LINK, events.OpenCodeLink(link, URL))
 
     assert not view(ann.node, None).joins
     assert ann.node.pasting.problem is not None
 
 
 def test_who_does_something_else_is_not_asked_any_more(ann: Person) -> None:
-    ann.do(LINK, ev.InviteRequested())
+    ann.do(LINK, events.CreateInvite())
 
     assert not view(ann.node, None).joins
 
 
 def test_where_there_is_no_relay_there_is_nothing_to_ask(ann: Person) -> None:
-    ann.do(ev.CodeInLink(encode(CODE)))
+    ann.do(events.OpenCodeLink(encode(CODE)))
 
     assert not view(ann.node, None).joins
     assert ann.node.pasting.problem is CodeProblem.NO_RELAY
 
 
 def test_who_pastes_a_room_has_said_so(ann: Person) -> None:
-    ann.do(ev.CodePasted(encode(CODE), URL))
+    ann.do(events.PasteCode(encode(CODE), URL))
 
     assert rooms(ann) == [CODE]
 
 
 def test_who_has_been_in_the_room_is_not_asked(ann: Person) -> None:
-    mark = only(fx.KeepVisited, ann.do(LINK, ev.JoinConfirmed())).mark
-    ann.do(ev.ConversationLeft(next(iter(ann.node.conversations))))
+    mark = only(effects.KeepVisited, ann.do(LINK, events.ConfirmJoin())).mark
+    ann.do(events.LeaveConversation(next(iter(ann.node.conversations))))
     for someone in (ann, browser(kept=visited.remember(None, mark))):
-        effects = someone.do(LINK)
+        emitted = someone.do(LINK)
         assert rooms(someone) == [CODE]
-        assert of(fx.KeepVisited, effects) == ([] if someone is ann else [fx.KeepVisited(mark)])
+        assert of(effects.KeepVisited, emitted) == ([] if someone is ann else [effects.KeepVisited(mark)])
 
     others = browser("bob", kept=mark)
     others.do(LINK)
@@ -114,22 +112,22 @@ def test_who_has_been_in_the_room_is_not_asked(ann: Person) -> None:
 
 
 def test_who_comes_back_to_where_the_page_was_is_not_asked(ann: Person) -> None:
-    ann.do(ev.CodeInLink(encode(CODE), URL, returning=True))
+    ann.do(events.OpenCodeLink(encode(CODE), URL, returning=True))
 
     assert rooms(ann) == [CODE]
 
 
 def test_a_room_of_ones_own_is_remembered_once_it_is_drawn(ann: Person) -> None:
-    assert of(fx.KeepVisited, ann.do(ev.RoomRequested(URL))) == []
-    drawn = ann.do(ev.BytesDrawn(session_of(ann), CODE.secret))
+    assert of(effects.KeepVisited, ann.do(events.CreateRoom(URL))) == []
+    drawn = ann.do(events.BytesDrawn(session_of(ann), CODE.secret))
 
-    assert only(fx.KeepVisited, drawn).mark == visited.mark(CODE, ann.node.key)
+    assert only(effects.KeepVisited, drawn).mark == visited.mark(CODE, ann.node.key)
 
 
 def test_where_nothing_is_kept_nothing_is_to_be_kept() -> None:
     someone = person("ann")
 
-    assert of(fx.KeepVisited, someone.do(ev.CodePasted(encode(CODE), URL))) == []
+    assert of(effects.KeepVisited, someone.do(events.PasteCode(encode(CODE), URL))) == []
 
 
 # What is kept.

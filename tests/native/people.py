@@ -8,8 +8,7 @@ from collections.abc import Callable
 
 from aiortc import RTCConfiguration, RTCDataChannel, RTCPeerConnection, RTCSctpTransport, RTCSessionDescription
 
-from pychat.core import events as ev
-from pychat.core import wire
+from pychat.core import events, wire
 from pychat.core.contacts import Contacts
 from pychat.core.conversation import Conversation
 from pychat.core.invite import Code, decode, encode
@@ -56,12 +55,12 @@ class Person:
                 await self._news.wait()
 
     async def invite(self) -> Link:
-        return await self._with_code(ev.InviteRequested())
+        return await self._with_code(events.CreateInvite())
 
     async def reply(self, invite: str) -> Link:
-        return await self._with_code(ev.CodePasted(invite))
+        return await self._with_code(events.PasteCode(invite))
 
-    async def _with_code(self, event: ev.Event) -> Link:
+    async def _with_code(self, event: events.Event) -> Link:
         before = set(self.node.links)
         self.driver.post(event)
         self.driver.turn()  # in a burst it would come later
@@ -71,7 +70,7 @@ class Person:
         return link
 
     def paste(self, code: str) -> None:
-        self.driver.post(ev.CodePasted(code))
+        self.driver.post(events.PasteCode(code))
 
     async def until_open(self, link: Link) -> None:
         await self.until(lambda: link.phase is Phase.OPEN)
@@ -82,7 +81,7 @@ class Person:
     async def say(self, link: Link, text: str) -> None:
         """Write something, and wait until the other side has it."""
         conversation = self.conversation(link)
-        self.driver.post(ev.MessageWritten(conversation.id, text))
+        self.driver.post(events.WriteMessage(conversation.id, text))
         await self.until(lambda: not conversation.undelivered)
 
     async def leave(self) -> None:

@@ -9,9 +9,8 @@ from prompt_toolkit.input import create_pipe_input
 from prompt_toolkit.output.plain_text import PlainTextOutput
 
 from pychat.core import conversation as conversation_module
-from pychat.core import events as ev
+from pychat.core import events, wire
 from pychat.core import node as node_module
-from pychat.core import wire
 from pychat.core.log import Entry
 from pychat.native.page import TerminalPage
 from pychat.ui import words
@@ -37,16 +36,16 @@ def test_a_message_of_ours_that_goes_before_it_is_printed_is_told_as_gone(monkey
         page.render()
         number = 0
 
-        def entries(count: int) -> list[ev.Event]:
+        def entries(count: int) -> list[events.Event]:
             nonlocal number
             frames = [wire.Entries(pair.bob_chat.me, number + n + 1, [Entry(1, "x" * 1_000)]) for n in range(count)]
             number += count
-            return [ev.FrameReceived(pair.ann_link.id, wire.encode(frame)) for frame in frames]
+            return [events.FrameReceived(pair.ann_link.id, wire.encode(frame)) for frame in frames]
 
         while pair.ann_chat.memory.held < 39 * KIB:
             ann.do(*entries(1))
             page.render()
-        have = ev.FrameReceived(pair.ann_link.id, wire.encode(wire.Have({pair.ann_chat.me: 1})))
+        have = events.FrameReceived(pair.ann_link.id, wire.encode(wire.Have({pair.ann_chat.me: 1})))
         ann.do(have, *entries(4))
         page.render()
         ann.do(*entries(1))
@@ -59,11 +58,11 @@ def test_a_message_of_ours_that_goes_before_it_is_printed_is_told_as_gone(monkey
     assert shown.getvalue().count("x" * 50) > 30
 
 
-def typed(someone: Person, line: str, *, connected: bool = False, posted: list[ev.Event] | None = None) -> str:
+def typed(someone: Person, line: str, *, connected: bool = False, posted: list[events.Event] | None = None) -> str:
     """What the page of somebody who waits with an invite, or is connected, says to what they type; then they leave."""
     shown = StringIO()
 
-    def post(event: ev.Event) -> None:
+    def post(event: events.Event) -> None:
         if posted is not None:
             posted.append(event)
         someone.do(event)
@@ -93,14 +92,14 @@ def typed(someone: Person, line: str, *, connected: bool = False, posted: list[e
     ],
 )
 def test_a_command_for_which_it_is_not_the_time_says_why_and_does_nothing(command: str, sentence: str) -> None:
-    posted: list[ev.Event] = []
+    posted: list[events.Event] = []
     said = typed(person("ann"), command, posted=posted)
 
     assert said.count(sentence) == 1
-    assert [type(event) for event in posted if not isinstance(event, ev.ConversationShown)] == [
-        ev.IceConfigured,
-        ev.InviteRequested,
-        ev.ConversationLeft,
+    assert [type(event) for event in posted if not isinstance(event, events.ShowConversation)] == [
+        events.ConfigureIce,
+        events.CreateInvite,
+        events.LeaveConversation,
     ]
 
 
@@ -108,7 +107,7 @@ def test_a_command_for_which_it_is_not_the_time_says_why_and_does_nothing(comman
 def test_nothing_is_compared_before_it_is_shown(command: str) -> None:
     ann = person("ann")
     pair = connect(ann, person("bob"))
-    ann.do(ev.ConversationShown(pair.ann_chat.id))
+    ann.do(events.ShowConversation(pair.ann_chat.id))
 
     assert "/verify shows what to compare with <Bob>." in typed(ann, command, connected=True)
     assert not any(contact.judged for contact in ann.node.contacts)
@@ -117,7 +116,7 @@ def test_nothing_is_compared_before_it_is_shown(command: str) -> None:
 def test_with_oneself_there_is_nothing_to_compare() -> None:
     ann = person("ann")
     pair = connect(ann, person("ann"))
-    ann.do(ev.ConversationShown(pair.ann_chat.id))
+    ann.do(events.ShowConversation(pair.ann_chat.id))
     said = typed(ann, "/verify", connected=True)
 
     assert words.TRUST[Trust.ONESELF][1] in said
@@ -127,7 +126,7 @@ def test_with_oneself_there_is_nothing_to_compare() -> None:
 def test_the_details_of_a_link_that_has_ended_are_told_at_once() -> None:
     ann = person("ann")
     pair = connect(ann, person("bob"))
-    pair.bob.do(ev.ConversationLeft(pair.bob_chat.id))
+    pair.bob.do(events.LeaveConversation(pair.bob_chat.id))
     pair.carry()
 
     assert "Their fingerprint" in typed(ann, "/details", connected=True)

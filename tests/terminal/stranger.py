@@ -8,7 +8,7 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager
 from typing import Any
 
-from pychat.core import events as ev
+from pychat.core import events
 from pychat.core.ice import IceConfig
 from pychat.core.invite import Code, decode, encode
 from pychat.core.sdp import DescriptionKind, parse_description, to_sdp
@@ -36,11 +36,11 @@ async def stranger(invite: str, *frames: str, greets: bool = True) -> AsyncItera
     code = decode(invite)
     connect = NativeConnect()
 
-    def post(event: ev.Event) -> None:
+    def post(event: events.Event) -> None:
         match event:
-            case ev.ChannelOpened() if not greets:
+            case events.ChannelOpened() if not greets:
                 say(frames)
-            case ev.FrameReceived(_, data) if greets:
+            case events.FrameReceived(_, data) if greets:
                 answer = greeter.hear(data)
                 say(answer)
                 if answer and greeter.done:

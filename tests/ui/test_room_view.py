@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from pychat.core import events as ev
+from pychat.core import events
 from pychat.core.capabilities import Capabilities
 from pychat.core.envelope import Refusal
 from pychat.core.link import Ending
@@ -24,7 +24,7 @@ def seen_by(guest: Guest) -> View:
 @pytest.fixture
 def ann() -> Person:
     ann = person("ann")
-    ann.do(ev.RoomRequested(URL))
+    ann.do(events.CreateRoom(URL))
     return ann
 
 
@@ -46,7 +46,7 @@ def test_at_first_the_way_to_the_relay_is_looked_for(ann: Person) -> None:
 @pytest.mark.parametrize("trouble", Trouble)
 def test_each_trouble_with_the_relay_has_its_words(ann: Person, trouble: Trouble) -> None:
     codes = {"unreachable": 1006, "returning": 1012, "full": 4003, "busy": 4006, "refused": 4000}
-    ann.do(ev.RelayClosed(session_of(ann), codes[trouble.value]))
+    ann.do(events.RelayClosed(session_of(ann), codes[trouble.value]))
 
     assert (screen(ann).headline, screen(ann).sentence) == words.ROOM_AWAY[trouble]
 
@@ -64,7 +64,7 @@ def test_who_waits_has_a_link_to_send() -> None:
     assert now.room.code.startswith("F")
     assert [progress for _, progress in now.phases] == [Progress.NOW, *[Progress.TO_COME] * 3]
 
-    ann.acts(ev.RoomLocked(meeting_of(ann).conversation, True))
+    ann.acts(events.SetRoomLock(meeting_of(ann).conversation, True))
     now = seen_by(ann)
     assert (now.headline, now.sentence) == words.ROOM_LOCKED
     assert now.card is Card.NONE
@@ -74,11 +74,11 @@ def test_who_waits_has_a_link_to_send() -> None:
 
 def test_who_is_asked_whether_to_go_in_is_not_asked_to_open_a_room(ann: Person) -> None:
     bob = person("bob")
-    bob.do(ev.CodeInLink(encode(RoomCode(bytes(SECRET_SIZE))), URL))
+    bob.do(events.OpenCodeLink(encode(RoomCode(bytes(SECRET_SIZE))), URL))
     now = view(bob.node, None)
     assert now.joins
     assert (now.state, now.headline, now.sentence) == ("idle", *words.AT_THE_DOOR)
-    bob.do(ev.JoinDeclined())
+    bob.do(events.DeclineJoin())
     assert view(bob.node, None).sentence == words.IDLE[1]
 
 
@@ -96,8 +96,8 @@ def test_who_is_refused_is_told_and_asked_to_invite_nobody(refusal: Refusal) -> 
     world = together(0, 3)
     ann, bob, cat = world.guests
     if refusal is Refusal.LOCKED:
-        bob.acts(ev.ConversationLeft(meeting_of(bob).conversation))
-        ann.acts(ev.RoomLocked(meeting_of(ann).conversation, True))
+        bob.acts(events.LeaveConversation(meeting_of(bob).conversation))
+        ann.acts(events.SetRoomLock(meeting_of(ann).conversation, True))
     cat.enters()
     world.live(LONG)
     now = seen_by(cat)
@@ -105,8 +105,8 @@ def test_who_is_refused_is_told_and_asked_to_invite_nobody(refusal: Refusal) -> 
     assert (now.headline, now.sentence) == words.ROOM_REFUSED[refusal]
     assert now.card is Card.NONE
 
-    ann.acts(ev.ConversationLeft(meeting_of(ann).conversation))
-    bob.acts(ev.ConversationLeft(meeting_of(bob).conversation))
+    ann.acts(events.LeaveConversation(meeting_of(ann).conversation))
+    bob.acts(events.LeaveConversation(meeting_of(bob).conversation))
     world.live(LONG)
     assert (seen_by(cat).headline, seen_by(cat).sentence) == words.ROOM_WAITING
 
@@ -122,7 +122,7 @@ def test_who_is_there_already_in_another_tab_can_be_here() -> None:
     assert (now.headline, now.sentence) == words.ROOM_REFUSED[Refusal.ELSEWHERE]
     assert now.card is Card.ELSEWHERE
     assert not now.can_write
-    tab.acts(ev.RoomClaimed(meeting_of(tab).conversation))
+    tab.acts(events.TakeOverRoom(meeting_of(tab).conversation))
     world.live(30)
     assert seen_by(tab).state == "open"
     now = seen_by(bob)
@@ -134,7 +134,7 @@ def test_who_is_there_already_in_another_tab_can_be_here() -> None:
 def test_who_has_left_can_go_back() -> None:
     world = together(0)
     ann, bob = world.guests
-    ann.acts(ev.ConversationLeft(meeting_of(ann).conversation))
+    ann.acts(events.LeaveConversation(meeting_of(ann).conversation))
     world.live(5)
     now = seen_by(ann)
 
@@ -149,8 +149,8 @@ def test_who_has_left_can_go_back() -> None:
 def test_who_is_left_alone_in_a_locked_room_is_told_who_can_come_back() -> None:
     world = together(0)
     ann, bob = world.guests
-    ann.acts(ev.RoomLocked(meeting_of(ann).conversation, True))
-    bob.acts(ev.ConversationLeft(meeting_of(bob).conversation))
+    ann.acts(events.SetRoomLock(meeting_of(ann).conversation, True))
+    bob.acts(events.LeaveConversation(meeting_of(bob).conversation))
     world.live(5)
     now = seen_by(ann)
 
@@ -162,7 +162,7 @@ def test_who_is_left_alone_in_a_locked_room_is_told_who_can_come_back() -> None:
 def test_after_signs_that_differ_the_room_is_no_place_to_ask_anybody_into(locked: bool) -> None:
     world = together(0)
     ann, bob = world.guests
-    ann.acts(ev.RoomLocked(meeting_of(ann).conversation, locked))
+    ann.acts(events.SetRoomLock(meeting_of(ann).conversation, locked))
     chat = ann.node.conversation(meeting_of(ann).conversation)
     assert chat is not None
     ann.acts(compared(chat, False))
@@ -175,7 +175,7 @@ def test_after_signs_that_differ_the_room_is_no_place_to_ask_anybody_into(locked
         assert (now.state, now.card, now.can_leave, now.trust_note) == ("closed", Card.NONE, True, words.DIFFERED)
         assert [progress for _, progress in now.phases] == [*[Progress.DONE] * 3, Progress.FAILED]
 
-    bob.acts(ev.ConversationLeft(meeting_of(bob).conversation))
+    bob.acts(events.LeaveConversation(meeting_of(bob).conversation))
     assert seen_by(bob).card is Card.RETURN
     bob.starts_anew()
     bob.enters()

@@ -1,8 +1,6 @@
 import pytest
 
-from pychat.core import effects as fx
-from pychat.core import events as ev
-from pychat.core import wire
+from pychat.core import effects, events, wire
 from pychat.core.ice import IceConfig
 from pychat.core.link import Phase
 from pychat.core.log import Entry
@@ -22,7 +20,7 @@ KEY = b"k" * 32
     ],
 )
 def test_each_kind_of_candidate_is_explained_with_what_it_is_good_for(attribute: str, kind: str, word: str) -> None:
-    step = explain(ev.CandidateFound(1, attribute))
+    step = explain(events.CandidateFound(1, attribute))
     assert step is not None
     assert kind in step.title
     assert word in step.why
@@ -44,23 +42,23 @@ def test_each_kind_of_candidate_is_explained_with_what_it_is_good_for(attribute:
 )
 def test_each_frame_is_explained(frame: wire.OwnFrame, phase: Phase, title: str) -> None:
     data = wire.encode(frame)
-    step = explain(fx.SendFrame(1, data))
+    step = explain(effects.SendFrame(1, data))
     assert step is not None
     assert (step.phase, step.title, step.raw) == (phase, title, data)
 
 
 def test_what_is_done_with_keys_is_explained() -> None:
-    for item in (ev.ChannelOpened(1), fx.Sign(1, b"data"), ev.Verified(1, True)):
+    for item in (events.ChannelOpened(1), effects.Sign(1, b"data"), events.Verified(1, True)):
         step = explain(item)
         assert step is not None
         assert step.phase is Phase.SECURING
-    assert explain(ev.Verified(1, False)) is None
+    assert explain(events.Verified(1, False)) is None
 
 
 def test_what_helps_nobody_is_left_out() -> None:
-    for item in (fx.OpenConnection(1, IceConfig()), fx.ReadStats(1), ev.DetailsWatched(None)):
+    for item in (effects.OpenConnection(1, IceConfig()), effects.ReadStats(1), events.WatchDetails(None)):
         assert explain(item) is None
-    assert explain(ev.CandidateFound(1, "candidate:nonsense")) is None
+    assert explain(events.CandidateFound(1, "candidate:nonsense")) is None
 
 
 def test_each_of_the_four_phases_is_explained() -> None:

@@ -3,8 +3,7 @@ from pathlib import Path as FilePath
 
 import pytest
 
-from pychat.core import events as ev
-from pychat.core import wire
+from pychat.core import events, wire
 from pychat.core.contacts import Contact
 from pychat.core.errors import CodeProblem
 from pychat.core.ice import IceConfig, IceServer, ServerProblem
@@ -71,7 +70,7 @@ def test_a_reply_is_shown_and_a_path_that_is_found_early_is_told(ann: Person, bo
     link = bob.reply(ann.invite().code)
     now = screen(bob)
     assert (now.card, now.headline) == (Card.REPLY, "Waiting for them")
-    bob.do(ev.IceStateChanged(link.id, ev.IceState.CONNECTED))
+    bob.do(events.IceStateChanged(link.id, events.IceState.CONNECTED))
     now = screen(bob)
     assert now.state == "signaling"
     assert now.sentence == words.WAITING_WITH_PATH[1]
@@ -119,7 +118,7 @@ def test_a_handshake_that_failed_is_a_phase_that_failed(ann: Person, bob: Person
 
 def test_details_are_figures_a_person_can_read(pair: Pair) -> None:
     stats = Stats("host", "192.168.1.2", "host", "192.168.1.3", 0.0123, 999, 1_234_567)
-    pair.ann.do(ev.StatsRead(pair.ann_link.id, stats))
+    pair.ann.do(events.StatsRead(pair.ann_link.id, stats))
     details, theirs = screen(pair.ann).details, screen(pair.bob).details
     assert details.path == words.PATHS[Path.LOCAL]
     assert details.round_trip == "12 ms"
@@ -167,7 +166,7 @@ def test_an_orderly_end_is_no_failure(pair: Pair) -> None:
 
 
 def test_an_end_that_is_none_to_worry_about_leaves_no_phase_behind(pair: Pair) -> None:
-    pair.ann.do(ev.ConversationLeft(pair.ann_chat.id))
+    pair.ann.do(events.LeaveConversation(pair.ann_chat.id))
     assert progress(screen(pair.ann)) == ["to-come"] * 4
 
 
@@ -176,7 +175,7 @@ def test_an_end_that_is_none_to_worry_about_leaves_no_phase_behind(pair: Pair) -
 
 def test_nobody_is_there_before_they_have_proved_who_they_are(ann: Person, bob: Person) -> None:
     pair = exchange(ann, bob)
-    ann.do(ev.ChannelOpened(pair.ann_link.id))
+    ann.do(events.ChannelOpened(pair.ann_link.id))
     now = screen(ann)
     assert (now.state, now.name, now.trust, now.signs) == ("securing", "New conversation", Trust.NOBODY, None)
     assert safety(ann.node, pair.ann_chat) == ""
@@ -224,12 +223,12 @@ def test_the_other_one_has_the_name_they_want_or_the_last_one_known_or_one_made_
     assert screen(pair.ann).name == "Bob"
     assert [line.name for line in screen(pair.ann).people] == ["Bob"]
 
-    pair.bob.do(ev.NameChosen(""))
+    pair.bob.do(events.SetName(""))
     pair.carry()
     assert screen(pair.ann).name == "Bob"
 
     nobody = person("nobody")
-    nobody.do(ev.NameChosen(""))
+    nobody.do(events.SetName(""))
     with_nobody = connect(person("ann"), nobody)
     name = screen(with_nobody.ann).name
     assert name.startswith("Guest ")
@@ -238,7 +237,7 @@ def test_the_other_one_has_the_name_they_want_or_the_last_one_known_or_one_made_
 
 def test_a_warning_names_both_and_says_whether_the_known_one_was_verified(pair: Pair) -> None:
     eve = person("eve")
-    eve.do(ev.NameChosen("BOB"))
+    eve.do(events.SetName("BOB"))
     with_eve = connect(pair.ann, eve)
     now = view(pair.ann.node, with_eve.ann_chat.id)
     assert "“BOB”" in now.warning
@@ -253,7 +252,7 @@ def test_a_warning_names_both_and_says_whether_the_known_one_was_verified(pair: 
     assert (now.warning, now.trust_note, now.can_write) == ("", words.TRUST[Trust.NEW][1], True)
 
     pair.ann.do(compared(pair.ann_chat, True))
-    eve.do(ev.NameChosen("bob"))
+    eve.do(events.SetName("bob"))
     with_eve.carry()
     assert "whom you have verified" in view(pair.ann.node, with_eve.ann_chat.id).warning
 
@@ -304,7 +303,7 @@ def test_a_turn_server_that_does_not_answer_is_named(bob: Person) -> None:
 def test_one_that_hides_the_address_and_does_not_answer_is_named() -> None:
     ann = person("ann", ice=IceConfig((TURN,), relay_only=True))
     link = ann.begin_invite()
-    ann.do(ann.described(link, DescriptionKind.OFFER), ev.GatheringFinished(link))
+    ann.do(ann.described(link, DescriptionKind.OFFER), events.GatheringFinished(link))
     assert "turn:turn.example.org:3478:" in screen(ann).sentence
 
 
@@ -312,8 +311,11 @@ def test_one_that_hides_the_address_and_does_not_answer_is_named() -> None:
 def test_one_that_has_answered_is_not_to_blame(bob: Person, comes_late: bool) -> None:
     ann = person("ann", ice=IceConfig((TURN,)))
     link = ann.begin_invite()
-    relayed = ev.CandidateFound(link, samples.RELAYED)
-    news: list[ev.Event] = [ann.described(link, DescriptionKind.OFFER, samples.HOST), ev.GatheringFinished(link)]
+    relayed = events.CandidateFound(link, samples.RELAYED)
+    news: list[events.Event] = [
+        ann.described(link, DescriptionKind.OFFER, samples.HOST),
+        events.GatheringFinished(link),
+    ]
     ann.do(*([*news, relayed] if comes_late else [relayed, *news]))
     ann.paste(bob.reply(ann.node.links[link].code).code)
     ann.wait(PATIENCE[Phase.CONNECTING][0])

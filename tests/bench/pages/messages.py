@@ -17,7 +17,7 @@ from pychat.core import wire
 from pychat.core.contacts import Contacts
 from pychat.core.conversation import Conversation
 from pychat.core.effects import Effect
-from pychat.core.events import ChannelOpened, CodePasted, Event, InviteRequested, MessageWritten
+from pychat.core.events import ChannelOpened, CreateInvite, Event, PasteCode, WriteMessage
 from pychat.core.link import Phase
 from pychat.core.log import make_entry
 from pychat.core.lookalike import skeleton
@@ -75,7 +75,7 @@ class Peer:
         return next(iter(self.node.links.values())).phase is Phase.OPEN
 
     def write(self, text: str) -> None:
-        self.driver.post(MessageWritten(self.conversation.id, text))
+        self.driver.post(WriteMessage(self.conversation.id, text))
 
     async def until(self, condition: Callable[[], object]) -> None:
         reached = asyncio.get_running_loop().create_future()
@@ -93,12 +93,12 @@ class Peer:
 async def pair(*, watched: bool = False) -> tuple[Peer, Peer, float]:
     """Two who are connected; how long it took since the last paste."""
     a, b = [Peer(await BrowserCrypto.for_this_visit(), watched=watched) for _ in range(2)]
-    a.driver.post(InviteRequested())
+    a.driver.post(CreateInvite())
     await a.until(lambda: a.node.links and a.code)
-    b.driver.post(CodePasted(a.code))
+    b.driver.post(PasteCode(a.code))
     await b.until(lambda: b.node.links and b.code)
     begin = js.performance.now()
-    a.driver.post(CodePasted(b.code))
+    a.driver.post(PasteCode(b.code))
     await a.until(lambda: a.is_open)
     await b.until(lambda: b.is_open)
     return a, b, float(js.performance.now() - begin)
@@ -188,7 +188,7 @@ async def burst(count: int) -> float:
     post, conversation = a.driver.post, a.conversation.id
     begin = js.performance.now()
     for i in range(count):
-        post(MessageWritten(conversation, f"message number {i}"))
+        post(WriteMessage(conversation, f"message number {i}"))
     await a.until(lambda: a.conversation.acknowledged == count)
     took = float(js.performance.now() - begin)
     a.driver.close()

@@ -11,7 +11,7 @@ from pychat.browser.crypto import BrowserCrypto
 from pychat.browser.peer import BrowserConnect
 from pychat.browser.store import VisitStore
 from pychat.core.contacts import Contacts
-from pychat.core.events import CodePasted, MessageWritten
+from pychat.core.events import PasteCode, WriteMessage
 from pychat.core.lookalike import skeleton
 from pychat.core.node import Node
 from pychat.driver import Driver
@@ -47,7 +47,7 @@ class Partner:
                 if message.author != conversation.me:
                     self._echoes = message.entry.text != END_OF_ECHOES
                     if self._echoes:
-                        self.driver.post(MessageWritten(conversation.id, message.entry.text))
+                        self.driver.post(WriteMessage(conversation.id, message.entry.text))
 
 
 partners: list[Partner] = []
@@ -56,7 +56,7 @@ partners: list[Partner] = []
 async def answer(invite: str) -> str:
     """Take an invite; returns the reply."""
     partners.append(Partner(await BrowserCrypto.for_this_visit()))
-    partners[-1].driver.post(CodePasted(invite))
+    partners[-1].driver.post(PasteCode(invite))
     return await partners[-1].reply
 
 

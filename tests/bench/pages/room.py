@@ -14,7 +14,7 @@ from pychat.browser.store import VisitStore
 from pychat.core import roomcode
 from pychat.core.contacts import Contacts
 from pychat.core.effects import Effect
-from pychat.core.events import ChannelOpened, CodePasted, Event, RoomRequested
+from pychat.core.events import ChannelOpened, CreateRoom, Event, PasteCode
 from pychat.core.link import Phase
 from pychat.core.lookalike import skeleton
 from pychat.core.meeting import RelayState
@@ -77,7 +77,7 @@ async def come() -> Person:
 async def wait(relay: str) -> str:
     """Open a room; returns its code once the relay has us in it."""
     person = await come()
-    person.driver.post(RoomRequested(relay))
+    person.driver.post(CreateRoom(relay))
     return await person.code
 
 
@@ -85,7 +85,7 @@ async def enter(relay: str, code: str) -> js.Array:
     """Enter a room; returns the milliseconds until the channel is open, and until the peer is proved."""
     person = await come()
     begin = js.performance.now()
-    person.driver.post(CodePasted(code, relay))
+    person.driver.post(PasteCode(code, relay))
     opened, proved = await person.opened, await person.proved
     return to_js([opened - begin, proved - begin])
 

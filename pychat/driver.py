@@ -16,9 +16,9 @@ from typing import Any
 
 from pychat.core import effects, events, visited
 from pychat.core.contacts import STORE_KEY, Contact, keep
-from pychat.core.conversation import LinkId, SessionId
 from pychat.core.handshake import NONCE_SIZE
 from pychat.core.ice import IceConfig
+from pychat.core.ids import LinkId, SessionId
 from pychat.core.node import Node
 from pychat.core.sdp import DescriptionKind
 from pychat.ports import (
@@ -436,10 +436,10 @@ class Driver:
             match effect:
                 case effects.Derive(_, secret, salt, info, size):
                     self.post(events.Derived(session, info, await crypto.derive(secret, salt, info, size)))
-                case effects.Seal(_, ticket, key, nonce, data, context):
-                    self.post(events.Sealed(session, ticket, await crypto.seal(key, nonce, data, context)))
-                case effects.Unseal(_, ticket, key, nonce, data, context):
-                    self.post(events.Unsealed(session, ticket, await crypto.unseal(key, nonce, data, context)))
+                case effects.Seal(_, ticket, key, nonce, data, associated_data):
+                    self.post(events.Sealed(session, ticket, await crypto.seal(key, nonce, data, associated_data)))
+                case effects.Unseal(_, ticket, key, nonce, data, associated_data):
+                    self.post(events.Unsealed(session, ticket, await crypto.unseal(key, nonce, data, associated_data)))
         except PortError:  # a new session begins with keys of its own
             self._close_relay(session)
             self.post(events.RelayClosed(session, NEVER_OPENED))

@@ -24,18 +24,22 @@ from typing import Any
 from weakref import WeakSet
 
 from pychat.core import events, roomcode
-from pychat.core.contacts import STORE_KEY, Contacts
-from pychat.core.conversation import Conversation, ConversationId
+from pychat.core.codes import read, relay_for
+from pychat.core.contacts import STORE_KEY, Contacts, Namesake
+from pychat.core.conversation import Chat as AnyChat
+from pychat.core.conversation import Conversation
 from pychat.core.envelope import Refusal
 from pychat.core.errors import CodeError, CodeProblem, MessageProblem, PychatError
 from pychat.core.ice import IceConfig
+from pychat.core.ids import AuthorId
+from pychat.core.introductions import InviteSignaling
 from pychat.core.invite import Code
 from pychat.core.link import Ending, Link, Phase
-from pychat.core.links import read, relay_for
 from pychat.core.lookalike import skeleton
-from pychat.core.meeting import Meeting, RelayState, Trouble
 from pychat.core.node import SEED_SIZE, Node
+from pychat.core.relay_client import RelayState, Trouble
 from pychat.core.relaytext import page_at, relay_of
+from pychat.core.room import Room
 from pychat.core.roomcode import RoomCode
 from pychat.core.safety import ShortString, short_string
 from pychat.driver import Driver
@@ -125,7 +129,7 @@ class Peer:
         self._folder = folder
         self._name = name
         self._ice = ice
-        self._read: Counter[ConversationId] = Counter()  # how many messages of a conversation were handed out
+        self._read: Counter[AuthorId] = Counter()  # how many messages were handed out, of a chat by its own log
         self._waiting: dict[asyncio.Future[None], Callable[[], object]] = {}
         self._in_rooms: set[Chat] = set()
         self._chats: WeakSet[Chat] = WeakSet()  # that the program still has
@@ -141,8 +145,8 @@ class Peer:
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        for conversation in list(self._node.conversations):  # whoever still waits for something learns that it is over
-            self._post(events.LeaveConversation(conversation))
+        for chat in self._node.chats.listed():  # whoever still waits for something learns that it is over
+            self._post(events.LeaveConversation(chat.id))
         self._driver.close()
         await self._connect.finish()
 
@@ -153,10 +157,8 @@ class Peer:
             ChatEnded: no invite can be made, for example because there is no network.
         """
         self._put_away()
-        before = set(self._node.links)
         self._post(events.CreateInvite())
-        (made,) = set(self._node.links) - before
-        return await self._with_code(self._node.links[made])
+        return await self._with_code(self._opened_link())
 
     async def room(self, page: str) -> "Chat":
         """Open a room at the relay of a page, for whoever has its link: the chat's `link`.
@@ -192,9 +194,9 @@ class Peer:
     async def _enter(self, event: events.CreateRoom | events.PasteCode) -> "Chat":
         self._put_away()
         self._post(event)
-        meeting = self._node.meeting_in(self._node.conversation(self._node.pasting.conversation))
-        assert meeting is not None
-        chat = Chat(self, None, meeting)
+        room = self._node.rooms.shown_in(self._node.chats.get(self._node.chats.opened))
+        assert room is not None
+        chat = Chat(self, None, room)
         self._in_rooms.add(chat)
         try:
             await self._until(lambda: chat.link or chat.ending)
@@ -207,7 +209,8 @@ class Peer:
         try:
             await self._until(lambda: link.code or link.ending)
         except asyncio.CancelledError:
-            self._post(events.LeaveConversation(link.conversation))  # nobody has a chat to leave by
+            if link.chat is not None:
+                self._post(events.LeaveConversation(link.chat))  # nobody has a chat to leave by
             raise
         if link.ending is not None:
             raise ChatEnded(link.ending, status_of(link, None))
@@ -216,27 +219,32 @@ class Peer:
     def _put_away(self) -> None:
         """Forget what ended longest ago, first of all where nothing waits, so that a bot does not grow for years."""
         node = self._node
-        held = {chat._conversation.id for chat in self._chats}
-        ended = [c for c in node.conversations.values() if c.id not in held and _has_ended(node, c)]
+        held = {chat._conversation for chat in self._chats}
+        ended = [chat for chat in node.chats.listed() if chat not in held and _has_ended(node, chat)]
         ended.sort(key=lambda conversation: conversation.undelivered > 0)
         for conversation in ended[: max(0, len(ended) - KEPT_ENDED)]:
             self._post(events.RemoveConversation(conversation.id))
-        for number in [number for number in self._read if number not in node.conversations and number not in held]:
-            del self._read[number]
+        present = {chat.own_log for chat in (*held, *node.chats.listed())}
+        for log in [log for log in self._read if log not in present]:
+            del self._read[log]
 
     def _post(self, event: events.Event) -> None:
         self._driver.post(event)
         self._driver.turn()  # in a burst it would come later
 
     def _paste(self, text: str) -> Link:
-        pasting = self._node.pasting
+        pasting = self._node.introductions.inbox
         self._post(events.PasteCode(text))
         if pasting.problem is not None:
             raise CodeRefused(pasting.problem)
-        conversation = self._node.conversation(pasting.conversation)
-        assert conversation is not None
-        assert conversation.link is not None
-        return self._node.links[conversation.link]
+        return self._opened_link()
+
+    def _opened_link(self) -> Link:
+        """The link that the last act has led to."""
+        chat = self._node.chats.get(self._node.chats.opened)
+        link = self._node.links.of(chat) if chat is not None else None
+        assert link is not None
+        return link
 
     def _turned(self) -> None:
         for chat in list(self._in_rooms):
@@ -269,19 +277,20 @@ class Chat:
     take them slows the other side down. Where nobody takes any, the oldest go when there are too many.
     """
 
-    def __init__(self, peer: Peer, link: Link | None, meeting: Meeting | None = None) -> None:
+    def __init__(self, peer: Peer, link: Link | None, room: Room | None = None) -> None:
         self._peer = peer
         self._link = link
-        self._meeting = meeting
+        self._room = room
         self._ending: Ending | None = None  # in a room
         self._has_sent = False
         self._readers = 0  # who take the messages one by one
-        number = link.conversation if link is not None else meeting.conversation if meeting is not None else 0
-        conversation = peer._node.conversation(number)
+        chats = peer._node.chats
+        home = room.home if room is not None else None
+        conversation = chats.get(link.chat) if link is not None else home
         assert conversation is not None
-        self._latest = conversation
+        self._latest: AnyChat = conversation
         peer._chats.add(self)
-        former = peer._node.link_of(conversation)
+        former = peer._node.links.of(conversation)
         self._former = former if former is not None and former.phase is Phase.CLOSED else None  # of an earlier visit
 
     @property
@@ -292,9 +301,9 @@ class Chat:
     @property
     def link(self) -> str:
         """The link of the room, with which another person comes in; "" where there is no room."""
-        if self._meeting is None or self._meeting.code is None:
+        if self._room is None or self._room.code is None:
             return ""
-        return card.link(page_at(self._meeting.relay), roomcode.encode(self._meeting.code))
+        return card.link(page_at(self._room.relay.url), roomcode.encode(self._room.code))
 
     @property
     def phase(self) -> Phase:
@@ -311,12 +320,12 @@ class Chat:
         ending = self.ending
         if ending is not None and (self._link is None or self._link.ending is not ending):
             return words.ENDINGS[ending]
-        return status_of(self._link, self._meeting if ending is None else None)
+        return status_of(self._link, self._room if ending is None else None)
 
     @property
     def ending(self) -> Ending | None:
         """Why the chat has ended, or None while it has not."""
-        if self._meeting is not None:
+        if self._room is not None:
             return self._ending
         return self._link.ending if self._link is not None else None
 
@@ -328,22 +337,19 @@ class Chat:
     @property
     def introduced(self) -> bool:
         """Whether they have said what they are called, which is the first thing they do once the two are connected."""
-        return self._link is not None and self._link.carded
+        return self._link is not None and self._link.introduced
 
     @property
     def person(self) -> "Person | None":
         """Who has proved to be at the other end; None until then."""
-        key = self._conversation.peer
-        if key is None or not self.was_open:
-            return None
         seen = view(self._peer._node, self._conversation.id)
-        return Person(key, seen.name, seen.trust, seen.warning)
+        if seen.peer is None or not self.was_open:
+            return None
+        return Person(seen.peer, seen.name, seen.trust, seen.warning)
 
     async def warned(self) -> str:
         """Wait for a warning, that they go by the name of somebody else who is known; "" if it has ended without."""
-        await self._peer._until(
-            lambda: (self.was_open and self._conversation.warning is not None) or self.ending is not None
-        )
+        await self._peer._until(lambda: (self.was_open and self._warning is not None) or self.ending is not None)
         return self.person.warning if self.person is not None else ""
 
     async def refused(self) -> str:
@@ -358,21 +364,20 @@ class Chat:
     def signs(self) -> ShortString | None:
         """What the two people compare to be sure that nobody sits in between; None while they are not connected."""
         link = self._link
-        if link is None or not link.transcript or link.phase is Phase.CLOSED:
+        if link is None or link.authenticated is None or not link.is_live:
             return None
-        return short_string(link.transcript)
+        return short_string(link.authenticated.transcript)
 
     def compare(self, *, match: bool) -> None:
         """Say that the two have compared `signs` or the safety number. That they differ ends the chat."""
         if self._link is not None and self._link.peer is not None:
-            name = self._peer._node.contacts.known_as(self._link.peer)
+            name = self._peer._node.people.contacts.known_as(self._link.peer)
             self._peer._post(events.ReportComparison(self._conversation.id, self._link.peer, name, match))
 
     def heed(self) -> None:
         """Talk in spite of the person's `warning`; nothing is sent before that."""
-        warning = self._conversation.warning
-        if warning is not None:
-            self._peer._post(events.DismissWarning(self._conversation.id, warning))
+        if self._warning is not None:
+            self._peer._post(events.DismissWarning(self._conversation.id, self._warning))
 
     @property
     def undelivered(self) -> int:
@@ -389,7 +394,8 @@ class Chat:
         code = _read(reply)
         if isinstance(code, RoomCode) or not code.is_reply:
             raise CodeRefused(CodeProblem.NOT_A_REPLY)
-        if self._link is None or code.answers != self._link.ref:
+        signaling = self._link.signaling if self._link is not None else None
+        if not isinstance(signaling, InviteSignaling) or code.answers != signaling.ref:
             raise CodeRefused(CodeProblem.OTHER_INVITE)
         self._peer._paste(reply)
 
@@ -411,7 +417,7 @@ class Chat:
                 `delivered`.
             ChatEnded: nobody is there any more.
         """
-        problem = self._conversation.problem(text)
+        problem = self._conversation.validate(text)
         if problem is not None:
             raise MessageRefused(problem, text)
         self._raise_ending()
@@ -476,7 +482,7 @@ class Chat:
                     return
                 conversation = self._conversation
                 entry = conversation.timeline[place].entry
-                conversation.read_to = read[conversation.id] = place + 1
+                conversation.read_to = read[conversation.own_log] = place + 1
                 if conversation.holds_too_much():
                     self._peer._driver.turn()  # what was read makes room for more
                 yield Message(entry.text, datetime.fromtimestamp(entry.at / 1000, UTC))
@@ -497,31 +503,37 @@ class Chat:
     async def renew(self) -> str:
         """In a room: draw another `link`; the former one stops working. Whoever is connected moves along."""
         self._peer._post(events.RotateRoomSecret(self._conversation.id))
-        await self._peer._until(lambda: self.link or self._meeting is None or self.ending is not None)
+        await self._peer._until(lambda: self.link or self._room is None or self.ending is not None)
         return self.link
 
     @property
-    def _conversation(self) -> Conversation:
+    def _conversation(self) -> AnyChat:
         # One that was left before a word was said is forgotten.
         if self._ending is None:
-            number = self._link.conversation if self._link is not None else self._latest.id
-            self._latest = self._peer._node.conversation(number) or self._latest
+            chats = self._peer._node.chats
+            of_link = chats.get(self._link.chat) if self._link is not None else None
+            self._latest = of_link or chats.get(self._latest.id) or self._latest
         return self._latest
+
+    @property
+    def _warning(self) -> Namesake | None:
+        conversation = self._conversation
+        return conversation.warning if isinstance(conversation, Conversation) else None
 
     def _follow(self) -> None:
         """In a room: keep to the link and to the conversation that it has come to, and notice the end."""
-        node, meeting = self._peer._node, self._meeting
-        if meeting is None or self._ending is not None:
+        node, room = self._peer._node, self._room
+        if room is None or self._ending is not None:
             return
-        conversation, visitor = node.conversation(meeting.conversation), node.visitor_in(meeting)
+        conversation, visitor = room.home, node.rooms.visitor_in(room)
         ending: Ending | None = None
         if visitor is not None and not self.was_open and not self._has_sent:
-            self._peer._driver.post(events.ShowConversation(visitor.conversation))  # another guest than the one before
+            self._peer._driver.post(events.ShowConversation(visitor.chat))  # another guest than the one before
         elif visitor is not None or (self.was_open and conversation is not self._conversation):
             ending = Ending.REPLACED  # what goes to one person never goes to another
         elif conversation is not None:
             self._latest = conversation
-            link = node.link_of(conversation)
+            link = node.links.of(conversation)
             if link is not None and link is not self._former:
                 self._link = link
         if self._link is not None and (
@@ -529,27 +541,28 @@ class Chat:
             or (self.introduced and self._link.ending in (Ending.PEER_LEFT, Ending.ELSEWHERE))
         ):
             ending = self._link.ending
-        if meeting.state is RelayState.LEFT:
+        if room.state is RelayState.LEFT:
             ending = ending or Ending.LEFT
-        elif ending is not None:
-            self._peer._driver.post(events.LeaveConversation(meeting.conversation))
+        elif ending is not None and conversation is not None:
+            self._peer._driver.post(events.LeaveConversation(conversation.id))
         self._ending = ending
 
     @property
     def _refusal(self) -> Refusal | None:
         """Why the room takes nobody else, once all have said so."""
-        meeting = self._meeting
-        if meeting is None or self.introduced or self._ending is not None:  # whoever is refused hears no name
+        room = self._room
+        if room is None or self.introduced or self._ending is not None:  # whoever is refused hears no name
             return None
-        if meeting.trouble is Trouble.FULL:
+        if room.relay.trouble is Trouble.FULL:
             return Refusal.FULL
-        links = (link for link in self._peer._node.links.values() if link.phase is not Phase.CLOSED)
-        tries = any(link.relayed is not None and link.relayed.meeting == meeting.id for link in links)
-        return meeting.refusal if not tries else None
+        tries = any(link.room == room.id for link in self._peer._node.links.live())
+        return room.refusal if not tries else None
 
     @property
     def _shown(self) -> tuple[Any, ...]:
-        return self.phase, self.status, self.link, self._conversation.peer_name, self.introduced
+        conversation = self._conversation
+        name = conversation.peer_name if isinstance(conversation, Conversation) else ""
+        return self.phase, self.status, self.link, name, self.introduced
 
     def _shown_is_not(self, shown: tuple[Any, ...]) -> bool:
         return self._shown != shown
@@ -561,10 +574,10 @@ class Chat:
         """The place of the next message of the other side that is still here."""
         conversation = self._conversation
         timeline = conversation.timeline
-        place = max(self._peer._read[conversation.id], timeline.start)
-        while place < len(timeline) and timeline[place].author == conversation.me:
+        place = max(self._peer._read[conversation.own_log], timeline.start)
+        while place < len(timeline) and timeline[place].author == conversation.own_log:
             place += 1
-        self._peer._read[conversation.id] = place
+        self._peer._read[conversation.own_log] = place
         if self._readers:  # what comes next is kept until it is handed out
             conversation.read_to = place
         return place if place < len(timeline) else None
@@ -574,10 +587,9 @@ class Chat:
             raise ChatEnded(self.ending, self.status)
 
 
-def _has_ended(node: Node, conversation: Conversation) -> bool:
-    link, meeting = node.link_of(conversation), node.meeting_in(conversation)
-    is_linked = link is not None and link.phase is not Phase.CLOSED
-    return not is_linked and (meeting is None or meeting.state is RelayState.LEFT)
+def _has_ended(node: Node, chat: AnyChat) -> bool:
+    link = node.links.of(chat)
+    return (link is None or not link.is_live) and not chat.is_in_room
 
 
 def make_driver(

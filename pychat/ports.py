@@ -4,9 +4,9 @@ from collections.abc import Callable
 from typing import Protocol
 
 from pychat.core.capabilities import Capabilities
-from pychat.core.conversation import LinkId, SessionId
 from pychat.core.events import Event
 from pychat.core.ice import IceConfig
+from pychat.core.ids import LinkId, SessionId
 from pychat.core.sdp import DescriptionKind
 from pychat.core.stats import Stats
 
@@ -125,11 +125,11 @@ class Crypto(Protocol):
     async def derive(self, secret: bytes, salt: bytes, info: bytes, size: int) -> bytes:
         """Bytes that follow from a secret, by HKDF with SHA-256 (RFC 5869)."""
 
-    async def seal(self, key: bytes, nonce: bytes, data: bytes, context: bytes) -> bytes:
+    async def seal(self, key: bytes, nonce: bytes, data: bytes, associated_data: bytes) -> bytes:
         """Encrypt with AES-256-GCM: a key of 32 bytes, a nonce of 12 for each text; the tag of 16 is at the end."""
 
-    async def unseal(self, key: bytes, nonce: bytes, sealed: bytes, context: bytes) -> bytes | None:
-        """What was sealed, or None where key, nonce, text and context do not fit each other."""
+    async def unseal(self, key: bytes, nonce: bytes, sealed: bytes, associated_data: bytes) -> bytes | None:
+        """What was sealed, or None where key, nonce, text and associated_data do not fit each other."""
 
 
 class Store(Protocol):

@@ -15,9 +15,9 @@ from itertools import count
 
 from pychat.core import events
 from pychat.core.capabilities import Capabilities
-from pychat.core.conversation import LinkId
 from pychat.core.errors import LocalError
 from pychat.core.ice import IceConfig, ServerError, format_servers, parse_servers
+from pychat.core.ids import LinkId
 from pychat.core.sdp import (
     MAX_MESSAGE_SIZE,
     Candidate,

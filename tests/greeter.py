@@ -6,8 +6,8 @@ import secrets
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
-from pychat.core import wire
-from pychat.core.handshake import NONCE_SIZE, Binding, Handshake, Role, Send, Sign, Step, Verify
+from pychat.core import effects, wire
+from pychat.core.handshake import NONCE_SIZE, Binding, Handshake, Role, Step
 from pychat.core.invite import Code
 from pychat.core.sdp import Description
 from tests.core.people import is_genuine
@@ -25,7 +25,7 @@ class Greeter:
         self._key = Ed25519PrivateKey.generate()
         self._nonce = secrets.token_bytes(NONCE_SIZE)
         binding = Binding(invite.digest, invite.description.fingerprint, own.fingerprint)
-        self._handshake = Handshake(Role.REPLIER, self.key, binding, wire.VERSIONS)
+        self._handshake = Handshake(1, Role.REPLIER, self.key, binding, wire.VERSIONS)
         self._handshake.nonce_drawn(self._nonce)
 
     @property
@@ -54,10 +54,10 @@ class Greeter:
         said: list[str] = []
         for step in steps:
             match step:
-                case Send(frame):
-                    said.append(wire.encode(frame))
-                case Sign(data):
+                case effects.SendFrame(_, data):
+                    said.append(data)
+                case effects.Sign(_, data):
                     said += self._carry_out(self._handshake.signed(self._key.sign(data)))
-                case Verify(key, signature, data):
+                case effects.Verify(_, key, signature, data):
                     said += self._carry_out(self._handshake.verified(is_genuine(key, signature, data)))
         return said

@@ -8,6 +8,7 @@ nothing that a member keeps may grow beyond its bounds. In the end it behaves, a
 
 from __future__ import annotations
 
+import json
 from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -18,23 +19,30 @@ from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 
-from pychat.core import room as r
-from pychat.core import wire
+from pychat.core import effects, wire
+from pychat.core import relay_session as r
 from pychat.core.envelope import OnLink, Signal
+from pychat.core.ids import MemberId
 from pychat.core.negotiation import Candidate
 from pychat.core.roomcode import MEMBER_SIZE, SECRET_SIZE, RoomCode
 from pychat.core.sdp import Candidate as Address
 from pychat.core.sdp import CandidateKind, DescriptionKind
 
-Work = r.Derive | r.Seal | r.Open
+Work = effects.Derive | effects.Seal | effects.Unseal
+
+
+def passed(effect: effects.SendToRelay) -> tuple[MemberId, str]:
+    """To whom the relay is to pass a text, and the text."""
+    _, member, text = json.loads(effect.text)
+    return member, text
 
 
 @dataclass(frozen=True)
 class Envelope:
     """A text as a member gave it to the relay."""
 
-    sender: r.MemberId
-    receiver: r.MemberId
+    sender: MemberId
+    receiver: MemberId
     text: str
 
 
@@ -42,18 +50,18 @@ class Envelope:
 class Sent:
     """What members have sent to each other, each under its name of that session."""
 
-    signals: dict[tuple[r.MemberId, r.MemberId], list[Signal]] = field(default_factory=lambda: defaultdict(list))
-    received: dict[tuple[r.MemberId, r.MemberId], list[int]] = field(default_factory=lambda: defaultdict(list))
+    signals: dict[tuple[MemberId, MemberId], list[Signal]] = field(default_factory=lambda: defaultdict(list))
+    received: dict[tuple[MemberId, MemberId], list[int]] = field(default_factory=lambda: defaultdict(list))
     count: int = 0
 
-    def new(self, sender: r.MemberId, receiver: r.MemberId) -> Signal:
+    def new(self, sender: MemberId, receiver: MemberId) -> Signal:
         self.count += 1
         address = Address(CandidateKind.HOST, "192.0.2.1", self.count % 65_535 + 1)
         signal = OnLink(1, Candidate(DescriptionKind.OFFER, self.count, address))
         self.signals[sender, receiver].append(signal)
         return signal
 
-    def check(self, sender: r.MemberId, receiver: r.MemberId, signal: Signal) -> None:
+    def check(self, sender: MemberId, receiver: MemberId, signal: Signal) -> None:
         assert signal in self.signals[sender, receiver], "nobody has sent this"
         place = self.signals[sender, receiver].index(signal)
         received = self.received[sender, receiver]
@@ -65,10 +73,10 @@ class Member:
     """A person in the room; what their keys have to do waits until `work` does it."""
 
     def __init__(self, code: RoomCode, random: Random, sent: Sent) -> None:
-        self.room = r.Room(code)
+        self.room = r.RelaySession(code)
         self.wants_to_join = False
         self.posted: list[Envelope] = []
-        self.found: set[r.MemberId] = set()
+        self.found: set[MemberId] = set()
         self.wants_renewal = False
         self._random = random
         self.sent = sent
@@ -76,7 +84,7 @@ class Member:
         self.new_session()
 
     @property
-    def name(self) -> r.MemberId:
+    def name(self) -> MemberId:
         assert self.room.member is not None
         return self.room.member
 
@@ -86,21 +94,21 @@ class Member:
 
     def new_session(self) -> None:
         self.wants_to_join = self.wants_renewal = False
-        self.take(self.room.session(self._random.randbytes(MEMBER_SIZE)))
+        self.take(self.room.begin(1, self._random.randbytes(MEMBER_SIZE)))
 
-    def send(self, receiver: r.MemberId) -> None:
+    def send(self, receiver: MemberId) -> None:
         self.take(self.room.send(receiver, self.sent.new(self.name, receiver)))
 
     def work(self) -> None:
         """Do something of what is to be done; of sealings, openings and keys any may be the first."""
         work = self._work.pop(self._random.randrange(len(self._work)))
         match work:
-            case r.Derive(secret, salt, info, size):
+            case effects.Derive(_, secret, salt, info, size):
                 self.take(self.room.derived(info, HKDF(SHA256(), size, salt, info).derive(secret)))
-            case r.Seal(ticket, key, nonce, data, context):
+            case effects.Seal(_, ticket, key, nonce, data, context):
                 self.take(self.room.sealed(ticket, AESGCM(key).encrypt(nonce, data, context)))
-            case r.Open(ticket, key, nonce, data, context):
-                self.take(self.room.opened(ticket, _unsealed(key, nonce, data, context)))
+            case effects.Unseal(_, ticket, key, nonce, data, context):
+                self.take(self.room.unsealed(ticket, _unsealed(key, nonce, data, context)))
 
     def work_all(self) -> None:
         while self._work:
@@ -109,12 +117,12 @@ class Member:
     def take(self, steps: Sequence[r.Step]) -> None:
         for step in steps:
             match step:
-                case r.Derive() | r.Seal() | r.Open():
+                case effects.Derive() | effects.Seal() | effects.Unseal():
                     self._work.append(step)
                 case r.Join():
                     self.wants_to_join = True
-                case r.Relay(receiver, text):
-                    self.posted.append(Envelope(self.name, receiver, text))
+                case effects.SendToRelay():
+                    self.posted.append(Envelope(self.name, *passed(step)))
                 case r.MemberFound(member):
                     assert member not in self.found
                     self.found.add(member)
@@ -155,7 +163,7 @@ class HostileRelay:
         self.members = [Member(code, self.random, self.sent) for _ in range(self.random.randint(2, 4))]
         self.strangers = [Member(other, self.random, self.sent) for _ in range(2)]
         self.seen: list[Envelope] = []
-        self.names: list[r.MemberId] = []
+        self.names: list[MemberId] = []
         self._next: dict[int, int] = defaultdict(int)
 
     @property
@@ -179,7 +187,7 @@ class HostileRelay:
     def _any(self) -> Member:
         return self.random.choice(self.everybody)
 
-    def _any_name(self) -> r.MemberId:
+    def _any_name(self) -> MemberId:
         if self.random.random() < 0.05:
             return self.random.choice(["", "x", "é" * 22, wire.to_text(self.random.randbytes(MEMBER_SIZE))])
         self._look()
@@ -263,7 +271,7 @@ class HostileRelay:
     def _some(self) -> list[Envelope]:
         return self.random.choices(self.seen, k=4) if self.seen else []
 
-    def _deliver(self, receiver: r.MemberId, sender: r.MemberId, text: str) -> None:
+    def _deliver(self, receiver: MemberId, sender: MemberId, text: str) -> None:
         for member in self.everybody:
             if member.name == receiver:
                 member.take(member.room.heard(sender, text))

@@ -27,10 +27,12 @@ from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 
 from pychat.core import effects, envelope, events, negotiation, wire
-from pychat.core import room as r
-from pychat.core.conversation import SessionId
+from pychat.core import relay_session as r
+from pychat.core.conversation import Chat
+from pychat.core.ids import MemberId, SessionId
 from pychat.core.link import Link, Phase
-from pychat.core.meeting import Meeting, RelayState
+from pychat.core.relay_client import RelayState
+from pychat.core.room import Room, RoomLink
 from pychat.core.roomcode import HANDSHAKE_INFO, KEY_SIZE, MEMBER_SIZE, SALT, SIGNALING_INFO, RoomCode, encode
 from pychat.core.sdp import Candidate, CandidateKind, Description, DescriptionKind
 from tests.sim import _KEY_DELAYS, End, Someone, World
@@ -221,8 +223,8 @@ class Relay:
         linked = [
             (session, link)
             for session in self._sessions
-            for link in session.guest.node.links.values()
-            if link.phase is Phase.OPEN and link.relayed_member is not None
+            for link in session.guest.node.links.by_id.values()
+            if link.phase is Phase.OPEN and member_of(link) is not None
         ]
         if not linked:
             return
@@ -232,21 +234,23 @@ class Relay:
 
     def forge(self, receiver: Guest, link: Link, signal: envelope.Signal) -> None:
         """Give this signal to somebody in the name of the other side of a link, sealed as only members can."""
-        assert link.relayed is not None
-        meeting, member = receiver.node.meetings[link.relayed.meeting], link.relayed.member
-        room = meeting._room
+        assert link.room is not None
+        meeting, member = receiver.node.rooms.by_id[link.room], member_of(link)
+        room = meeting.relay.session
         assert room is not None
+        assert member is not None
         if member not in room._members or not room.id or room.member is None or meeting.code is None:
             return
         theirs, ours = (wire.read_bytes(name, MEMBER_SIZE) for name in (member, room.member))
         counter = room._members[member].last + 1
         for session in self._sessions:  # so that what they say themselves is not dropped for it
             if session.member == member:
-                for other in session.guest.node.meetings.values():
-                    if other._room is not None and other._room.member == member:
-                        other._room._counter += 1
+                for other in session.guest.node.rooms.by_id.values():
+                    theirs_to_count = other.relay.session
+                    if theirs_to_count is not None and theirs_to_count.member == member:
+                        theirs_to_count._counter += 1
         key = receiver._derive(meeting.code.secret, SALT, SIGNALING_INFO + theirs, KEY_SIZE)
-        context = envelope.context(room.id, theirs, ours, counter)
+        context = envelope.associated_data(room.id, theirs, ours, counter)
         sealed = AESGCM(key).encrypt(envelope.nonce(counter), envelope.encode(signal), context)
         self._give(room.member, member, envelope.wrap(counter, sealed))
 
@@ -303,9 +307,21 @@ class Relay:
         return self._random.choice(["x", wire.to_text(self._random.randbytes(MEMBER_SIZE)), *names])
 
 
+def member_of(link: Link) -> MemberId | None:
+    """The peer's name at the relay, as far as it is there."""
+    return link.signaling.member if isinstance(link.signaling, RoomLink) else None
+
+
+def home_of(room: Room) -> Chat:
+    """Where a room is shown."""
+    assert room.home is not None
+    return room.home
+
+
 def forgeries(link: Link, randbytes: Callable[[int], bytes]) -> list[envelope.Signal]:
     """What somebody else in the room could say about a link, to end it or to change what it is."""
-    number = link.relayed_number
+    assert isinstance(link.signaling, RoomLink)
+    number = link.signaling.attempt
     candidate = Candidate(CandidateKind.HOST, "192.0.2.66", 6666)
     offer, answer = (
         Description(kind, randbytes(32), "ufrag", wire.to_text(randbytes(24)).replace("-", "+").replace("_", "/"))
@@ -321,7 +337,7 @@ def forgeries(link: Link, randbytes: Callable[[int], bytes]) -> list[envelope.Si
     return [
         *about,
         *(envelope.Authenticated(count, randbytes(envelope.MAC_SIZE), said) for count in (1, 99) for said in about),
-        envelope.Again(randbytes(envelope.PROOF_SIZE)),
+        envelope.Resume(randbytes(envelope.PROOF_SIZE)),
         envelope.Claim(randbytes(envelope.HINT_SIZE), takes_over=True),
         envelope.OnLink(number + 1, negotiation.Offer(1, offer)),
     ]
@@ -400,7 +416,7 @@ class RoomsWorld(World):
         self.live(400)  # longer than anybody waits before they try again
         for one, other in combinations(self.guests, 2):
             connected = self._are_connected(one, other)
-            at_odds = one.node.contacts.is_rejected(other.key) or other.node.contacts.is_rejected(one.key)
+            at_odds = one.node.people.contacts.is_rejected(other.key) or other.node.people.contacts.is_rejected(one.key)
             alone = not one.company and not other.company and not connected and not at_odds
             assert not (alone and rooms[one] == rooms[other]), f"{one} and {other} stay alone in one room"
             if connected:
@@ -411,7 +427,9 @@ class RoomsWorld(World):
             guest.goes_only_to(None)
         self.live(5)
         for guest in self.guests:
-            assert not guest.node.meetings or all(m.state is RelayState.LEFT for m in guest.node.meetings.values())
+            assert not guest.node.rooms.by_id or all(
+                m.state is RelayState.LEFT for m in guest.node.rooms.by_id.values()
+            )
 
 
 class Guest(Someone):
@@ -433,7 +451,7 @@ class Guest(Someone):
     def newest(self) -> RoomCode:
         """The room in which all who were told of the same one are to meet at last."""
         same = [guest for guest in self.world.guests if guest.code == self.code]
-        codes = [m.code for guest in same for m in guest.node.meetings.values() if m.code is not None]
+        codes = [m.code for guest in same for m in guest.node.rooms.by_id.values() if m.code is not None]
         return min(codes, key=lambda code: code.secret) if codes and len(same) > 1 else self.code
 
     @property
@@ -441,8 +459,8 @@ class Guest(Someone):
         """The links that are open in the room in which this person is."""
         return [
             link
-            for link in self.node.links.values()
-            if link.phase is Phase.OPEN and link.relayed is not None and link.relayed.meeting in self.node.meetings
+            for link in self.node.links.by_id.values()
+            if link.phase is Phase.OPEN and link.room is not None and link.room in self.node.rooms.by_id
         ]
 
     # What a person does.
@@ -451,25 +469,28 @@ class Guest(Someone):
         self.acts(events.PasteCode(encode(self.code), URL))
 
     def returns(self) -> None:
-        self._in_a_room(lambda meeting: events.ReturnToRoom(meeting.conversation))
+        self._in_a_room(lambda meeting: events.ReturnToRoom(home_of(meeting).id))
 
     def locks(self) -> None:
-        self._in_a_room(lambda meeting: events.SetRoomLock(meeting.conversation, not meeting.locked))
+        self._in_a_room(lambda meeting: events.SetRoomLock(home_of(meeting).id, not meeting.locked))
 
     def renews(self) -> None:
-        self._in_a_room(lambda meeting: events.RotateRoomSecret(meeting.conversation))
+        self._in_a_room(lambda meeting: events.RotateRoomSecret(home_of(meeting).id))
 
-    def _in_a_room(self, event: Callable[[Meeting], events.Event]) -> None:
-        if self.node.meetings:
-            self.acts(event(self.world.random.choice(list(self.node.meetings.values()))))
+    def _in_a_room(self, event: Callable[[Room], events.Event]) -> None:
+        shown = [room for room in self.node.rooms.by_id.values() if room.home is not None]
+        if shown:
+            self.acts(event(self.world.random.choice(shown)))
 
     def goes_only_to(self, code: RoomCode | None) -> None:
         """Leave all rooms but this one; be in it, with the door open."""
-        for meeting in list(self.node.meetings.values()):
+        for meeting in list(self.node.rooms.by_id.values()):
+            if meeting.home is None:
+                continue
             if meeting.code != code or code is None:
-                self.acts(events.LeaveConversation(meeting.conversation))
+                self.acts(events.LeaveConversation(home_of(meeting).id))
             else:
-                self.acts(events.SetRoomLock(meeting.conversation, False))
+                self.acts(events.SetRoomLock(home_of(meeting).id, False))
         if code is not None:
             self.acts(events.PasteCode(encode(code), URL))
 
@@ -536,20 +557,22 @@ class Guest(Someone):
 
     def _check(self) -> None:
         super()._check()
-        self.secrets |= {m.code.secret for m in self.node.meetings.values() if m.code is not None}
-        for meeting in self.node.meetings.values():
+        self.secrets |= {m.code.secret for m in self.node.rooms.by_id.values() if m.code is not None}
+        for meeting in self.node.rooms.by_id.values():
             self._check_bounds(meeting)
-        waiting = len(self.node.conversations) - len(self.world.people)
+        waiting = len(self.node.chats.listed()) - len(self.world.people)
         assert waiting <= 2 * r.MAX_MEMBERS + 16, "conversations without end"
-        assert len(self.node.links) <= len(self.node.conversations), "links without end"
-        assert len(self.node._sessions) <= len(self.node.meetings)
+        pending = len(self.node.links.unauthenticated_in_rooms())
+        closing = sum(link.close_at is not None for link in self.node.links.by_id.values())
+        assert len(self.node.links.by_id) <= len(self.node.chats.listed()) + pending + closing, "links without end"
+        assert len(self.node.rooms._by_session) <= len(self.node.rooms.by_id)
 
-    def _check_bounds(self, meeting: Meeting) -> None:
+    def _check_bounds(self, meeting: Room) -> None:
         assert len(meeting._attempts) <= r.MAX_MEMBERS
         assert len(meeting._live) <= 2 * r.MAX_MEMBERS
         assert all(who.turn is None or who.due is not None for who in meeting._attempts.values()), "a turn for ever"
         assert len(meeting._numbers) <= r.MAX_MEMBERS + r.MAX_REMEMBERED
-        room = meeting._room
+        room = meeting.relay.session
         if room is not None:
             assert len(room._past) <= r.MAX_REMEMBERED
             assert len(room._outgoing) <= r.MAX_MEMBERS * r.MAX_WAITING
@@ -557,18 +580,18 @@ class Guest(Someone):
 
     def _check_who_is_there(self, link: Link) -> None:
         super()._check_who_is_there(link)
-        if link.relayed is None or link.peer is None:
+        if link.room is None or link.peer is None:
             return
         other = self.world.by_key[link.peer]
         assert isinstance(other, Guest)
         shared = self.secrets & other.secrets
         assert shared, f"{other} is let in without the secret"
-        assert link.invite in {self._derive(secret, SALT, HANDSHAKE_INFO, KEY_SIZE) for secret in shared}
+        assert link.binding in {self._derive(secret, SALT, HANDSHAKE_INFO, KEY_SIZE) for secret in shared}
 
 
 def _is_lost(end: End) -> bool:
     assert isinstance(end.owner, Someone)
-    link = end.owner.node.links.get(end.link)
+    link = end.owner.node.links.by_id.get(end.link)
     return link is not None and link.phase is Phase.LOST
 
 

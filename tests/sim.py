@@ -27,10 +27,10 @@ from typing import Protocol
 from pychat.core import effects, events, sync, wire
 from pychat.core.capabilities import Capabilities
 from pychat.core.contacts import Contacts, keep
-from pychat.core.conversation import Conversation, ConversationId, LinkId
-from pychat.core.handshake import PublicKey, Role
+from pychat.core.conversation import Chat, Conversation
+from pychat.core.handshake import Role
+from pychat.core.ids import AuthorId, ChatId, LinkId, PublicKey
 from pychat.core.link import Ending, Link, Phase
-from pychat.core.log import AuthorId
 from pychat.core.lookalike import skeleton
 from pychat.core.node import Node
 from pychat.core.safety import short_string
@@ -107,14 +107,18 @@ class Connection:
         return self.ends[1] if end is self.ends[0] else self.ends[0]
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Written:
-    """A text that somebody wrote, in which run of their program, and to whom if that was known then."""
+    """A text that somebody wrote, in which run of their program, and to whom if that was known then.
+
+    `removed` says that they have put away the conversation that it was written in.
+    """
 
     by: Someone
     life: int
-    conversation: ConversationId
+    conversation: ChatId
     to: PublicKey | None
+    removed: bool = False
 
 
 class World:
@@ -181,7 +185,7 @@ class World:
 
     def _invite_anew(self) -> None:
         someone = self.random.choice(self.people)
-        ended = [c.id for c in someone.node.conversations.values() if not _is_open(someone.node.link_of(c))]
+        ended = [c.id for c in someone.node.chats.listed() if not _is_open(someone.node.links.of(c))]
         someone.acts(events.CreateInvite(self.random.choice(ended) if ended and self.chance(0.8) else None))
 
     def _living_connection(self) -> Connection | None:
@@ -265,7 +269,7 @@ class World:
         chats = one.chat_with(other), other.chat_with(one)
         if chats[0] is None or chats[1] is None:
             return False
-        return _is_open(one.node.link_of(chats[0])) and _is_open(other.node.link_of(chats[1]))
+        return _is_open(one.node.links.of(chats[0])) and _is_open(other.node.links.of(chats[1]))
 
     # The network.
 
@@ -388,8 +392,8 @@ class World:
             assert link.remote is not None
             receiver = self.by_key[self.ends_by_pwd[link.remote.pwd][0].owner.key]
         else:
-            peer = giver.node.conversations[link.conversation].peer
-            known = giver.recipient or (self.by_key[peer] if peer is not None else None)
+            conversation = giver.node.chats.conversation(link.chat)
+            known = giver.recipient or (self.by_key[conversation.peer] if conversation is not None else None)
             receiver = known or self.random.choice([other for other in self.people if other is not giver])
         if self.chance(0.25):  # the wrong person, or oneself
             receiver = self.random.choice(self.people)
@@ -435,11 +439,11 @@ class Someone:
         self._turn_is_due = False
         self._timer: float | None = None
         self._handed_over: set[LinkId] = set()
-        self._warned: set[ConversationId] = set()
-        self._seen: dict[ConversationId, int] = {}
+        self._warned: set[ChatId] = set()
+        self._seen: dict[AuthorId, int] = {}
         self._read: dict[AuthorId, int] = {}
         self._shown: dict[str, None] = {}
-        self._acknowledged: dict[ConversationId, int] = {}
+        self._acknowledged: dict[AuthorId, int] = {}
 
     @property
     def _shown_key(self) -> PublicKey:
@@ -449,7 +453,7 @@ class Someone:
         return f"person {self.number}"
 
     def chat_with(self, other: Someone) -> Conversation | None:
-        return next((c for c in self.node.conversations.values() if c.peer == other.key), None)
+        return self.node.chats.with_peer(other.key)
 
     # The driver.
 
@@ -480,7 +484,7 @@ class Someone:
             self._carry_out(effect)
         self._check()
         self._arm(now)
-        for link in list(self.node.links.values()):
+        for link in list(self.node.links.by_id.values()):
             if link.code and link.id not in self._handed_over:
                 self._handed_over.add(link.id)
                 self.world.hand_over(self, link)
@@ -544,10 +548,9 @@ class Someone:
 
     def writes(self) -> None:
         random = self.world.random
-        shown = [number for number, conversation in self.node.conversations.items() if not conversation.backstage]
-        seen = [*shown, *self.node.successors]  # the screen may be a little behind
+        seen = [*self.node.chats._by_id]  # the screen may be a little behind
         place = random.choice(seen) if seen else None
-        conversation = self.node.conversation(place)
+        conversation = self.node.chats.get(place)
         if place is None or conversation is None:
             return
         for _ in range(random.choice((1, 1, 2, 5, random.randint(1, 50)))):
@@ -557,38 +560,48 @@ class Someone:
             if self.world.keeps_little:
                 self._turn()
                 text += _FILLING
-                conversation = self.node.conversation(place)
-                if conversation is None or conversation.problem(text) is not None:
+                conversation = self.node.chats.get(place)
+                if conversation is None or conversation.validate(text) is not None:
                     break
-            self.world.written[text] = Written(self, self._life, place, conversation.peer)
+            self.world.written[text] = Written(self, self._life, place, _peer_in(conversation))
             self._inbox.append(events.WriteMessage(place, text))
         self._turn()
 
     def leaves(self) -> None:
-        if self.node.conversations:
-            self.acts(events.LeaveConversation(self.world.random.choice(list(self.node.conversations))))
+        chats = self.node.chats.listed()
+        if chats:
+            self.acts(events.LeaveConversation(self.world.random.choice(chats).id))
 
     def takes_a_name(self) -> None:
         self.acts(events.SetName(self.world.random.choice(_NAMES)))
 
     def compares(self) -> None:
         """Compare the signs with the other one, who sees the same (`_check_who_is_there`), and now and then err."""
-        links = [link for link in self.node.links.values() if link.peer is not None and link.phase is not Phase.CLOSED]
+        links = [
+            link for link in self.node.links.by_id.values() if link.peer is not None and link.phase is not Phase.CLOSED
+        ]
         if not links:
             return
         link = self.world.random.choice(links)
         match = not self.world.chance(0.2)
         assert link.peer is not None
-        name = self.node.conversations[link.conversation].peer_name
-        self.acts(events.ReportComparison(link.conversation, link.peer, name, match))
-        contact = self.node.contacts.get(link.peer)
+        conversation = self.node.chats.conversation(link.chat)
+        assert conversation is not None
+        self.acts(events.ReportComparison(conversation.id, link.peer, conversation.peer_name, match))
+        contact = self.node.people.contacts.get(link.peer)
         assert contact is not None
         assert contact.verified == match
 
     def puts_away(self) -> None:
-        ended = [c.id for c in self.node.conversations.values() if not _is_open(self.node.link_of(c))]
-        if ended:
-            self.acts(events.RemoveConversation(self.world.random.choice(ended)))
+        ended = [c.id for c in self.node.chats.listed() if not _is_open(self.node.links.of(c))]
+        if not ended:
+            return
+        chosen = self.world.random.choice(ended)
+        texts = [text for text, written in self.world.written.items() if self._is_in(written, chosen)]
+        self.acts(events.RemoveConversation(chosen))
+        if self.node.chats.get(chosen) is None:
+            for text in texts:
+                self.world.written[text].removed = True
 
     def starts_anew(self) -> None:
         """End the program, with or without a good-bye, and start it again."""
@@ -597,11 +610,11 @@ class Someone:
         for end in self.ends.values():
             if not end.closed:
                 self.world.close(end)
-        self._begin(self.node.name)
+        self._begin(self.node.messaging.name)
 
     def does_odd_things(self) -> None:
-        links = list(self.node.links.values())
-        conversations = [*self.node.conversations, None, 999]
+        links = list(self.node.links.by_id.values())
+        conversations = [*(chat.id for chat in self.node.chats.listed()), None, "nobody"]
         self.acts(
             self.world.random.choice(
                 (
@@ -616,43 +629,42 @@ class Someone:
 
     def _read_warnings(self) -> None:
         """Think for a while about each warning, then heed it or think again."""
-        for conversation in self.node.conversations.values():
+        for conversation in self.node.chats.conversations():
             if conversation.warning is not None and conversation.id not in self._warned:
                 self._warned.add(conversation.id)
                 delay = self.world.random.choice((0.1, 1, 20)) if not self.world.healed else 0.1
                 self.world.later(delay, partial(self._decide, self._life, conversation.id))
 
-    def _decide(self, life: int, about: ConversationId) -> None:
+    def _decide(self, life: int, about: ChatId) -> None:
         if life == self._life:
             self._warned.discard(about)
-            conversation = self.node.conversation(about)
+            conversation = self.node.chats.conversation(about)
             heeds = conversation is not None and conversation.warning is not None and not self.world.chance(0.3)
             self.acts(heeded(conversation) if conversation is not None and heeds else events.WatchDetails(None))
 
     # What must always be true.
 
     def _check(self) -> None:
-        peers = [c.peer for c in self.node.conversations.values() if c.peer is not None]
+        peers = [c.peer for c in self.node.chats.conversations()]
         assert len(set(peers)) == len(peers), "two conversations with one person"
-        for link in self.node.links.values():
+        for link in self.node.links.by_id.values():
             self._check_who_is_there(link)
-        for conversation in self.node.conversations.values():
-            self._check_conversation(
-                conversation, self.world.by_key[conversation.peer] if conversation.peer is not None else None
-            )
+        for conversation in self.node.chats.listed():
+            peer = _peer_in(conversation)
+            self._check_conversation(conversation, self.world.by_key[peer] if peer is not None else None)
 
-    def _check_conversation(self, conversation: Conversation, peer: Someone | None) -> None:
+    def _check_conversation(self, conversation: Chat, peer: Someone | None) -> None:
         self._check_what_is_shown(conversation, peer)
-        if not _is_open(self.node.link_of(conversation)):
+        if not _is_open(self.node.links.of(conversation)):
             assert conversation.sent == conversation.acknowledged, "sent without a link"
-        written = conversation.logs.count(conversation.me)
+        written = conversation.logs.count(conversation.own_log)
         assert conversation.acknowledged <= written
         assert conversation.sent <= written
-        for number in range(self._acknowledged.get(conversation.id, 0) + 1, conversation.acknowledged + 1):
+        for number in range(self._acknowledged.get(conversation.own_log, 0) + 1, conversation.acknowledged + 1):
             assert peer is not None
-            text = self.world.entries[conversation.me, number]
+            text = self.world.entries[conversation.own_log, number]
             assert text in peer.ever_shown, f"{peer} does not have {text}, which counts as delivered"
-        self._acknowledged[conversation.id] = conversation.acknowledged
+        self._acknowledged[conversation.own_log] = conversation.acknowledged
 
     def _check_who_is_there(self, link: Link) -> None:
         assert link.ending not in ALARMS, f"a false alarm: {link.ending}, {link.detail}"
@@ -663,20 +675,23 @@ class Someone:
         there = end.connection.other(end)
         other = self.world.by_key[there.owner.key]
         assert other.key == link.peer, f"{other} is taken for {self.world.by_key[link.peer]}"
-        their_link = other.node.links.get(there.link) if other.ends.get(there.link) is there else None
+        their_link = other.node.links.by_id.get(there.link) if other.ends.get(there.link) is there else None
         if their_link is not None and their_link.peer is not None:
             assert their_link.peer == self.key
-            assert short_string(their_link.transcript) == short_string(link.transcript), "the signs differ"
+            assert link.authenticated is not None
+            assert their_link.authenticated is not None
+            theirs, ours = their_link.authenticated.transcript, link.authenticated.transcript
+            assert short_string(theirs) == short_string(ours), "the signs differ"
 
-    def _check_what_is_shown(self, conversation: Conversation, peer: Someone | None) -> None:
-        timeline, seen = conversation.timeline, self._seen.get(conversation.id, 0)
+    def _check_what_is_shown(self, conversation: Chat, peer: Someone | None) -> None:
+        timeline, seen = conversation.timeline, self._seen.get(conversation.own_log, 0)
         if len(timeline) == seen:
             return
-        self._seen[conversation.id] = len(timeline)
+        self._seen[conversation.own_log] = len(timeline)
         for author, number, entry in timeline[seen:]:
             before = self._read.get(author, 0)
             written = self.world.written[entry.text]
-            if author == conversation.me:
+            if author == conversation.own_log:
                 assert number == before + 1, f"{number} comes after {before}"
                 self._read[author] = number
                 self.world.entries[author, number] = entry.text
@@ -691,7 +706,7 @@ class Someone:
             assert written.by is peer
             assert written.to in (None, self.key), f"what was written to others is shown to {self}"
             theirs = peer.chat_with(self)
-            if theirs is not None and theirs.me == author:
+            if theirs is not None and theirs.own_log == author:
                 assert self.world.entries[author, number] == entry.text
             assert entry.text not in self._shown, "shown twice"
             self._shown[entry.text] = None
@@ -702,7 +717,7 @@ class Someone:
         assert not end.closed, "a frame is sent although the connection is closed"
         assert len(data.encode()) <= wire.MAX_FRAME
         kind = data[2 : data.index('"', 2)]
-        link = self.node.links.get(end.link)
+        link = self.node.links.by_id.get(end.link)
         if link is None or kind in (*_HANDSHAKE, "bye"):  # None: it was replaced in this very turn
             return
         assert link.peer is not None, "something is said before it is known to whom"
@@ -711,8 +726,11 @@ class Someone:
 
     def _note_what_is_in_flight(self, end: End, link: Link, data: str) -> None:
         assert _is_open(link), "entries are sent although the path is lost"
-        assert self.node.conversations[link.conversation].warning is None, "entries are sent in spite of a warning"
-        outgoing = link.outgoing
+        conversation = self.node.chats.conversation(link.chat)
+        assert conversation is not None
+        assert conversation.warning is None, "entries are sent in spite of a warning"
+        assert link.authenticated is not None
+        outgoing = link.authenticated.outgoing
         assert outgoing is not None
         frames, first = end.unacknowledged, int(data.split(",", 3)[2])
         frames.append((first, len(data.encode())))
@@ -721,18 +739,19 @@ class Someone:
         assert sum(size for _, size in frames) <= sync.WINDOW + frames[-1][1], "too much is in flight"
 
     def check_that_it_came_back(self, end: End) -> None:
-        link = self.node.links.get(end.link)
+        link = self.node.links.by_id.get(end.link)
         if end.connection is not None and end.connection.alive and end.opened and link is not None:
             assert link.phase in (Phase.OPEN, Phase.CLOSED), f"the path was found again, but not {link}"
 
     def check_that_all_arrived(self) -> None:
-        for conversation in self.node.conversations.values():
-            mine = [self.world.entries[conversation.me, number + 1] for number in range(conversation.written)]
+        for conversation in self.node.chats.listed():
+            mine = [self.world.entries[conversation.own_log, number + 1] for number in range(conversation.written)]
             assert sorted(mine) == sorted(self._written_in(conversation)), "what was written is not what is kept"
-            if conversation.peer is not None:
-                self._check_that_it_arrived(mine, conversation, self.world.by_key[conversation.peer])
+            peer = _peer_in(conversation)
+            if peer is not None:
+                self._check_that_it_arrived(mine, conversation, self.world.by_key[peer])
 
-    def _check_that_it_arrived(self, mine: list[str], conversation: Conversation, peer: Someone) -> None:
+    def _check_that_it_arrived(self, mine: list[str], conversation: Chat, peer: Someone) -> None:
         ours = set(mine)
         arrived = [text for text in peer._shown if text in ours]
         assert ours <= peer.ever_shown, f"{len(ours & peer.ever_shown)} of {len(mine)} have arrived"
@@ -740,11 +759,19 @@ class Someone:
         assert arrived == kept, f"{len(arrived)} of {len(kept)} have arrived, or in another order"
         assert conversation.undelivered == 0
 
-    def _written_in(self, conversation: Conversation) -> Iterator[str]:
+    def _written_in(self, conversation: Chat) -> Iterator[str]:
         for text, written in self.world.written.items():
-            now_in = self.node.successors.get(written.conversation, written.conversation)
-            if (written.by, written.life, now_in) == (self, self._life, conversation.id):
+            if not written.removed and self._is_in(written, conversation.id):
                 yield text
+
+    def _is_in(self, written: Written, chat: ChatId) -> bool:
+        now_in = self.node.chats.get(written.conversation)
+        is_there = now_in is not None and now_in.id == chat
+        return is_there and (written.by, written.life) == (self, self._life)
+
+
+def _peer_in(chat: Chat) -> PublicKey | None:
+    return chat.peer if isinstance(chat, Conversation) else None
 
 
 def _found(pattern: re.Pattern[str], sdp: str) -> str:

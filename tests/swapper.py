@@ -30,12 +30,13 @@ from functools import partial
 from typing import NamedTuple
 
 from pychat.core import effects, events, wire
-from pychat.core.conversation import Conversation, ConversationId, LinkId
-from pychat.core.handshake import Handshake, PublicKey, Role
+from pychat.core.conversation import Chat, Conversation, Introduction
+from pychat.core.handshake import Handshake, Role
+from pychat.core.ids import ChatId, LinkId, PublicKey
 from pychat.core.invite import Code, decode, encode
 from pychat.core.link import Ending, Link, Phase
 from pychat.core.lookalike import skeleton
-from pychat.core.safety import short_string
+from pychat.core.safety import ShortString, short_string
 from pychat.core.sdp import Candidate, CandidateKind, Description, DescriptionKind, to_sdp
 from pychat.ui import words
 from tests.core.people import heeded
@@ -73,6 +74,11 @@ def seen_by(handshake: Handshake) -> Seen:
     bound = handshake._binding
     prints = bound.invite, bound.inviter_fingerprint, bound.replier_fingerprint
     return Seen(*prints, inviter[0], replier[0], inviter[1], replier[1], inviter[2], replier[2])
+
+
+def signs_on(link: Link) -> ShortString:
+    assert link.authenticated is not None
+    return short_string(link.authenticated.transcript)
 
 
 def items_of(data: str) -> list[object]:
@@ -144,7 +150,7 @@ class Scene(World):
             swapper.check_that_it_has_tried()
         self.meet_at_last()
 
-    def meet(self, inviter: Victim, chat: Conversation | None = None) -> None:
+    def meet(self, inviter: Victim, chat: Chat | None = None) -> None:
         """Let one invite the other, and both write before, meanwhile and afterwards."""
         chat = chat or inviter.chat_with(self.other(inviter))
         for victim in self.both:
@@ -156,9 +162,10 @@ class Scene(World):
     def part(self) -> None:
         """End every link; then some start their program anew, unless something that they wrote would be lost."""
         for victim in self.both:
-            for link in list(victim.node.links.values()):
+            for link in list(victim.node.links.by_id.values()):
                 if link.phase is not Phase.CLOSED:
-                    victim.acts(events.LeaveConversation(link.conversation))
+                    assert link.chat is not None
+                    victim.acts(events.LeaveConversation(link.chat))
         self._live_until(self.now + 5)
         for victim in self.both:
             if self.random.random() < 0.3 and not victim.has_something_to_send:
@@ -169,15 +176,16 @@ class Scene(World):
         links = self.ann.link_to_compare(), self.bob.link_to_compare()
         match = False
         if links[0] is not None and links[1] is not None:
-            match = short_string(links[0].transcript) == short_string(links[1].transcript)
+            match = signs_on(links[0]) == signs_on(links[1])
             ends = self.ann.ends[links[0].id], self.bob.ends[links[1].id]
             if match and not self._is_one_link(*ends):
                 raise Breach("the signs are alike although somebody is in between")
             assert match or not self._is_one_link(*ends), "the signs differ although nobody is in between"
         for victim, link in zip(self.both, links, strict=True):
             if link is not None and link.peer is not None:
-                name = victim.node.conversations[link.conversation].peer_name
-                victim.acts(events.ReportComparison(link.conversation, link.peer, name, match))
+                chat = victim.node.chats.conversation(link.chat)
+                assert chat is not None
+                victim.acts(events.ReportComparison(chat.id, link.peer, chat.peer_name, match))
 
     def _is_one_link(self, one: End, other: End) -> bool:
         assert one.connection is not None
@@ -194,7 +202,7 @@ class Scene(World):
         self.compare()
         self._live_until(self.now + 20)
         for victim in self.both:
-            contact = victim.node.contacts.get(self.other(victim).key)
+            contact = victim.node.people.contacts.get(self.other(victim).key)
             assert contact is not None
             assert contact.verified
             victim.check_that_all_arrived()
@@ -252,7 +260,7 @@ class Victim(Someone):
         self.endings: dict[tuple[int, LinkId], Ending | None] = {}
         """Of each link that somebody in between has touched: why it has ended, or None while it has not."""
         self._counted: set[tuple[int, LinkId]] = set()
-        self._heeded: set[tuple[int, ConversationId]] = set()
+        self._heeded: set[tuple[int, ChatId]] = set()
         super().__init__(world, number, name)
 
     # What they do.
@@ -265,39 +273,39 @@ class Victim(Someone):
 
     def _read_warnings(self) -> None:
         """Go on in spite of a warning, or never."""
-        for conversation in self.node.conversations.values():
+        for conversation in self.node.chats.conversations():
             if conversation.warning is not None and conversation.id not in self._warned:
                 self._warned.add(conversation.id)
                 if self.world.random.random() < 0.4:
                     heed = partial(self._heed, self._life, conversation.id)
                     self.world.later(self.world.random.uniform(0, 10), heed)
 
-    def _heed(self, life: int, about: ConversationId) -> None:
+    def _heed(self, life: int, about: ChatId) -> None:
         if life == self._life:
             self._heeded.add((life, about))
-            conversation = self.node.conversation(about)
+            conversation = self.node.chats.conversation(about)
             if conversation is not None and conversation.warning is not None:
                 self.acts(heeded(conversation))
 
     def link_to_compare(self) -> Link | None:
         """The newest link on which somebody is there."""
-        links = [link for link in self.node.links.values() if link.peer and link.phase is not Phase.CLOSED]
+        links = [link for link in self.node.links.by_id.values() if link.peer and link.phase is not Phase.CLOSED]
         return links[-1] if links else None
 
     @property
     def has_something_to_send(self) -> bool:
-        return any(chat.undelivered for chat in self.node.conversations.values())
+        return any(chat.undelivered for chat in self.node.chats.listed())
 
-    def unfinished_chat(self) -> Conversation | None:
-        """A conversation that waits for somebody to come, with something to say to them."""
-        chats = self.node.conversations.values()
-        return next((chat for chat in chats if chat.peer is None and chat.timeline), None)
+    def unfinished_chat(self) -> Chat | None:
+        """A chat that waits for somebody to come, with something to say to them."""
+        chats = self.node.chats.listed()
+        return next((chat for chat in chats if isinstance(chat, Introduction) and chat.timeline), None)
 
     # What must always be true.
 
     def _check(self) -> None:
         super()._check()
-        for contact in self.node.contacts:
+        for contact in self.node.people.contacts:
             if contact.verified and contact.key != self.world.other(self).key:
                 raise Breach("somebody in between is verified")
 
@@ -334,15 +342,15 @@ class Victim(Someone):
         if self.world.agreed[self.key, link.role, seen] > 1:
             raise Breach("two links agree on the same")
 
-    def _check_conversation(self, conversation: Conversation, peer: Someone | None) -> None:
+    def _check_conversation(self, conversation: Chat, peer: Someone | None) -> None:
         if not isinstance(peer, Leg):  # who may write what they want
             super()._check_conversation(conversation, peer)
             return
         for author, number, entry in conversation.timeline:
-            if author == conversation.me:
+            if author == conversation.own_log:
                 self.world.entries[author, number] = entry.text
 
-    def _check_that_it_arrived(self, mine: list[str], conversation: Conversation, peer: Someone) -> None:
+    def _check_that_it_arrived(self, mine: list[str], conversation: Chat, peer: Someone) -> None:
         if not isinstance(peer, Leg):
             super()._check_that_it_arrived(mine, conversation, peer)
 
@@ -352,21 +360,22 @@ class Victim(Someone):
         assert link.peer is not None
         if not isinstance(end.connection.other(end).owner, Leg) or link.peer == self.world.other(self).key:
             return
-        conversation = self.node.conversations[link.conversation]
+        conversation = self.node.chats.conversation(link.chat)
+        assert conversation is not None
         if self._passes_for_somebody(link.peer, conversation) and (self._life, conversation.id) not in self._heeded:
             raise Breach("something is sent to somebody with a name that is known, without a warning")
 
     def _passes_for_somebody(self, key: PublicKey, conversation: Conversation) -> bool:
         looks = skeleton(conversation.peer_name)
-        return bool(looks) and any(skeleton(c.name) == looks for c in self.node.contacts if c.key != key)
+        return bool(looks) and any(skeleton(c.name) == looks for c in self.node.people.contacts if c.key != key)
 
     def check_who_the_other_is(self) -> None:
         """They are connected, and a warning is there only where there is somebody of that name whom one may mean."""
         other = self.world.other(self)
-        chat, contact = self.chat_with(other), self.node.contacts.get(other.key)
+        chat, contact = self.chat_with(other), self.node.people.contacts.get(other.key)
         assert chat is not None
         assert contact is not None
-        link = self.node.link_of(chat)
+        link = self.node.links.of(chat)
         assert link is not None
         assert link.phase is Phase.OPEN, f"{self} is not connected: {link.ending}, {link.detail}"
         if chat.warning is not None:
@@ -406,7 +415,7 @@ class Leg(Someone):
 
     @property
     def link(self) -> Link | None:
-        return next(reversed(self.node.links.values()), None)
+        return next(reversed(self.node.links.by_id.values()), None)
 
     def say(self, *frames: str) -> None:
         """Send to the victim what the core may know nothing of, as soon as the channel is open."""
@@ -420,8 +429,8 @@ class Leg(Someone):
 
     def forward(self, text: str) -> None:
         """Pass on what the other victim has written."""
-        chat = next((c for c in self.node.conversations.values() if c.peer is not None), None)
-        if chat is not None and not chat.problem(text):
+        chat = next(iter(self.node.chats.conversations()), None)
+        if chat is not None and not chat.validate(text):
             self.acts(events.WriteMessage(chat.id, text))
 
     def hears(self, end: End, event: events.Event) -> None:
@@ -502,7 +511,7 @@ class Swapper:
         return self.scene.other(giver)
 
     def make_leg(self, victim: Someone, number: int) -> Leg:
-        name = self.random.choice((*LOOKALIKES[self.scene.other(victim).node.name], "", "Mallory"))
+        name = self.random.choice((*LOOKALIKES[self.scene.other(victim).node.messaging.name], "", "Mallory"))
         return Leg(self, victim, number, name, self.key_to_claim(victim))
 
     def key_to_claim(self, victim: Someone) -> PublicKey | None:
@@ -755,7 +764,7 @@ class ExchangedRoles(Swapper):
         assert link is not None
         assert link.handshake is not None
         role = Role.REPLIER if link.role is Role.INVITER else Role.INVITER
-        link.handshake = Handshake(role, leg.key, link.handshake._binding, wire.VERSIONS)
+        link.handshake = Handshake(link.id, role, leg.key, link.handshake._binding, wire.VERSIONS)
 
     def check_at_once(self) -> None:
         if self.scene.overheard:
@@ -804,7 +813,7 @@ class Guess(Swapper):
         """Once the near leg is through, fix the nonce of the far one."""
         assert self.near is not None
         near, link, hello = self.near.link, far.link, wire.decode(data)
-        if near is None or not near.transcript:
+        if near is None or near.authenticated is None:
             if patience:
                 self.scene.later(0.5, lambda: self._guess(far, data, patience - 1))
             return
@@ -812,7 +821,7 @@ class Guess(Swapper):
         assert link is not None
         handshake = link.handshake
         assert handshake is not None
-        wanted = short_string(near.transcript)
+        wanted = signs_on(near)
         handshake._their_versions, (handshake.peer, handshake._their_nonce) = hello.versions, hello.parts
         for _ in range(self.tries):
             handshake._nonce = self.random.randbytes(32)

@@ -92,7 +92,7 @@ def test_who_compares_nothing_can_be_overheard_and_knows_that_they_have_not_comp
 
     assert sum(len(scene.overheard) for scene in scenes) > 50
     between = [
-        contact for scene in scenes for victim in scene.both for contact in victim.node.contacts
+        contact for scene in scenes for victim in scene.both for contact in victim.node.people.contacts
         if contact.key not in {one.key for one in scene.both}
     ]  # fmt: skip
     assert between

@@ -12,8 +12,8 @@ import pytest
 from pychat.core import effects, events, visited
 from pychat.core.capabilities import Capabilities
 from pychat.core.contacts import STORE_KEY, Contacts
-from pychat.core.conversation import LinkId
 from pychat.core.ice import IceConfig
+from pychat.core.ids import LinkId
 from pychat.core.link import Ending, Link, Phase
 from pychat.core.node import Node
 from pychat.core.roomcode import RoomCode, encode
@@ -122,10 +122,10 @@ class Crypto:
     async def derive(self, secret: bytes, salt: bytes, info: bytes, size: int) -> bytes:
         raise NotImplementedError
 
-    async def seal(self, key: bytes, nonce: bytes, data: bytes, context: bytes) -> bytes:
+    async def seal(self, key: bytes, nonce: bytes, data: bytes, associated_data: bytes) -> bytes:
         raise NotImplementedError
 
-    async def unseal(self, key: bytes, nonce: bytes, sealed: bytes, context: bytes) -> bytes | None:
+    async def unseal(self, key: bytes, nonce: bytes, sealed: bytes, associated_data: bytes) -> bytes | None:
         raise NotImplementedError
 
 
@@ -195,7 +195,7 @@ class World:
 
     @property
     def link(self) -> Link:
-        return next(iter(self.node.links.values()))
+        return next(iter(self.node.links.by_id.values()))
 
     @property
     def code(self) -> str:
@@ -395,8 +395,8 @@ def test_a_peer_that_floods_ends_its_own_link_and_nobody_elses() -> None:
         assert len(world.driver._events) < 100
         await world.until(lambda: world.ending)
         assert world.ending is Ending.BROKE_PROTOCOL
-        assert world.node.name == "Ann"
-        assert [link.ending for link in world.node.links.values()] == [Ending.BROKE_PROTOCOL, None]
+        assert world.node.messaging.name == "Ann"
+        assert [link.ending for link in world.node.links.by_id.values()] == [Ending.BROKE_PROTOCOL, None]
 
     in_a_loop(scenario)
 
@@ -493,8 +493,8 @@ def test_a_frame_that_cannot_be_sent_ends_the_link() -> None:
 def test_statistics_are_read_while_somebody_watches() -> None:
     async def scenario(world: World) -> None:
         await world.invite()
-        conversation = next(iter(world.node.conversations))
-        world.driver.post(events.WatchDetails(conversation))
+        (conversation,) = world.node.chats.listed()
+        world.driver.post(events.WatchDetails(conversation.id))
         await world.until(lambda: world.link.stats)
         assert world.link.stats == Stats(bytes_sent=7)
 
@@ -612,7 +612,7 @@ def test_whom_one_meets_is_kept() -> None:
         await world.until(lambda: world.store.kept)
         contacts = Contacts.loads(world.store.load(STORE_KEY), skeleton=str.casefold)
         assert [(contact.key, contact.name) for contact in contacts] == [(guest.crypto.public_key, "bob")]
-        assert world.node.not_kept == ""
+        assert world.node.people.not_kept == ""
 
     in_a_loop(scenario)
 
@@ -625,8 +625,8 @@ def test_rooms_that_were_entered_are_kept_by_their_marks() -> None:
         await world.until(lambda: visited.loads(world.store.load(visited.STORE_KEY)) == marks)
         world.store.refuses = True
         world.driver.post(events.PasteCode(encode(RoomCode(b"third" * 4)), "wss://chat.example/relay"))
-        await world.until(lambda: len(world.node.meetings) == 3)
-        assert world.node.not_kept == ""
+        await world.until(lambda: len(world.node.rooms.by_id) == 3)
+        assert world.node.people.not_kept == ""
 
     in_a_loop(scenario)
 
@@ -635,8 +635,8 @@ def test_a_store_that_refuses_is_told_of_and_ends_nothing() -> None:
     async def scenario(world: World) -> None:
         world.store.refuses = True
         await join(world, World("bob"))
-        await world.until(lambda: world.node.not_kept)
-        assert world.node.not_kept == "the disk is full"
+        await world.until(lambda: world.node.people.not_kept)
+        assert world.node.people.not_kept == "the disk is full"
         assert world.link.phase is Phase.OPEN
 
     in_a_loop(scenario)

@@ -27,7 +27,7 @@ from pychat.core.errors import CodeProblem, MessageProblem, PychatError
 from pychat.core.ice import IceConfig, IceServer
 from pychat.core.link import Ending, Phase
 from pychat.core.log import MAX_TEXT
-from pychat.core.meeting import Trouble
+from pychat.core.relay_client import Trouble
 from pychat.library import Chat, ChatEnded, CodeRefused, Message, MessageRefused, Peer, Person
 from pychat.native.peer import NativePeerConnection
 from pychat.native.store import ERASED, FileStore
@@ -907,7 +907,7 @@ def test_a_bot_does_not_keep_all_whom_it_has_met(monkeypatch: pytest.MonkeyPatch
                     await visit(bot, guest)
             gc.collect()
             (await bot.invite()).close()
-            assert len(bot._node.conversations) <= 1 + 3
+            assert len(bot._node.chats.listed()) <= 1 + 3
             assert len(bot._read) <= 1 + 3
             assert kept.person is not None  # the program still has this one
             assert kept.person.name == "Ann"
@@ -1047,7 +1047,7 @@ def test_a_chat_that_goes_on_after_a_reset_writes_nothing_back(tmp_path: Path) -
             with_bob.compare(match=True)
             at_bob.send("still there")
             assert await take(with_bob, 1) == ["still there"]
-            await until(lambda: ann._node.not_kept == ERASED)
+            await until(lambda: ann._node.people.not_kept == ERASED)
         assert list(tmp_path.iterdir()) == []
 
     run(test())
@@ -1114,7 +1114,7 @@ def test_a_peer_that_claims_what_it_cannot_have_ends_the_chat() -> None:
     async def test() -> None:
         async with Peer() as ann:
             chat = await ann.invite()
-            me = chat._conversation.me
+            me = chat._conversation.own_log
             async with stranger(chat.code, '["have",{}]', f'["have",{{"{me}":7}}]') as reply:
                 await chat.accept(reply)
                 await chat.opened()

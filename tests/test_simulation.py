@@ -8,7 +8,7 @@ from functools import partial
 
 import pytest
 
-from pychat.core import conversation, log, node, sync
+from pychat.core import chats, conversation, log, sync
 from tests.parallel import in_parallel
 from tests.rooms_sim import Guest, RoomsWorld
 from tests.sim import World
@@ -39,8 +39,8 @@ def keep_little(patch: pytest.MonkeyPatch) -> None:
         patch.setattr(conversation, name, size * 1024)
     patch.setattr(World, "keeps_little", True)
     patch.setattr(log, "MAX_COUNTS", 2)
-    patch.setattr(node, "REMEMBERED_LOGS", 2)
-    patch.setattr(node, "REMEMBERED_PEOPLE", 1)
+    patch.setattr(chats, "REMEMBERED_LOGS", 2)
+    patch.setattr(chats, "REMEMBERED_PEOPLE", 1)
 
 
 @pytest.mark.slow

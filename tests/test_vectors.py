@@ -15,16 +15,17 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey,
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 
-from pychat.core import effects, envelope, events, handshake, links, negotiation, room, roomcode, wire
+from pychat.core import codes, effects, envelope, events, handshake, negotiation, relay_session, roomcode, wire
 from pychat.core.contacts import Contacts, clean_name
 from pychat.core.errors import CodeError, CodeProblem, RemoteError
 from pychat.core.handshake import Binding, Handshake, Role
+from pychat.core.ids import ChatId
 from pychat.core.invite import Code, decode, encode
 from pychat.core.link import Ending, Link, Phase
 from pychat.core.log import Entry
 from pychat.core.lookalike import skeleton
 from pychat.core.node import Node
-from pychat.core.room import Room
+from pychat.core.relay_session import RelaySession
 from pychat.core.roomcode import (
     HANDSHAKE_INFO,
     ID_INFO,
@@ -213,7 +214,7 @@ def test_code(vector: Json) -> None:
     text = expanded(vector["text"])
     if "error" in vector:
         with pytest.raises(CodeError) as caught:
-            links.read(text)
+            codes.read(text)
         assert caught.value.problem.value == vector["error"]
         return
     code = decode(text)
@@ -224,9 +225,9 @@ def test_code(vector: Json) -> None:
 
 @pytest.mark.parametrize("vector", cases("links"))
 def test_link(vector: Json) -> None:
-    code = links.read(vector["text"])
+    code = codes.read(vector["text"])
     assert (roomcode.encode(code) if isinstance(code, RoomCode) else encode(code)) == vector["code"]
-    assert links.page_in(vector["text"]) == vector["page"]
+    assert codes.page_in(vector["text"]) == vector["page"]
 
 
 # Descriptions.
@@ -261,7 +262,7 @@ class Paster:
             case {"reply": code}:
                 self._describe(code, self.links[self.last_pasted].id)
             case {"end": code}:
-                self.person.do(events.LeaveConversation(self.links[code].conversation))
+                self.person.do(events.LeaveConversation(_chat(self.links[code])))
             case {"paste": code, "outcome": outcome, **rest}:
                 assert self._paste(code) == (outcome, rest.get("answers"))
             case _:
@@ -271,18 +272,18 @@ class Paster:
         """Give the link the description that the code holds, and see that it makes this code of it."""
         sdp = to_sdp(decode(code).description)
         self.person.do(events.LocalDescriptionReady(link, sdp), events.GatheringFinished(link))
-        assert self.person.node.links[link].code == code
+        assert self.person.node.links.by_id[link].code == code
         if not decode(code).is_reply:
-            self.links[code] = self.person.node.links[link]
+            self.links[code] = self.person.node.links.by_id[link]
 
     def _paste(self, code: str) -> tuple[str, str | None]:
         emitted = self.person.paste(code)
         for offer in of(effects.AcceptOffer, emitted):
-            self.links[code], self.last_pasted = self.person.node.links[offer.link], code
+            self.links[code], self.last_pasted = self.person.node.links.by_id[offer.link], code
             return "invite-taken", None
         for answer in of(effects.AcceptAnswer, emitted):
             return "reply-taken", next(invite for invite, link in self.links.items() if link.id == answer.link)
-        problem = self.person.node.pasting.problem
+        problem = self.person.node.introductions.inbox.problem
         assert problem is not None
         return problem.value, None
 
@@ -402,7 +403,7 @@ class Prover:
         self.keys = Keys(bytes.fromhex(side["seed"]), bytes.fromhex(side["nonce"]))
         assert self.keys.public.hex() == side["key"]
         bound = Binding(*(bytes.fromhex(binding[f"{name}"]) for name in BOUND))
-        self.handshake = Handshake(role, self.keys.public, bound, tuple(side["versions"]))
+        self.handshake = Handshake(LINK, role, self.keys.public, bound, tuple(side["versions"]))
         self.signed: list[bytes] = []
 
     def begin(self) -> Iterator[str]:
@@ -422,16 +423,20 @@ class Prover:
     def _go_on(self, steps: Iterable[handshake.Step]) -> Iterator[str]:
         for step in steps:
             match step:
-                case handshake.Send(frame):
-                    yield wire.encode(frame)
-                case handshake.Sign(data):
+                case effects.SendFrame(link, data):
+                    assert link == LINK
+                    yield data
+                case effects.Sign(link, data):
+                    assert link == LINK
                     self.signed.append(data)
                     yield from self._go_on(self.handshake.signed(self.keys.sign(data)))
-                case handshake.Verify(key, signature, data):
+                case effects.Verify(link, key, signature, data):
+                    assert link == LINK
                     self.signed.append(data)
                     yield from self._go_on(self.handshake.verified(is_genuine(key, signature, data)))
 
 
+LINK = 1
 BOUND = ("invite", "inviter_fingerprint", "replier_fingerprint")
 
 
@@ -538,6 +543,11 @@ LATER = 1.25 * ACKNOWLEDGE_INTERVAL
 STATES = {Phase.SECURING: "greeting", Phase.OPEN: "open", Phase.CLOSED: "ended"}
 
 
+def _chat(link: Link) -> ChatId:
+    assert link.chat is not None
+    return link.chat
+
+
 class Side:
     """The side that a dialogue is about."""
 
@@ -555,7 +565,7 @@ class Side:
         self.links: dict[int, Link] = {}
         self.others: dict[int, tuple[Person, Link]] = {}
         self.states: dict[int, str] = {}
-        self.delivered: dict[int, int] = {}  # by conversation
+        self.delivered: dict[ChatId, int] = {}
         self.to_be_closed: dict[int, int] = {}
 
     def step(self, step: Json, repetition: int) -> None:
@@ -588,7 +598,7 @@ class Side:
             self.links[number] = self._by_codes()
         elif self.role is Role.INVITER:
             over = before is not None and before.phase is Phase.CLOSED
-            conversation = before.conversation if before is not None and over else None
+            conversation = before.chat if before is not None and over else None
             pair = exchange(self.person, other, conversation)
             self.links[number], self.others[number] = pair.ann_link, (other, pair.bob_link)
         else:
@@ -606,10 +616,10 @@ class Side:
             own, link = reply, self.person.begin_reply(invite)
         sdp = to_sdp(decode(own).description)
         self.person.do(events.LocalDescriptionReady(link, sdp), events.GatheringFinished(link))
-        assert self.person.node.links[link].code == own
+        assert self.person.node.links.by_id[link].code == own
         if self.role is Role.INVITER:
             self.person.paste(reply)
-        return self.person.node.links[link]
+        return self.person.node.links.by_id[link]
 
     def _happen(self, step: Json, number: int, repetition: int) -> list[effects.Effect]:
         link = self.links[number]
@@ -627,9 +637,9 @@ class Side:
                 return self.person.do(*self.keys.ready())
             case {"written": texts, "at": at}:
                 self.person.now = at / 1000
-                return self.person.do(*(events.WriteMessage(link.conversation, text) for text in texts))
+                return self.person.do(*(events.WriteMessage(_chat(link), text) for text in texts))
             case {"left": True}:
-                return self.person.do(events.LeaveConversation(link.conversation))
+                return self.person.do(events.LeaveConversation(_chat(link)))
             case {"differs": True}:
                 return self.person.do(compared(self.person.conversation_of(link), False))
             case {"closed": True}:
@@ -668,8 +678,8 @@ class Side:
         return data.replace(self._own_log(number), self.logs[number]) if self.logs.get(number) else data
 
     def _own_log(self, number: int) -> str:
-        conversation = self.person.node.conversation(self.links[number].conversation)
-        return conversation.me if conversation is not None else "-"
+        conversation = self.person.node.chats.get(self.links[number].chat)
+        return conversation.own_log if conversation is not None else "-"
 
     def _check(self, number: int, outcome: Json, emitted: list[effects.Effect], repetition: int) -> None:
         link = self.links[number]
@@ -689,7 +699,7 @@ class Side:
         else:
             assert not closed
 
-        conversation = self.person.node.conversation(link.conversation)
+        conversation = self.person.node.chats.get(link.chat)
         if conversation is not None:
             if "delivered" in outcome:
                 self.delivered[conversation.id] = outcome["delivered"]
@@ -697,13 +707,14 @@ class Side:
 
     def _shown(self) -> int:
         """How many texts of others are to be seen."""
-        return sum(len(c.timeline) - c.logs.count(c.me) for c in self.person.node.conversations.values())
+        return sum(len(c.timeline) - c.logs.count(c.own_log) for c in self.person.node.chats.listed())
 
     def finish(self) -> None:
         """See that what was to be closed after some seconds is closed then."""
         waited = 0.0
         for seconds in (1, 10):
-            to_be_closed = {n for n, due in self.to_be_closed.items() if due == seconds and n in self.person.node.links}
+            links = self.person.node.links.by_id
+            to_be_closed = {n for n, due in self.to_be_closed.items() if due == seconds and n in links}
             assert of(effects.CloseConnection, self.person.wait(seconds - 0.1 - waited)) == []
             closed = of(effects.CloseConnection, self.person.wait(0.1))
             assert {effect.link for effect in closed} == to_be_closed
@@ -750,10 +761,10 @@ class Listener:
 
     def __init__(self, vector: Json) -> None:
         secret, receiver = bytes.fromhex(vector["secret"]), bytes.fromhex(vector["receiver"])
-        self.room, self.secret = Room(RoomCode(secret)), secret
+        self.room, self.secret = RelaySession(RoomCode(secret)), secret
         self.sender = wire.to_text(bytes.fromhex(vector["sender"]))
         self.signals: list[envelope.Signal] = []
-        self._do(self.room.session(receiver))
+        self._do(self.room.begin(1, receiver))
         self._do(self.room.joined([self.sender]))
 
     def hear(self, text: str) -> bool:
@@ -762,17 +773,17 @@ class Listener:
         self._do(self.room.heard(self.sender, text))
         return len(self.signals) > before
 
-    def _do(self, steps: list[room.Step]) -> None:
+    def _do(self, steps: list[relay_session.Step]) -> None:
         for step in steps:
             match step:
-                case room.Derive(secret, _, info, size):
+                case effects.Derive(_, secret, _, info, size):
                     self._do(self.room.derived(info, derived(secret, info, size)))
-                case room.Open(ticket, key, nonce, data, context):
+                case effects.Unseal(_, ticket, key, nonce, data, context):
                     with suppress(InvalidTag):
-                        self._do(self.room.opened(ticket, AESGCM(key).decrypt(nonce, data, context)))
+                        self._do(self.room.unsealed(ticket, AESGCM(key).decrypt(nonce, data, context)))
                         continue
-                    self._do(self.room.opened(ticket, None))
-                case room.SignalReceived(_, signal):
+                    self._do(self.room.unsealed(ticket, None))
+                case relay_session.SignalReceived(_, signal):
                     self.signals.append(signal)
 
 
@@ -794,7 +805,7 @@ def signal_of(reading: Json) -> envelope.Signal:
         case {"kind": "refused", "link": link, "why": why}:
             return envelope.Refused(link, envelope.Refusal(why))
         case {"kind": "again", "proof": proof}:
-            return envelope.Again(bytes.fromhex(proof))
+            return envelope.Resume(bytes.fromhex(proof))
         case {"kind": "bye"}:
             return envelope.Bye()
         case {"kind": "authenticated", "count": count, "mac": mac, "signal": inner}:
@@ -830,7 +841,7 @@ def test_envelope(vector: Json) -> None:
 
     secret, sender, receiver = (bytes.fromhex(vector[name]) for name in ("secret", "sender", "receiver"))
     counter, key = vector["counter"], derived(secret, SIGNALING_INFO + sender, KEY_SIZE)
-    context = envelope.context(derived(secret, ID_INFO, ID_SIZE), sender, receiver, counter)
+    context = envelope.associated_data(derived(secret, ID_INFO, ID_SIZE), sender, receiver, counter)
     sealed = AESGCM(key).encrypt(envelope.nonce(counter), envelope.encode(signal), context)
     assert envelope.wrap(counter, sealed) == vector["envelope"]
 
@@ -858,7 +869,7 @@ def test_signal(vector: Json) -> None:
 def test_proof(vector: Json) -> None:
     transcript, sender, receiver = (bytes.fromhex(vector[name]) for name in ("transcript", "sender", "receiver"))
     proof = envelope.decode(padded(vector["proof"]))
-    assert envelope.again(transcript, sender, receiver) == proof
+    assert envelope.resume(transcript, sender, receiver) == proof
 
 
 class Newcomer:
@@ -883,7 +894,7 @@ class Newcomer:
             case {"from": member, "received": signal}:
                 sender = bytes.fromhex(member)
                 key = derived(self._secret, SIGNALING_INFO + sender, KEY_SIZE)
-                context = envelope.context(self._id, sender, self._me, self._counter)
+                context = envelope.associated_data(self._id, sender, self._me, self._counter)
                 data = padded(json.dumps(signal, separators=(",", ":")))
                 sealed = AESGCM(key).encrypt(envelope.nonce(self._counter), data, context)
                 self._hears("from", wire.to_text(sender), envelope.wrap(self._counter, sealed))
@@ -926,7 +937,7 @@ class Newcomer:
     def _notes(self, member: str, text: str) -> None:
         receiver, (counter, sealed) = wire.read_bytes(member, MEMBER_SIZE), envelope.unwrap(text)
         key = derived(self._secret, SIGNALING_INFO + self._me, KEY_SIZE)
-        context = envelope.context(self._id, self._me, receiver, counter)
+        context = envelope.associated_data(self._id, self._me, receiver, counter)
         signal = json.loads(AESGCM(key).decrypt(envelope.nonce(counter), sealed, context))
         if signal[0] != "claim":  # those are in proofs.json
             self._said.append([receiver.hex(), signal[:3]])

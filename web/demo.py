@@ -26,7 +26,7 @@ class Run:
     def __init__(self, cryptos: tuple[BrowserCrypto, BrowserCrypto]) -> None:
         self.story = Story()
         self.drivers = [self._driver(name, crypto) for name, crypto in zip(("Local", "Remote"), cryptos, strict=True)]
-        local, remote = (Pane(driver.node.name, driver.node, driver.post) for driver in self.drivers)
+        local, remote = (Pane(driver.node.messaging.name, driver.node, driver.post) for driver in self.drivers)
         self.panes = local, remote
         local.post(CreateInvite())
 

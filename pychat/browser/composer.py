@@ -4,7 +4,7 @@ from collections.abc import Callable
 from typing import Any
 
 from pychat.browser.dom import Scope, set_text, show
-from pychat.core.conversation import Conversation
+from pychat.core.conversation import Chat
 from pychat.core.events import WriteMessage
 from pychat.ports import Post
 from pychat.ui import words
@@ -64,9 +64,9 @@ class Composer:
         show(self._problem, bool(sentence))
 
 
-def send(text: str, conversation: Conversation, post: Post) -> str:
+def send(text: str, conversation: Chat, post: Post) -> str:
     """Write a message into a conversation; returns "" or why that cannot be."""
-    problem = conversation.problem(text)
+    problem = conversation.validate(text)
     if problem is not None:
         return words.message_problem(problem, text)
     post(WriteMessage(conversation.id, text))

@@ -83,16 +83,16 @@ class BrowserCrypto:
             raise PortError(_words(error)) from error
         return bytes(derived.to_bytes())
 
-    async def seal(self, key: bytes, nonce: bytes, data: bytes, context: bytes) -> bytes:
-        algorithm = _object(name=_CIPHER, iv=nonce, additionalData=context)
+    async def seal(self, key: bytes, nonce: bytes, data: bytes, associated_data: bytes) -> bytes:
+        algorithm = _object(name=_CIPHER, iv=nonce, additionalData=associated_data)
         try:
             sealed = await js.crypto.subtle.encrypt(algorithm, await self._cipher_key(key), to_js(data))
         except JsException as error:
             raise PortError(_words(error)) from error
         return bytes(sealed.to_bytes())
 
-    async def unseal(self, key: bytes, nonce: bytes, sealed: bytes, context: bytes) -> bytes | None:
-        algorithm = _object(name=_CIPHER, iv=nonce, additionalData=context)
+    async def unseal(self, key: bytes, nonce: bytes, sealed: bytes, associated_data: bytes) -> bytes | None:
+        algorithm = _object(name=_CIPHER, iv=nonce, additionalData=associated_data)
         try:
             data = await js.crypto.subtle.decrypt(algorithm, await self._cipher_key(key), to_js(sealed))
         except JsException as error:

@@ -9,7 +9,7 @@ from pychat.browser.composer import Composer, send
 from pychat.browser.dom import Scope, from_template, set_data, set_text
 from pychat.browser.messages import MessageList, Names
 from pychat.core import effects, events
-from pychat.core.conversation import Conversation
+from pychat.core.conversation import Chat
 from pychat.core.link import Phase
 from pychat.core.node import Node
 from pychat.ports import Post
@@ -33,14 +33,14 @@ class Pane:
         self._scope.on(self._scope.part("leave"), "click", lambda _: self._leave())
 
     @property
-    def conversation(self) -> Conversation | None:
-        return next(iter(self.node.conversations.values()), None)
+    def conversation(self) -> Chat | None:
+        return next(iter(self.node.chats.listed()), None)
 
     @property
     def code(self) -> str:
         """The code that this side has made and nobody has carried across yet."""
         conversation = self.conversation
-        link = self.node.link_of(conversation) if conversation is not None else None
+        link = self.node.links.of(conversation) if conversation is not None else None
         return link.code if link is not None and link.code != self.carried else ""
 
     def render(self) -> None:

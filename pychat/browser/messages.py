@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 import js
 
 from pychat.browser.dom import Scope, from_template, set_data, set_text, show
-from pychat.core.conversation import Conversation, Delivery
+from pychat.core.conversation import Chat, Delivery
 from pychat.core.timeline import Message
 from pychat.ui import words
 from pychat.ui.folding import fold
@@ -63,7 +63,7 @@ class MessageList:
         self._gone = scope.part("older-gone")
         set_text(self._gone, words.OLDER_GONE)
         self._newer = scope.part("newer")
-        self._conversation: Conversation | None = None
+        self._conversation: Chat | None = None
         self._names = Names("", "")
         self._from = self._first = self._next = 0
         self._drawn: list[_Drawn] = []
@@ -77,7 +77,7 @@ class MessageList:
         scope.on(self._log, "scroll", lambda _: self._scrolled())
         scope.on_resize(self._log, self._resized)
 
-    def render(self, conversation: Conversation, names: Names) -> None:
+    def render(self, conversation: Chat, names: Names) -> None:
         """Bring what is drawn up to the conversation's state."""
         if conversation is not self._conversation:
             self.clear()
@@ -87,7 +87,7 @@ class MessageList:
             for drawn in self._drawn:
                 self._put_name(drawn)
         timeline = conversation.timeline
-        if self._next < len(timeline) and timeline[-1].author == conversation.me:
+        if self._next < len(timeline) and timeline[-1].author == conversation.own_log:
             self._following = True
         if self._to_go_on is None:
             self._draw()
@@ -210,7 +210,7 @@ class MessageList:
         conversation = self._conversation
         assert conversation is not None
         drawn = _Drawn(place, message, from_template("message"))
-        article, mine = drawn.article, message.author == conversation.me
+        article, mine = drawn.article, message.author == conversation.own_log
         article.setAttribute("data-author", "me" if mine else "peer")
         self._put_name(drawn)
         self._put_text(drawn, fold(message.entry.text))
@@ -237,7 +237,7 @@ class MessageList:
             button.setAttribute("aria-expanded", "true" if shown == whole else "false")
 
     def _is_mine(self, drawn: _Drawn) -> bool:
-        return self._conversation is not None and drawn.message.author == self._conversation.me
+        return self._conversation is not None and drawn.message.author == self._conversation.own_log
 
     def _update_delivery(self) -> None:
         conversation = self._conversation

@@ -22,10 +22,10 @@ from pychat.browser.trust import TrustSigns
 from pychat.browser.updates import Updates
 from pychat.browser.visit import KeptRooms, Rooms, opened_code
 from pychat.core import events
+from pychat.core.codes import relay_for, room_in
 from pychat.core.contacts import STORE_KEY
-from pychat.core.conversation import ConversationId
 from pychat.core.ice import IceServer
-from pychat.core.links import relay_for, room_in
+from pychat.core.ids import ChatId
 from pychat.core.node import Node
 from pychat.core.relaytext import relay_of
 from pychat.ports import Post
@@ -95,14 +95,14 @@ class ChatPage:
         self._rooms = rooms
         self._erase = erase
         self._over = False
-        self._selected: ConversationId | None = None
-        self._shown_last: ConversationId | None = None  # where Forward leads back to
+        self._selected: ChatId | None = None
+        self._shown_last: ChatId | None = None  # where Forward leads back to
         self._openings = 0
         self._stays = False  # what is handed over leads nowhere: the person has begun something else meanwhile
         self._copies_link_next = False  # when the link of the room that the person asked for is there
         self._focus_before: Any = None  # where the person's last act has left it
-        self._seen: dict[ConversationId, int] = {}
-        self._drafts: dict[ConversationId | None, str] = {}
+        self._seen: dict[ChatId, int] = {}
+        self._drafts: dict[ChatId | None, str] = {}
         self._state = "idle"
         self._look: tuple[object, ...] = ()  # what decides which controls there are
         self._accepted = 0
@@ -198,7 +198,7 @@ class ChatPage:
             show(self._part(name), bool(sentence))
         if now.conversation is not None:
             set_text(self._part("empty"), words.NOTHING_YET_CONNECTED if now.state == "open" else words.NOTHING_YET)
-            self._messages.render(now.conversation, Names(self._node.name or words.ME, now.name))
+            self._messages.render(now.conversation, Names(self._node.messaging.name or words.ME, now.name))
             if js.document.visibilityState == "visible":
                 self._seen[now.conversation.id] = len(now.conversation.timeline)
         self._people.render(now.people, self._seen, self._selected)
@@ -239,7 +239,7 @@ class ChatPage:
         on(js.document, "visibilitychange", lambda _: self.render())
 
     def _send(self, text: str) -> str:
-        conversation = self._node.conversation(self._selected)
+        conversation = self._node.chats.get(self._selected)
         return send(text, conversation, self._post) if conversation is not None else ""
 
     def _paste(self, event: Any) -> None:
@@ -299,7 +299,7 @@ class ChatPage:
         for event in batch:
             self._hand_over(event)
         self._turn()
-        if self._node.pending_join is not None and not self._stays:
+        if self._node.chats.pending_join is not None and not self._stays:
             self._choose(None)  # where it is asked
             self._part("join").focus()  # on a phone it could not have it before
 
@@ -307,9 +307,9 @@ class ChatPage:
         """The relay where a room in a pasted text would be; that of a link to another page is none of ours."""
         return self._relay if _is_of_this_page(text) else ""
 
-    def _invite(self, conversation: ConversationId | None) -> None:
+    def _invite(self, conversation: ChatId | None) -> None:
         """Make an invite; the box for the reply to it does not begin with a text that could not be used."""
-        if self._node.pasting.problem is not None:
+        if self._node.introductions.inbox.problem is not None:
             self._clear_box()
             self._post(events.EditCode())
         self._post(events.CreateInvite(conversation))
@@ -347,13 +347,13 @@ class ChatPage:
             self._turn()
 
     def _before_unload(self, event: Any) -> None:
-        undelivered = any(conversation.undelivered for conversation in self._node.conversations.values())
+        undelivered = any(conversation.undelivered for conversation in self._node.chats.listed())
         if undelivered and not self._over:
             event.preventDefault()  # the browser asks whether to leave
 
     def _configure(self, settings: Settings) -> None:
         self._post(events.ConfigureIce(settings.ice(self._suggested)))
-        if settings.name != self._node.name:
+        if settings.name != self._node.messaging.name:
             self._post(events.SetName(settings.name))
         self._name.show(settings.name)
 
@@ -389,16 +389,16 @@ class ChatPage:
             self._choose(None)
 
     def _go_down(self) -> None:
-        if self._selected is None and self._node.conversation(self._shown_last) is not None:
+        if self._selected is None and self._node.chats.get(self._shown_last) is not None:
             self._choose(self._shown_last)
 
     # What the page shows.
 
-    def _choose(self, conversation: ConversationId | None) -> None:
+    def _choose(self, conversation: ChatId | None) -> None:
         self._turn_to(conversation)
         self.render()
 
-    def _turn_to(self, conversation: ConversationId | None) -> None:
+    def _turn_to(self, conversation: ChatId | None) -> None:
         """Show another conversation; what was being written stays with the one it was meant for."""
         self._drafts[self._selected] = self._composer.text
         self._selected = conversation
@@ -414,25 +414,35 @@ class ChatPage:
         reads it.
         """
         node = self._node
-        if self._openings != node.openings and self._stays:
-            self._openings = node.openings
-        elif self._openings != node.openings:
-            self._openings = node.openings
+        if self._openings != node.chats.openings and self._stays:
+            self._openings = node.chats.openings
+        elif self._openings != node.chats.openings:
+            self._openings = node.chats.openings
             self._focus_before = js.document.activeElement
-            opened = node.conversation(node.opened)
+            opened = node.chats.get(node.chats.opened)
             if opened is not None and opened.id != self._selected:
                 self._turn_to(opened.id)
-        elif self._selected is not None and self._selected not in node.conversations:
-            before, text = self._selected, self._composer.text
-            self._turn_to(node.successors.get(before))
-            del self._drafts[before]
-            if self._selected is not None:
-                self._composer.text = "\n".join(filter(None, (self._composer.text, text)))
+        elif self._selected is not None:
+            chat = node.chats.get(self._selected)
+            if chat is None:
+                before = self._selected
+                self._turn_to(None)
+                del self._drafts[before]
+            elif chat.id != self._selected:
+                self._follow(chat.id)
+
+    def _follow(self, conversation: ChatId) -> None:
+        """Whoever was waited for is there: what is being written is for them, and the focus stays where it is."""
+        draft = self._drafts.pop(conversation, "")
+        self._selected = conversation
+        if draft:
+            self._composer.text = "\n".join(filter(None, (draft, self._composer.text)))
+        self._post(events.ShowConversation(conversation))
 
     def _clear_used_code(self) -> None:
-        pasting = self._node.pasting
-        if pasting.accepted != self._accepted or pasting.handed_over:
-            self._accepted = pasting.accepted
+        node = self._node
+        if node.chats.handed_in != self._accepted or node.introductions.inbox.handed_over:
+            self._accepted = node.chats.handed_in
             self._clear_box()
 
     def _clear_box(self) -> None:
@@ -489,7 +499,7 @@ class ChatPage:
             part("join").focus()
 
     def _render_notices(self) -> None:
-        if self._node.not_kept and words.CONTACTS_NOT_KEPT not in self._notices:
+        if self._node.people.not_kept and words.CONTACTS_NOT_KEPT not in self._notices:
             self._notices.append(words.CONTACTS_NOT_KEPT)
         place = self._part("notices")
         for sentence in self._notices[place.childElementCount :]:

@@ -12,8 +12,8 @@ from pyodide.ffi import JsException, create_proxy, to_js
 
 from pychat.core import events
 from pychat.core.capabilities import Capabilities
-from pychat.core.conversation import LinkId
 from pychat.core.ice import IceConfig
+from pychat.core.ids import LinkId
 from pychat.core.sdp import DescriptionKind
 from pychat.core.stats import Stats
 from pychat.ports import PortError, Post

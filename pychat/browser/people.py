@@ -8,7 +8,7 @@ import js
 
 from pychat.browser.dom import Scope, from_template, set_data, set_text, show
 from pychat.browser.trust import show_trust
-from pychat.core.conversation import ConversationId
+from pychat.core.ids import ChatId
 from pychat.ui import words
 from pychat.ui.view import PersonView
 
@@ -20,35 +20,34 @@ class PeopleList:
         choose: called with the conversation that the person wants to see.
     """
 
-    def __init__(self, scope: Scope, choose: Callable[[ConversationId], None]) -> None:
+    def __init__(self, scope: Scope, choose: Callable[[ChatId], None]) -> None:
         self._list = scope.part("people")
         self._area = scope.part("people-area")
         self._choose = choose
-        self._items: dict[ConversationId, tuple[Any, Scope]] = {}
-        self._lines: dict[ConversationId, tuple[PersonView, int, bool]] = {}  # what each of them shows
+        self._items: dict[ChatId, tuple[Any, Scope]] = {}
+        self._lines: dict[ChatId, tuple[PersonView, int, bool]] = {}  # what each of them shows
 
-    def render(
-        self, people: tuple[PersonView, ...], seen: dict[ConversationId, int], selected: ConversationId | None
-    ) -> None:
+    def render(self, people: tuple[PersonView, ...], seen: dict[ChatId, int], selected: ChatId | None) -> None:
         """Show the people; `seen` counts the messages of each conversation that have been on the screen."""
-        present = {person.conversation for person in people}
-        for conversation in [number for number in self._items if number not in present]:
-            self._remove(conversation)
         total = 0
         for person in people:
             unread = person.messages - seen.get(person.conversation, 0)
             total += unread if not person.new else 0
             self._update(person, unread, person.conversation == selected)
+        present = {person.conversation for person in people}
+        for conversation in [number for number in self._items if number not in present]:
+            self._remove(conversation, selected)
         total += any(person.new for person in people)  # however many: a crowd does not make the title flicker
         show(self._area, bool(people))
         title = f"({total}) pychat" if total else "pychat"
         if js.document.title != title:
             js.document.title = title
 
-    def _remove(self, conversation: ConversationId) -> None:
-        """Take a line off; if it has the focus, its neighbour gets that."""
+    def _remove(self, conversation: ChatId, selected: ChatId | None) -> None:
+        """Take a line off; if it has the focus, what it has become gets that, or its neighbour."""
         item, scope = self._items.pop(conversation)
-        neighbour = item.nextElementSibling or item.previousElementSibling
+        became = self._items.get(selected) if selected is not None else None
+        neighbour = became[0] if became is not None else item.nextElementSibling or item.previousElementSibling
         if neighbour and item.matches(":focus-within"):
             neighbour.firstElementChild.focus()
         scope.close()
@@ -78,5 +77,5 @@ class PeopleList:
         else:
             button.removeAttribute("aria-current")
 
-    def _chosen(self, conversation: ConversationId, _: Any) -> None:
+    def _chosen(self, conversation: ChatId, _: Any) -> None:
         self._choose(conversation)

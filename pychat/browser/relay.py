@@ -6,7 +6,7 @@ import js
 from pyodide.ffi import JsException, create_proxy
 
 from pychat.core import events
-from pychat.core.conversation import SessionId
+from pychat.core.ids import SessionId
 from pychat.core.relaytext import SUBPROTOCOL
 from pychat.ports import PortError, Post
 

@@ -11,7 +11,7 @@ from pyodide.ffi import JsException
 from pychat.browser import qr
 from pychat.browser.dom import Scope, set_text, show
 from pychat.core import events
-from pychat.core.conversation import ConversationId
+from pychat.core.ids import ChatId
 from pychat.ports import Post
 from pychat.ui import words
 from pychat.ui.view import Card, View
@@ -28,7 +28,7 @@ class RoomDialog:
     The link stands on the card while one waits. The dialog has it too, and what is to be managed.
     """
 
-    def __init__(self, scope: Scope, post: Post, selected: Callable[[], ConversationId | None]) -> None:
+    def __init__(self, scope: Scope, post: Post, selected: Callable[[], ChatId | None]) -> None:
         self._part = part = scope.part
         self._post = post
         self._selected = selected

@@ -7,8 +7,7 @@ import js
 from pychat.browser.dom import Element, Scope, set_data, set_text, show
 from pychat.browser.verify import VerifyDialog
 from pychat.core import events
-from pychat.core.conversation import ConversationId
-from pychat.core.handshake import PublicKey
+from pychat.core.ids import ChatId, PublicKey
 from pychat.core.node import Node
 from pychat.ports import Post
 from pychat.ui import words
@@ -35,14 +34,14 @@ class TrustSigns:
         scope: Scope,
         node: Node,
         post: Post,
-        selected: Callable[[], ConversationId | None],
+        selected: Callable[[], ChatId | None],
         left: Callable[[], None],
     ) -> None:
         self._part = part = scope.part
         self._node = node
         self._post = post
         self._selected = selected
-        self._hushed: dict[ConversationId, str] = {}  # the hint that the person has closed
+        self._hushed: dict[ChatId, str] = {}  # the hint that the person has closed
         self._verify = VerifyDialog(scope, node, self._compared, self._keep_focus)
         set_text(part("warning-title"), words.WARNING)
         set_text(part("name-accept"), words.ACCEPT_NAME)
@@ -94,7 +93,7 @@ class TrustSigns:
         self._keep_focus()
 
     def _heed(self) -> None:
-        conversation = self._node.conversation(self._selected())
+        conversation = self._node.chats.conversation(self._selected())
         if conversation is not None and conversation.warning is not None:
             self._post(events.DismissWarning(conversation.id, conversation.warning))
         self._keep_focus()

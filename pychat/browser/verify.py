@@ -4,7 +4,7 @@ from collections.abc import Callable
 from typing import Any
 
 from pychat.browser.dom import Scope, from_template, set_text, show
-from pychat.core.handshake import PublicKey
+from pychat.core.ids import PublicKey
 from pychat.core.node import Node
 from pychat.core.safety import Emoji, ShortString
 from pychat.ui import words
@@ -41,10 +41,10 @@ class VerifyDialog:
         scope.on(self._dialog, "close", lambda _: closed())
 
     def open(self, now: View) -> None:
-        if now.conversation is None or now.conversation.peer is None:
+        if now.conversation is None or now.peer is None:
             return
-        self._peer = now.conversation.peer
-        self._name = self._node.contacts.known_as(self._peer)
+        self._peer = now.peer
+        self._name = self._node.people.contacts.known_as(self._peer)
         self._draw_safety_number(safety(self._node, now.conversation))
         self._dialog.showModal()
         self._dialog.scrollTop = 0
@@ -54,7 +54,7 @@ class VerifyDialog:
         """Show the view's conversation, while the dialog is open; it closes when that is with somebody else."""
         if not self._dialog.open:
             return
-        if now.conversation is None or now.conversation.peer != self._peer:
+        if now.peer != self._peer:
             self._close()
             return
         part = self._part

@@ -18,7 +18,7 @@ from dataclasses import dataclass, fields, replace
 from functools import lru_cache
 from typing import Any, NamedTuple
 
-from pychat.core.handshake import KEY_SIZE, PublicKey
+from pychat.core.ids import KEY_SIZE, PublicKey
 from pychat.core.wire import MAX_NAME, MAX_NUMBER
 
 MAX_CONTACTS = 2_000

@@ -1,4 +1,4 @@
-"""A conversation: the logs of those in it, folded into what a person sees."""
+"""What a person writes in: conversations, and introductions to whoever comes. Their logs, folded into what is shown."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -7,8 +7,8 @@ from sys import getsizeof
 
 from pychat.core.contacts import Namesake, clean_name
 from pychat.core.errors import MessageProblem, RemoteError
-from pychat.core.handshake import PublicKey
-from pychat.core.log import AuthorId, Entry, Log, Logs, text_problem
+from pychat.core.ids import AuthorId, ChatId, LinkId, PublicKey, RoomId
+from pychat.core.log import Entry, Log, Logs, text_problem
 from pychat.core.memory import (
     ALL_MOST,
     CONVERSATION_MOST,
@@ -22,12 +22,6 @@ from pychat.core.memory import (
 from pychat.core.sync import Outgoing
 from pychat.core.timeline import Timeline
 
-ConversationId = int
-LinkId = int
-MeetingId = int
-SessionId = int
-"""A session with the relay; each has a number of its own."""
-
 
 class Delivery(Enum):
     """How far a message of ours has come."""
@@ -37,34 +31,24 @@ class Delivery(Enum):
     DELIVERED = "delivered"
 
 
-@dataclass(slots=True)
-class Conversation:
-    """What was said with one other person, over however many links.
+@dataclass(slots=True, eq=False)
+class Chat:
+    """Something that a person can look at and write in: an introduction or a conversation.
 
-    `me` names our own log in it. `peer` is the identity of the other one, unknown until a first link has opened;
-    `peer_log` names the log that they write now: they begin a new one when they have lost theirs. `written`, `sent` and
-    `acknowledged` count our own entries; while there is no path, what is not acknowledged counts as waiting, for nobody
-    knows whether it has arrived. `warning` is somebody known whose name the other one uses, or has used; until the
-    person has heeded it nothing is sent.
-    `met_here` says that the two had never met before. `backstage` is one that nobody is shown: that of a link in a room
-    before it is known who is there. `unopened` says that somebody has come, and that the person has neither looked at
-    it nor written in it since; `ended` is when its last link has.
+    `own_log` names our own log in it. `link` is the present link, or the last one if that has ended; `rooms` are those
+    that are shown here, and whether the person is in each. `written`, `sent` and `acknowledged` count our own entries;
+    while there is no path, what is not acknowledged counts as waiting, for nobody knows whether it has arrived. `ended`
+    is when the last link has ended.
 
     What both sides have goes again, from the front, when too much is held (`memory`). Whoever hands the messages out
     one by one says in `read_to` before which place that is done; else they count as read when they come.
     """
 
-    id: ConversationId
-    me: AuthorId
-    peer: PublicKey | None = None
-    peer_log: AuthorId | None = None
-    peer_name: str = ""
-    warning: Namesake | None = None
-    met_here: bool = False
-    backstage: bool = False
-    unopened: bool = False
-    ended: float = 0.0
+    id: ChatId
+    own_log: AuthorId
     link: LinkId | None = None
+    rooms: dict[RoomId, bool] = field(default_factory=dict)
+    ended: float = 0.0
     memory: Memory = field(default_factory=Memory)
     written: int = 0
     acknowledged: int = 0
@@ -72,19 +56,24 @@ class Conversation:
     read_to: int | None = None
     logs: Logs = field(init=False)
     timeline: Timeline = field(init=False)
-    _own_log: Log = field(init=False)
+    _log: Log = field(init=False)
     _acknowledged_size: int = 0
 
     def __post_init__(self) -> None:
         self.logs, self.timeline = Logs(self.memory), Timeline(self.memory)
-        self._own_log = self.logs.begin(self.me)
+        self._log = self.logs.begin(self.own_log)
+
+    @property
+    def is_in_room(self) -> bool:
+        """Whether the person is in a room that is shown here."""
+        return any(self.rooms.values())
 
     @property
     def unacknowledged_size(self) -> int:
         """The bytes of our own messages that wait to arrive."""
-        return self._own_log.added - self._acknowledged_size
+        return self._log.added - self._acknowledged_size
 
-    def problem(self, text: str) -> MessageProblem | None:
+    def validate(self, text: str) -> MessageProblem | None:
         """Why this text cannot be a message of ours, or None."""
         problem = text_problem(text)
         if problem is None and self.unacknowledged_size > STEP:
@@ -99,40 +88,10 @@ class Conversation:
         Raises:
             LocalError: it is empty or too long.
         """
-        self.written = self.logs.append(self.me, entry)
-        self.timeline.extend(self._own_log, self.written, 1)
+        self.written = self.logs.append(self.own_log, entry)
+        self.timeline.extend(self._log, self.written, 1)
         if self.memory.held > CONVERSATION_MOST:
             self.make_room()
-
-    def take_card(self, log: AuthorId, name: str) -> None:
-        """Note under which author the other one writes from now on, and how they call themselves.
-
-        Raises:
-            RemoteError: it is our own log.
-        """
-        if log == self.me:
-            raise RemoteError("the peer writes under a name that it cannot have")
-        if log != self.peer_log:
-            self.logs.turn_to(log, instead_of=self.peer_log, own=self.me)
-        self.peer_log, self.peer_name = log, clean_name(name)
-
-    def receive(self, author: AuthorId, first: int, entries: Sequence[Entry]) -> int:
-        """Take a peer's entries and return how many were new.
-
-        Raises:
-            RemoteError: there are too many, and it has not acknowledged ours, or been acknowledged itself.
-        """
-        if self.holds_too_much(MARGIN):
-            self.make_room()
-            if self.holds_too_much(MARGIN):
-                raise RemoteError("more messages than can be kept")
-        new = self.logs.merge(author, first, entries)
-        log = self.logs.log(author)
-        if new and log is not None:
-            self.timeline.extend(log, first + len(entries) - len(new), len(new))
-            if self.memory.held > CONVERSATION_MOST:
-                self.make_room()
-        return len(new)
 
     def make_room(self, most: int | None = None) -> None:
         """Let the oldest messages go that both sides have, until no more than so many bytes are held."""
@@ -143,7 +102,7 @@ class Conversation:
             unread = max(min(self.read_to, unread), self.timeline.start)
         for log, first, length in self.timeline.runs():
             here = min(length, unread - self.timeline.start - places)
-            if log.author == self.me:
+            if log.author == self.own_log:
                 here = min(here, self.acknowledged - first + 1)
             count, size = _fewest(log, first, here, max(excess, 0))
             before = going.get(log, (0, 0))
@@ -169,7 +128,7 @@ class Conversation:
             self.sent = self.acknowledged
         else:
             if outgoing.acknowledged > self.acknowledged:
-                arrived = self._own_log.after(self.acknowledged, outgoing.acknowledged - self.acknowledged)
+                arrived = self._log.after(self.acknowledged, outgoing.acknowledged - self.acknowledged)
                 self._acknowledged_size += size_of(arrived)
                 self.acknowledged = outgoing.acknowledged
             self.sent = outgoing.sent
@@ -182,7 +141,66 @@ class Conversation:
 
     @property
     def undelivered(self) -> int:
+        """How many of our own entries the peer has not acknowledged."""
         return self.written - self.acknowledged
+
+
+@dataclass(slots=True, eq=False)
+class Introduction(Chat):
+    """What waits for somebody of whom it is not known who that will be: an invite, a reply, a room with nobody in it.
+
+    What is written meanwhile goes to the first who comes. `became` is the conversation with them, from then on.
+    """
+
+    became: ChatId | None = None
+
+
+@dataclass(slots=True, eq=False)
+class Conversation(Chat):
+    """What was said with one other person, over however many links.
+
+    `peer` is the identity of the other one; `peer_log` names the log that they write now: they begin a new one when
+    they have lost theirs. `warning` is somebody known whose name the other one uses, or has used; until the person has
+    dismissed it nothing is sent. `met_here` says that the two had never met before. `unopened` says that somebody has
+    come, and that the person has neither looked at it nor written in it since.
+    """
+
+    peer: PublicKey = b""
+    peer_log: AuthorId | None = None
+    peer_name: str = ""
+    warning: Namesake | None = None
+    met_here: bool = False
+    unopened: bool = False
+
+    def take_introduction(self, log: AuthorId, name: str) -> None:
+        """Note under which author the other one writes from now on, and how they call themselves.
+
+        Raises:
+            RemoteError: it is our own log.
+        """
+        if log == self.own_log:
+            raise RemoteError("the peer writes under a name that it cannot have")
+        if log != self.peer_log:
+            self.logs.turn_to(log, instead_of=self.peer_log, own=self.own_log)
+        self.peer_log, self.peer_name = log, clean_name(name)
+
+    def receive(self, author: AuthorId, first: int, entries: Sequence[Entry]) -> int:
+        """Take a peer's entries and return how many were new.
+
+        Raises:
+            RemoteError: there are too many, and it has not acknowledged ours, or been acknowledged itself.
+        """
+        if self.holds_too_much(MARGIN):
+            self.make_room()
+            if self.holds_too_much(MARGIN):
+                raise RemoteError("more messages than can be kept")
+        new = self.logs.merge(author, first, entries)
+        log = self.logs.log(author)
+        if new and log is not None:
+            self.timeline.extend(log, first + len(entries) - len(new), len(new))
+            if self.memory.held > CONVERSATION_MOST:
+                self.make_room()
+        return len(new)
 
 
 def _fewest(log: Log, first: int, most: int, size: int) -> tuple[int, int]:

@@ -3,8 +3,8 @@
 from dataclasses import dataclass
 
 from pychat.core.contacts import Contact
-from pychat.core.conversation import LinkId, SessionId
 from pychat.core.ice import IceConfig
+from pychat.core.ids import LinkId, SessionId
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,7 +129,7 @@ class Seal:
     key: bytes
     nonce: bytes
     data: bytes
-    context: bytes
+    associated_data: bytes
 
 
 @dataclass(frozen=True, slots=True)
@@ -141,7 +141,7 @@ class Unseal:
     key: bytes
     nonce: bytes
     data: bytes
-    context: bytes
+    associated_data: bytes
 
 
 @dataclass(frozen=True, slots=True)

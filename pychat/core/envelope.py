@@ -89,7 +89,7 @@ class Refused:
 
 
 @dataclass(frozen=True, slots=True)
-class Again:
+class Resume:
     """The sender had another name at the relay when its link to the receiver began, and proves that it has one."""
 
     proof: bytes
@@ -115,15 +115,15 @@ class Authenticated:
     signal: OnLink | Refused | Bye
 
 
-Signal = OnLink | Refused | Again | Bye | Authenticated | Claim
+Signal = OnLink | Refused | Resume | Bye | Authenticated | Claim
 
 
-def again(transcript: bytes, sender: bytes, receiver: bytes) -> Again:
+def resume(transcript: bytes, sender: bytes, receiver: bytes) -> Resume:
     """Prove to the other side of a link who one is at the relay by now.
 
     HMAC-SHA-256 (RFC 2104) of both names, with the link's transcript as the key: only the two sides know that.
     """
-    return Again(hmac.digest(_AGAIN + transcript, sender + receiver, "sha256"))
+    return Resume(hmac.digest(_AGAIN + transcript, sender + receiver, "sha256"))
 
 
 def claim(key: bytes, sender: bytes, receiver: bytes, *, takes_over: bool) -> Claim:
@@ -151,7 +151,7 @@ def nonce(counter: int) -> bytes:
     return counter.to_bytes(12, "big")
 
 
-def context(room: bytes, sender: bytes, receiver: bytes, counter: int) -> bytes:
+def associated_data(room: bytes, sender: bytes, receiver: bytes, counter: int) -> bytes:
     """What is bound to an envelope; all fields have a fixed length."""
     return _LABEL + room + sender + receiver + counter.to_bytes(_COUNTER_SIZE, "big")
 
@@ -207,7 +207,7 @@ def _items(signal: Signal) -> list[object]:
             items = ["candidate", link, kind.value, number, _fields(candidate)]
         case Refused(link, refusal):
             items = ["refused", link, refusal.value]
-        case Again(proof):
+        case Resume(proof):
             items = ["again", wire.to_text(proof)]
         case Bye():
             items = ["bye"]
@@ -242,7 +242,7 @@ def _read(items: list[Any]) -> Signal:
         case ["refused", link, "full" | "locked" | "elsewhere" as refusal]:
             return Refused(number(link), Refusal(refusal))
         case ["again", proof]:
-            return Again(wire.read_bytes(proof, PROOF_SIZE))
+            return Resume(wire.read_bytes(proof, PROOF_SIZE))
         case ["bye"]:
             return Bye()
         case ["claim", hint, bool(takes_over)]:

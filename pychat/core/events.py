@@ -7,9 +7,8 @@ from dataclasses import dataclass
 from enum import Enum
 
 from pychat.core.contacts import Namesake
-from pychat.core.conversation import ConversationId, LinkId, SessionId
-from pychat.core.handshake import PublicKey
 from pychat.core.ice import IceConfig
+from pychat.core.ids import ChatId, LinkId, PublicKey, SessionId
 from pychat.core.stats import Stats
 
 
@@ -54,7 +53,7 @@ class Operation(Enum):
 class CreateInvite:
     """A person wants an invite: for a new conversation, or to carry on with one whose link has ended."""
 
-    conversation: ConversationId | None = None
+    conversation: ChatId | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,14 +112,14 @@ class CreateRoom:
 class ReturnToRoom:
     """A person goes back to the room of a conversation, which they have left."""
 
-    conversation: ConversationId
+    conversation: ChatId
 
 
 @dataclass(frozen=True, slots=True)
 class SetRoomLock:
     """A person locks the room of a conversation, so that nobody else can connect to them in it, or unlocks it."""
 
-    conversation: ConversationId
+    conversation: ChatId
     locked: bool
 
 
@@ -128,21 +127,21 @@ class SetRoomLock:
 class RotateRoomSecret:
     """A person wants another link to the room of a conversation; the former one is of no use from then on."""
 
-    conversation: ConversationId
+    conversation: ChatId
 
 
 @dataclass(frozen=True, slots=True)
 class TakeOverRoom:
     """A person wants to be in the room of a conversation here, and no longer in another program or tab of theirs."""
 
-    conversation: ConversationId
+    conversation: ChatId
 
 
 @dataclass(slots=True)  # a frozen one takes four times as long to make, and of these thousands come in a burst
 class WriteMessage:
     """A person, or a program in a burst, wrote a message, with which there is no `Conversation.problem`."""
 
-    conversation: ConversationId
+    conversation: ChatId
     text: str
 
 
@@ -161,7 +160,7 @@ class ReportComparison:
     be there, or the same one under another name.
     """
 
-    conversation: ConversationId
+    conversation: ChatId
     key: PublicKey
     name: str
     match: bool
@@ -175,7 +174,7 @@ class DismissWarning:
     another name, nothing happens.
     """
 
-    conversation: ConversationId
+    conversation: ChatId
     warning: Namesake
 
 
@@ -183,7 +182,7 @@ class DismissWarning:
 class ShowConversation:
     """A person looks at a conversation from now on, or at none (None)."""
 
-    conversation: ConversationId | None
+    conversation: ChatId | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -193,7 +192,7 @@ class AcceptName:
     `name` is the one that the person was asked about; if it has changed meanwhile, nothing happens.
     """
 
-    conversation: ConversationId
+    conversation: ChatId
     name: str
 
 
@@ -201,14 +200,14 @@ class AcceptName:
 class LeaveConversation:
     """A person ends the link of a conversation, or gives up the invite that waits in it."""
 
-    conversation: ConversationId
+    conversation: ChatId
 
 
 @dataclass(frozen=True, slots=True)
 class RemoveConversation:
     """A person puts away a conversation whose link has ended, with all that was said in it."""
 
-    conversation: ConversationId
+    conversation: ChatId
 
 
 @dataclass(frozen=True, slots=True)
@@ -222,7 +221,7 @@ class ConfigureIce:
 class WatchDetails:
     """A person opened the details of a conversation's link, or closed them (None)."""
 
-    conversation: ConversationId | None
+    conversation: ChatId | None
 
 
 @dataclass(frozen=True, slots=True)

@@ -27,14 +27,12 @@ import hmac
 from dataclasses import dataclass
 from enum import Enum, auto
 
-from pychat.core import wire
+from pychat.core import effects, wire
 from pychat.core.errors import RemoteError
+from pychat.core.ids import KEY_SIZE, LinkId, PublicKey
 
-KEY_SIZE = NONCE_SIZE = FINGERPRINT_SIZE = 32
+NONCE_SIZE = FINGERPRINT_SIZE = 32
 SIGNATURE_SIZE = 64
-
-PublicKey = bytes
-"""An Ed25519 public key, 32 bytes (RFC 8032, section 5.1.5): a person's identity."""
 
 
 class Failure(RemoteError):
@@ -79,41 +77,22 @@ class Binding:
     replier_fingerprint: bytes
 
 
-@dataclass(frozen=True, slots=True)
-class Send:
-    frame: wire.Hello | wire.Reveal | wire.Proof
-
-
-@dataclass(frozen=True, slots=True)
-class Sign:
-    """Sign this with our own key."""
-
-    data: bytes
-
-
-@dataclass(frozen=True, slots=True)
-class Verify:
-    """Find out whether the signature is this key's, of this data."""
-
-    key: PublicKey
-    signature: bytes
-    data: bytes
-
-
-Step = Send | Sign | Verify
+Step = effects.SendFrame | effects.Sign | effects.Verify
 
 
 class Handshake:
     """One side of one handshake; each method takes what has come and returns what is to be done.
 
     Args:
+        link: over which it goes.
         role: which of the two this is.
         key: our own identity.
         binding: of this connection, as this side sees it.
         versions: those that this side speaks.
     """
 
-    def __init__(self, role: Role, key: PublicKey, binding: Binding, versions: tuple[int, ...]) -> None:
+    def __init__(self, link: LinkId, role: Role, key: PublicKey, binding: Binding, versions: tuple[int, ...]) -> None:
+        self._link = link
         self.role = role
         self.peer: PublicKey | None = None
         """The peer's identity; it counts only once the handshake is done."""
@@ -126,7 +105,15 @@ class Handshake:
         self.stage = next(self._stages)
 
     @property
+    def peer_key(self) -> PublicKey:
+        """The same, where the peer has said it."""
+        if self.peer is None:
+            raise RemoteError("the peer's greeting is out of order")
+        return self.peer
+
+    @property
     def done(self) -> bool:
+        """Whether both sides have proved who they are."""
         return self.stage is Stage.DONE
 
     @property
@@ -147,7 +134,7 @@ class Handshake:
         self._nonce = nonce
         if self.role is Role.REPLIER:
             return []
-        return [Send(wire.Hello(self._versions, (commitment(self._key, nonce),)))]
+        return [self._send(wire.Hello(self._versions, (commitment(self._key, nonce),)))]
 
     def hello(self, hello: wire.Hello) -> list[Step]:
         """Take the peer's greeting, whose versions have one in common with ours.
@@ -159,10 +146,10 @@ class Handshake:
         self._their_versions = hello.versions
         if self.role is Role.REPLIER:
             (self._commitment,) = _parts(hello, KEY_SIZE)
-            return [Send(wire.Hello(self._versions, (self._key, self._nonce)))]
+            return [self._send(wire.Hello(self._versions, (self._key, self._nonce)))]
         self.peer, self._their_nonce = _parts(hello, KEY_SIZE, NONCE_SIZE)
         self._check_nonce()
-        return [Sign(self._signed_by(self.role))]
+        return [effects.Sign(self._link, self._signed_by(self.role))]
 
     def reveal(self, reveal: wire.Reveal) -> list[Step]:
         """Take what the inviter has committed to.
@@ -174,20 +161,19 @@ class Handshake:
         self.peer, self._their_nonce = reveal.key, reveal.nonce
         self._check_commitment()
         self._check_nonce()
-        return [Verify(reveal.key, reveal.signature, self._signed_by(Role.INVITER))]
+        return [effects.Verify(self._link, reveal.key, reveal.signature, self._signed_by(Role.INVITER))]
 
     def proof(self, proof: wire.Proof) -> list[Step]:
         """Take the replier's signature."""
         self._advance(Stage.PROOF)
-        assert self.peer is not None
-        return [Verify(self.peer, proof.signature, self._signed_by(Role.REPLIER))]
+        return [effects.Verify(self._link, self.peer_key, proof.signature, self._signed_by(Role.REPLIER))]
 
     def signed(self, signature: bytes) -> list[Step]:
         """Take our own signature."""
         self._advance(Stage.OWN_SIGNATURE)
         if self.role is Role.REPLIER:
-            return [Send(wire.Proof(signature))]
-        return [Send(wire.Reveal(self._key, self._nonce, signature))]
+            return [self._send(wire.Proof(signature))]
+        return [self._send(wire.Reveal(self._key, self._nonce, signature))]
 
     def verified(self, genuine: bool) -> list[Step]:
         """Take the verdict on the peer's signature.
@@ -197,13 +183,12 @@ class Handshake:
         """
         self._check_signature(genuine)  # first, for what follows may be the end
         self._advance(Stage.VERDICT)
-        return [Sign(self._signed_by(self.role))] if self.role is Role.REPLIER else []
+        return [effects.Sign(self._link, self._signed_by(self.role))] if self.role is Role.REPLIER else []
 
     def transcript(self) -> bytes:
         """Everything that both sides must have seen alike; fields of fixed or stated length, the inviter's first."""
-        assert self.peer is not None
         ours = (self._versions, self._key, self._nonce)
-        theirs = (self._their_versions, self.peer, self._their_nonce)
+        theirs = (self._their_versions, self.peer_key, self._their_nonce)
         inviter, replier = (ours, theirs) if self.role is Role.INVITER else (theirs, ours)
         return b"".join(
             (
@@ -219,14 +204,16 @@ class Handshake:
 
     # Every check, and all that is bound, by itself: the tests take them away one by one, and see what gets through.
 
+    def _send(self, frame: wire.Hello | wire.Reveal | wire.Proof) -> effects.SendFrame:
+        return effects.SendFrame(self._link, wire.encode(frame))
+
     def _advance(self, expected: Stage) -> None:
         if self.stage is not expected:
             raise RemoteError("the peer's greeting is out of order")
         self.stage = next(self._stages)
 
     def _check_commitment(self) -> None:
-        assert self.peer is not None
-        if not hmac.compare_digest(self._commitment, commitment(self.peer, self._their_nonce)):
+        if not hmac.compare_digest(self._commitment, commitment(self.peer_key, self._their_nonce)):
             raise Failure("the peer revealed something else than it had committed to")
 
     def _check_nonce(self) -> None:

@@ -12,16 +12,14 @@ may already have found a path, until DTLS is through.
 
 from dataclasses import dataclass, field
 from enum import Enum, auto
+from typing import Protocol
 
 from pychat.core.bucket import Bucket
-from pychat.core.conversation import ConversationId, LinkId, MeetingId
-from pychat.core.gathering import Gathering
-from pychat.core.handshake import Handshake, PublicKey, Role
+from pychat.core.errors import LocalError
+from pychat.core.handshake import Binding, Handshake, Role
 from pychat.core.ice import IceConfig
-from pychat.core.negotiation import Negotiation
-from pychat.core.nudging import Nudging
-from pychat.core.room import MemberId
-from pychat.core.sdp import CandidateKind, Description
+from pychat.core.ids import ChatId, LinkId, PublicKey, RoomId
+from pychat.core.sdp import CandidateKind, Description, parse_candidate
 from pychat.core.stats import Stats
 from pychat.core.sync import Incoming, Outgoing
 from pychat.core.wire import Card
@@ -45,7 +43,7 @@ class Step(Enum):
     """ICE found a path, or found it again."""
     ENCRYPTED = auto()
     """DTLS is through."""
-    PROVED = auto()
+    AUTHENTICATED = auto()
     """Both sides have proved who they are."""
     PATH_BROKEN = auto()
     """ICE lost the path."""
@@ -79,11 +77,11 @@ class Ending(Enum):
 TRANSITIONS: dict[tuple[Phase, Step], Phase] = {
     (Phase.SIGNALING, Step.DESCRIBED): Phase.CONNECTING,
     (Phase.SIGNALING, Step.ENCRYPTED): Phase.SECURING,
-    (Phase.SIGNALING, Step.PROVED): Phase.OPEN,
+    (Phase.SIGNALING, Step.AUTHENTICATED): Phase.OPEN,
     (Phase.CONNECTING, Step.PATH_FOUND): Phase.SECURING,
     (Phase.CONNECTING, Step.ENCRYPTED): Phase.SECURING,
-    (Phase.CONNECTING, Step.PROVED): Phase.OPEN,
-    (Phase.SECURING, Step.PROVED): Phase.OPEN,
+    (Phase.CONNECTING, Step.AUTHENTICATED): Phase.OPEN,
+    (Phase.SECURING, Step.AUTHENTICATED): Phase.OPEN,
     (Phase.OPEN, Step.PATH_BROKEN): Phase.LOST,
     (Phase.LOST, Step.PATH_FOUND): Phase.OPEN,
     **{(phase, Step.OVER): Phase.CLOSED for phase in Phase},
@@ -105,73 +103,93 @@ RENAME_BURST, RENAME_INTERVAL = 64, 1.0
 that are known."""
 
 
-@dataclass(slots=True)
-class Relayed:
-    """What a link has that begins in a room: its number among those with that member, and how the two negotiate.
+class Signaling(Protocol):
+    """How the descriptions and candidates of a link get to its peer: by the hands of people, over a relay …"""
 
-    `member` is the peer at the relay, as far as it is there; `answered_first` says that this side answered when DTLS
-    was set up, and None that it is not yet; `said` and `heard` are the counts of the last authenticated signals of each
-    side. `begun` is when it was begun. `refused` says that the peer takes nobody, said before it has proved who it is.
+    @property
+    def code(self) -> str:
+        """What the person has to hand over, or ""."""
+
+    def on_local_description(self, link: "Link", sdp: str) -> None:
+        """Take the offer or answer of this side. Raises LocalError if it is not one for a single data channel."""
+
+    def on_candidate(self, link: "Link", attribute: str) -> None:
+        """Take a candidate of this side."""
+
+    def on_gathering_finished(self, link: "Link") -> None:
+        """There are no more candidates of this side."""
+
+
+@dataclass(slots=True)
+class AuthenticatedPeer:
+    """Who has proved to be at the other end of a link, and what is known of them over it.
+
+    `transcript` is what both sides have signed. `introduction` is the last one of the peer's, and `renamings` bounds
+    how many others may come. `outgoing` is there once the peer has said what it has. `room` is how often the room of
+    the two was renewed since the link began, as the one says who knows of more, and its secret.
     """
 
-    meeting: MeetingId
-    number: int
-    negotiation: Negotiation
-    member: MemberId | None
-    begun: float
-    answered_first: bool | None = None
-    restart_due: float | None = None
-    said: int = 0
-    heard: int = 0
-    refused: bool = False
+    key: PublicKey
+    transcript: bytes
+    introduction: Card | None = None
+    renamings: Bucket = field(default_factory=lambda: Bucket(RENAME_BURST, RENAME_INTERVAL))
+    outgoing: Outgoing | None = None
+    incoming: Incoming = field(default_factory=Incoming)
+    room: tuple[int, bytes] = (0, b"")
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, eq=False)
 class Link:
-    """One link. Times are seconds of the clock that the node is given; a `*_due` of None is not due at all.
+    """One link. Times are seconds as `Context.now`; None is not at all.
 
-    `peer` is the identity that was proved, `transcript` what both sides have signed; `held` are frames that wait until
-    that is settled. `greeted` says that the peer has said anything, and so would understand a good-bye. `card` is the
-    last one of the peer's, and `renamings` bounds how many others may come. `trickled` are the kinds of the candidates
-    that this side has found one by one. `room` is how often the room of the two was renewed since the link began, as
-    the one says who knows of more, and its secret.
+    `binding` ties the handshake to the invite or the room. `room` is the room in which it began, `chat` where it is
+    shown, if anywhere. `local` and `remote` are the descriptions of both sides, `trickled` the kinds of the candidates
+    that this side has found. `handshake` is there once the channel is open, `pending_frames` wait until it goes on.
+    `heard_from_peer` says that the peer has said anything, and so would understand a good-bye.
     """
 
     id: LinkId
     role: Role
-    conversation: ConversationId
     ice: IceConfig
-    gathering: Gathering
+    signaling: Signaling
+    room: RoomId | None = None
+    chat: ChatId | None = None
+    binding: bytes = b""
     phase: Phase = Phase.SIGNALING
     ending: Ending | None = None
     detail: str = ""
     failed_in: Phase | None = None
+    local: Description | None = None
     remote: Description | None = None
-    code: str = ""
-    ref: bytes = b""
-    invite: bytes = b""
+    trickled: set[CandidateKind] = field(default_factory=set)
     path_found: bool = False
     handshake: Handshake | None = None
-    peer: PublicKey | None = None
-    card: Card | None = None
-    renamings: Bucket = field(default_factory=lambda: Bucket(RENAME_BURST, RENAME_INTERVAL))
-    greeted: bool = False
-    transcript: bytes = b""
-    held: list[str] = field(default_factory=list)
-    outgoing: Outgoing | None = None
-    incoming: Incoming = field(default_factory=Incoming)
+    authenticated: AuthenticatedPeer | None = None
+    heard_from_peer: bool = False
+    pending_frames: list[str] = field(default_factory=list)
     stats: Stats | None = None
-    nudging: Nudging | None = None
-    phase_due: float | None = None
-    close_due: float | None = None
-    relayed: Relayed | None = None
-    trickled: set[CandidateKind] = field(default_factory=set)
-    room: tuple[int, bytes] = (0, b"")
+    times_out_at: float | None = None
+    close_at: float | None = None
 
     @property
-    def carded(self) -> bool:
+    def is_live(self) -> bool:
+        """Whether it has not ended."""
+        return self.phase is not Phase.CLOSED
+
+    @property
+    def code(self) -> str:
+        """The code that the person has to hand over, or ""."""
+        return self.signaling.code
+
+    @property
+    def peer(self) -> PublicKey | None:
+        """The identity that was proved, or None."""
+        return self.authenticated.key if self.authenticated is not None else None
+
+    @property
+    def introduced(self) -> bool:
         """Whether the peer has said what it is called."""
-        return self.card is not None
+        return self.authenticated is not None and self.authenticated.introduction is not None
 
     @property
     def silent_servers(self) -> list[str]:
@@ -180,20 +198,10 @@ class Link:
         Browsers need not say that one cannot be reached (`icecandidateerror`, W3C WebRTC, section 4.8.3): of one that
         does not answer Chromium says nothing for as long as such a link lasts.
         """
-        described = self.gathering.description.candidates if self.gathering.description is not None else ()
-        kinds = self.trickled.union(candidate.kind for candidate in (*described, *self.gathering.candidates))
-        if CandidateKind.RELAYED in kinds:
+        described = self.local.candidates if self.local is not None else ()
+        if CandidateKind.RELAYED in self.trickled.union(candidate.kind for candidate in described):
             return []
         return [server.url for server in self.ice.servers if server.is_turn]
-
-    @property
-    def relayed_member(self) -> MemberId | None:
-        """The peer's name at the relay, as far as it is there."""
-        return self.relayed.member if self.relayed is not None else None
-
-    @property
-    def relayed_number(self) -> int:
-        return self.relayed.number if self.relayed is not None else 0
 
     @property
     def run_out(self) -> Ending:
@@ -202,14 +210,38 @@ class Link:
             return Ending.NO_GREETING  # the channel is open, so it is not the encryption that is missing
         return PATIENCE[self.phase][1] if self.phase in PATIENCE else Ending.NO_ANSWER
 
+    def found(self, attribute: str) -> None:
+        """Note what kind of candidate this side has found."""
+        candidate = parse_candidate(attribute)
+        if candidate is not None:
+            self.trickled.add(candidate.kind)
+
+    def begin_handshake(self, key: PublicKey, versions: tuple[int, ...]) -> None:
+        """The channel is open: both sides prove who they are.
+
+        Raises:
+            LocalError: a side is not described.
+        """
+        if self.local is None or self.remote is None:
+            raise LocalError("the channel opened before the connection was described")
+        prints = self.local.fingerprint, self.remote.fingerprint
+        inviter, replier = prints if self.role is Role.INVITER else reversed(prints)
+        self.handshake = Handshake(self.id, self.role, key, Binding(self.binding, inviter, replier), versions)
+
+    def authenticate(self) -> bool:
+        """Note who has proved to be there; returns whether that is news."""
+        if self.authenticated is not None or self.handshake is None or not self.handshake.done:
+            return False
+        self.authenticated = AuthenticatedPeer(self.handshake.peer_key, self.handshake.transcript())
+        return True
+
     def step(self, step: Step, now: float) -> bool:
         """Take a step; returns whether it changed the phase."""
         phase = TRANSITIONS.get((self.phase, step), self.phase)
         if phase is self.phase:
             return False
         self.phase = phase
-        self.nudging = None  # only a side that waits needs it
-        self.phase_due = now + PATIENCE[phase][0] if phase in PATIENCE else None
+        self.times_out_at = now + PATIENCE[phase][0] if phase in PATIENCE else None
         return True
 
     def end(self, ending: Ending, detail: str, now: float) -> bool:
@@ -218,12 +250,8 @@ class Link:
         if not self.step(Step.OVER, now):
             return False
         self.ending, self.detail, self.failed_in = ending, detail, before
-        self.gathering.due = None
         return True
 
     def deadline(self) -> float | None:
         """The earliest time at which something is due."""
-        nudge_due = self.nudging.due if self.nudging is not None else None
-        answer_due = self.incoming.due if self.phase is Phase.OPEN else None
-        due = (self.gathering.due, self.phase_due, nudge_due, self.close_due, answer_due)
-        return min([time for time in due if time is not None], default=None)
+        return min([at for at in (self.times_out_at, self.close_at) if at is not None], default=None)

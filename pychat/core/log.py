@@ -14,10 +14,8 @@ from sys import getsizeof
 from typing import NamedTuple
 
 from pychat.core.errors import LocalError, MessageProblem
+from pychat.core.ids import AuthorId
 from pychat.core.memory import ENTRY_SIZE, LOG_SIZE, Memory, size_of
-
-AuthorId = str
-"""Names the author of a log: 16 to 64 characters of base64url."""
 
 StateVector = Mapping[AuthorId, int]
 """For each author the number of entries that somebody has, counted from the first without a gap."""
@@ -53,7 +51,7 @@ class Log:
     """
 
     author: AuthorId
-    forgotten: int = 0
+    offset: int = 0
     is_unknown: bool = False
     added: int = 0
     entries: list[Entry] = field(default_factory=list)
@@ -61,7 +59,7 @@ class Log:
     @property
     def count(self) -> int:
         """How far it has been read."""
-        return self.forgotten + len(self.entries)
+        return self.offset + len(self.entries)
 
     def after(self, number: int, most: int | None = None) -> list[Entry]:
         """The entries from `number` + 1 on, no more than so many.
@@ -69,7 +67,7 @@ class Log:
         Raises:
             LocalError: the first of them is no longer here.
         """
-        start = number - self.forgotten
+        start = number - self.offset
         if start < 0:
             raise LocalError("messages that are no longer here are asked for")
         return self.entries[start:] if most is None else self.entries[start : start + most]
@@ -80,7 +78,7 @@ class Log:
         Raises:
             LocalError: it is not here, or no longer.
         """
-        place = number - 1 - self.forgotten
+        place = number - 1 - self.offset
         if not 0 <= place < len(self.entries):
             raise LocalError("a message that is not here is asked for")
         return self.entries[place]
@@ -117,10 +115,10 @@ class Logs:
         read = [(log.author, log.count) for log in self._logs.values() if log.author != besides and log.count]
         return Counts(dict(read[-most:]), len(read) <= most and not self.has_lost_counts)
 
-    def forget(self, counts: "Counts") -> None:
+    def start_after(self, counts: "Counts") -> None:
         """Begin logs, of which nothing is here yet, after so many entries: they were read once, and put away."""
         for author, count in counts.read.items():
-            (self._logs.get(author) or self.begin(author)).forgotten = count
+            (self._logs.get(author) or self.begin(author)).offset = count
         self.has_lost_counts = not counts.are_all
 
     def entries(self, author: AuthorId, after: int, most: int | None = None) -> Sequence[Entry]:
@@ -145,7 +143,7 @@ class Logs:
         size = ENTRY_SIZE + getsizeof(entry.text)
         log.added += size
         self._memory.take(size)
-        return log.forgotten + len(log.entries)
+        return log.offset + len(log.entries)
 
     def merge(self, author: AuthorId, first: int, entries: Sequence[Entry]) -> Sequence[Entry]:
         """Take what a peer sent, numbered from `first`, and return what of it is new.
@@ -153,7 +151,7 @@ class Logs:
         What lies between what is here and `first` is no longer kept by its author.
         """
         log = self._logs.get(author) or self.begin(author)
-        following = log.forgotten + len(log.entries) + 1
+        following = log.offset + len(log.entries) + 1
         if first > following and entries:
             log = self._skip(log, first - 1)
             following = first
@@ -182,7 +180,7 @@ class Logs:
     def drop(self, log: Log, count: int, size: int) -> None:
         """Let the first entries of a log go, which take so many bytes."""
         del log.entries[:count]
-        log.forgotten += count
+        log.offset += count
         self._memory.take(-size)
         if not log.entries and self._logs.get(log.author) is not log:
             self._memory.take(-LOG_SIZE)  # there was a gap after it
@@ -197,7 +195,7 @@ class Logs:
         """Go on after a gap: those who show what came before it still hold the former part."""
         if log.entries:
             log = self.begin(log.author)
-        log.forgotten = count
+        log.offset = count
         return log
 
     def _lose(self, log: Log) -> None:

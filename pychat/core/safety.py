@@ -3,7 +3,7 @@
 import hashlib
 from typing import NamedTuple
 
-from pychat.core.handshake import PublicKey
+from pychat.core.ids import PublicKey
 
 SHORT_BITS = 42
 """Bits of the short string: one in 4,398,046,511,104 that a guess fits."""

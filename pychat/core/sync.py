@@ -9,7 +9,8 @@ from collections import deque
 from collections.abc import Sequence
 
 from pychat.core.errors import RemoteError
-from pychat.core.log import AuthorId, Entry, Logs, StateVector
+from pychat.core.ids import AuthorId
+from pychat.core.log import Entry, Logs, StateVector
 from pychat.core.wire import Entries
 
 WINDOW = 256 * 1024
@@ -54,9 +55,9 @@ class Outgoing:
         """Take what is to be sent now. What the peer lacks but is no longer here is passed over."""
         log = logs.log(self.author)
         frames: list[Entries] = []
-        if log is not None and self.sent < log.forgotten:
-            self.sent = log.forgotten
-        while log is not None and self._bytes < WINDOW and self.sent < log.forgotten + len(log.entries):
+        if log is not None and self.sent < log.offset:
+            self.sent = log.offset
+        while log is not None and self._bytes < WINDOW and self.sent < log.offset + len(log.entries):
             waiting = log.after(self.sent, FRAME_TARGET // _ENTRY_OVERHEAD)  # a frame holds no more
             stop, size = _fill(waiting)
             frames.append(Entries(self.author, self.sent + 1, waiting[:stop]))

@@ -8,7 +8,8 @@ from bisect import bisect_right
 from collections.abc import Iterator, Sequence
 from typing import NamedTuple, overload
 
-from pychat.core.log import AuthorId, Entry, Log
+from pychat.core.ids import AuthorId
+from pychat.core.log import Entry, Log
 from pychat.core.memory import RUN_SIZE, Memory
 
 

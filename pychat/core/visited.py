@@ -7,7 +7,7 @@ identity, so that only who has the link can tell whether there is one for it.
 
 import hashlib
 
-from pychat.core.handshake import PublicKey
+from pychat.core.ids import PublicKey
 from pychat.core.roomcode import RoomCode
 
 MAX_VISITED = 2_000

@@ -30,7 +30,8 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from pychat.core.errors import RemoteError
-from pychat.core.log import MAX_TEXT, AuthorId, Entry, StateVector, make_entry
+from pychat.core.ids import AuthorId
+from pychat.core.log import MAX_TEXT, Entry, StateVector, make_entry
 
 VERSIONS = (1,)
 MAX_FRAME = 65_536

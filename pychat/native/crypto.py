@@ -60,11 +60,11 @@ class NativeCrypto:
     async def derive(self, secret: bytes, salt: bytes, info: bytes, size: int) -> bytes:
         return HKDF(SHA256(), size, salt, info).derive(secret)
 
-    async def seal(self, key: bytes, nonce: bytes, data: bytes, context: bytes) -> bytes:
-        return AESGCM(key).encrypt(nonce, data, context)
+    async def seal(self, key: bytes, nonce: bytes, data: bytes, associated_data: bytes) -> bytes:
+        return AESGCM(key).encrypt(nonce, data, associated_data)
 
-    async def unseal(self, key: bytes, nonce: bytes, sealed: bytes, context: bytes) -> bytes | None:
+    async def unseal(self, key: bytes, nonce: bytes, sealed: bytes, associated_data: bytes) -> bytes | None:
         try:
-            return AESGCM(key).decrypt(nonce, sealed, context)
+            return AESGCM(key).decrypt(nonce, sealed, associated_data)
         except InvalidTag:
             return None

@@ -11,11 +11,11 @@ from dataclasses import dataclass
 from wcwidth import clip, width
 
 from pychat.core import events
-from pychat.core.conversation import Conversation, ConversationId
+from pychat.core.codes import page_in, read
+from pychat.core.conversation import Chat, Conversation
 from pychat.core.errors import CodeError
-from pychat.core.handshake import PublicKey
+from pychat.core.ids import ChatId, PublicKey
 from pychat.core.link import Link, Phase
-from pychat.core.links import page_in, read
 from pychat.core.node import Node
 from pychat.core.relaytext import page_at, relay_of
 from pychat.core.roomcode import RoomCode, encode
@@ -76,11 +76,11 @@ class TerminalPage:
         self._settings = settings
         self._draws_qr = colors and symbols
         self._composer = Composer(self._above, self._below, colors=colors)
-        self._selected: ConversationId | None = None
+        self._selected: ChatId | None = None
         self._link: Link | None = None
         self._openings = 0
-        self._told_other: ConversationId | None = None
-        self._printed: dict[ConversationId, _Printed] = {}
+        self._told_other: ChatId | None = None
+        self._printed: dict[ChatId, _Printed] = {}
         self._status = ("", "")
         self._handed_over = self._problem = ""
         self._stats: Stats | None = None
@@ -90,7 +90,7 @@ class TerminalPage:
         self._doubted: PublicKey | None = None
         self._told_guesses = False
         self._warning = ""
-        self._hinted: set[ConversationId] = set()
+        self._hinted: set[ChatId] = set()
         self._new_name = ""
         self._commands: dict[str, tuple[str, Callable[[str], None]]] = {
             "/help": ("what you can do here", self._help),
@@ -162,9 +162,9 @@ class TerminalPage:
         if now.guesses and not self._told_guesses:
             self._complain(now.guesses)
         self._told_guesses = bool(now.guesses)
-        if self._node.not_kept and not self._told_not_kept:
+        if self._node.people.not_kept and not self._told_not_kept:
             self._told_not_kept = True
-            self._complain(f"{words.CONTACTS_NOT_KEPT} ({self._node.not_kept})")
+            self._complain(f"{words.CONTACTS_NOT_KEPT} ({self._node.people.not_kept})")
         if now.conversation is not None:
             self._hint(now)
             self._print_messages(now.conversation, now)
@@ -183,20 +183,20 @@ class TerminalPage:
         """
         node = self._node
         wanted = self._selected
-        if self._openings != node.openings:
-            self._openings, wanted = node.openings, node.opened
-        conversation = node.conversation(wanted)
+        if self._openings != node.chats.openings:
+            self._openings, wanted = node.chats.openings, node.chats.opened
+        conversation = node.chats.get(wanted)
         if conversation is None:
             return
         if conversation.id != self._selected:
             self._turn_to(conversation.id)
-        self._link = node.link_of(conversation) or self._link
+        self._link = node.links.of(conversation) or self._link
         other = self._somebody_else()
         if other is not None and other.id != self._told_other:
             self._tell(f"Somebody else is there: {name_tag(view(node, other.id).name)} /switch turns to them.")
         self._told_other = other.id if other is not None else None
 
-    def _turn_to(self, conversation: ConversationId) -> None:
+    def _turn_to(self, conversation: ChatId) -> None:
         self._selected = conversation
         self._post(events.ShowConversation(conversation))
 
@@ -204,13 +204,13 @@ class TerminalPage:
         """Whoever has come last in another conversation than the one that is shown, and is still there."""
         others = [
             conversation
-            for conversation in self._node.conversations.values()
+            for conversation in self._node.chats.conversations()
             if conversation.id != self._selected and conversation.peer_log is not None and self._is_there(conversation)
         ]
         return others[-1] if others else None
 
     def _is_there(self, conversation: Conversation) -> bool:
-        link = self._node.link_of(conversation)
+        link = self._node.links.of(conversation)
         return link is not None and link.phase is not Phase.CLOSED
 
     # What the person does.
@@ -246,11 +246,11 @@ class TerminalPage:
 
     def _begin(self, event: events.CreateInvite | events.CreateRoom | events.PasteCode, page: str) -> None:
         """Begin something that has to do with this page; nothing but its own room changes by that."""
-        before = self._node.ice
+        before = self._node.links.ice
         if not is_local(page):
             self._post(events.ConfigureIce(self._settings.ice(SUGGESTED)))
         self._post(event)
-        if self._node.pasting.problem is not None:
+        if self._node.introductions.inbox.problem is not None:
             self._post(events.ConfigureIce(before))
 
     def _wants_code(self, text: str) -> bool:
@@ -266,10 +266,10 @@ class TerminalPage:
         return True
 
     def _send(self, text: str) -> None:
-        conversation = self._node.conversation(self._selected)
+        conversation = self._node.chats.get(self._selected)
         assert conversation is not None
-        problem = conversation.problem(text)
-        if conversation.warning is not None:
+        problem = conversation.validate(text)
+        if isinstance(conversation, Conversation) and conversation.warning is not None:
             self._complain(self._warning)
         elif problem is not None:
             self._complain(words.message_problem(problem, text))
@@ -296,7 +296,7 @@ class TerminalPage:
         elif self._selected is not None:
             self._post(events.TakeOverRoom(self._selected))
 
-    def _in_room(self, event: Callable[[ConversationId, RoomView], events.Event]) -> None:
+    def _in_room(self, event: Callable[[ChatId, RoomView], events.Event]) -> None:
         now = view(self._node, self._selected)
         if now.conversation is None or now.room is None or now.room.left:
             self._complain("You are in no room.")
@@ -339,10 +339,10 @@ class TerminalPage:
             self._complain("There is nobody to compare with: you are not connected.")
             return
         self._tell(": ".join(filter(None, (words.TRUST[now.trust][0], now.trust_note))))
-        if now.trust is Trust.ONESELF or now.conversation.peer is None:
+        if now.trust is Trust.ONESELF or now.peer is None:
             return
-        self._comparing = now.conversation.peer
-        self._comparing_as = self._node.contacts.known_as(self._comparing)
+        self._comparing = now.peer
+        self._comparing_as = self._node.people.contacts.known_as(self._comparing)
         self._tell(", ".join(f"{emoji.sign} {emoji.name}" for emoji in now.signs.emoji))
         self._tell(f"or as a number: {now.signs.number}")
         self._tell(f"{words.COMPARE} Then /match, else /differ.")
@@ -363,7 +363,7 @@ class TerminalPage:
         if now.conversation is None or now.signs is None:
             self._complain("There is nobody to compare with: you are not connected.")
             return
-        if self._comparing is None or self._comparing != now.conversation.peer:
+        if self._comparing is None or self._comparing != now.peer:
             self._complain(f"/verify shows what to compare with {name_tag(now.name)}.")
             return
         self._post(events.ReportComparison(now.conversation.id, self._comparing, self._comparing_as, match))
@@ -380,15 +380,14 @@ class TerminalPage:
         self._tell(f"This is their name now: {name_tag(view(self._node, now.conversation.id).name)}")
 
     def _talk_anyway(self, _: str) -> None:
-        conversation = self._node.conversation(self._selected)
+        conversation = self._node.chats.conversation(self._selected)
         if conversation is not None and conversation.warning is not None:
             self._post(events.DismissWarning(conversation.id, conversation.warning))
 
     def _choose_name(self, name: str) -> None:
         self._post(events.SetName(name))
-        self._tell(
-            f"{f'You are {self._node.name} now' if self._node.name else 'You have no name now'}. {words.NAME_NOTE}"
-        )
+        own = self._node.messaging.name
+        self._tell(f"{f'You are {own} now' if own else 'You have no name now'}. {words.NAME_NOTE}")
 
     def _tell_details(self, details: DetailsView) -> None:
         for name, value in (
@@ -403,14 +402,14 @@ class TerminalPage:
 
     @property
     def _undelivered(self) -> int:
-        return sum(conversation.undelivered for conversation in self._node.conversations.values())
+        return sum(conversation.undelivered for conversation in self._node.chats.listed())
 
     # What the screen shows.
 
     def _hint(self, now: View) -> None:
         """Say once who is there, when they are."""
         assert now.conversation is not None
-        if now.signs is not None and now.conversation.peer_log is not None and now.conversation.id not in self._hinted:
+        if now.signs is not None and now.introduced and now.conversation.id not in self._hinted:
             self._hinted.add(now.conversation.id)
             trust = words.TRUST[now.trust][0]
             self._tell(f"{trust}: {name_tag(now.name)}" + (" /verify makes sure." if now.trust in UNSURE else ""))
@@ -419,21 +418,21 @@ class TerminalPage:
             if now.new_name:
                 self._tell(f"{now.hint} /accept calls them that.")
 
-    def _print_messages(self, conversation: Conversation, now: View) -> None:
+    def _print_messages(self, conversation: Chat, now: View) -> None:
         name = author_tag(now.name, verified=now.trust is Trust.VERIFIED)
         printed = self._printed.setdefault(conversation.id, _Printed())
         lines: list[Text] = []
-        own_log = conversation.logs.log(conversation.me)
-        own_gone = own_log.forgotten if own_log is not None else 0
+        own_log = conversation.logs.log(conversation.own_log)
+        own_gone = own_log.offset if own_log is not None else 0
         if printed.place < conversation.timeline.start or printed.own < own_gone:
             self._tell(words.OLDER_GONE)
             printed.own = max(printed.own, own_gone)
         while printed.own < conversation.acknowledged:
             printed.own += 1
-            entry = conversation.logs.entry(conversation.me, printed.own)
+            entry = conversation.logs.entry(conversation.own_log, printed.own)
             lines += self._paragraph("class:mine", words.ME, entry.text)
         for message in conversation.timeline[printed.place :]:
-            if message.author != conversation.me:
+            if message.author != conversation.own_log:
                 lines += self._paragraph("class:name", name, message.entry.text)
         printed.place = len(conversation.timeline)
         self._composer.print(lines)
@@ -446,16 +445,16 @@ class TerminalPage:
 
     def _tell_servers(self) -> None:
         """Say whom this program asks for its address, once it does."""
-        asked = [server for server in SUGGESTED if server in self._node.ice.servers]
-        if asked and not self._told_servers and (self._node.links or self._node.meetings):
+        asked = [server for server in SUGGESTED if server in self._node.links.ice.servers]
+        if asked and not self._told_servers and (self._node.links.by_id or self._node.rooms.by_id):
             self._told_servers = True
             self._tell(words.stun_note(asked))
 
     def _to_hand_over(self, now: View) -> str:
         """The link or the code that is to be sent to the other one, or ""."""
         if now.room is not None:
-            meeting = self._node.meeting_in(now.conversation)
-            return card.link(page_at(meeting.relay), now.room.code) if meeting is not None and now.room.code else ""
+            meeting = self._node.rooms.shown_in(now.conversation)
+            return card.link(page_at(meeting.relay.url), now.room.code) if meeting is not None and now.room.code else ""
         if now.card not in (Card.INVITE, Card.REPLY):
             return ""
         return card.link(self._page, now.code) if self._page else now.code
@@ -469,7 +468,7 @@ class TerminalPage:
         self._composer.print([[("class:code", text)]], wrap=True)
 
     def _above(self) -> Text:
-        conversation = self._node.conversation(self._selected)
+        conversation = self._node.chats.get(self._selected)
         text: Text = []
         if conversation is not None and conversation.undelivered:
             last = conversation.acknowledged + conversation.undelivered
@@ -477,7 +476,7 @@ class TerminalPage:
             if first > conversation.acknowledged + 1:
                 text.append(("class:quiet", f"… {first - conversation.acknowledged - 1:,} more\n"))
             for number in range(first, last + 1):
-                entry = conversation.logs.entry(conversation.me, number)
+                entry = conversation.logs.entry(conversation.own_log, number)
                 state = conversation.delivery(number).value
                 text.append(("class:quiet", f"{self._cut(f'{words.ME}: {one_line(entry.text)}', state)} ({state})\n"))
         return [*text, ("class:mine", f"{self._label()}: ")]

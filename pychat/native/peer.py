@@ -28,9 +28,9 @@ from aiortc.sdp import candidate_from_sdp
 
 from pychat.core import events
 from pychat.core.capabilities import Capabilities
-from pychat.core.conversation import LinkId
 from pychat.core.errors import LocalError
 from pychat.core.ice import IceConfig
+from pychat.core.ids import LinkId
 from pychat.core.sdp import DescriptionKind, parse_description
 from pychat.core.stats import Stats
 from pychat.ports import PortError, Post

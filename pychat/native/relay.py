@@ -10,7 +10,7 @@ from websockets.typing import Subprotocol
 from websockets.uri import parse_uri
 
 from pychat.core import events
-from pychat.core.conversation import SessionId
+from pychat.core.ids import SessionId
 from pychat.core.relaytext import SUBPROTOCOL
 from pychat.ports import PortError, Post
 

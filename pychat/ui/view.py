@@ -4,13 +4,16 @@ import base64
 from dataclasses import dataclass
 from enum import Enum
 
-from pychat.core.conversation import Conversation, ConversationId
+from pychat.core.contacts import Namesake
+from pychat.core.conversation import Chat, Conversation
 from pychat.core.envelope import Refusal
 from pychat.core.guesses import SEVERAL
-from pychat.core.handshake import PublicKey, Role
+from pychat.core.handshake import Role
+from pychat.core.ids import ChatId, PublicKey
 from pychat.core.link import Ending, Link, Phase
-from pychat.core.meeting import Meeting, RelayState
 from pychat.core.node import Node
+from pychat.core.relay_client import RelayState
+from pychat.core.room import Room
 from pychat.core.roomcode import encode
 from pychat.core.safety import ShortString, safety_number, short_string
 from pychat.core.sdp import Description
@@ -46,7 +49,7 @@ class PersonView:
     somebody has come, and the person has not looked at it yet.
     """
 
-    conversation: ConversationId
+    conversation: ChatId
     name: str
     trust: Trust
     warned: bool
@@ -81,22 +84,26 @@ class View:
     """A whole screen. `state` is one of idle, signaling, connecting, securing, open, lost, closed.
 
     `trust_note` says how sure one can be of who the other one is, and what to do about it; `signs` are what two people
-    compare while they are connected; `warning` stands in the way until it is heeded. One `can_write` unless there is a
-    warning, or the conversation goes on in another tab.
+    compare while they are connected; `introduced`: they have said what they are called; `warning`, of `namesake`,
+    stands in the way until it is dismissed. One `can_write` unless there is a warning, or the conversation goes on in
+    another tab. `peer` is the identity of the other one.
     `hint` says that it is time to compare, or that somebody verified has a new name, `new_name`; `guesses` that
     somebody may be trying to guess the signs. `joins` says that a room's link was opened, and that the person has yet
     to say whether they go in.
     """
 
-    conversation: Conversation | None
+    conversation: Chat | None
+    peer: PublicKey | None
     name: str
     trust: Trust
     trust_note: str
     warning: str
+    namesake: Namesake | None
     hint: str
     new_name: str
     guesses: str
     signs: ShortString | None
+    introduced: bool
     state: str
     headline: str
     sentence: str
@@ -117,80 +124,87 @@ _ORDERLY = (Ending.LEFT, Ending.PEER_LEFT, Ending.REPLACED)
 _MISMATCH = (Ending.NO_MATCH, Ending.PEER_NO_MATCH)
 
 
-def view(node: Node, selected: ConversationId | None) -> View:
+def view(node: Node, selected: ChatId | None) -> View:
     """What is to be shown while the conversation `selected` is open (None: the first screen)."""
-    conversation = node.conversations.get(selected) if selected is not None else None
-    link = node.link_of(conversation) if conversation is not None else None
-    meeting = node.meeting_in(conversation)
+    conversation = node.chats.get(selected)
+    known = conversation if isinstance(conversation, Conversation) else None
+    link = node.links.of(conversation) if conversation is not None else None
+    room = node.rooms.shown_in(conversation)
     # Its link has gone on with somebody else.
-    deserted = conversation is not None and link is None and meeting is None
-    visitor = node.visitor_in(meeting) if meeting is not None and not _is_live(link) else None
+    deserted = conversation is not None and link is None and room is None
+    visitor = node.rooms.visitor_in(room) if room is not None and not _is_live(link) else None
     if deserted:
         headline, sentence = words.SOMEBODY_ELSE
-    elif conversation is None and node.pending_join is not None:
+    elif conversation is None and node.chats.pending_join is not None:
         headline, sentence = words.AT_THE_DOOR
     else:
-        headline, sentence = words.ROOM_VISITOR if visitor is not None else status_of(link, meeting)
+        headline, sentence = words.ROOM_VISITOR if visitor is not None else status_of(link, room)
     trust = _trust(node, conversation) if conversation is not None else Trust.NOBODY
-    warning = _warning(node, conversation) if conversation is not None else ""
-    card = Card.AGAIN if deserted else Card.NONE if visitor is not None else _card(link, meeting)
+    warning = _warning(conversation) if conversation is not None else ""
+    card = Card.AGAIN if deserted else Card.NONE if visitor is not None else _card(link, room)
     signs = _signs(link)
-    contact = node.contacts.get(conversation.peer) if conversation is not None and conversation.peer else None
+    contact = node.people.contacts.get(known.peer) if known is not None else None
     new_name = contact.new_name if contact is not None else ""
     if contact is not None and new_name:
-        hint = words.renamed(_label(contact.known_as, contact.key), new_name, node.contacts.bearer(new_name, contact))
+        bearer = node.people.contacts.bearer(new_name, contact)
+        hint = words.renamed(_label(contact.known_as, contact.key), new_name, bearer)
     else:
         hint = words.COMPARE_HINT if trust is Trust.NEW and signs is not None and not warning else ""
+    inbox = node.introductions.inbox
     return View(
         conversation=conversation,
+        peer=known.peer if known is not None else None,
         name=_name(node, conversation) if conversation is not None else "",
         trust=trust,
         trust_note=_trust_note(trust, warning, link),
         warning=warning,
+        namesake=known.warning if known is not None else None,
         hint=hint,
         new_name=new_name,
-        guesses=_guesses(meeting),
+        guesses=_guesses(room),
         signs=signs,
-        state="closed" if deserted else _state(link, meeting),
+        introduced=known is not None and known.peer_log is not None,
+        state="closed" if deserted else _state(link, room),
         headline=headline,
         sentence=sentence,
-        phases=tuple((name, _progress(link, meeting, phase)) for phase, name in words.PHASE_NAMES),
+        phases=tuple((name, _progress(link, room, phase)) for phase, name in words.PHASE_NAMES),
         card=card,
         code=link.code if link is not None else "",
-        room=_room(meeting),
-        can_leave=_is_live(link) or (meeting is not None and meeting.state is not RelayState.LEFT),
+        room=_room(room),
+        can_leave=_is_live(link) or (room is not None and room.state is not RelayState.LEFT),
         can_write=conversation is not None and not warning and card is not Card.ELSEWHERE,
-        joins=node.pending_join is not None,
-        code_problem=words.CODE_PROBLEMS[node.pasting.problem] if node.pasting.problem is not None else "",
-        handed_over=words.HANDED_OVER if node.pasting.handed_over else "",
+        joins=node.chats.pending_join is not None,
+        code_problem=words.CODE_PROBLEMS[inbox.problem] if inbox.problem is not None else "",
+        handed_over=words.HANDED_OVER if inbox.handed_over else "",
         people=tuple(
             PersonView(
                 c.id,
                 _name(node, c),
                 _trust(node, c),
-                c.warning is not None,
-                _state(node.link_of(c), node.meeting_in(c)),
+                isinstance(c, Conversation) and c.warning is not None,
+                _state(node.links.of(c), node.rooms.shown_in(c)),
                 len(c.timeline),
-                c.unopened,
+                isinstance(c, Conversation) and c.unopened,
             )
-            for c in node.conversations.values()
-            if not c.backstage
+            for c in node.chats.listed()
         ),
         details=_details(link),
     )
 
 
-def safety(node: Node, conversation: Conversation) -> str:
+def safety(node: Node, conversation: Chat) -> str:
     """The safety number of the two in a conversation, or ""; it takes some milliseconds."""
-    return safety_number(node.key, conversation.peer) if conversation.peer not in (None, node.key) else ""
+    if not isinstance(conversation, Conversation) or conversation.peer == node.key:
+        return ""
+    return safety_number(node.key, conversation.peer)
 
 
-def _name(node: Node, conversation: Conversation) -> str:
-    if conversation.peer is None:
-        return "New room" if node.meeting_in(conversation) is not None else "New conversation"
+def _name(node: Node, conversation: Chat) -> str:
+    if not isinstance(conversation, Conversation):
+        return "New room" if node.rooms.shown_in(conversation) is not None else "New conversation"
     if conversation.peer == node.key:
         return words.ONESELF
-    contact = node.contacts.get(conversation.peer)
+    contact = node.people.contacts.get(conversation.peer)
     if contact is not None and (contact.verified or not conversation.peer_name):
         return _label(contact.known_as, conversation.peer)
     return _label(conversation.peer_name, conversation.peer)
@@ -200,19 +214,19 @@ def _label(name: str, key: PublicKey) -> str:
     return name or f"Guest {base64.b32encode(key).decode()[:4]}"
 
 
-def _trust(node: Node, conversation: Conversation) -> Trust:
-    if conversation.peer is None:
+def _trust(node: Node, conversation: Chat) -> Trust:
+    if not isinstance(conversation, Conversation):
         return Trust.NOBODY
     if conversation.peer == node.key:
         return Trust.ONESELF
-    contact = node.contacts.get(conversation.peer)
+    contact = node.people.contacts.get(conversation.peer)
     if contact is None or conversation.met_here:
         return Trust.VERIFIED if contact is not None and contact.verified else Trust.NEW
     return Trust.VERIFIED if contact.verified else Trust.KNOWN
 
 
-def _warning(node: Node, conversation: Conversation) -> str:
-    if conversation.warning is None:
+def _warning(conversation: Chat) -> str:
+    if not isinstance(conversation, Conversation) or conversation.warning is None:
         return ""
     return words.namesake_warning(conversation.warning.name, conversation.warning.contact)
 
@@ -223,76 +237,76 @@ def _trust_note(trust: Trust, warning: str, link: Link | None) -> str:
     return " ".join(filter(None, (warning, words.DIFFERED if differed else words.TRUST[trust][1])))
 
 
-def _guesses(meeting: Meeting | None) -> str:
-    if meeting is None or meeting.guesses.count < SEVERAL:
+def _guesses(room: Room | None) -> str:
+    if room is None or room.guesses.count < SEVERAL:
         return ""
-    return words.guesses(meeting.guesses.count)
+    return words.guesses(room.guesses.count)
 
 
 def _signs(link: Link | None) -> ShortString | None:
-    if link is None or link.peer is None or link.phase is Phase.CLOSED:
+    if link is None or link.authenticated is None or not link.is_live:
         return None
-    return short_string(link.transcript)
+    return short_string(link.authenticated.transcript)
 
 
 def _is_live(link: Link | None) -> bool:
     return link is not None and link.phase is not Phase.CLOSED
 
 
-def _is_over(link: Link | None, meeting: Meeting) -> bool:
+def _is_over(link: Link | None, room: Room) -> bool:
     """Whether the two in a room have found that somebody may sit in between: then nobody is to be asked in."""
-    return link is not None and link.ending in _MISMATCH and meeting.refusal is not Refusal.ELSEWHERE
+    return link is not None and link.ending in _MISMATCH and room.refusal is not Refusal.ELSEWHERE
 
 
 def rooms_inside(node: Node) -> list[str]:
     """The codes of all rooms that the person is in: what a page comes back to when it is reloaded."""
-    rooms = [_room(meeting) for meeting in node.meetings.values()]
+    rooms = [_room(room) for room in node.rooms.by_id.values()]
     return [room.code for room in rooms if room is not None and room.code and not room.left]
 
 
 def room_asked(node: Node) -> str:
     """The code of the room that the person is asked whether to go into, or ""."""
-    return encode(node.pending_join.code) if node.pending_join is not None else ""
+    return encode(node.chats.pending_join.code) if node.chats.pending_join is not None else ""
 
 
-def _room(meeting: Meeting | None) -> RoomView | None:
-    if meeting is None:
+def _room(room: Room | None) -> RoomView | None:
+    if room is None:
         return None
-    code = encode(meeting.code) if meeting.code is not None else ""
-    return RoomView(code, meeting.locked, meeting.state is RelayState.LEFT)
+    code = encode(room.code) if room.code is not None else ""
+    return RoomView(code, room.locked, room.state is RelayState.LEFT)
 
 
-def _state(link: Link | None, meeting: Meeting | None) -> str:
-    if meeting is not None and not _is_live(link):
-        return "closed" if meeting.state is RelayState.LEFT or _is_over(link, meeting) else "signaling"
+def _state(link: Link | None, room: Room | None) -> str:
+    if room is not None and not _is_live(link):
+        return "closed" if room.state is RelayState.LEFT or _is_over(link, room) else "signaling"
     return "idle" if link is None else link.phase.value
 
 
-def _room_status(link: Link | None, meeting: Meeting) -> tuple[str, str]:
+def _room_status(link: Link | None, room: Room) -> tuple[str, str]:
     """How it stands with a room in which nobody is connected to us."""
-    if meeting.state is RelayState.LEFT:
+    if room.state is RelayState.LEFT:
         return words.ROOM_LEFT
     ending = link.ending if link is not None else None
-    if ending is not None and _is_over(link, meeting):  # that matters more than the way to the relay
-        return words.ENDINGS[ending][0], words.room_ending(ending, locked=meeting.locked)
-    if meeting.trouble is not None:  # also while it is tried again, or the words would come and go
-        return words.ROOM_AWAY[meeting.trouble]
-    if meeting.refusal is not None:
-        return words.ROOM_REFUSED[meeting.refusal]
-    if meeting.state is RelayState.REACHING:
+    if ending is not None and _is_over(link, room):  # that matters more than the way to the relay
+        return words.ENDINGS[ending][0], words.room_ending(ending, locked=room.locked)
+    if room.relay.trouble is not None:  # also while it is tried again, or the words would come and go
+        return words.ROOM_AWAY[room.relay.trouble]
+    if room.refusal is not None:
+        return words.ROOM_REFUSED[room.refusal]
+    if room.state is RelayState.REACHING:
         return words.ROOM_REACHING
     if ending in (None, Ending.LEFT, Ending.REPLACED, Ending.REFUSED, Ending.NO_ANSWER):
-        return words.ROOM_LOCKED if meeting.locked else words.ROOM_WAITING
-    return words.ENDINGS[ending][0], _with_servers(words.room_ending(ending, locked=meeting.locked), link)
+        return words.ROOM_LOCKED if room.locked else words.ROOM_WAITING
+    return words.ENDINGS[ending][0], _with_servers(words.room_ending(ending, locked=room.locked), link)
 
 
-def status_of(link: Link | None, meeting: Meeting | None) -> tuple[str, str]:
+def status_of(link: Link | None, room: Room | None) -> tuple[str, str]:
     """Say in a headline and a sentence how the link stands, and what to do."""
-    if meeting is not None and not _is_live(link):
-        return _room_status(link, meeting)
+    if room is not None and not _is_live(link):
+        return _room_status(link, room)
     if link is None:
         return words.IDLE
-    if link.relayed is not None and link.phase is Phase.SIGNALING:
+    if link.room is not None and link.phase is Phase.SIGNALING:
         return words.ROOM_MEETING
     match link.phase, link.role:
         case Phase.SIGNALING, Role.INVITER:
@@ -319,9 +333,9 @@ def _with_servers(sentence: str, link: Link | None) -> str:
     return f"{words.silent_servers(silent)} {sentence}" if silent else sentence
 
 
-def _progress(link: Link | None, meeting: Meeting | None, phase: Phase) -> Progress:
+def _progress(link: Link | None, room: Room | None, phase: Phase) -> Progress:
     """How one of the four phases stands; a lost or broken link shows in which of them it happened."""
-    waits = meeting is not None and meeting.state is not RelayState.LEFT and not _is_over(link, meeting)
+    waits = room is not None and room.state is not RelayState.LEFT and not _is_over(link, room)
     if waits and not _is_live(link):
         return Progress.NOW if phase is Phase.SIGNALING else Progress.TO_COME
     if link is None or link.ending in _ORDERLY:
@@ -337,15 +351,15 @@ def _progress(link: Link | None, meeting: Meeting | None, phase: Phase) -> Progr
     return Progress.DONE if phase is Phase.OPEN else Progress.NOW
 
 
-def _card(link: Link | None, meeting: Meeting | None) -> Card:
-    if meeting is not None and not _is_live(link):
-        if meeting.state is RelayState.LEFT:
+def _card(link: Link | None, room: Room | None) -> Card:
+    if room is not None and not _is_live(link):
+        if room.state is RelayState.LEFT:
             return Card.RETURN
-        if meeting.refusal is Refusal.ELSEWHERE:
+        if room.refusal is Refusal.ELSEWHERE:
             return Card.ELSEWHERE
-        asks_in = meeting.refusal is None and not meeting.locked and not _is_over(link, meeting)
+        asks_in = room.refusal is None and not room.locked and not _is_over(link, room)
         return Card.ROOM if asks_in else Card.NONE
-    if link is not None and link.relayed is not None:
+    if link is not None and link.room is not None:
         return Card.AGAIN if link.phase is Phase.CLOSED else Card.NONE
     if link is None:
         return Card.NONE
@@ -360,7 +374,7 @@ def _card(link: Link | None, meeting: Meeting | None) -> Card:
 
 def _details(link: Link | None) -> DetailsView:
     stats = link.stats if link is not None else None
-    local = _fingerprint(link.gathering.description if link is not None else None)
+    local = _fingerprint(link.local if link is not None else None)
     remote = _fingerprint(link.remote if link is not None else None)
     if stats is None:
         return DetailsView(local, remote, "", "", "", link.detail if link is not None else "")

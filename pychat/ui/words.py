@@ -11,7 +11,7 @@ from pychat.core.errors import CodeProblem, MessageProblem
 from pychat.core.ice import IceServer, ServerProblem
 from pychat.core.link import Ending, Phase
 from pychat.core.log import MAX_TEXT
-from pychat.core.meeting import Trouble
+from pychat.core.relay_client import Trouble
 from pychat.core.stats import Path
 
 

@@ -7,7 +7,8 @@ from typing import Self
 
 from pychat.core import events
 from pychat.core.contacts import Contacts
-from pychat.core.conversation import Conversation, ConversationId
+from pychat.core.conversation import Conversation
+from pychat.core.ids import ChatId
 from pychat.core.link import Ending, Link, Phase
 from pychat.core.lookalike import skeleton
 from pychat.core.node import SEED_SIZE, Node
@@ -50,20 +51,20 @@ class Person:
                     self._news.clear()
                     await self._news.wait()
         except TimeoutError:
-            raise AssertionError(f"waited in vain; the links are {list(self.node.links.values())}") from None
+            raise AssertionError(f"waited in vain; the links are {list(self.node.links.by_id.values())}") from None
 
-    async def invite(self, conversation: ConversationId | None = None) -> Link:
+    async def invite(self, conversation: ChatId | None = None) -> Link:
         return await self._with_code(events.CreateInvite(conversation))
 
     async def reply(self, invite: str) -> Link:
         return await self._with_code(events.PasteCode(invite))
 
     async def _with_code(self, event: events.Event) -> Link:
-        before = set(self.node.links)
+        before = set(self.node.links.by_id)
         self.driver.post(event)
         self.driver.turn()  # in a burst it would come later
-        (number,) = set(self.node.links) - before
-        link = self.node.links[number]
+        (number,) = set(self.node.links.by_id) - before
+        link = self.node.links.by_id[number]
         await self.until(lambda: link.code)
         return link
 
@@ -71,11 +72,14 @@ class Person:
         await self.until(lambda: link.phase is Phase.OPEN)
 
     def conversation(self, link: Link) -> Conversation:
-        return self.node.conversations[link.conversation]
+        conversation = self.node.chats.conversation(link.chat)
+        assert conversation is not None
+        return conversation
 
     def write(self, link: Link, *texts: str) -> None:
+        conversation = self.conversation(link)
         for text in texts:
-            self.driver.post(events.WriteMessage(link.conversation, text))
+            self.driver.post(events.WriteMessage(conversation.id, text))
         self.driver.turn()
 
     def texts(self, link: Link) -> list[str]:
@@ -85,7 +89,7 @@ class Person:
         await self.until(lambda: not self.conversation(link).undelivered)
 
 
-async def connect(ann: Person, bob: Person, again: ConversationId | None = None) -> tuple[Link, Link]:
+async def connect(ann: Person, bob: Person, again: ChatId | None = None) -> tuple[Link, Link]:
     at_ann = await ann.invite(again)
     at_bob = await bob.reply(at_ann.code)
     ann.driver.post(events.PasteCode(at_bob.code))
@@ -123,11 +127,11 @@ async def whoever_leaves_says_so_and_can_come_back(kit: Kit) -> None:
     at_ann, at_bob = await connect(ann, bob)
     bob.write(at_bob, "I have to go")
     await bob.until_delivered(at_bob)
-    bob.driver.post(events.LeaveConversation(at_bob.conversation))
+    bob.driver.post(events.LeaveConversation(bob.conversation(at_bob).id))
     await ann.until(lambda: at_ann.phase is Phase.CLOSED)
     assert at_ann.ending is Ending.PEER_LEFT
     ann.write(at_ann, "Too late?")
-    at_ann, at_bob = await connect(ann, bob, again=at_ann.conversation)
+    at_ann, at_bob = await connect(ann, bob, again=at_ann.chat)
     await ann.until_delivered(at_ann)
     assert bob.texts(at_bob) == ["I have to go", "Too late?"]
 
@@ -150,5 +154,5 @@ async def a_reply_pasted_into_another_tab_connects(kit: Kit) -> None:
     at_bob = await bob.reply(at_ann.code)
     other_tab.driver.post(events.PasteCode(at_bob.code))
     await ann.until_open(at_ann)
-    await other_tab.until(lambda: other_tab.node.pasting.handed_over)
-    assert not other_tab.node.links
+    await other_tab.until(lambda: other_tab.node.introductions.inbox.handed_over)
+    assert not other_tab.node.links.by_id

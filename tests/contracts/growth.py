@@ -4,7 +4,7 @@ import gc
 from collections.abc import Callable
 
 from pychat.core import events
-from pychat.core.conversation import ConversationId
+from pychat.core.ids import ChatId
 from pychat.core.link import Link, Phase
 from tests.contracts import chat
 from tests.contracts.kit import Kit
@@ -28,10 +28,10 @@ class Person(chat.Person):
 async def connect_and_part(kit: Kit, times: int) -> None:
     """Two people connect and part, again and again, and then are gone."""
     ann, bob = await Person.new(kit), await Person.new(kit)
-    conversation: ConversationId | None = None
+    conversation: ChatId | None = None
     for _ in range(times):
         at_ann, at_bob = await chat.connect(ann, bob, again=conversation)
-        conversation = at_ann.conversation
+        conversation = ann.conversation(at_ann).id
         ann.driver.post(events.LeaveConversation(conversation))
         await bob.until_closed(at_bob)
     await kit.finish()

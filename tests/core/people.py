@@ -12,8 +12,9 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey,
 from pychat.core import effects, events, wire
 from pychat.core.capabilities import Capabilities
 from pychat.core.contacts import Contacts
-from pychat.core.conversation import Conversation, ConversationId, Delivery, LinkId
+from pychat.core.conversation import Chat, Conversation, Delivery
 from pychat.core.ice import IceConfig
+from pychat.core.ids import ChatId, LinkId
 from pychat.core.link import Link, Phase
 from pychat.core.node import Node
 from pychat.core.sdp import DescriptionKind
@@ -116,15 +117,15 @@ class Person:
     def described(self, link: LinkId, kind: DescriptionKind, *candidates: str) -> events.LocalDescriptionReady:
         return events.LocalDescriptionReady(link, samples.fresh_sdp(kind, Random(next(_seeds)), *candidates))
 
-    def begin_invite(self, conversation: ConversationId | None = None) -> LinkId:
+    def begin_invite(self, conversation: ChatId | None = None) -> LinkId:
         """Ask for an invite; returns its link, for which the offer is still to be made."""
         return only(effects.CreateOffer, self.do(events.CreateInvite(conversation))).link
 
-    def invite(self, conversation: ConversationId | None = None) -> Link:
+    def invite(self, conversation: ChatId | None = None) -> Link:
         """Make an invite; its code is the link's `code`."""
         link = self.begin_invite(conversation)
         self.do(self.described(link, DescriptionKind.OFFER, samples.HOST), events.GatheringFinished(link))
-        return self.node.links[link]
+        return self.node.links.by_id[link]
 
     def begin_reply(self, code: str) -> LinkId:
         return only(effects.AcceptOffer, self.do(events.PasteCode(code))).link
@@ -133,12 +134,12 @@ class Person:
         """Paste an invite and make the reply."""
         link = self.begin_reply(code)
         self.do(self.described(link, DescriptionKind.ANSWER, samples.HOST), events.GatheringFinished(link))
-        return self.node.links[link]
+        return self.node.links.by_id[link]
 
     def paste(self, code: str) -> list[effects.Effect]:
         return self.do(events.PasteCode(code))
 
-    def write(self, conversation: Conversation, *texts: str) -> None:
+    def write(self, conversation: Chat, *texts: str) -> None:
         self.do(*(events.WriteMessage(conversation.id, text) for text in texts))
 
     def hears(self, link: Link, *frames: wire.OwnFrame | str) -> list[effects.Effect]:
@@ -154,10 +155,26 @@ class Person:
 
     def log_of(self, link: Link) -> str:
         """The name of this person's log in the conversation of a link."""
-        return self.conversation_of(link).me
+        return self.conversation_of(link).own_log
 
     def conversation_of(self, link: Link) -> Conversation:
-        return self.node.conversations[link.conversation]
+        conversation = self.node.chats.conversation(link.chat)
+        assert conversation is not None
+        return conversation
+
+    def chat_of(self, link: Link) -> Chat:
+        """Where a link is shown, also before it is known who is there."""
+        chat = self.node.chats.get(link.chat)
+        assert chat is not None
+        return chat
+
+    @property
+    def links(self) -> list[Link]:
+        return [*self.node.links.by_id.values()]
+
+    @property
+    def chats(self) -> list[Chat]:
+        return self.node.chats.listed()
 
 
 def person(
@@ -184,7 +201,6 @@ def person(
 
 def compared(conversation: Conversation, match: bool) -> events.ReportComparison:
     """Its person has compared with whoever is there."""
-    assert conversation.peer is not None
     return events.ReportComparison(conversation.id, conversation.peer, conversation.peer_name, match)
 
 
@@ -194,12 +210,18 @@ def heeded(conversation: Conversation) -> events.DismissWarning:
     return events.DismissWarning(conversation.id, conversation.warning)
 
 
-def texts(conversation: Conversation) -> list[str]:
+def transcript_of(link: Link) -> bytes:
+    """What both sides of a link have signed."""
+    assert link.authenticated is not None
+    return link.authenticated.transcript
+
+
+def texts(conversation: Chat) -> list[str]:
     return [message.entry.text for message in conversation.timeline]
 
 
-def deliveries(conversation: Conversation) -> list[Delivery]:
-    return [conversation.delivery(number) for number in range(1, conversation.logs.count(conversation.me) + 1)]
+def deliveries(conversation: Chat) -> list[Delivery]:
+    return [conversation.delivery(number) for number in range(1, conversation.logs.count(conversation.own_log) + 1)]
 
 
 @dataclass
@@ -254,7 +276,7 @@ class Pair:
             someone.do(events.ChannelClosed(link.id))
 
 
-def exchange(ann: Person, bob: Person, conversation: ConversationId | None = None) -> Pair:
+def exchange(ann: Person, bob: Person, conversation: ChatId | None = None) -> Pair:
     """Ann invites Bob, he replies, she pastes his reply; the network has yet to connect them."""
     ann_link = ann.invite(conversation)
     bob_link = bob.reply(ann_link.code)
@@ -262,7 +284,7 @@ def exchange(ann: Person, bob: Person, conversation: ConversationId | None = Non
     return Pair(ann, bob, ann_link, bob_link)
 
 
-def connect(ann: Person, bob: Person, conversation: ConversationId | None = None) -> Pair:
+def connect(ann: Person, bob: Person, conversation: ChatId | None = None) -> Pair:
     """The same until both are connected."""
     pair = exchange(ann, bob, conversation)
     pair.open_channel()

@@ -4,27 +4,28 @@ from __future__ import annotations
 
 import pytest
 
+from pychat.core import chats as chats_module
 from pychat.core import events
-from pychat.core import node as n
-from pychat.core.conversation import Conversation
+from pychat.core import messaging as n
+from pychat.core.conversation import Conversation, Introduction
 from pychat.core.link import Phase
 from pychat.ui import words
 from pychat.ui.view import Card, view
-from tests.core.people import compared, person
-from tests.core.test_meeting import LONG, calm, link_of, meeting_of, note, read, together
+from tests.core.people import compared, exchange, person
+from tests.core.test_rooms import LONG, calm, home_of, link_of, note, read, together
 from tests.rooms_sim import Guest, RoomsWorld
 from tests.sim import Written
 
 
-def home_of(guest: Guest) -> Conversation:
-    """The conversation in which the room is shown."""
-    conversation = guest.node.conversation(meeting_of(guest).conversation)
-    assert conversation is not None
-    return conversation
+def conversation_at(guest: Guest) -> Conversation:
+    """The conversation in which the room is shown, once somebody has come."""
+    home = home_of(guest)
+    assert isinstance(home, Conversation)
+    return home
 
 
 def leave(guest: Guest) -> None:
-    guest.acts(events.LeaveConversation(meeting_of(guest).conversation))
+    guest.acts(events.LeaveConversation(home_of(guest).id))
 
 
 def visit(world: RoomsWorld, guest: Guest, text: str = "") -> None:
@@ -44,7 +45,7 @@ def world() -> RoomsWorld:
     """Ann has talked to Bob, who has left; she looks at that conversation. Cat has the link, too."""
     world = together(0, 3)
     ann, bob, _ = world.guests
-    ann.acts(events.ShowConversation(meeting_of(ann).conversation))
+    ann.acts(events.ShowConversation(home_of(ann).id))
     note(world, ann, "hello Bob")
     world.live(5)
     leave(bob)
@@ -54,7 +55,7 @@ def world() -> RoomsWorld:
 
 def test_whoever_comes_where_somebody_else_was_has_a_line_of_their_own(world: RoomsWorld) -> None:
     ann, bob, cat = world.guests
-    openings = ann.node.openings
+    openings = ann.node.chats.openings
     cat.enters()
     world.live(LONG)
     note(world, ann, "for Bob alone")
@@ -62,7 +63,8 @@ def test_whoever_comes_where_somebody_else_was_has_a_line_of_their_own(world: Ro
 
     assert link_of(cat).peer == ann.key
     assert read(cat) == []
-    assert (home_of(ann).peer, ann.node.openings, ann.node.shown) == (bob.key, openings, home_of(ann).id)
+    assert conversation_at(ann).peer == bob.key
+    assert (ann.node.chats.openings, ann.node.chats.shown) == (openings, home_of(ann).id)
     with_cat = ann.chat_with(cat)
     assert with_cat is not None
     now = view(ann.node, home_of(ann).id)
@@ -82,13 +84,13 @@ def test_whoever_comes_where_nobody_was_yet_is_where_the_person_waits() -> None:
     world = calm(0, 2)
     ann, bob = world.guests
     ann.enters()
-    ann.acts(events.ShowConversation(meeting_of(ann).conversation))
+    ann.acts(events.ShowConversation(home_of(ann).id))
     bob.enters()
     world.live(30)
 
-    assert home_of(ann).peer == bob.key
-    assert ann.node.shown == home_of(ann).id
-    assert not home_of(ann).unopened
+    assert conversation_at(ann).peer == bob.key
+    assert ann.node.chats.shown == home_of(ann).id
+    assert not conversation_at(ann).unopened
 
 
 def test_the_same_person_comes_back_to_where_they_were(world: RoomsWorld) -> None:
@@ -98,7 +100,7 @@ def test_the_same_person_comes_back_to_where_they_were(world: RoomsWorld) -> Non
     bob.enters()
     world.live(LONG)
 
-    assert home_of(ann).peer == bob.key
+    assert conversation_at(ann).peer == bob.key
     assert read(bob)[-1] == "for Bob alone"
     assert link_of(ann).phase is Phase.OPEN
 
@@ -115,7 +117,7 @@ def test_what_nobody_has_looked_at_goes_again_some_time_after_they_have_gone(wor
     assert ann.chat_with(cat) is not None
     world.live(n.UNOPENED_KEPT)
     assert ann.chat_with(cat) is None
-    assert home_of(ann) in ann.node.conversations.values()
+    assert home_of(ann) in ann.node.chats.listed()
 
 
 @pytest.mark.slow
@@ -159,19 +161,19 @@ def test_a_crowd_puts_away_none_but_itself() -> None:
     for guest in (ann, bob):
         guest.enters()
     world.live(30)
-    ann.acts(events.ShowConversation(meeting_of(ann).conversation))
+    ann.acts(events.ShowConversation(home_of(ann).id))
     note(world, ann, "hello Bob")
     world.live(5)
     leave(bob)
     for guest in crowd:
         visit(world, guest, f"{guest} was here")
 
-    assert home_of(ann).peer == bob.key
-    assert len(ann.node.conversations) == 1 + n.MAX_UNOPENED_OF_ROOM
+    assert conversation_at(ann).peer == bob.key
+    assert len(ann.node.chats.listed()) == 1 + n.MAX_UNOPENED_OF_ROOM
     assert ann.chat_with(crowd[-1]) is not None
-    assert len(ann.node.links) <= len(ann.node.conversations)
+    assert len(ann.node.links.by_id) <= len(ann.node.chats.listed())
     world.live(n.UNOPENED_KEPT_WITH_MESSAGES)
-    assert list(ann.node.conversations.values()) == [home_of(ann)]
+    assert ann.node.chats.listed() == [home_of(ann)]
 
 
 @pytest.mark.slow
@@ -190,10 +192,33 @@ def test_who_was_put_away_unread_is_read_from_the_beginning_the_next_time(world:
     assert [message.entry.text for message in with_ann.timeline] == ["first"]
 
 
+@pytest.mark.slow
+def test_who_was_put_away_and_has_come_once_more_unseen_is_not_read_twice(world: RoomsWorld) -> None:
+    ann, _, cat = world.guests
+    visit(world, cat, "first")
+    with_cat = ann.chat_with(cat)
+    assert with_cat is not None
+    here = ann.node.chats.shown
+    ann.acts(events.ShowConversation(with_cat.id))
+    ann.acts(events.ShowConversation(here))
+    ann.acts(events.RemoveConversation(with_cat.id))
+    assert ann.chat_with(cat) is None
+    visit(world, cat)
+    assert ann.chat_with(cat) is not None
+    world.live(n.UNOPENED_KEPT + 60)
+    assert ann.chat_with(cat) is None
+
+    cat.enters()
+    world.live(LONG)
+    with_cat = ann.chat_with(cat)
+    assert with_cat is not None
+    assert len(with_cat.timeline) == 0
+
+
 def test_a_persons_own_acts_lead_somewhere() -> None:
     ann = person("ann")
     ann.do(events.CreateInvite())
-    assert (ann.node.openings, ann.node.opened) == (1, next(iter(ann.node.conversations)))
+    assert (ann.node.chats.openings, [ann.node.chats.opened]) == (1, [chat.id for chat in ann.chats])
 
 
 def test_where_a_conversation_was_carried_on_is_forgotten_some_time() -> None:
@@ -207,15 +232,31 @@ def test_where_a_conversation_was_carried_on_is_forgotten_some_time() -> None:
         world.live(LONG)
         assert link_of(ann).peer == bob.key
 
-    assert len(ann.node.conversations) == 1
-    assert len(ann.node.successors) <= n.MAX_SUCCESSORS
-    assert not ann.node.successors
+    assert len(ann.node.chats.listed()) == 1
+    introductions = [chat for chat in ann.node.chats._by_id.values() if isinstance(chat, Introduction)]
+    assert len(introductions) == 1, "the one in which the room was entered at first"
+
+
+def test_of_introductions_that_are_over_the_last_ones_are_remembered(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A friend comes by an invite each night."""
+    monkeypatch.setattr(chats_module, "KEPT_INTRODUCTIONS", 3)
+    ann, bob = person("ann"), person("bob")
+    waited = []
+    for _ in range(10):
+        pair = exchange(ann, bob)
+        waited.append(ann.chat_of(pair.ann_link).id)
+        pair.open_channel()
+        pair.kill()
+
+    (with_bob,) = ann.chats
+    assert [ann.node.chats.get(chat) for chat in waited] == [None] * 7 + [with_bob] * 3
+    assert len(ann.node.chats._by_id) == 4
 
 
 def test_whom_one_has_written_to_is_known_as_such_once_it_has_arrived(world: RoomsWorld) -> None:
     ann, bob, cat = world.guests
     cat.enters()
     world.live(30)
-    contacts = [ann.node.contacts.get(key) for key in (bob.key, cat.key)]
+    contacts = [ann.node.people.contacts.get(key) for key in (bob.key, cat.key)]
 
     assert [contact is not None and contact.talked for contact in contacts] == [True, False]

@@ -14,7 +14,7 @@ ONE, TWO, THREE = (Entry(number, f"text {number}") for number in range(1, 4))
 
 @pytest.fixture
 def conversation() -> Conversation:
-    return Conversation(1, ME, PEER_KEY, PEER)
+    return Conversation("conversation", ME, peer=PEER_KEY, peer_log=PEER)
 
 
 def outgoing(conversation: Conversation, *, acknowledged: int) -> Outgoing:
@@ -83,16 +83,16 @@ def test_a_new_link_does_not_take_back_what_was_delivered(conversation: Conversa
 
 
 def test_a_card_says_under_which_author_and_name_the_other_one_writes(conversation: Conversation) -> None:
-    conversation.take_card("another-log-of-theirs", " An\u200bn ")
+    conversation.take_introduction("another-log-of-theirs", " An\u200bn ")
 
     assert (conversation.peer_log, conversation.peer_name) == ("another-log-of-theirs", "Ann")
 
 
 def test_nobody_else_writes_under_our_own_author(conversation: Conversation) -> None:
-    conversation.take_card(PEER, "Bob")
+    conversation.take_introduction(PEER, "Bob")
 
     with pytest.raises(RemoteError):
-        conversation.take_card(ME, "Eve")
+        conversation.take_introduction(ME, "Eve")
     assert (conversation.peer_log, conversation.peer_name) == (PEER, "Bob")
 
 
@@ -124,13 +124,13 @@ def small(monkeypatch: pytest.MonkeyPatch) -> Conversation:
     monkeypatch.setattr(module, "UNACKNOWLEDGED_MOST", MIB // 2)
     monkeypatch.setattr(module, "STEP", MIB // 32)
     monkeypatch.setattr(module, "MARGIN", MIB // 8)
-    return Conversation(1, ME, PEER_KEY, PEER, memory=Memory(Memory()))
+    return Conversation("conversation", ME, memory=Memory(Memory()), peer=PEER_KEY, peer_log=PEER)
 
 
 @pytest.mark.slow
 def test_talking_goes_on_for_years(small: Conversation) -> None:
     for number in range(1, 50_001):
-        assert small.problem(SHORT.text) is None
+        assert small.validate(SHORT.text) is None
         small.write(SHORT)
         small.receive(PEER, number, [SHORT])
         acknowledge(small)
@@ -179,28 +179,28 @@ def test_what_was_not_handed_out_does_not_go(small: Conversation) -> None:
 
 
 def test_one_writes_on_until_too_much_waits_and_again_when_it_has_arrived(small: Conversation) -> None:
-    while small.problem(SHORT.text) is None:
+    while small.validate(SHORT.text) is None:
         small.write(SHORT)
-    assert small.problem("x") is MessageProblem.FULL
-    assert small.problem("") is MessageProblem.EMPTY
-    assert small.problem("x" * (MAX_TEXT + 1)) is MessageProblem.TOO_LONG
+    assert small.validate("x") is MessageProblem.FULL
+    assert small.validate("") is MessageProblem.EMPTY
+    assert small.validate("x" * (MAX_TEXT + 1)) is MessageProblem.TOO_LONG
     assert 2_000 < small.undelivered < 5_000
     receive(small, 1)
     assert not small.holds_too_much(), "their messages have room, and so their acknowledgements"
 
     acknowledge(small)
-    assert small.problem(SHORT.text) is None
+    assert small.validate(SHORT.text) is None
 
 
 def test_where_all_together_hold_too_much_one_still_writes_a_little(small: Conversation) -> None:
     whole = small.memory.whole
     assert whole is not None
     whole.take(2 * MIB)
-    assert small.problem(SHORT.text) is None
+    assert small.validate(SHORT.text) is None
 
-    while small.problem(SHORT.text) is None:
+    while small.validate(SHORT.text) is None:
         small.write(SHORT)
-    assert small.problem(SHORT.text) is MessageProblem.FULL
+    assert small.validate(SHORT.text) is MessageProblem.FULL
     assert small.unacknowledged_size < MIB // 16
 
 
@@ -224,11 +224,11 @@ def test_what_has_gone_is_passed_over_for_whoever_lacks_it(small: Conversation) 
     receive(small, 45)
     log = small.logs.log(ME)
     assert log is not None
-    assert log.forgotten > 0
+    assert log.offset > 0
     sending = Outgoing(ME, 0)
 
     (first, *_) = sending.frames(small.logs)
-    assert first.first == log.forgotten + 1
+    assert first.first == log.offset + 1
     sending.acknowledge({ME: first.first})
     small.progress(sending)
     assert small.acknowledged == 2_000

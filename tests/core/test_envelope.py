@@ -7,21 +7,21 @@ from hypothesis import strategies as st
 from pychat.core.envelope import (
     MAX_PLAINTEXT,
     MAX_TEXT,
-    Again,
     Authenticated,
     Bye,
     Claim,
     OnLink,
     Refusal,
     Refused,
+    Resume,
     Signal,
-    again,
+    associated_data,
     authenticate,
     claim,
-    context,
     decode,
     encode,
     nonce,
+    resume,
     unwrap,
     wrap,
 )
@@ -47,7 +47,7 @@ SIGNALS: list[Signal] = [
     Refused(9, Refusal.ELSEWHERE),
     Claim(bytes(range(16)), True),
     Claim(bytes(16), False),
-    Again(bytes(range(32))),
+    Resume(bytes(range(32))),
     Bye(),
     Authenticated(1, bytes(range(16)), OnLink(1, Offer(2, OFFER))),
     Authenticated(2**53 - 1, bytes(16), OnLink(2**53 - 1, Answer(2**53 - 1, ANSWER))),
@@ -191,15 +191,15 @@ def test_a_nonce_is_the_counter_behind_four_zero_bytes() -> None:
 
 
 def test_all_that_is_bound_to_an_envelope_stands_at_its_place() -> None:
-    bound = context(b"r" * 16, b"s" * 16, b"t" * 16, 1)
+    bound = associated_data(b"r" * 16, b"s" * 16, b"t" * 16, 1)
     assert bound == b"pychat envelope\0" + b"r" * 16 + b"s" * 16 + b"t" * 16 + bytes(7) + b"\1"
 
 
 def test_only_the_two_sides_of_a_link_can_prove_that_they_have_it_and_only_to_each_other() -> None:
-    proof = again(b"transcript", b"a" * 16, b"b" * 16)
+    proof = resume(b"transcript", b"a" * 16, b"b" * 16)
     assert len(proof.proof) == 32
-    assert proof != again(b"transcript", b"b" * 16, b"a" * 16)
-    assert proof != again(b"another", b"a" * 16, b"b" * 16)
+    assert proof != resume(b"transcript", b"b" * 16, b"a" * 16)
+    assert proof != resume(b"another", b"a" * 16, b"b" * 16)
 
 
 def test_what_is_authenticated_is_bound_to_the_link_both_names_the_count_and_the_signal() -> None:

@@ -7,11 +7,11 @@ import pytest
 from pychat.core import effects, events, wire
 from pychat.core import guesses as g
 from pychat.core.guesses import Guesses
-from pychat.core.meeting import RelayState
+from pychat.core.relay_client import RelayState
 from pychat.ui import words
 from pychat.ui.view import view
 from tests.core.people import START, compared
-from tests.core.test_meeting import LONG, SEEDS, calm, link_of, meeting_of, note, together
+from tests.core.test_rooms import LONG, SEEDS, calm, home_of, link_of, meeting_of, note, together
 from tests.rooms_sim import Guest, RoomsWorld
 
 HOUR = 3_600.0
@@ -61,7 +61,7 @@ def test_an_hour_of_guesses_is_a_few(seed: int, monkeypatch: pytest.MonkeyPatch)
 
     count = meeting_of(ann).guesses.count
     assert g.SEVERAL <= count <= 16
-    assert view(ann.node, meeting_of(ann).conversation).guesses == words.guesses(count)
+    assert view(ann.node, home_of(ann).id).guesses == words.guesses(count)
     assert ann.company == []
 
 
@@ -79,7 +79,7 @@ def test_what_the_person_does_begins_the_count_anew(world: RoomsWorld, does: str
     ann, _, _ = world.guests
     world.live(HOUR)
     assert meeting_of(ann).guesses.count >= g.SEVERAL
-    conversation = meeting_of(ann).conversation
+    conversation = home_of(ann).id
     if does == "makes a new link":
         ann.acts(events.RotateRoomSecret(conversation))
     else:
@@ -101,9 +101,11 @@ def test_only_whom_one_has_verified_begins_the_count_anew(trust: str) -> None:
     note(world, ann, "hello")
     world.live(5)
     if trust == "verified":
-        ann.acts(compared(ann.node.conversations[link_of(ann).conversation], True))
+        with_bob = ann.chat_with(bob)
+        assert with_bob is not None
+        ann.acts(compared(with_bob, True))
     for _ in range(2 * g.SEVERAL):
-        meeting_of(ann).guesses.broken_off(ann.node.now)
+        meeting_of(ann).guesses.broken_off(ann.node._context.now)
     bob.starts_anew()
     bob.enters()
     world.live(LONG)
@@ -151,7 +153,7 @@ def test_a_crowd_of_honest_visitors_is_not_taken_for_guesses(seed: int) -> None:
                 since[visitor] = world.now
             elif world.now - since[visitor] > 15 + visitor.number:
                 visits += 1
-                visitor.acts(events.LeaveConversation(meeting_of(visitor).conversation))
+                visitor.acts(events.LeaveConversation(home_of(visitor).id))
                 visitor.starts_anew()
                 visitor.enters()
     assert visits > 15
@@ -161,7 +163,7 @@ def test_a_link_that_ends_before_or_after_is_no_guess() -> None:
     world = together(0)
     ann, bob = world.guests
     for _ in range(5):
-        bob.acts(events.LeaveConversation(meeting_of(bob).conversation))
+        bob.acts(events.LeaveConversation(home_of(bob).id))
         world.live(5)
         bob.enters()
         world.live(LONG)

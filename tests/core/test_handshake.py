@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pychat.core import wire
+from pychat.core import effects, wire
 from pychat.core.errors import RemoteError
 from pychat.core.handshake import (
     ORDER,
@@ -14,11 +14,8 @@ from pychat.core.handshake import (
     Failure,
     Handshake,
     Role,
-    Send,
-    Sign,
     Stage,
     Step,
-    Verify,
     commitment,
 )
 from tests.core.people import Keys, is_genuine
@@ -26,6 +23,8 @@ from tests.core.people import Keys, is_genuine
 ANN, BOB, EVE = Keys("ann"), Keys("bob"), Keys("eve")
 BINDING = Binding(b"i" * 32, b"a" * 32, b"b" * 32)
 INVITER, REPLIER = Role.INVITER, Role.REPLIER
+
+LINK = 7
 
 HandshakeFrame = wire.Hello | wire.Reveal | wire.Proof
 
@@ -49,13 +48,16 @@ class Side:
 
     def _take(self, steps: Iterable[Step]) -> None:
         for step in steps:
+            assert step.link == LINK
             match step:
-                case Send(frame):
+                case effects.SendFrame(_, data):
+                    frame = wire.decode(data)
+                    assert isinstance(frame, HandshakeFrame)
                     self.said.append(frame)
-                case Sign(data) if self._goes_on:
-                    self._take(self.handshake.signed(self.keys.sign(data)))
-                case Verify(key, signature, data) if self._goes_on:
-                    self._take(self.handshake.verified(is_genuine(key, signature, data)))
+                case effects.Sign(_, signed) if self._goes_on:
+                    self._take(self.handshake.signed(self.keys.sign(signed)))
+                case effects.Verify(_, key, signature, signed) if self._goes_on:
+                    self._take(self.handshake.verified(is_genuine(key, signature, signed)))
 
     def hears(self, frame: HandshakeFrame) -> None:
         if not self._goes_on:
@@ -79,7 +81,7 @@ def side(
 ) -> Side:
     """One side, before its nonce is drawn; without keys it is Ann who invites and Bob who replies."""
     keys = keys or (ANN if role is INVITER else BOB)
-    return Side(Handshake(role, keys.public, binding, versions), keys, stops_at)
+    return Side(Handshake(LINK, role, keys.public, binding, versions), keys, stops_at)
 
 
 def converse(inviter: Side, replier: Side) -> None:
@@ -414,7 +416,7 @@ Seen = tuple[bytes, bytes, bytes, bytes, bytes, bytes, bytes, tuple[int, ...], t
 
 def transcript_of(seen: Seen) -> bytes:
     invite, inviter_print, replier_print, key, peer, nonce, their_nonce, versions, their_versions = seen
-    handshake = Handshake(INVITER, key, Binding(invite, inviter_print, replier_print), versions)
+    handshake = Handshake(LINK, INVITER, key, Binding(invite, inviter_print, replier_print), versions)
     handshake.peer, handshake._nonce, handshake._their_nonce = peer, nonce, their_nonce
     handshake._their_versions = their_versions
     return handshake.transcript()

@@ -4,12 +4,13 @@ from dataclasses import replace
 
 import pytest
 
-from pychat.core import effects, events, node, wire
+from pychat.core import effects, events, wire
 from pychat.core.contacts import Contact, Contacts, Namesake
-from pychat.core.conversation import Delivery
+from pychat.core.conversation import Conversation, Delivery
 from pychat.core.handshake import commitment
 from pychat.core.invite import decode
 from pychat.core.link import Ending, Link, Phase
+from pychat.core.links import MAX_PENDING_FRAMES
 from pychat.core.log import Entry
 from pychat.core.safety import short_string
 from pychat.core.sync import ACKNOWLEDGE_INTERVAL
@@ -26,6 +27,7 @@ from tests.core.people import (
     only,
     person,
     texts,
+    transcript_of,
 )
 
 
@@ -67,23 +69,23 @@ def test_both_sign_the_invite_and_the_fingerprints_in_use(pair: Pair) -> None:
     bound = invite.digest + invite.description.fingerprint + reply.description.fingerprint
 
     for _, link in sides(pair):
-        assert bound in link.transcript
-    assert pair.ann_link.transcript == pair.bob_link.transcript
-    assert short_string(pair.ann_link.transcript) == short_string(pair.bob_link.transcript)
+        assert bound in transcript_of(link)
+    assert transcript_of(pair.ann_link) == transcript_of(pair.bob_link)
+    assert short_string(transcript_of(pair.ann_link)) == short_string(transcript_of(pair.bob_link))
 
 
 def test_each_connection_has_another_short_string(pair: Pair) -> None:
-    before = short_string(pair.ann_link.transcript)
+    before = short_string(transcript_of(pair.ann_link))
     pair.kill()
     again = connect(pair.ann, pair.bob, pair.ann_chat.id)
 
-    assert short_string(again.ann_link.transcript) != before
+    assert short_string(transcript_of(again.ann_link)) != before
 
 
 def test_nothing_but_the_handshake_crosses_a_link_before_both_know_each_other(ann: Person, bob: Person) -> None:
     pair = exchange(ann, bob)
     for someone, link in sides(pair):
-        someone.write(someone.conversation_of(link), "typed beforehand")
+        someone.write(someone.chat_of(link), "typed beforehand")
         someone.do(events.ChannelOpened(link.id))
     said: list[tuple[str, str]] = []
     while ann.sent or bob.sent:
@@ -104,33 +106,33 @@ TALK = ("Have", "Have", "Entries")  # what one has at first, an acknowledgement,
 @pytest.mark.parametrize("what", ["fingerprint", "invite"])
 def test_whoever_sees_another_connection_is_not_spoken_with(ann: Person, bob: Person, whose: str, what: str) -> None:
     pair = exchange(ann, bob)
-    ann.write(pair.ann_chat, "for Bob")
-    bob.write(pair.bob_chat, "for Ann")
+    ann.write(ann.chat_of(pair.ann_link), "for Bob")
+    bob.write(bob.chat_of(pair.bob_link), "for Ann")
     link = pair.ann_link if whose == "ann" else pair.bob_link
     assert link.remote is not None
     if what == "fingerprint":
         link.remote = replace(link.remote, fingerprint=b"o" * 32)
     else:
-        link.invite = b"o" * 32
+        link.binding = b"o" * 32
     pair.open_channel()
 
     assert (pair.bob_link.ending, pair.ann_link.ending) == (Ending.NOT_PROVED, Ending.PEER_LEFT)
     assert pair.bob_link.detail
-    assert not list(ann.node.contacts)
-    assert not list(bob.node.contacts)
-    assert texts(pair.ann_chat) == ["for Bob"]
-    assert texts(pair.bob_chat) == ["for Ann"]
+    assert not list(ann.node.people.contacts)
+    assert not list(bob.node.people.contacts)
+    assert texts(ann.chat_of(pair.ann_link)) == ["for Bob"]
+    assert texts(bob.chat_of(pair.bob_link)) == ["for Ann"]
 
 
 def test_after_a_failure_all_that_was_typed_goes_out_over_the_next_connection(ann: Person, bob: Person) -> None:
     failing = exchange(ann, bob)
-    failing.ann_link.invite = b"o" * 32
-    ann.write(failing.ann_chat, "typed before")
+    failing.ann_link.binding = b"o" * 32
+    ann.write(ann.chat_of(failing.ann_link), "typed before")
     failing.open_channel()
-    ann.write(failing.ann_chat, "typed afterwards")
+    ann.write(ann.chat_of(failing.ann_link), "typed afterwards")
     assert failing.ann_link.phase is Phase.CLOSED
 
-    again = connect(ann, bob, failing.ann_chat.id)
+    again = connect(ann, bob, ann.chat_of(failing.ann_link).id)
     assert texts(again.bob_chat) == ["typed before", "typed afterwards"]
     assert set(deliveries(again.ann_chat)) == {Delivery.DELIVERED}
 
@@ -139,15 +141,16 @@ def test_an_invite_that_somebody_else_answers_tells_them_nothing_that_was_said_t
     pair: Pair, cat: Person
 ) -> None:
     pair.kill()
-    pair.ann.write(pair.ann_chat, "for Bob")
-    with_cat = exchange(pair.ann, cat, pair.ann_chat.id)
+    with_bob = pair.ann_chat
+    pair.ann.write(with_bob, "for Bob")
+    with_cat = exchange(pair.ann, cat, with_bob.id)
     with_cat.ann_link.remote = replace(with_cat.ann_link.remote, fingerprint=b"o" * 32)  # type: ignore[type-var]
     with_cat.open_channel()
 
     assert with_cat.ann_link.phase is Phase.CLOSED
-    assert pair.ann_chat.peer == pair.bob.node.key
-    assert texts(pair.ann_chat) == ["for Bob"]
-    assert list(pair.ann.node.conversations.values()) == [pair.ann_chat]
+    assert with_bob.peer == pair.bob.node.key
+    assert texts(with_bob) == ["for Bob"]
+    assert pair.ann.chats == [with_bob]
 
 
 def test_what_the_peer_says_in_the_turn_in_which_the_channel_opens_is_not_out_of_order(
@@ -183,11 +186,11 @@ def at_a_verdict(ann: Person, bob: Person) -> Pair:
 def test_what_the_peer_says_waits_until_its_proof_is_checked_and_is_taken_in_order(ann: Person, bob: Person) -> None:
     pair = at_a_verdict(ann, bob)
     assert (pair.ann_link.phase, pair.bob_link.phase) == (Phase.SECURING, Phase.OPEN)
-    bob_log = pair.bob_chat.me
+    bob_log = pair.bob_chat.own_log
     ann.hears(pair.ann_link, wire.Entries(bob_log, 1, [Entry(1, "one")]), wire.Entries(bob_log, 2, [Entry(2, "two")]))
-    assert pair.ann_chat.peer is None
-    assert texts(pair.ann_chat) == []
-    assert not list(ann.node.contacts)
+    assert not isinstance(ann.chat_of(pair.ann_link), Conversation)
+    assert texts(ann.chat_of(pair.ann_link)) == []
+    assert not list(ann.node.people.contacts)
 
     ann.keys_are_done()
     assert (pair.ann_link.phase, pair.ann_chat.peer_name) == (Phase.OPEN, "Bob")
@@ -196,24 +199,24 @@ def test_what_the_peer_says_waits_until_its_proof_is_checked_and_is_taken_in_ord
 
 def test_what_waited_is_dropped_when_the_proof_is_not_genuine(ann: Person, bob: Person) -> None:
     pair = at_a_verdict(ann, bob)
-    ann.hears(pair.ann_link, wire.Entries(pair.bob_chat.me, 1, [Entry(1, "one")]))
+    ann.hears(pair.ann_link, wire.Entries(pair.bob_chat.own_log, 1, [Entry(1, "one")]))
     ann.at_work = [events.Verified(pair.ann_link.id, False)]
     emitted = ann.keys_are_done()
 
     assert pair.ann_link.ending is Ending.NOT_PROVED
-    assert texts(pair.ann_chat) == []
+    assert texts(ann.chat_of(pair.ann_link)) == []
     assert of(effects.KeepContacts, emitted) == []
 
 
 def test_what_follows_a_good_bye_that_waited_is_not_read(ann: Person, bob: Person) -> None:
     pair = at_a_verdict(ann, bob)
     ann.says()
-    ann.hears(pair.ann_link, wire.Bye(), wire.Entries(pair.bob_chat.me, 1, [Entry(1, "one")]), "no frame")
+    ann.hears(pair.ann_link, wire.Bye(), wire.Entries(pair.bob_chat.own_log, 1, [Entry(1, "one")]), "no frame")
     ann.keys_are_done()
 
     assert (pair.ann_link.ending, pair.ann_link.detail) == (Ending.PEER_LEFT, "")
     assert texts(pair.ann_chat) == []
-    assert ann.says() == [wire.Card(pair.ann_chat.me, "Ann")]
+    assert ann.says() == [wire.Card(pair.ann_chat.own_log, "Ann")]
 
 
 def test_what_waited_and_sets_keys_to_work_makes_the_rest_wait_on(ann: Person, bob: Person) -> None:
@@ -229,26 +232,26 @@ def test_what_waited_and_sets_keys_to_work_makes_the_rest_wait_on(ann: Person, b
 
     assert pair.bob_link.phase is Phase.SECURING
     assert bob.at_work == [events.Verified(pair.bob_link.id, False)]
-    assert pair.bob_link.held == ["x"]
+    assert pair.bob_link.pending_frames == ["x"]
 
 
-@pytest.mark.parametrize("frames", [node.MAX_HELD, node.MAX_HELD + 1])
+@pytest.mark.parametrize("frames", [MAX_PENDING_FRAMES, MAX_PENDING_FRAMES + 1])
 def test_a_peer_cannot_pile_up_frames_meanwhile(ann: Person, bob: Person, frames: int) -> None:
     pair = at_a_verdict(ann, bob)
-    waiting = len(pair.ann_link.held)
+    waiting = len(pair.ann_link.pending_frames)
     ann.hears(pair.ann_link, *['["typing"]'] * (frames - waiting))
 
-    assert (pair.ann_link.ending is Ending.BROKE_PROTOCOL) == (frames > node.MAX_HELD)
-    assert len(pair.ann_link.held) == node.MAX_HELD
+    assert (pair.ann_link.ending is Ending.BROKE_PROTOCOL) == (frames > MAX_PENDING_FRAMES)
+    assert len(pair.ann_link.pending_frames) == MAX_PENDING_FRAMES
 
 
 def test_a_frame_that_is_too_large_does_not_wait_to_be_refused(ann: Person, bob: Person) -> None:
     pair = at_a_verdict(ann, bob)
-    waiting = len(pair.ann_link.held)
+    waiting = len(pair.ann_link.pending_frames)
     ann.hears(pair.ann_link, "x" * (wire.MAX_FRAME + 1))
 
     assert pair.ann_link.ending is Ending.BROKE_PROTOCOL
-    assert len(pair.ann_link.held) == waiting
+    assert len(pair.ann_link.pending_frames) == waiting
 
 
 def test_keys_that_finish_when_the_link_has_ended_change_nothing(ann: Person, bob: Person) -> None:
@@ -256,7 +259,7 @@ def test_keys_that_finish_when_the_link_has_ended_change_nothing(ann: Person, bo
     ann.do(events.ChannelClosed(pair.ann_link.id))
 
     assert ann.keys_are_done() == []
-    assert pair.ann_chat.peer is None
+    assert not isinstance(ann.chat_of(pair.ann_link), Conversation)
 
 
 @pytest.mark.parametrize("operation", [events.Operation.SIGN, events.Operation.VERIFY])
@@ -286,7 +289,7 @@ def test_whoever_has_proved_who_they_are_is_known_from_then_on(ann: Person, bob:
         bob.sent.clear()
 
     assert list(kept(emitted)) == [Contact(bob.node.key, "Bob", False, START, 1)]
-    assert list(ann.node.contacts) == [Contact(bob.node.key, "Bob", False, START, 1)]
+    assert list(ann.node.people.contacts) == [Contact(bob.node.key, "Bob", False, START, 1)]
 
 
 def test_it_takes_two_round_trips_after_the_channel_has_opened(ann: Person, bob: Person) -> None:
@@ -302,7 +305,7 @@ def test_it_takes_two_round_trips_after_the_channel_has_opened(ann: Person, bob:
         bob.do(*(events.FrameReceived(pair.bob_link.id, frame.data) for frame in under_way[0]))
         for someone, link in sides(pair):
             if link.phase is Phase.OPEN:
-                opened.setdefault(someone.node.name, passages)
+                opened.setdefault(someone.node.messaging.name, passages)
 
     assert opened == {"Bob": 3, "Ann": 4}  # passages; each is half a round trip
 
@@ -311,13 +314,13 @@ def test_two_who_never_met_are_new_to_each_other_and_known_the_next_time(pair: P
     assert pair.ann_chat.met_here
     assert pair.bob_chat.met_here
 
-    again = connect(person("ann", contacts=pair.ann.node.contacts), pair.bob)
+    again = connect(person("ann", contacts=pair.ann.node.people.contacts), pair.bob)
     assert not again.ann_chat.met_here
 
 
 def test_whoever_was_met_elsewhere_is_known_here(ann: Person, bob: Person) -> None:
     connect(ann, bob)
-    later = connect(person("ann", contacts=ann.node.contacts), person("bob"))
+    later = connect(person("ann", contacts=ann.node.people.contacts), person("bob"))
 
     assert not later.ann_chat.met_here
     assert later.bob_chat.met_here
@@ -329,7 +332,7 @@ def test_that_two_strings_match_makes_a_contact_verified_for_good(pair: Pair) ->
     assert [contact.verified for contact in kept(emitted)] == [True]
     pair.kill()
     again = connect(person("ann", contacts=kept(emitted)), pair.bob)
-    contact = again.ann.node.contacts.get(pair.bob.node.key)
+    contact = again.ann.node.people.contacts.get(pair.bob.node.key)
     assert contact is not None
     assert contact.verified
     assert again.ann_link.phase is Phase.OPEN
@@ -339,7 +342,7 @@ def test_what_one_has_verified_the_other_has_not(pair: Pair) -> None:
     pair.ann.do(compared(pair.ann_chat, True))
     pair.carry()
 
-    assert [contact.verified for contact in pair.bob.node.contacts] == [False]
+    assert [contact.verified for contact in pair.bob.node.people.contacts] == [False]
 
 
 def test_that_two_strings_do_not_match_ends_the_link_and_is_kept(pair: Pair) -> None:
@@ -379,7 +382,7 @@ def test_a_peer_takes_no_badge_but_its_own_and_none_before_it_has_proved_itself(
     ann.do(events.ChannelOpened(unproved.ann_link.id))
     ann.hears(unproved.ann_link, wire.Mismatch())
     assert unproved.ann_link.ending is Ending.BROKE_PROTOCOL
-    assert [contact.name for contact in ann.node.contacts if contact.verified] == ["Bob"]
+    assert [contact.name for contact in ann.node.people.contacts if contact.verified] == ["Bob"]
     assert pair.ann_link.phase is Phase.OPEN
 
 
@@ -396,21 +399,19 @@ def test_a_number_can_be_compared_when_the_link_has_ended(pair: Pair) -> None:
 def test_nobody_is_verified_where_nobody_is(ann: Person, bob: Person) -> None:
     pair = exchange(ann, bob)
     key = bob.node.key
-    assert (
-        ann.do(
-            events.ReportComparison(pair.ann_chat.id, key, "bob", True), events.ReportComparison(999, key, "bob", True)
-        )
-        == []
-    )
+    reports = [
+        events.ReportComparison(chat, key, "bob", True) for chat in (ann.chat_of(pair.ann_link).id, "no-conversation")
+    ]
+    assert ann.do(*reports) == []
 
     pair.open_channel()
-    assert [contact.verified for contact in ann.node.contacts] == [False]
+    assert [contact.verified for contact in ann.node.people.contacts] == [False]
 
 
 def test_a_store_that_keeps_nothing_is_told_of(ann: Person) -> None:
     ann.do(events.NotKept("QuotaExceededError"))
 
-    assert ann.node.not_kept == "QuotaExceededError"
+    assert ann.node.people.not_kept == "QuotaExceededError"
 
 
 # Names.
@@ -426,8 +427,8 @@ def test_a_name_that_is_changed_reaches_those_who_are_connected(pair: Pair, cat:
     pair.carry()
     with_cat.carry()
 
-    assert pair.ann.node.name == pair.bob_chat.peer_name == with_cat.bob_chat.peer_name == "Annie"
-    assert [contact.name for contact in pair.bob.node.contacts] == ["Annie"]
+    assert pair.ann.node.messaging.name == pair.bob_chat.peer_name == with_cat.bob_chat.peer_name == "Annie"
+    assert [contact.name for contact in pair.bob.node.people.contacts] == ["Annie"]
     assert pair.ann.sent == []
 
 
@@ -453,15 +454,15 @@ def test_a_name_that_is_taken_back_leaves_the_last_one_known(pair: Pair) -> None
     pair.carry()
 
     assert pair.bob_chat.peer_name == ""
-    assert [contact.name for contact in pair.bob.node.contacts] == ["Ann"]
+    assert [contact.name for contact in pair.bob.node.people.contacts] == ["Ann"]
 
 
 @pytest.mark.parametrize(("name", "shown"), [("\u202eAnn", "Ann"), ("A\nB", "A B"), ("\u3164", "")])
 def test_a_name_that_hides_something_is_shown_without_it(pair: Pair, name: str, shown: str) -> None:
-    pair.ann.hears(pair.ann_link, wire.Card(pair.bob_chat.me, name))
+    pair.ann.hears(pair.ann_link, wire.Card(pair.bob_chat.own_log, name))
 
     assert pair.ann_chat.peer_name == shown
-    assert [contact.name for contact in pair.ann.node.contacts] == [shown or "Bob"]
+    assert [contact.name for contact in pair.ann.node.people.contacts] == [shown or "Bob"]
 
 
 # Somebody else with the name of somebody known.
@@ -472,7 +473,7 @@ def impostor(pair: Pair, name: str = "BOB") -> Pair:
     eve = person("eve")
     eve.do(events.SetName(name))
     with_eve = exchange(pair.ann, eve)
-    pair.ann.write(with_eve.ann_chat, "typed before")
+    pair.ann.write(pair.ann.chat_of(with_eve.ann_link), "typed before")
     with_eve.open_channel()
     return with_eve
 
@@ -482,7 +483,7 @@ def test_a_known_name_with_another_key_is_warned_of_and_nothing_is_sent(pair: Pa
     pair.ann.write(with_eve.ann_chat, "typed afterwards")
     with_eve.carry()
 
-    bob = pair.ann.node.contacts.get(pair.bob.node.key)
+    bob = pair.ann.node.people.contacts.get(pair.bob.node.key)
     assert bob is not None
     assert with_eve.ann_chat.warning == Namesake(bob, with_eve.ann_chat.peer_name)
     assert texts(with_eve.bob_chat) == []
@@ -583,9 +584,9 @@ def test_whoever_shows_no_card_is_warned_of_by_the_name_they_are_known_by_and_ge
     with_eve = impostor(pair)
     pair.ann.do(events.LeaveConversation(with_eve.ann_chat.id), events.RemoveConversation(with_eve.ann_chat.id))
     with_eve.kill()
-    ann, eve = person("ann", contacts=pair.ann.node.contacts), with_eve.bob
+    ann, eve = person("ann", contacts=pair.ann.node.people.contacts), with_eve.bob
     again = exchange(ann, eve)
-    ann.write(again.ann_chat, "for Bob alone")
+    ann.write(ann.chat_of(again.ann_link), "for Bob alone")
     for someone, link in sides(again):
         someone.do(events.ChannelOpened(link.id))
     while again.ann_link.peer is None:
@@ -605,11 +606,12 @@ def test_whoever_was_verified_stays_so_by_that_name_until_the_person_agrees_to_a
     pair.ann.do(compared(pair.ann_chat, True))
     pair.bob.do(events.SetName("Robert"))
     pair.carry()
-    contact = pair.ann.node.contacts.get(pair.bob.node.key)
+    contact = pair.ann.node.people.contacts.get(pair.bob.node.key)
     assert contact is not None
     assert (contact.known_as, contact.new_name) == ("Bob", "Robert")
 
-    assert pair.ann.do(events.AcceptName(pair.ann_chat.id, "Rupert"), events.AcceptName(999, "Robert")) == []
+    vain = events.AcceptName(pair.ann_chat.id, "Rupert"), events.AcceptName("no-conversation", "Robert")
+    assert pair.ann.do(*vain) == []
     (accepted,) = kept(pair.ann.do(events.AcceptName(pair.ann_chat.id, "Robert")))
     assert (accepted.known_as, accepted.new_name, accepted.verified) == ("Robert", "", True)
 
@@ -627,11 +629,12 @@ def test_whoever_was_verified_by_another_name_is_not_shown_under_that_of_somebod
     pair.ann.do(compared(with_eve.ann_chat, True))
     with_eve.bob.do(events.SetName("Bob"))
     with_eve.carry()
-    eve = pair.ann.node.contacts.get(with_eve.bob.node.key)
+    contacts = pair.ann.node.people.contacts
+    eve = contacts.get(with_eve.bob.node.key)
 
     assert eve is not None
     assert eve.known_as == "Eve"
-    assert pair.ann.node.contacts.bearer(eve.new_name, eve) == pair.ann.node.contacts.get(pair.bob.node.key)
+    assert contacts.bearer(eve.new_name, eve) == contacts.get(pair.bob.node.key)
 
 
 def test_that_somebody_else_has_come_meanwhile_verifies_nobody(pair: Pair) -> None:
@@ -640,7 +643,7 @@ def test_that_somebody_else_has_come_meanwhile_verifies_nobody(pair: Pair) -> No
 
     assert emitted == []
     assert with_eve.ann_chat.warning is not None
-    assert [contact.verified for contact in pair.ann.node.contacts] == [False, False]
+    assert [contact.verified for contact in pair.ann.node.people.contacts] == [False, False]
 
 
 def test_cards_that_change_nothing_are_not_kept_again(pair: Pair) -> None:
@@ -654,7 +657,7 @@ def test_cards_that_change_nothing_are_not_kept_again(pair: Pair) -> None:
 
 def elsewhere(pair: Pair) -> Contacts:
     """Ann's contacts as another program of hers has them."""
-    return Contacts(pair.ann.node.contacts, skeleton=str.casefold)
+    return Contacts(pair.ann.node.people.contacts, skeleton=str.casefold)
 
 
 def test_what_another_tab_has_kept_counts_here(pair: Pair) -> None:
@@ -662,7 +665,7 @@ def test_what_another_tab_has_kept_counts_here(pair: Pair) -> None:
     other.judge(pair.bob.node.key, match=True)
     emitted = pair.ann.do(events.ContactsKept(other.dumps()), events.ContactsKept("nonsense"))
 
-    assert [contact.verified for contact in pair.ann.node.contacts] == [True]
+    assert [contact.verified for contact in pair.ann.node.people.contacts] == [True]
     assert emitted == []
 
 
@@ -705,7 +708,8 @@ def test_a_warning_goes_when_the_person_has_compared_in_another_tab(pair: Pair) 
 
 def test_heeding_a_warning_where_there_is_none_does_nothing(pair: Pair) -> None:
     warning = Namesake(Contact(pair.bob.node.key), "bob")
-    assert pair.ann.do(events.DismissWarning(pair.ann_chat.id, warning), events.DismissWarning(999, warning)) == []
+    for chat in (pair.ann_chat.id, "no-conversation"):
+        assert pair.ann.do(events.DismissWarning(chat, warning)) == []
 
 
 def known_and_verified(ann: Person, *others: Person) -> None:
@@ -717,7 +721,7 @@ def known_and_verified(ann: Person, *others: Person) -> None:
 def test_whoever_takes_one_name_after_the_other_is_warned_of_each(ann: Person, bob: Person, heeds: bool) -> None:
     carol, mallory = person("carol"), person("mallory")
     known_and_verified(ann, bob, carol)
-    mallory.node.name = "bob"
+    mallory.node.messaging.name = "bob"
     pair = connect(ann, mallory)
     ann.write(pair.ann_chat, "secret")
     before = heeded(pair.ann_chat)
@@ -740,7 +744,7 @@ def test_whoever_takes_one_name_after_the_other_is_warned_of_each(ann: Person, b
 def test_a_name_taken_after_one_warning_was_heeded_is_warned_of_anew(ann: Person, bob: Person) -> None:
     carol, mallory = person("carol"), person("mallory")
     known_and_verified(ann, bob, carol)
-    mallory.node.name = "bob"
+    mallory.node.messaging.name = "bob"
     pair = connect(ann, mallory)
     ann.do(heeded(pair.ann_chat))
     mallory.do(events.SetName("carol"))
@@ -760,7 +764,7 @@ def test_nobody_is_verified_by_a_name_that_was_not_shown(ann: Person, bob: Perso
     mallory.do(events.SetName("bob"))
     pair.carry()
     ann.do(presses)
-    contact = ann.node.contacts.get(mallory.node.key)
+    contact = ann.node.people.contacts.get(mallory.node.key)
 
     assert contact is not None
     assert (contact.verified, contact.known_as, contact.new_name) == (True, "Mallory", "bob")
@@ -770,7 +774,7 @@ def test_nobody_is_verified_by_a_name_that_was_not_shown(ann: Person, bob: Perso
 
 
 def test_another_tab_of_ones_own_is_no_contact_and_nothing_to_be_warned_of(ann: Person) -> None:
-    ann.node.contacts.meet(b"k" * 32, "Ann", 1.0)
+    ann.node.people.contacts.meet(b"k" * 32, "Ann", 1.0)
     pair = connect(ann, person("ann"))
     pair.ann.write(pair.ann_chat, "one")
     pair.carry()
@@ -779,27 +783,29 @@ def test_another_tab_of_ones_own_is_no_contact_and_nothing_to_be_warned_of(ann: 
     assert pair.ann_chat.warning is None
     assert texts(pair.bob_chat) == ["one"]
     assert emitted == []
-    assert [contact.key for contact in ann.node.contacts] == [b"k" * 32]
+    assert [contact.key for contact in ann.node.people.contacts] == [b"k" * 32]
 
 
 def test_somebody_in_two_tabs_is_one_person_to_others(pair: Pair) -> None:
     ann, bob = pair.ann, pair.bob
-    ann.write(pair.ann_chat, "one")
+    ann_chat = pair.ann_chat
+    ann.write(ann_chat, "one")
     pair.carry()
     bob.write(pair.bob_chat, "from the first tab")
     pair.carry()
     other_tab = person("bob")
     with_other = connect(ann, other_tab)
+    assert with_other.ann_chat is ann_chat
     other_tab.write(with_other.bob_chat, "from the second tab")
     with_other.carry()
     ann.write(with_other.ann_chat, "two")
     with_other.carry()
     pair.kill()
-    again = connect(ann, bob, pair.ann_chat.id)
+    again = connect(ann, bob, ann_chat.id)
     bob.write(again.bob_chat, "from the first tab again")
     again.carry()
 
-    assert with_other.ann_chat is again.ann_chat is pair.ann_chat
+    assert again.ann_chat is ann_chat
     assert texts(with_other.bob_chat) == ["one", "from the second tab", "two"]
     assert texts(again.bob_chat) == ["one", "from the first tab", "two", "from the first tab again"]
     assert texts(again.ann_chat) == [
@@ -813,21 +819,23 @@ def test_somebody_in_two_tabs_is_one_person_to_others(pair: Pair) -> None:
 
 def test_each_conversation_has_a_log_of_its_own(pair: Pair, cat: Person) -> None:
     with_cat = connect(pair.ann, cat)
-    names = [pair.ann_chat.me, pair.bob_chat.me, with_cat.ann_chat.me, with_cat.bob_chat.me]
+    names = [pair.ann_chat.own_log, pair.bob_chat.own_log, with_cat.ann_chat.own_log, with_cat.bob_chat.own_log]
 
     assert len(set(names)) == 4
     assert wire.decode(wire.encode(wire.Card(names[0], ""))) == wire.Card(names[0], "")
 
 
 def test_a_person_who_starts_anew_has_other_logs(ann: Person) -> None:
-    names = [started.log_of(started.invite()) for started in (ann, person("ann"))]
+    names = [started.chat_of(started.invite()).own_log for started in (ann, person("ann"))]
 
     assert names[0] != names[1]
 
 
 def remove(someone: Person, link: Link) -> None:
-    someone.do(events.RemoveConversation(link.conversation))
-    assert link.conversation not in someone.node.conversations
+    chat = someone.chat_of(link)
+    someone.do(events.RemoveConversation(chat.id))
+    assert someone.node.chats.get(chat.id) is None
+    assert chat not in someone.chats
 
 
 def test_a_removed_conversation_does_not_come_back_and_nothing_after_it_is_lost(pair: Pair) -> None:
@@ -892,24 +900,25 @@ def test_what_was_removed_is_asked_of_nobody_else(pair: Pair, cat: Person) -> No
 
 def test_whoever_has_lost_everything_gets_our_words_again_and_writes_on_in_the_same_conversation(pair: Pair) -> None:
     ann = pair.ann
-    ann.write(pair.ann_chat, "one")
+    ann_chat = pair.ann_chat
+    ann.write(ann_chat, "one")
     pair.bob.write(pair.bob_chat, "from Bob")
     pair.carry()
     pair.kill()
-    ann.write(pair.ann_chat, "two")
+    ann.write(ann_chat, "two")
     started_anew = person("bob")
-    again = connect(ann, started_anew, pair.ann_chat.id)
+    again = connect(ann, started_anew, ann_chat.id)
     started_anew.write(again.bob_chat, "from Bob again")
     again.carry()
 
-    assert again.ann_chat is pair.ann_chat
+    assert again.ann_chat is ann_chat
     assert texts(again.bob_chat) == ["one", "two", "from Bob again"]
     assert texts(again.ann_chat) == ["one", "from Bob", "two", "from Bob again"]
     assert set(deliveries(again.ann_chat)) == {Delivery.DELIVERED}
 
 
 def test_entries_of_a_log_that_is_not_on_the_card_are_refused(pair: Pair) -> None:
-    old_log = pair.bob_chat.me
+    old_log = pair.bob_chat.own_log
     pair.kill()
     again = connect(pair.ann, person("bob"), pair.ann_chat.id)
     again.ann.hears(again.ann_link, wire.Entries(old_log, 1, [Entry(1, "old")]))

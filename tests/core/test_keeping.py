@@ -4,19 +4,20 @@ from random import Random
 
 import pytest
 
+from pychat.core import chats as chats_module
 from pychat.core import conversation as conversation_module
 from pychat.core import events, wire
 from pychat.core import log as log_module
-from pychat.core import node as node_module
+from pychat.core import messaging as messaging_module
 from pychat.core.errors import MessageProblem
-from pychat.core.link import Ending, Phase
+from pychat.core.link import Ending, Link, Phase
 from pychat.core.log import Entry
-from pychat.core.sync import ACKNOWLEDGE_INTERVAL
+from pychat.core.sync import ACKNOWLEDGE_INTERVAL, Incoming
 from tests.core.people import Pair, Person, connect, person, texts
 
 KIB = 1024
 LONG = "x" * 1_000
-MODULES = (conversation_module, node_module)
+MODULES = (conversation_module, messaging_module)
 
 
 @pytest.fixture
@@ -38,6 +39,11 @@ def say(pair: Pair, who: Person, *said: str) -> None:
     pair.carry()
 
 
+def incoming(link: Link) -> Incoming:
+    assert link.authenticated is not None
+    return link.authenticated.incoming
+
+
 def visit(ann: Person, *said: str) -> Pair:
     """Bob starts his program, comes to Ann, says something and is gone."""
     pair = connect(ann, person("bob"))
@@ -55,7 +61,7 @@ def test_somebody_comes_back_time_and_again_without_a_word_and_leaves_nothing(an
     for _ in range(60):
         visit(ann)
 
-    assert list(ann.node.conversations.values()) == [conversation]
+    assert ann.chats == [conversation]
     assert conversation.memory.held == of_one
 
 
@@ -78,7 +84,7 @@ def test_whoever_goes_on_with_a_log_of_long_ago_is_not_heard_twice(
     for number in range(60):
         chat = visit(ann, f"visit {number} {LONG}").ann_chat
     assert chat.logs.has_lost_counts
-    assert chat.logs.log(old.bob_chat.me) is None
+    assert chat.logs.log(old.bob_chat.own_log) is None
     assert "one" not in texts(chat)
     old.bob.write(old.bob_chat, "three")
     again = connect(ann, old.bob)
@@ -109,7 +115,7 @@ def test_whoever_is_new_is_heard_from_the_first_word_though_counts_were_lost(
 def test_of_a_conversation_that_was_put_away_nothing_is_heard_twice_though_not_all_is_remembered(
     ann: Person, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(node_module, "REMEMBERED_LOGS", 2)
+    monkeypatch.setattr(chats_module, "REMEMBERED_LOGS", 2)
     old = connect(ann, person("bob"))
     say(old, old.bob, "one")
     old.kill()
@@ -124,7 +130,7 @@ def test_of_a_conversation_that_was_put_away_nothing_is_heard_twice_though_not_a
 def test_nothing_is_heard_twice_of_somebody_of_whom_nothing_is_remembered(
     ann: Person, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(node_module, "REMEMBERED_PEOPLE", 2)
+    monkeypatch.setattr(chats_module, "REMEMBERED_PEOPLE", 2)
     pairs = []
     for name in ("bob", "cat", "dan"):
         pair = connect(ann, person(name))
@@ -169,7 +175,7 @@ def test_in_a_thousand_visits_of_new_and_old_programs_everything_is_heard_once_a
         if random.random() < 0.8:
             pair.carry()
         listen(pair)
-        assert heard.get(pair.bob_chat.me, [0])[-1] >= pair.bob_chat.acknowledged
+        assert heard.get(pair.bob_chat.own_log, [0])[-1] >= pair.bob_chat.acknowledged
         pair.kill()
         assert pair.ann_link.ending is Ending.CHANNEL_CLOSED
     for program in programs:
@@ -221,16 +227,17 @@ def test_what_is_not_acknowledged_is_kept_and_arrives_however_much_comes(ann: Pe
     for number in range(100):
         say(pair, ann, f"{number} {LONG}")
     pair.kill()
+    ann_chat = pair.ann_chat
     waiting: list[str] = []
-    while pair.ann_chat.problem(LONG) is None:
+    while ann_chat.validate(LONG) is None:
         waiting.append(f"waiting {len(waiting)} {LONG}")
-        ann.write(pair.ann_chat, waiting[-1])
-    assert pair.ann_chat.problem("") is MessageProblem.EMPTY
-    assert pair.ann_chat.problem("x") is MessageProblem.FULL
-    again = connect(ann, pair.bob, pair.ann_chat.id)
+        ann.write(ann_chat, waiting[-1])
+    assert ann_chat.validate("") is MessageProblem.EMPTY
+    assert ann_chat.validate("x") is MessageProblem.FULL
+    again = connect(ann, pair.bob, ann_chat.id)
 
     assert texts(again.bob_chat)[-len(waiting) :] == waiting
-    assert pair.ann_chat.problem("x") is None
+    assert ann_chat.validate("x") is None
 
 
 @pytest.mark.usefixtures("little")
@@ -238,7 +245,7 @@ def test_whoever_sends_and_sends_and_acknowledges_nothing_ends_its_own_link(ann:
     with_cat, pair = connect(ann, person("cat")), connect(ann, person("bob"))
     ann.write(pair.ann_chat, "hello")
     for number in range(1, 1_000):
-        ann.hears(pair.ann_link, wire.Entries(pair.bob_chat.me, number, [Entry(1, LONG)]))
+        ann.hears(pair.ann_link, wire.Entries(pair.bob_chat.own_log, number, [Entry(1, LONG)]))
 
     assert pair.ann_link.ending is Ending.BROKE_PROTOCOL
     assert pair.ann_chat.memory.held < 55 * KIB
@@ -251,7 +258,7 @@ def test_whoever_sends_and_sends_and_acknowledges_nothing_ends_its_own_link(ann:
 
 
 def test_of_very_many_conversations_the_one_that_ended_first_goes(ann: Person, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(node_module, "MAX_CONVERSATIONS", 3)
+    monkeypatch.setattr(messaging_module, "MAX_CHATS", 3)
     shown = connect(ann, person("bob"))
     ann.do(events.ShowConversation(shown.ann_chat.id))
     shown.kill()
@@ -265,8 +272,8 @@ def test_of_very_many_conversations_the_one_that_ended_first_goes(ann: Person, m
         pair.kill()
         ann.wait(60)
 
-    assert list(ann.node.conversations) == [shown.ann_chat.id, waits.ann_chat.id, pair.ann_chat.id]
-    assert len(ann.node.links) <= 3
+    assert ann.chats == [shown.ann_chat, waits.ann_chat, pair.ann_chat]
+    assert len(ann.links) <= 3
     again = connect(ann, waits.bob, waits.ann_chat.id)
     assert texts(again.bob_chat) == ["are you still there?"]
 
@@ -279,9 +286,9 @@ def test_whoever_is_slow_to_take_messages_slows_the_other_down_and_misses_none(a
     pair = connect(ann, person("bob"))
     pair.ann_chat.read_to = 0
     say(pair, pair.bob, *(f"{number} {LONG}" for number in range(38)))
-    assert pair.ann_link.incoming.is_withheld
+    assert incoming(pair.ann_link).is_withheld
     assert pair.bob_chat.undelivered > 0
-    ann.hears(pair.ann_link, wire.Entries(pair.bob_chat.me, 39, [Entry(1, "one more")]))
+    ann.hears(pair.ann_link, wire.Entries(pair.bob_chat.own_log, 39, [Entry(1, "one more")]))
     assert ann.says() == []
     assert (due := ann.node.next_deadline()) is None or due > ann.now
     ann.wait(60 * ACKNOWLEDGE_INTERVAL)
@@ -290,7 +297,7 @@ def test_whoever_is_slow_to_take_messages_slows_the_other_down_and_misses_none(a
     assert texts(pair.ann_chat) == [*(f"{number} {LONG}" for number in range(38)), "one more"]
     pair.ann_chat.read_to = 20
     ann.do()
-    assert ann.says() == [wire.Have({pair.bob_chat.me: 39})]
+    assert ann.says() == [wire.Have({pair.bob_chat.own_log: 39})]
 
 
 @pytest.mark.usefixtures("little")
@@ -300,14 +307,14 @@ def test_two_that_are_both_full_say_what_they_have_when_they_meet_again(ann: Per
     pair.ann_chat.read_to = pair.bob_chat.read_to = 0
     for who, count in ((ann, 17), (pair.bob, 17), (ann, 7), (pair.bob, 1)):
         say(pair, who, *(f"{number} {LONG}" for number in range(count)))
-    assert pair.ann_link.incoming.is_withheld
-    assert pair.bob_link.incoming.is_withheld
+    assert incoming(pair.ann_link).is_withheld
+    assert incoming(pair.bob_link).is_withheld
     pair.kill()
     again = connect(ann, pair.bob, pair.ann_chat.id)
     assert again.ann_chat.undelivered == again.bob_chat.undelivered == 0
 
     say(again, ann, "one more")
-    assert again.bob_link.incoming.is_withheld
+    assert incoming(again.bob_link).is_withheld
     again.bob_chat.read_to = again.bob_chat.timeline.start + len(again.bob_chat.timeline)
     again.bob.do()
     again.carry()
@@ -350,4 +357,4 @@ def test_what_was_put_away_is_not_held(ann: Person) -> None:
     pair.kill()
     ann.do(events.RemoveConversation(pair.ann_chat.id))
 
-    assert ann.node._memory.held == 0
+    assert ann.node.chats.memory.held == 0

@@ -1,24 +1,30 @@
 import pytest
 
-from pychat.core.gathering import Gathering
 from pychat.core.handshake import Role
 from pychat.core.ice import IceConfig
 from pychat.core.link import PATIENCE, TRANSITIONS, Ending, Link, Phase, Step
-from pychat.core.nudging import Nudging
-from pychat.core.sdp import CandidateKind, Description, DescriptionKind
 
-INVITER = Description(DescriptionKind.OFFER, bytes(32), "ufra", "p" * 22)
+
+class NoSignaling:
+    """Gets nothing to the peer."""
+
+    code = ""
+
+    def on_local_description(self, link: Link, sdp: str) -> None: ...
+
+    def on_candidate(self, link: Link, attribute: str) -> None: ...
+
+    def on_gathering_finished(self, link: Link) -> None: ...
 
 
 def link_in(phase: Phase) -> Link:
-    gathering = Gathering(DescriptionKind.OFFER, CandidateKind.SERVER_REFLEXIVE)
-    return Link(1, Role.INVITER, 1, IceConfig(), gathering, phase)
+    return Link(1, Role.INVITER, IceConfig(), NoSignaling(), phase=phase)
 
 
 def test_the_side_that_invites_goes_through_every_phase() -> None:
     link = link_in(Phase.SIGNALING)
     phases = []
-    for step in (Step.DESCRIBED, Step.PATH_FOUND, Step.PROVED, Step.PATH_BROKEN, Step.PATH_FOUND, Step.OVER):
+    for step in (Step.DESCRIBED, Step.PATH_FOUND, Step.AUTHENTICATED, Step.PATH_BROKEN, Step.PATH_FOUND, Step.OVER):
         link.step(step, 0)
         phases.append(link.phase)
 
@@ -52,7 +58,7 @@ def test_every_phase_can_end(phase: Phase) -> None:
 @pytest.mark.parametrize("phase", [phase for phase in Phase if phase not in (Phase.OPEN, Phase.LOST, Phase.CLOSED)])
 def test_the_peers_proof_opens_the_link(phase: Phase) -> None:
     link = link_in(phase)
-    link.step(Step.PROVED, 0)
+    link.step(Step.AUTHENTICATED, 0)
 
     assert link.phase is Phase.OPEN
 
@@ -94,9 +100,8 @@ def test_a_step_that_changes_nothing_does_not_renew_the_patience() -> None:
 
 def test_a_closed_link_has_nothing_due_but_its_closing() -> None:
     link = link_in(Phase.LOST)
-    link.phase_due = link.gathering.due = 5.0
-    link.nudging = Nudging(INVITER, 5.0)
-    link.close_due = 9.0
+    link.times_out_at = 5.0
+    link.close_at = 9.0
     link.end(Ending.LEFT, "", 0)
 
     assert link.deadline() == 9.0
@@ -106,6 +111,7 @@ def test_the_deadline_is_the_earliest() -> None:
     link = link_in(Phase.SIGNALING)
     assert link.deadline() is None
 
-    link.gathering.due = 7.0
-    link.nudging = Nudging(INVITER, 3.0)
+    link.times_out_at = 7.0
+    assert link.deadline() == 7.0
+    link.close_at = 3.0
     assert link.deadline() == 3.0

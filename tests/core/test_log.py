@@ -107,7 +107,7 @@ def test_what_is_not_here_is_not_mistaken_for_something_else(number: int) -> Non
 def begun() -> Logs:
     """Of Bob's log two entries were read and put away."""
     logs = Logs()
-    logs.forget(Counts({BOB: 2}, are_all=True))
+    logs.start_after(Counts({BOB: 2}, are_all=True))
     return logs
 
 
@@ -220,7 +220,7 @@ def test_of_what_has_gone_only_the_last_counts_are_kept_and_the_present_and_our_
 
 def test_a_log_that_may_have_been_read_once_is_asked_for_only_what_was_not_acknowledged() -> None:
     logs = Logs()
-    logs.forget(Counts({}, are_all=False))
+    logs.start_after(Counts({}, are_all=False))
     logs.turn_to(BOB, instead_of=None, own=ANN)
     assert logs.have(BOB) == {}
 

@@ -1,15 +1,16 @@
 import pytest
 
-from pychat.core import effects, events, gathering, nudging, wire
+from pychat.core import effects, events, gathering, ice_keep_alive, wire
 from pychat.core.capabilities import Capabilities
+from pychat.core.code_inbox import TABS_PATIENCE
 from pychat.core.conversation import Conversation, Delivery
+from pychat.core.diagnostics import STATS_INTERVAL
 from pychat.core.errors import CodeProblem, LocalError
 from pychat.core.ice import IceConfig, IceServer
 from pychat.core.invite import decode
 from pychat.core.link import PATIENCE, RENAME_BURST, RENAME_INTERVAL, Ending, Link, Phase
+from pychat.core.links import CLOSE_DELAY
 from pychat.core.log import Counts, Entry
-from pychat.core.node import FAREWELL, STATS_INTERVAL
-from pychat.core.pasting import TABS_PATIENCE
 from pychat.core.sdp import CandidateKind, DescriptionKind, parse_candidate
 from pychat.core.stats import Stats
 from pychat.core.sync import ACKNOWLEDGE_INTERVAL, WINDOW
@@ -40,7 +41,7 @@ def pair(ann: Person, bob: Person) -> Pair:
 
 def written_by(someone: Person, conversation: Conversation) -> list[str]:
     own = conversation.peer != someone.node.key
-    return [m.entry.text for m in conversation.timeline if (m.author == conversation.me) is own]
+    return [m.entry.text for m in conversation.timeline if (m.author == conversation.own_log) is own]
 
 
 # Two people exchange an invite and a reply.
@@ -57,8 +58,8 @@ def test_an_invite_begins_with_a_connection_and_an_offer(ann: Person) -> None:
 def test_the_invite_holds_what_the_offer_says(ann: Person) -> None:
     link = ann.invite()
 
-    assert link.gathering.description is not None
-    assert decode(link.code).description == link.gathering.description
+    assert link.local is not None
+    assert decode(link.code).description == link.local
     assert decode(link.code).description.kind is DescriptionKind.OFFER
 
 
@@ -68,8 +69,8 @@ def test_a_pasted_invite_is_answered(ann: Person, bob: Person) -> None:
 
     assert isinstance(opened, effects.OpenConnection)
     assert isinstance(accepted, effects.AcceptOffer)
-    assert invite.gathering.description is not None
-    assert f"a=ice-pwd:{invite.gathering.description.pwd}" in accepted.sdp
+    assert invite.local is not None
+    assert f"a=ice-pwd:{invite.local.pwd}" in accepted.sdp
 
 
 def test_the_reply_names_the_invite_and_holds_what_the_answer_says(ann: Person, bob: Person) -> None:
@@ -77,7 +78,7 @@ def test_the_reply_names_the_invite_and_holds_what_the_answer_says(ann: Person, 
     reply = bob.reply(invite.code)
 
     assert decode(reply.code).answers == decode(invite.code).ref
-    assert decode(reply.code).description == reply.gathering.description
+    assert decode(reply.code).description == reply.local
 
 
 def test_the_pasted_reply_is_given_to_the_connection_of_its_invite(ann: Person, bob: Person) -> None:
@@ -128,17 +129,17 @@ def test_whoever_replies_is_signaling_until_the_encryption_stands(ann: Person, b
 def test_there_is_no_code_before_gathering_has_finished(ann: Person) -> None:
     link = ann.begin_invite()
     ann.do(ann.described(link, DescriptionKind.OFFER, samples.HOST))
-    assert ann.node.links[link].code == ""
+    assert ann.node.links.by_id[link].code == ""
 
     ann.do(events.GatheringFinished(link))
-    assert ann.node.links[link].code
+    assert ann.node.links.by_id[link].code
 
 
 def test_that_gathering_has_finished_may_be_known_before_the_description(ann: Person) -> None:
     link = ann.begin_invite()
     ann.do(events.GatheringFinished(link), ann.described(link, DescriptionKind.OFFER, samples.HOST))
 
-    assert ann.node.links[link].code
+    assert ann.node.links.by_id[link].code
 
 
 def test_candidates_that_come_after_the_description_are_in_the_code(ann: Person) -> None:
@@ -152,7 +153,7 @@ def test_candidates_that_come_after_the_description_are_in_the_code(ann: Person)
         events.GatheringFinished(link),
     )
 
-    kinds = [candidate.kind for candidate in decode(ann.node.links[link].code).description.candidates]
+    kinds = [candidate.kind for candidate in decode(ann.node.links.by_id[link].code).description.candidates]
     assert kinds == [CandidateKind.HOST, CandidateKind.SERVER_REFLEXIVE]
 
 
@@ -160,10 +161,10 @@ def test_gathering_that_goes_on_and_on_is_not_waited_for(ann: Person) -> None:
     link = ann.begin_invite()
     ann.do(ann.described(link, DescriptionKind.OFFER, samples.HOST))
     ann.wait(gathering.PATIENCE - 0.1)
-    assert ann.node.links[link].code == ""
+    assert ann.node.links.by_id[link].code == ""
 
     ann.wait(0.1)
-    assert ann.node.links[link].code
+    assert ann.node.links.by_id[link].code
 
 
 STUN = IceConfig((IceServer("stun:stun.example"),))
@@ -177,7 +178,7 @@ def test_with_the_best_candidate_at_hand_there_is_only_a_short_wait(ice: IceConf
     ann.do(ann.described(link, DescriptionKind.OFFER, samples.HOST), events.CandidateFound(link, best))
     ann.wait(gathering.BEST_PATIENCE)
 
-    assert ann.node.links[link].code
+    assert ann.node.links.by_id[link].code
 
 
 def test_with_a_relay_to_be_expected_a_reflexive_candidate_is_not_the_best() -> None:
@@ -188,7 +189,7 @@ def test_with_a_relay_to_be_expected_a_reflexive_candidate_is_not_the_best() -> 
     )
     ann.wait(gathering.BEST_PATIENCE)
 
-    assert ann.node.links[link].code == ""
+    assert ann.node.links.by_id[link].code == ""
 
 
 def test_the_best_candidate_does_not_put_the_code_off(ann: Person) -> None:
@@ -198,18 +199,18 @@ def test_the_best_candidate_does_not_put_the_code_off(ann: Person) -> None:
     ann.do(events.CandidateFound(link, samples.SERVER_REFLEXIVE))
     ann.wait(0.1)
 
-    assert ann.node.links[link].code
+    assert ann.node.links.by_id[link].code
 
 
 def test_a_first_candidate_that_comes_late_makes_the_code_soon(ann: Person) -> None:
     link = ann.begin_invite()
     ann.do(ann.described(link, DescriptionKind.OFFER))
     ann.wait(gathering.PATIENCE + 10)
-    assert ann.node.links[link].code == ""
+    assert ann.node.links.by_id[link].code == ""
 
     ann.do(events.CandidateFound(link, samples.HOST))
     ann.wait(gathering.BEST_PATIENCE)
-    assert ann.node.links[link].code
+    assert ann.node.links.by_id[link].code
 
 
 def test_a_code_does_not_change_once_it_is_made(ann: Person) -> None:
@@ -226,7 +227,7 @@ def test_a_computer_without_any_address_cannot_invite(ann: Person) -> None:
     link = ann.begin_invite()
     emitted = ann.do(ann.described(link, DescriptionKind.OFFER, samples.TCP), events.GatheringFinished(link))
 
-    assert ann.node.links[link].ending is Ending.NO_ADDRESS
+    assert ann.node.links.by_id[link].ending is Ending.NO_ADDRESS
     assert only(effects.CloseConnection, emitted).link == link
 
 
@@ -235,7 +236,7 @@ def test_a_description_that_is_none_ends_only_its_link(ann: Person, bob: Person)
     link = ann.begin_invite()
     ann.do(events.LocalDescriptionReady(link, "v=0"))
 
-    assert ann.node.links[link].ending is Ending.FAILED_HERE
+    assert ann.node.links.by_id[link].ending is Ending.FAILED_HERE
     assert pair.ann_link.phase is Phase.OPEN
 
 
@@ -246,14 +247,14 @@ def test_credentials_that_fit_in_no_code_end_only_their_link(ann: Person, finish
     ann.do(events.LocalDescriptionReady(link, sdp), *([events.GatheringFinished(link)] if finish else []))
     ann.wait(gathering.PATIENCE)
 
-    assert ann.node.links[link].ending is Ending.FAILED_HERE
+    assert ann.node.links.by_id[link].ending is Ending.FAILED_HERE
 
 
 def test_an_effect_that_could_not_be_carried_out_ends_its_link_in_the_platforms_words(ann: Person) -> None:
     link = ann.begin_invite()
     ann.do(events.OperationFailed(link, events.Operation.OFFER, "NotSupportedError"))
 
-    ended = ann.node.links[link]
+    ended = ann.node.links.by_id[link]
     assert (ended.ending, ended.detail) == (Ending.FAILED_HERE, "could not make an offer: NotSupportedError")
 
 
@@ -270,19 +271,19 @@ def test_servers_that_were_chosen_are_used_by_connections_made_from_then_on(ann:
 
 def test_a_code_that_cannot_be_read_says_so(ann: Person) -> None:
     assert ann.paste("hello") == []
-    assert ann.node.pasting.problem is CodeProblem.NOT_A_CODE
+    assert ann.node.introductions.inbox.problem is CodeProblem.NOT_A_CODE
 
 
 def test_the_next_paste_forgets_the_problem_of_the_last(ann: Person, bob: Person) -> None:
     bob.paste("hello")
     bob.paste(ann.invite().code)
 
-    assert bob.node.pasting.problem is None
+    assert bob.node.introductions.inbox.problem is None
 
 
 def test_ones_own_invite_is_for_somebody_else(ann: Person) -> None:
     assert of(effects.OpenConnection, ann.paste(ann.invite().code)) == []
-    assert ann.node.pasting.problem is CodeProblem.OWN_INVITE
+    assert ann.node.introductions.inbox.problem is CodeProblem.OWN_INVITE
 
 
 def test_ones_own_reply_is_for_somebody_else(ann: Person, bob: Person) -> None:
@@ -290,7 +291,7 @@ def test_ones_own_reply_is_for_somebody_else(ann: Person, bob: Person) -> None:
     emitted = bob.paste(reply.code)
 
     assert emitted == []
-    assert bob.node.pasting.problem is CodeProblem.OWN_REPLY
+    assert bob.node.introductions.inbox.problem is CodeProblem.OWN_REPLY
 
 
 def test_an_invite_takes_one_reply_only(ann: Person, bob: Person, cat: Person) -> None:
@@ -300,16 +301,16 @@ def test_an_invite_takes_one_reply_only(ann: Person, bob: Person, cat: Person) -
     emitted = ann.paste(second.code)
 
     assert emitted == []
-    assert ann.node.pasting.problem is CodeProblem.INVITE_USED
+    assert ann.node.introductions.inbox.problem is CodeProblem.INVITE_USED
 
 
 def test_an_invite_that_was_given_up_takes_no_reply(ann: Person, bob: Person) -> None:
     invite = ann.invite()
     reply = bob.reply(invite.code)
-    ann.do(events.LeaveConversation(invite.conversation))
+    ann.do(events.LeaveConversation(ann.chat_of(invite).id))
     ann.paste(reply.code)
 
-    assert ann.node.pasting.problem is CodeProblem.INVITE_USED
+    assert ann.node.introductions.inbox.problem is CodeProblem.INVITE_USED
 
 
 def test_an_invite_is_answered_once(ann: Person, bob: Person) -> None:
@@ -318,17 +319,17 @@ def test_an_invite_is_answered_once(ann: Person, bob: Person) -> None:
     emitted = bob.paste(invite.code)
 
     assert emitted == []
-    assert bob.node.pasting.problem is CodeProblem.INVITE_ALREADY_PASTED
+    assert bob.node.introductions.inbox.problem is CodeProblem.INVITE_ALREADY_PASTED
 
 
 def test_an_invite_can_be_answered_again_when_the_first_try_has_ended(ann: Person, bob: Person) -> None:
     invite = ann.invite()
     first = bob.reply(invite.code)
-    bob.do(events.LeaveConversation(first.conversation))
+    bob.do(events.LeaveConversation(bob.chat_of(first).id))
     second = bob.reply(invite.code)
     ann.paste(second.code)
 
-    assert ann.node.pasting.problem is None
+    assert ann.node.introductions.inbox.problem is None
     assert invite.phase is Phase.CONNECTING
 
 
@@ -337,10 +338,10 @@ def test_a_reply_to_nothing_has_no_invite_waiting_once_the_tabs_had_their_chance
 ) -> None:
     reply = bob.reply(ann.invite().code)
     cat.paste(reply.code)
-    assert cat.node.pasting.problem is None
+    assert cat.node.introductions.inbox.problem is None
 
     cat.wait(TABS_PATIENCE)
-    assert cat.node.pasting.problem is CodeProblem.NO_INVITE_WAITING
+    assert cat.node.introductions.inbox.problem is CodeProblem.NO_INVITE_WAITING
 
 
 def test_a_reply_to_another_invite_says_so_once_the_tabs_had_their_chance(
@@ -351,7 +352,17 @@ def test_a_reply_to_another_invite_says_so_once_the_tabs_had_their_chance(
     cat.paste(reply.code)
     cat.wait(TABS_PATIENCE)
 
-    assert cat.node.pasting.problem is CodeProblem.OTHER_INVITE
+    assert cat.node.introductions.inbox.problem is CodeProblem.OTHER_INVITE
+
+
+def test_a_code_that_is_taken_is_counted_and_leads_to_where_it_was_put_to_use(ann: Person, bob: Person) -> None:
+    invite = ann.invite()
+    assert (ann.node.chats.handed_in, ann.node.chats.opened) == (0, ann.chat_of(invite).id)
+
+    reply = bob.reply(invite.code)
+    assert (bob.node.chats.handed_in, bob.node.chats.opened) == (1, bob.chat_of(reply).id)
+    ann.do(events.CreateInvite(), events.PasteCode("nonsense"), events.PasteCode(reply.code))
+    assert (ann.node.chats.handed_in, ann.node.chats.opened) == (1, ann.chat_of(invite).id)
 
 
 # A code in the link by which the page was opened.
@@ -361,8 +372,8 @@ def test_an_invite_in_a_link_waits_for_the_person(ann: Person, bob: Person) -> N
     code = ann.invite().code
 
     assert bob.do(events.OpenCodeLink(code)) == []
-    assert bob.node.pasting.problem is None
-    assert bob.node.links == {}
+    assert bob.node.introductions.inbox.problem is None
+    assert bob.node.links.by_id == {}
 
 
 def test_a_reply_in_a_link_goes_where_it_belongs(ann: Person, bob: Person, cat: Person) -> None:
@@ -375,7 +386,7 @@ def test_a_reply_in_a_link_goes_where_it_belongs(ann: Person, bob: Person, cat: 
 def test_a_link_with_a_damaged_code_says_so(ann: Person, bob: Person) -> None:
     bob.do(events.OpenCodeLink(ann.invite().code[:-5]))
 
-    assert bob.node.pasting.problem is CodeProblem.CUT_SHORT
+    assert bob.node.introductions.inbox.problem is CodeProblem.CUT_SHORT
 
 
 # Two tabs of one browser.
@@ -392,8 +403,8 @@ def test_a_reply_pasted_into_the_wrong_tab_reaches_the_right_one(ann: Person, bo
 
     other_tab.do(events.CodeTakenByTab(only(effects.TellTabsCodeTaken, emitted).text))
     other_tab.wait(TABS_PATIENCE)
-    assert other_tab.node.pasting.handed_over
-    assert other_tab.node.pasting.problem is None
+    assert other_tab.node.introductions.inbox.handed_over
+    assert other_tab.node.introductions.inbox.problem is None
 
 
 def test_a_tab_that_has_no_use_for_a_code_keeps_quiet(ann: Person, bob: Person, cat: Person) -> None:
@@ -403,7 +414,7 @@ def test_a_tab_that_has_no_use_for_a_code_keeps_quiet(ann: Person, bob: Person, 
     for text in (reply.code, ann.invite().code, "hello", ""):
         assert cat.do(events.CodeFromTab(text)) == []
     assert bob.do(events.CodeFromTab(reply.code)) == []
-    assert cat.node.pasting.problem is None
+    assert cat.node.introductions.inbox.problem is None
 
 
 def test_news_of_another_code_does_not_settle_this_one(ann: Person, bob: Person, cat: Person) -> None:
@@ -412,8 +423,8 @@ def test_news_of_another_code_does_not_settle_this_one(ann: Person, bob: Person,
     cat.do(events.CodeTakenByTab(other.code))
     cat.wait(TABS_PATIENCE)
 
-    assert not cat.node.pasting.handed_over
-    assert cat.node.pasting.problem is CodeProblem.NO_INVITE_WAITING
+    assert not cat.node.introductions.inbox.handed_over
+    assert cat.node.introductions.inbox.problem is CodeProblem.NO_INVITE_WAITING
 
 
 def test_a_new_paste_ends_the_wait_for_the_tabs(ann: Person, bob: Person, cat: Person) -> None:
@@ -421,8 +432,8 @@ def test_a_new_paste_ends_the_wait_for_the_tabs(ann: Person, bob: Person, cat: P
     cat.paste(ann.invite().code)
     cat.wait(TABS_PATIENCE)
 
-    assert cat.node.pasting.problem is None
-    assert not cat.node.pasting.handed_over
+    assert cat.node.introductions.inbox.problem is None
+    assert not cat.node.introductions.inbox.handed_over
 
 
 # Messages.
@@ -434,7 +445,7 @@ def test_a_message_reaches_the_other(pair: Pair) -> None:
     pair.carry()
 
     assert texts(pair.bob_chat) == ["Hello, Bob"]
-    assert pair.bob_chat.timeline[0].author == pair.ann_chat.me
+    assert pair.bob_chat.timeline[0].author == pair.ann_chat.own_log
     assert pair.bob_chat.timeline[0].entry.at == int((START + 1) * 1000)
 
 
@@ -452,13 +463,13 @@ def test_a_burst_of_messages_becomes_one_frame_and_one_acknowledgement(pair: Pai
     assert isinstance(entries, wire.Entries)
     pair.bob.hears(pair.bob_link, entries)
 
-    assert pair.bob.says() == [wire.Have({pair.ann_chat.me: 100})]
+    assert pair.bob.says() == [wire.Have({pair.ann_chat.own_log: 100})]
 
 
 def test_what_is_typed_before_the_link_opens_goes_out_when_it_does_in_order(ann: Person, bob: Person) -> None:
     pair = exchange(ann, bob)
-    ann.write(pair.ann_chat, "one", "two")
-    bob.write(pair.bob_chat, "three")
+    ann.write(ann.chat_of(pair.ann_link), "one", "two")
+    bob.write(bob.chat_of(pair.bob_link), "three")
     assert ann.sent == bob.sent == []
     pair.open_channel()
 
@@ -468,8 +479,8 @@ def test_what_is_typed_before_the_link_opens_goes_out_when_it_does_in_order(ann:
 
 def test_a_message_waits_then_is_sent_then_delivered(ann: Person, bob: Person) -> None:
     pair = exchange(ann, bob)
-    ann.write(pair.ann_chat, "one")
-    assert deliveries(pair.ann_chat) == [Delivery.WAITING]
+    ann.write(ann.chat_of(pair.ann_link), "one")
+    assert deliveries(ann.chat_of(pair.ann_link)) == [Delivery.WAITING]
 
     pair.open_channel()
     ann.write(pair.ann_chat, "two")
@@ -484,7 +495,7 @@ def test_a_message_is_not_delivered_before_the_peer_has_said_so(pair: Pair) -> N
     pair.bob.hears(pair.bob_link, *(frame for frame in pair.ann.says() if isinstance(frame, wire.Entries)))
     assert deliveries(pair.ann_chat) == [Delivery.SENT, Delivery.SENT]
 
-    pair.ann.hears(pair.ann_link, wire.Have({pair.ann_chat.me: 1}))
+    pair.ann.hears(pair.ann_link, wire.Have({pair.ann_chat.own_log: 1}))
     assert deliveries(pair.ann_chat) == [Delivery.DELIVERED, Delivery.SENT]
 
 
@@ -533,7 +544,7 @@ def test_whoever_hands_over_a_message_has_measured_it(pair: Pair, text: str) -> 
 
 
 def test_a_message_in_no_conversation_goes_nowhere(pair: Pair) -> None:
-    assert pair.ann.do(events.WriteMessage(999, "hello")) == []
+    assert pair.ann.do(events.WriteMessage("no-conversation", "hello")) == []
 
 
 # A conversation is carried on over another link.
@@ -555,42 +566,44 @@ def test_a_conversation_is_carried_on_with_nothing_missing_and_no_doubles(pair: 
     assert written_by(ann, again.bob_chat) == ["one", "three: on its way when the link ends", "four"]
     assert written_by(bob, again.ann_chat) == ["two", "five"]
     assert set(deliveries(again.ann_chat)) == set(deliveries(again.bob_chat)) == {Delivery.DELIVERED}
-    assert len(ann.node.conversations) == len(bob.node.conversations) == 1
+    assert len(ann.chats) == len(bob.chats) == 1
 
 
 def test_the_other_one_can_invite_to_carry_on(pair: Pair) -> None:
     ann, bob = pair.ann, pair.bob
     ann.write(pair.ann_chat, "one")
     pair.kill()
-    connect(bob, ann, pair.bob_chat.id)
+    bob_chat = pair.bob_chat
+    connect(bob, ann, bob_chat.id)
 
-    assert texts(pair.bob_chat) == ["one"]
-    assert len(ann.node.conversations) == len(bob.node.conversations) == 1
+    assert texts(bob_chat) == ["one"]
+    assert len(ann.chats) == len(bob.chats) == 1
 
 
 def test_old_friends_find_their_conversation_again_although_both_began_a_new_one(pair: Pair) -> None:
     ann, bob = pair.ann, pair.bob
     ann.write(pair.ann_chat, "one")
     pair.kill()
+    before = pair.ann_chat
     again = exchange(ann, bob)
-    ann.write(again.ann_chat, "two: typed while waiting")
+    ann.write(ann.chat_of(again.ann_link), "two: typed while waiting")
     again.open_channel()
 
     assert texts(again.bob_chat) == ["one", "two: typed while waiting"]
-    assert list(ann.node.conversations.values()) == [again.ann_chat] == [pair.ann_chat]
+    assert ann.chats == [again.ann_chat] == [before]
 
 
 def test_what_is_written_into_a_conversation_that_was_just_joined_to_another_is_not_lost(pair: Pair) -> None:
     ann, bob = pair.ann, pair.bob
     pair.kill()
     again = exchange(ann, bob)
-    waiting = again.ann_chat
+    waiting = ann.chat_of(again.ann_link)
     again.open_channel()
     ann.write(waiting, "typed at that very moment")
     again.carry()
 
     assert texts(again.bob_chat) == ["typed at that very moment"]
-    assert ann.node.successors[waiting.id] == again.ann_chat.id
+    assert ann.node.chats.get(waiting.id) is again.ann_chat
 
 
 def test_what_the_peer_has_is_not_sent_anew(pair: Pair) -> None:
@@ -664,7 +677,7 @@ def test_somebody_else_who_takes_the_invite_gets_nothing_of_the_conversation(pai
     assert texts(with_cat.bob_chat) == []
     assert with_cat.ann_chat is not old
     assert texts(old) == ["for Bob", "for Bob too"]
-    assert ann.node.link_of(old) is None
+    assert ann.node.links.of(old) is None
 
 
 def test_a_handshake_tells_nothing_of_those_spoken_to_before(pair: Pair, cat: Person) -> None:
@@ -672,13 +685,13 @@ def test_a_handshake_tells_nothing_of_those_spoken_to_before(pair: Pair, cat: Pe
     pair.bob.write(pair.bob_chat, "for Ann")
     pair.carry()
     pair.kill()
-    logs = pair.ann_chat.me, pair.bob_chat.me
+    logs = pair.ann_chat.own_log, pair.bob_chat.own_log
     with_cat = connect(ann, cat, pair.ann_chat.id)
     ann.write(with_cat.ann_chat, "for Cat")
 
     assert ann.sent
     assert not [frame.data for frame in ann.sent for log in logs if log in frame.data]
-    assert with_cat.ann_chat.me not in logs
+    assert with_cat.ann_chat.own_log not in logs
 
 
 def test_afterwards_the_first_one_still_gets_what_was_written_to_them(pair: Pair, cat: Person) -> None:
@@ -753,7 +766,8 @@ def test_a_peer_that_breaks_the_protocol_loses_its_link_and_nobody_else_does(
 ) -> None:
     with_cat = connect(pair.ann, cat)
     pair.ann.write(pair.ann_chat, "one")
-    pair.ann.hears(pair.ann_link, data.replace("%(ann)s", pair.ann_chat.me).replace("%(bob)s", pair.bob_chat.me))
+    logs = {"ann": pair.ann_chat.own_log, "bob": pair.bob_chat.own_log}
+    pair.ann.hears(pair.ann_link, data.replace("%(ann)s", logs["ann"]).replace("%(bob)s", logs["bob"]))
 
     assert_only_this_link_ended(pair, with_cat, Ending.BROKE_PROTOCOL)
     assert pair.ann_link.detail
@@ -788,9 +802,11 @@ def _both(pair: Pair) -> tuple[tuple[Person, Link], tuple[Person, Link]]:
 
 
 def test_a_peer_that_claims_at_first_to_have_what_was_never_written_loses_its_link(ann: Person, bob: Person) -> None:
-    pair = exchange(ann, bob)
-    ann.write(pair.ann_chat, "one")
-    bob.node.conversations[pair.bob_link.conversation].logs.forget(Counts({pair.ann_chat.me: 2}, are_all=True))
+    before = connect(ann, bob)
+    before.kill()
+    ann.write(before.ann_chat, "one")
+    before.bob_chat.logs.start_after(Counts({before.ann_chat.own_log: 2}, are_all=True))
+    pair = exchange(ann, bob, before.ann_chat.id)
     pair.open_channel()
 
     assert pair.ann_link.ending is Ending.BROKE_PROTOCOL
@@ -807,11 +823,11 @@ def test_a_channel_that_opens_before_its_connection_is_described_is_a_fault_of_o
     link = ann.begin_invite()
     ann.do(events.ChannelOpened(link))
 
-    assert ann.node.links[link].ending is Ending.FAILED_HERE
+    assert ann.node.links.by_id[link].ending is Ending.FAILED_HERE
 
 
 def test_what_is_not_there_cannot_be_removed(pair: Pair) -> None:
-    assert pair.ann.do(events.RemoveConversation(999)) == []
+    assert pair.ann.do(events.RemoveConversation("no-conversation")) == []
 
 
 def test_a_turn_server_from_which_a_candidate_came_is_not_silent(ann: Person) -> None:
@@ -834,7 +850,7 @@ def test_a_peer_that_begins_logs_without_end_loses_its_link(pair: Pair) -> None:
 
 def test_a_peer_that_renames_itself_without_end_loses_its_link(pair: Pair) -> None:
     def rename(name: str) -> None:
-        pair.ann.hears(pair.ann_link, wire.Card(pair.bob_chat.me, name))
+        pair.ann.hears(pair.ann_link, wire.Card(pair.bob_chat.own_log, name))
 
     for number in range(1_000):
         rename("Bob" if number % 100 else "Rob")  # the same one again and again is none
@@ -853,11 +869,11 @@ def test_the_peer_that_broke_the_protocol_is_told_and_the_connection_closed_a_li
     assert pair.ann.says() == [wire.Bye()]
     assert of(effects.CloseConnection, emitted) == []
 
-    assert only(effects.CloseConnection, pair.ann.wait(FAREWELL)).link == pair.ann_link.id
+    assert only(effects.CloseConnection, pair.ann.wait(CLOSE_DELAY)).link == pair.ann_link.id
 
 
 def test_what_follows_a_broken_frame_in_the_same_turn_is_not_read(pair: Pair) -> None:
-    pair.ann.hears(pair.ann_link, "hello", wire.Entries(pair.bob_chat.me, 1, [Entry(1, "text")]))
+    pair.ann.hears(pair.ann_link, "hello", wire.Entries(pair.bob_chat.own_log, 1, [Entry(1, "text")]))
 
     assert texts(pair.ann_chat) == []
 
@@ -870,7 +886,7 @@ def test_frames_of_kinds_yet_unknown_are_passed_over(pair: Pair) -> None:
 
 
 def test_doubles_are_passed_over_and_acknowledged(pair: Pair) -> None:
-    bob = pair.bob_chat.me
+    bob = pair.bob_chat.own_log
     entries = wire.Entries(bob, 1, [Entry(1, "one"), Entry(2, "two")])
     pair.ann.hears(pair.ann_link, entries)
     pair.ann.wait(ACKNOWLEDGE_INTERVAL)
@@ -883,7 +899,7 @@ def test_doubles_are_passed_over_and_acknowledged(pair: Pair) -> None:
 
 
 def test_after_a_pause_a_message_is_acknowledged_at_once_and_lively_ones_now_and_then(pair: Pair) -> None:
-    ann, bob = pair.ann, pair.bob_chat.me
+    ann, bob = pair.ann, pair.bob_chat.own_log
     ann.wait(1.0)
     said = []
     for number in range(1, 6):
@@ -898,7 +914,7 @@ def test_after_a_pause_a_message_is_acknowledged_at_once_and_lively_ones_now_and
 
 
 def test_who_hears_much_acknowledges_it_without_waiting(pair: Pair) -> None:
-    ann, bob = pair.ann, pair.bob_chat.me
+    ann, bob = pair.ann, pair.bob_chat.own_log
     ann.hears(pair.ann_link, wire.Entries(bob, 1, [Entry(1, "x" * 8_000)]))
     ann.says()
     ann.hears(pair.ann_link, wire.Entries(bob, 2, [Entry(1, "x" * 8_000)]))
@@ -909,7 +925,7 @@ def test_who_hears_much_acknowledges_it_without_waiting(pair: Pair) -> None:
 
 
 def test_an_acknowledgement_waits_while_there_is_no_path(pair: Pair) -> None:
-    ann, bob = pair.ann, pair.bob_chat.me
+    ann, bob = pair.ann, pair.bob_chat.own_log
     ann.hears(pair.ann_link, wire.Entries(bob, 1, [Entry(1, "one")]))
     ann.says()
     ann.hears(pair.ann_link, wire.Entries(bob, 2, [Entry(1, "two")]))
@@ -922,7 +938,7 @@ def test_an_acknowledgement_waits_while_there_is_no_path(pair: Pair) -> None:
 
 
 def test_whoever_leaves_acknowledges_first_what_has_come(pair: Pair) -> None:
-    ann, bob = pair.ann, pair.bob_chat.me
+    ann, bob = pair.ann, pair.bob_chat.own_log
     ann.hears(pair.ann_link, wire.Entries(bob, 1, [Entry(1, "one")]))
     ann.says()
     ann.hears(pair.ann_link, wire.Entries(bob, 2, [Entry(1, "two")]))
@@ -938,9 +954,9 @@ def test_a_peer_of_another_version_cannot_be_spoken_with(ann: Person, bob: Perso
         emitted = someone.hears(link, '["hello",[2,3],{"in":"another form"}]')
 
         assert link.ending is Ending.OTHER_VERSION
-        assert someone.conversation_of(link).peer is None
+        assert not isinstance(someone.chat_of(link), Conversation)
         assert of(effects.CloseConnection, emitted) == []
-        assert only(effects.CloseConnection, someone.wait(FAREWELL)).link == link.id
+        assert only(effects.CloseConnection, someone.wait(CLOSE_DELAY)).link == link.id
         if someone is bob:  # the inviter has said which versions it speaks, the replier does so now
             assert someone.says() == [wire.Hello(wire.VERSIONS)]
 
@@ -961,7 +977,7 @@ def test_two_tabs_of_one_person_can_chat(ann: Person) -> None:
     pair.carry()
 
     assert texts(pair.bob_chat) == ["one"]
-    assert list(ann.node.contacts) == []
+    assert list(ann.node.people.contacts) == []
 
 
 # How a link ends.
@@ -974,7 +990,7 @@ def test_whoever_leaves_says_goodbye_and_closes_a_little_later(pair: Pair) -> No
 
     pair.carry()
     assert pair.bob_link.ending is Ending.PEER_LEFT
-    assert only(effects.CloseConnection, pair.ann.wait(FAREWELL)).link == pair.ann_link.id
+    assert only(effects.CloseConnection, pair.ann.wait(CLOSE_DELAY)).link == pair.ann_link.id
 
 
 def test_whoever_was_left_closes_at_once(pair: Pair) -> None:
@@ -988,25 +1004,26 @@ def test_a_conversation_that_was_left_stays_to_be_read(pair: Pair) -> None:
     pair.ann.do(events.LeaveConversation(pair.ann_chat.id))
 
     assert texts(pair.ann_chat) == ["one"]
-    assert pair.ann_chat.id in pair.ann.node.conversations
+    assert pair.ann_chat in pair.ann.chats
 
 
 def test_an_invite_that_is_given_up_leaves_nothing_behind(ann: Person) -> None:
     invite = ann.invite()
-    emitted = ann.do(events.LeaveConversation(invite.conversation))
+    emitted = ann.do(events.LeaveConversation(ann.chat_of(invite).id))
 
     assert only(effects.CloseConnection, emitted).link == invite.id
-    assert ann.node.conversations == {}
+    assert ann.chats == []
     assert ann.node.next_deadline() is None
 
 
 def test_an_invite_into_which_something_was_written_leaves_that_behind(ann: Person) -> None:
     invite = ann.invite()
-    chat = ann.conversation_of(invite)
+    chat = ann.chat_of(invite)
     ann.write(chat, "one")
     ann.do(events.LeaveConversation(chat.id))
 
-    assert texts(ann.node.conversations[chat.id]) == ["one"]
+    assert ann.chats == [chat]
+    assert texts(chat) == ["one"]
 
 
 def test_leaving_twice_is_leaving_once(pair: Pair) -> None:
@@ -1017,7 +1034,7 @@ def test_leaving_twice_is_leaving_once(pair: Pair) -> None:
 
 
 def test_leaving_what_does_not_exist_does_nothing(ann: Person) -> None:
-    assert ann.do(events.LeaveConversation(999)) == []
+    assert ann.do(events.LeaveConversation("no-conversation")) == []
 
 
 def test_a_page_that_closes_says_goodbye_to_all(pair: Pair, cat: Person) -> None:
@@ -1057,7 +1074,7 @@ def test_late_news_of_a_closed_link_changes_nothing(pair: Pair) -> None:
 
 def test_news_of_a_link_that_is_gone_changes_nothing(ann: Person) -> None:
     invite = ann.invite()
-    ann.do(events.LeaveConversation(invite.conversation))
+    ann.do(events.LeaveConversation(ann.chat_of(invite).id))
 
     assert ann.do(events.ChannelOpened(invite.id), events.FrameReceived(invite.id, "hello")) == []
 
@@ -1192,7 +1209,7 @@ def test_a_node_that_has_nothing_to_wait_for_says_so(pair: Pair) -> None:
 
 def test_what_is_done_is_not_due_again(pair: Pair) -> None:
     pair.ann.do(events.LeaveConversation(pair.ann_chat.id))
-    pair.ann.wait(FAREWELL)
+    pair.ann.wait(CLOSE_DELAY)
 
     assert pair.ann.wait(1_000) == []
 
@@ -1243,7 +1260,7 @@ def reply_of(capabilities: Capabilities, *candidates: str) -> tuple[Person, Link
     ann, bob = person("ann"), person("bob", capabilities=capabilities)
     link = ann.begin_invite()
     ann.do(ann.described(link, DescriptionKind.OFFER, *candidates), events.GatheringFinished(link))
-    return bob, bob.reply(ann.node.links[link].code)
+    return bob, bob.reply(ann.node.links.by_id[link].code)
 
 
 GIVES_UP = Capabilities(keeps_checking=False)
@@ -1265,7 +1282,7 @@ def test_a_side_that_invites_is_not_nudged() -> None:
 
 def test_a_side_that_gives_up_is_nudged_again_and_again_with_the_peers_candidates_as_if_they_were_new() -> None:
     bob, link = reply_of(GIVES_UP, samples.HOST, samples.SERVER_REFLEXIVE)
-    nudges = of(effects.AddCandidate, bob.wait(nudging.FIRST + 2 * nudging.INTERVAL))
+    nudges = of(effects.AddCandidate, bob.wait(ice_keep_alive.FIRST + 2 * ice_keep_alive.INTERVAL))
 
     assert link.remote is not None
     assert [parse_candidate(nudge.candidate) for nudge in nudges] == list(link.remote.candidates) * 3
@@ -1274,7 +1291,7 @@ def test_a_side_that_gives_up_is_nudged_again_and_again_with_the_peers_candidate
 
 def test_where_all_addresses_are_hidden_one_that_never_answers_keeps_a_check_under_way() -> None:
     bob, _ = reply_of(GIVES_UP, samples.MDNS)
-    nudges = of(effects.AddCandidate, bob.wait(nudging.FIRST))
+    nudges = of(effects.AddCandidate, bob.wait(ice_keep_alive.FIRST))
 
     addresses = [candidate.address for nudge in nudges if (candidate := parse_candidate(nudge.candidate))]
     assert addresses == ["94fd06c2-ae2f-447e-81ad-7d84b02c8cc0.local", "198.51.100.1"]
@@ -1282,24 +1299,48 @@ def test_where_all_addresses_are_hidden_one_that_never_answers_keeps_a_check_und
 
 def test_nudging_ends_when_the_encryption_stands() -> None:
     bob, link = reply_of(GIVES_UP, samples.HOST)
-    bob.wait(nudging.FIRST)
+    bob.wait(ice_keep_alive.FIRST)
     bob.do(events.ConnectionStateChanged(link.id, events.ConnectionState.CONNECTED))
 
-    assert of(effects.AddCandidate, bob.wait(nudging.INTERVAL)) == []
+    assert of(effects.AddCandidate, bob.wait(ice_keep_alive.INTERVAL)) == []
 
 
 def test_nudging_goes_on_while_only_a_path_is_found() -> None:
     bob, link = reply_of(GIVES_UP, samples.HOST)
     bob.do(events.IceStateChanged(link.id, events.IceState.CONNECTED))
 
-    assert of(effects.AddCandidate, bob.wait(nudging.FIRST))
+    assert of(effects.AddCandidate, bob.wait(ice_keep_alive.FIRST))
 
 
 def test_nudging_ends_with_the_link() -> None:
     bob, link = reply_of(GIVES_UP, samples.HOST)
-    bob.do(events.LeaveConversation(link.conversation))
+    bob.do(events.LeaveConversation(bob.chat_of(link).id))
 
     assert of(effects.AddCandidate, bob.wait(60)) == []
+
+
+def begun_reply() -> tuple[Person, Link]:
+    """Somebody who gives up has begun to reply, and gathers."""
+    bob = person("bob", capabilities=GIVES_UP)
+    link = bob.begin_reply(person("ann").invite().code)
+    bob.do(bob.described(link, DescriptionKind.ANSWER, samples.HOST))
+    return bob, bob.node.links.by_id[link]
+
+
+def test_what_is_due_first_of_a_code_and_a_nudge_is_due() -> None:
+    bob, link = begun_reply()
+    assert bob.node.next_deadline() == bob.now + ice_keep_alive.FIRST
+
+    bob.wait(ice_keep_alive.FIRST)
+    assert link.code == ""
+    assert bob.node.next_deadline() == START + gathering.PATIENCE
+
+
+def test_of_a_link_that_has_ended_neither_a_code_nor_a_nudge_is_due() -> None:
+    bob, link = begun_reply()
+    bob.do(events.LeaveConversation(bob.chat_of(link).id))
+
+    assert bob.node.next_deadline() is None
 
 
 # Other stacks than a browser's.
@@ -1307,7 +1348,7 @@ def test_nudging_ends_with_the_link() -> None:
 
 def test_where_candidates_do_not_trickle_the_description_has_all_and_the_code_is_made_at_once() -> None:
     ann = person("ann", capabilities=Capabilities(trickles=False))
-    link = ann.node.links[ann.begin_invite()]
+    link = ann.node.links.by_id[ann.begin_invite()]
     ann.do(ann.described(link.id, DescriptionKind.OFFER, samples.HOST, samples.SERVER_REFLEXIVE))
 
     assert len(decode(link.code).description.candidates) == 2
@@ -1315,7 +1356,7 @@ def test_where_candidates_do_not_trickle_the_description_has_all_and_the_code_is
 
 def test_where_candidates_do_not_trickle_and_there_are_none_the_link_ends() -> None:
     ann = person("ann", capabilities=Capabilities(trickles=False))
-    link = ann.node.links[ann.begin_invite()]
+    link = ann.node.links.by_id[ann.begin_invite()]
     ann.do(ann.described(link.id, DescriptionKind.OFFER))
 
     assert link.ending is Ending.NO_ADDRESS
@@ -1375,25 +1416,25 @@ def test_without_other_tabs_a_reply_that_is_of_no_use_is_refused_at_once() -> No
     reply = person("cleo").reply(ann.invite().code)
     bob.do(events.PasteCode(reply.code))
 
-    assert bob.node.pasting.problem is CodeProblem.NO_INVITE_WAITING
+    assert bob.node.introductions.inbox.problem is CodeProblem.NO_INVITE_WAITING
 
 
 def test_a_conversation_that_has_ended_can_be_put_away(pair: Pair) -> None:
     pair.ann.do(events.RemoveConversation(pair.ann_chat.id))
-    assert pair.ann_chat.id in pair.ann.node.conversations
+    assert pair.ann_chat in pair.ann.chats
 
     pair.ann.do(events.LeaveConversation(pair.ann_chat.id))
     pair.ann.do(events.RemoveConversation(pair.ann_chat.id))
-    assert pair.ann.node.conversations == {}
-    assert pair.ann.node.links == {}
+    assert pair.ann.chats == []
+    assert pair.ann.node.links.by_id == {}
 
 
 def test_editing_what_is_to_be_pasted_and_a_new_invite_forget_the_last_problem(ann: Person) -> None:
     for event in (events.EditCode(), events.CreateInvite()):
         ann.do(events.PasteCode("nonsense"))
-        assert ann.node.pasting.problem is CodeProblem.NOT_A_CODE
+        assert ann.node.introductions.inbox.problem is CodeProblem.NOT_A_CODE
         ann.do(event)
-        assert ann.node.pasting.problem is None
+        assert ann.node.introductions.inbox.problem is None
 
 
 def test_a_link_lives_without_statistics_and_single_candidates(pair: Pair) -> None:
@@ -1412,7 +1453,7 @@ def test_without_webrtc_whatever_would_need_it_is_refused_with_the_reason(asked_
     ann = person("ann")
     ann.do(events.WebRtcMissing())
     assert ann.do(asked_for) == []
-    assert ann.node.pasting.problem is CodeProblem.NO_WEBRTC
-    assert not ann.node.conversations
+    assert ann.node.introductions.inbox.problem is CodeProblem.NO_WEBRTC
+    assert not ann.chats
     ann.do(events.EditCode())
-    assert ann.node.pasting.problem is None
+    assert ann.node.introductions.inbox.problem is None

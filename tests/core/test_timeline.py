@@ -107,7 +107,7 @@ def test_what_has_gone_is_not_held() -> None:
 
 def test_of_millions_that_have_gone_none_is_looked_at() -> None:
     logs, timeline = Logs(), Timeline()
-    log = Log(ANN, forgotten=10**12)
+    log = Log(ANN, offset=10**12)
     timeline.extend(log, 1, 10**12)
     timeline.drop(10**12)
     add(timeline, logs, BOB, 2)

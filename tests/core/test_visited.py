@@ -9,12 +9,12 @@ from hypothesis import strategies as st
 from pychat.core import effects, events, visited
 from pychat.core.contacts import Contacts
 from pychat.core.errors import CodeProblem
-from pychat.core.meeting import RelayState
 from pychat.core.node import Node
+from pychat.core.relay_client import RelayState
 from pychat.core.roomcode import SECRET_SIZE, RoomCode, encode
 from pychat.ui.view import view
 from tests.core.people import Keys, Person, of, only, person
-from tests.core.test_meeting import session_of
+from tests.core.test_rooms import session_of
 from tests.rooms_sim import URL
 
 CODE, OTHER = RoomCode(b"s" * SECRET_SIZE), RoomCode(b"t" * SECRET_SIZE)
@@ -35,7 +35,7 @@ def ann() -> Person:
 
 def rooms(someone: Person) -> list[RoomCode | None]:
     """Those in which they are."""
-    return [meeting.code for meeting in someone.node.meetings.values() if meeting.state is not RelayState.LEFT]
+    return [room.code for room in someone.node.rooms.by_id.values() if room.state is not RelayState.LEFT]
 
 
 def test_a_room_in_a_link_waits_for_the_person_and_nothing_is_asked_of_anybody(ann: Person) -> None:
@@ -43,7 +43,7 @@ def test_a_room_in_a_link_waits_for_the_person_and_nothing_is_asked_of_anybody(a
     assert ann.wait(1_000) == []
     assert view(ann.node, None).joins
     assert rooms(ann) == []
-    assert ann.node.openings == 0
+    assert ann.node.chats.openings == 0
 
 
 def test_it_is_entered_as_soon_as_they_say_so(ann: Person) -> None:
@@ -52,7 +52,7 @@ def test_it_is_entered_as_soon_as_they_say_so(ann: Person) -> None:
 
     assert only(effects.ConnectRelay, emitted).url == URL
     assert rooms(ann) == [CODE]
-    assert ann.node.opened == next(iter(ann.node.conversations))
+    assert [ann.node.chats.opened] == [chat.id for chat in ann.chats]
     assert not view(ann.node, None).joins
     assert ann.do(events.ConfirmJoin()) == []
 
@@ -76,7 +76,7 @@ def test_what_is_no_room_takes_the_place_of_one_that_waits(ann: Person, link: st
     ann.do(LINK, events.OpenCodeLink(link, URL))
 
     assert not view(ann.node, None).joins
-    assert ann.node.pasting.problem is not None
+    assert ann.node.introductions.inbox.problem is not None
 
 
 def test_who_does_something_else_is_not_asked_any_more(ann: Person) -> None:
@@ -89,7 +89,7 @@ def test_where_there_is_no_relay_there_is_nothing_to_ask(ann: Person) -> None:
     ann.do(events.OpenCodeLink(encode(CODE)))
 
     assert not view(ann.node, None).joins
-    assert ann.node.pasting.problem is CodeProblem.NO_RELAY
+    assert ann.node.introductions.inbox.problem is CodeProblem.NO_RELAY
 
 
 def test_who_pastes_a_room_has_said_so(ann: Person) -> None:
@@ -100,7 +100,8 @@ def test_who_pastes_a_room_has_said_so(ann: Person) -> None:
 
 def test_who_has_been_in_the_room_is_not_asked(ann: Person) -> None:
     mark = only(effects.KeepVisited, ann.do(LINK, events.ConfirmJoin())).mark
-    ann.do(events.LeaveConversation(next(iter(ann.node.conversations))))
+    (chat,) = ann.chats
+    ann.do(events.LeaveConversation(chat.id))
     for someone in (ann, browser(kept=visited.remember(None, mark))):
         emitted = someone.do(LINK)
         assert rooms(someone) == [CODE]

@@ -10,7 +10,7 @@ from aiortc import RTCConfiguration, RTCDataChannel, RTCPeerConnection, RTCSctpT
 
 from pychat.core import events, wire
 from pychat.core.contacts import Contacts
-from pychat.core.conversation import Conversation
+from pychat.core.conversation import Chat
 from pychat.core.invite import Code, decode, encode
 from pychat.core.link import Link, Phase
 from pychat.core.lookalike import skeleton
@@ -61,11 +61,11 @@ class Person:
         return await self._with_code(events.PasteCode(invite))
 
     async def _with_code(self, event: events.Event) -> Link:
-        before = set(self.node.links)
+        before = set(self.node.links.by_id)
         self.driver.post(event)
         self.driver.turn()  # in a burst it would come later
-        (number,) = set(self.node.links) - before
-        link = self.node.links[number]
+        (number,) = set(self.node.links.by_id) - before
+        link = self.node.links.by_id[number]
         await self.until(lambda: link.code)
         return link
 
@@ -75,14 +75,17 @@ class Person:
     async def until_open(self, link: Link) -> None:
         await self.until(lambda: link.phase is Phase.OPEN)
 
-    def conversation(self, link: Link) -> Conversation:
-        return self.node.conversations[link.conversation]
+    def chat(self, link: Link) -> Chat:
+        """Where a link is shown, also before it is known who is there."""
+        chat = self.node.chats.get(link.chat)
+        assert chat is not None
+        return chat
 
     async def say(self, link: Link, text: str) -> None:
         """Write something, and wait until the other side has it."""
-        conversation = self.conversation(link)
-        self.driver.post(events.WriteMessage(conversation.id, text))
-        await self.until(lambda: not conversation.undelivered)
+        chat = self.chat(link)
+        self.driver.post(events.WriteMessage(chat.id, text))
+        await self.until(lambda: not chat.undelivered)
 
     async def leave(self) -> None:
         self.driver.close()
@@ -158,6 +161,6 @@ async def let_in(ann: Person, stranger: Stranger, *, hastily: bool = False) -> L
     link = await ann.invite()
     ann.paste(await stranger.reply(link.code))
     await stranger.greet(hastily=hastily)
-    await ann.until(lambda: link.ending or ann.conversation(link).peer_log)
+    await ann.until(lambda: link.ending or link.introduced)
     assert link.ending is None, (link.ending, link.detail)
     return link

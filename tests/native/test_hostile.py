@@ -84,7 +84,7 @@ class Evening:
         for person, link in ((self.ann, self.with_bob), (self.bob, self.at_bob)):
             await person.say(link, "still here")
         for person, link in ((self.ann, self.with_bob), (self.bob, self.at_bob)):
-            texts = [message.entry.text for message in person.conversation(link).timeline]
+            texts = [message.entry.text for message in person.chat(link).timeline]
             assert texts == ["still here", "still here"]
 
     async def until_stranger_is_out(self) -> Ending | None:
@@ -243,7 +243,7 @@ def test_misbehaving_ends_the_link_in_words_and_no_other(misbehave: Misbehave, e
             async with asyncio.timeout(PATIENCE):
                 await misbehave(evening)
             assert await evening.until_stranger_is_out() is ending
-            shown = view(evening.ann.node, evening.with_stranger.conversation)
+            shown = view(evening.ann.node, evening.with_stranger.chat)
             assert (shown.state, shown.headline, shown.sentence) == ("closed", *words.ENDINGS[ending])
             await evening.goes_on()
 
@@ -272,7 +272,7 @@ def test_a_message_without_end_takes_no_memory_without_end() -> None:
 async def until_heard(ann: Person, link: Link, stranger: Stranger) -> None:
     """Let the stranger say one thing more, and wait for it: all that was sent before has come then."""
     stranger.say(wire.encode(wire.Entries(STRANGER, 1, [make_entry((0, "done"))])))
-    await ann.until(lambda: link.phase is Phase.CLOSED or len(ann.conversation(link).timeline) > 0)
+    await ann.until(lambda: link.phase is Phase.CLOSED or len(ann.chat(link).timeline) > 0)
     assert link.ending is None, (link.ending, link.detail)
 
 

@@ -10,7 +10,7 @@ from prompt_toolkit.output.plain_text import PlainTextOutput
 
 from pychat.core import conversation as conversation_module
 from pychat.core import events, wire
-from pychat.core import node as node_module
+from pychat.core import messaging as messaging_module
 from pychat.core.log import Entry
 from pychat.native.page import TerminalPage
 from pychat.ui import words
@@ -25,7 +25,7 @@ def test_a_message_of_ours_that_goes_before_it_is_printed_is_told_as_gone(monkey
     """A peer may keep its acknowledgement back until so much has come that both go in one turn."""
     for name, size in {"CONVERSATION_MOST": 40, "UNACKNOWLEDGED_MOST": 20, "STEP": 4, "MARGIN": 10}.items():
         monkeypatch.setattr(conversation_module, name, size * KIB)
-        monkeypatch.setattr(node_module, name, size * KIB, raising=False)
+        monkeypatch.setattr(messaging_module, name, size * KIB, raising=False)
     ann = person("ann")
     pair = connect(ann, person("bob"))
     shown = StringIO()
@@ -38,14 +38,16 @@ def test_a_message_of_ours_that_goes_before_it_is_printed_is_told_as_gone(monkey
 
         def entries(count: int) -> list[events.Event]:
             nonlocal number
-            frames = [wire.Entries(pair.bob_chat.me, number + n + 1, [Entry(1, "x" * 1_000)]) for n in range(count)]
+            frames = [
+                wire.Entries(pair.bob_chat.own_log, number + n + 1, [Entry(1, "x" * 1_000)]) for n in range(count)
+            ]
             number += count
             return [events.FrameReceived(pair.ann_link.id, wire.encode(frame)) for frame in frames]
 
         while pair.ann_chat.memory.held < 39 * KIB:
             ann.do(*entries(1))
             page.render()
-        have = events.FrameReceived(pair.ann_link.id, wire.encode(wire.Have({pair.ann_chat.me: 1})))
+        have = events.FrameReceived(pair.ann_link.id, wire.encode(wire.Have({pair.ann_chat.own_log: 1})))
         ann.do(have, *entries(4))
         page.render()
         ann.do(*entries(1))
@@ -110,7 +112,7 @@ def test_nothing_is_compared_before_it_is_shown(command: str) -> None:
     ann.do(events.ShowConversation(pair.ann_chat.id))
 
     assert "/verify shows what to compare with <Bob>." in typed(ann, command, connected=True)
-    assert not any(contact.judged for contact in ann.node.contacts)
+    assert not any(contact.judged for contact in ann.node.people.contacts)
 
 
 def test_with_oneself_there_is_nothing_to_compare() -> None:

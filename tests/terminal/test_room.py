@@ -12,7 +12,7 @@ import pytest
 from pychat.core.envelope import Refusal
 from pychat.core.errors import CodeProblem
 from pychat.core.link import Ending
-from pychat.core.meeting import Trouble
+from pychat.core.relay_client import Trouble
 from pychat.exits import Exit
 from pychat.ui import words
 from tests.server.conftest import StartRelay

@@ -8,17 +8,17 @@ from pychat.core import events
 from pychat.core.capabilities import Capabilities
 from pychat.core.envelope import Refusal
 from pychat.core.link import Ending
-from pychat.core.meeting import Trouble
+from pychat.core.relay_client import Trouble
 from pychat.core.roomcode import SECRET_SIZE, RoomCode, encode
 from pychat.ui import words
 from pychat.ui.view import Card, Progress, View, view
 from tests.core.people import Person, compared, person
-from tests.core.test_meeting import LONG, calm, meeting_of, second_tab, session_of, together
+from tests.core.test_rooms import LONG, calm, home_of, second_tab, session_of, together
 from tests.rooms_sim import URL, Guest
 
 
 def seen_by(guest: Guest) -> View:
-    return view(guest.node, meeting_of(guest).conversation)
+    return view(guest.node, home_of(guest).id)
 
 
 @pytest.fixture
@@ -29,8 +29,8 @@ def ann() -> Person:
 
 
 def screen(someone: Person) -> View:
-    (meeting,) = someone.node.meetings.values()
-    return view(someone.node, meeting.conversation)
+    (chat,) = someone.chats
+    return view(someone.node, chat.id)
 
 
 def test_at_first_the_way_to_the_relay_is_looked_for(ann: Person) -> None:
@@ -64,7 +64,7 @@ def test_who_waits_has_a_link_to_send() -> None:
     assert now.room.code.startswith("F")
     assert [progress for _, progress in now.phases] == [Progress.NOW, *[Progress.TO_COME] * 3]
 
-    ann.acts(events.SetRoomLock(meeting_of(ann).conversation, True))
+    ann.acts(events.SetRoomLock(home_of(ann).id, True))
     now = seen_by(ann)
     assert (now.headline, now.sentence) == words.ROOM_LOCKED
     assert now.card is Card.NONE
@@ -96,8 +96,8 @@ def test_who_is_refused_is_told_and_asked_to_invite_nobody(refusal: Refusal) -> 
     world = together(0, 3)
     ann, bob, cat = world.guests
     if refusal is Refusal.LOCKED:
-        bob.acts(events.LeaveConversation(meeting_of(bob).conversation))
-        ann.acts(events.SetRoomLock(meeting_of(ann).conversation, True))
+        bob.acts(events.LeaveConversation(home_of(bob).id))
+        ann.acts(events.SetRoomLock(home_of(ann).id, True))
     cat.enters()
     world.live(LONG)
     now = seen_by(cat)
@@ -105,8 +105,8 @@ def test_who_is_refused_is_told_and_asked_to_invite_nobody(refusal: Refusal) -> 
     assert (now.headline, now.sentence) == words.ROOM_REFUSED[refusal]
     assert now.card is Card.NONE
 
-    ann.acts(events.LeaveConversation(meeting_of(ann).conversation))
-    bob.acts(events.LeaveConversation(meeting_of(bob).conversation))
+    ann.acts(events.LeaveConversation(home_of(ann).id))
+    bob.acts(events.LeaveConversation(home_of(bob).id))
     world.live(LONG)
     assert (seen_by(cat).headline, seen_by(cat).sentence) == words.ROOM_WAITING
 
@@ -122,7 +122,7 @@ def test_who_is_there_already_in_another_tab_can_be_here() -> None:
     assert (now.headline, now.sentence) == words.ROOM_REFUSED[Refusal.ELSEWHERE]
     assert now.card is Card.ELSEWHERE
     assert not now.can_write
-    tab.acts(events.TakeOverRoom(meeting_of(tab).conversation))
+    tab.acts(events.TakeOverRoom(home_of(tab).id))
     world.live(30)
     assert seen_by(tab).state == "open"
     now = seen_by(bob)
@@ -134,7 +134,7 @@ def test_who_is_there_already_in_another_tab_can_be_here() -> None:
 def test_who_has_left_can_go_back() -> None:
     world = together(0)
     ann, bob = world.guests
-    ann.acts(events.LeaveConversation(meeting_of(ann).conversation))
+    ann.acts(events.LeaveConversation(home_of(ann).id))
     world.live(5)
     now = seen_by(ann)
 
@@ -149,8 +149,8 @@ def test_who_has_left_can_go_back() -> None:
 def test_who_is_left_alone_in_a_locked_room_is_told_who_can_come_back() -> None:
     world = together(0)
     ann, bob = world.guests
-    ann.acts(events.SetRoomLock(meeting_of(ann).conversation, True))
-    bob.acts(events.LeaveConversation(meeting_of(bob).conversation))
+    ann.acts(events.SetRoomLock(home_of(ann).id, True))
+    bob.acts(events.LeaveConversation(home_of(bob).id))
     world.live(5)
     now = seen_by(ann)
 
@@ -162,8 +162,8 @@ def test_who_is_left_alone_in_a_locked_room_is_told_who_can_come_back() -> None:
 def test_after_signs_that_differ_the_room_is_no_place_to_ask_anybody_into(locked: bool) -> None:
     world = together(0)
     ann, bob = world.guests
-    ann.acts(events.SetRoomLock(meeting_of(ann).conversation, locked))
-    chat = ann.node.conversation(meeting_of(ann).conversation)
+    ann.acts(events.SetRoomLock(home_of(ann).id, locked))
+    chat = ann.node.chats.conversation(home_of(ann).id)
     assert chat is not None
     ann.acts(compared(chat, False))
     world.live(LONG)
@@ -175,7 +175,7 @@ def test_after_signs_that_differ_the_room_is_no_place_to_ask_anybody_into(locked
         assert (now.state, now.card, now.can_leave, now.trust_note) == ("closed", Card.NONE, True, words.DIFFERED)
         assert [progress for _, progress in now.phases] == [*[Progress.DONE] * 3, Progress.FAILED]
 
-    bob.acts(events.LeaveConversation(meeting_of(bob).conversation))
+    bob.acts(events.LeaveConversation(home_of(bob).id))
     assert seen_by(bob).card is Card.RETURN
     bob.starts_anew()
     bob.enters()

@@ -15,7 +15,7 @@ from pychat.ui import words
 from pychat.ui.view import Card, View, safety, view
 from pychat.ui.words import Trust
 from tests.core import samples
-from tests.core.people import Pair, Person, compared, connect, exchange, heeded, person
+from tests.core.people import Pair, Person, compared, connect, exchange, heeded, person, transcript_of
 
 ROOT = FilePath(__file__).resolve().parents[2]
 
@@ -38,7 +38,7 @@ def pair(ann: Person, bob: Person) -> Pair:
 
 def screen(someone: Person) -> View:
     """What they see of their first conversation."""
-    return view(someone.node, next(iter(someone.node.conversations), None))
+    return view(someone.node, next((chat.id for chat in someone.chats), None))
 
 
 def progress(now: View) -> list[str]:
@@ -178,12 +178,12 @@ def test_nobody_is_there_before_they_have_proved_who_they_are(ann: Person, bob: 
     ann.do(events.ChannelOpened(pair.ann_link.id))
     now = screen(ann)
     assert (now.state, now.name, now.trust, now.signs) == ("securing", "New conversation", Trust.NOBODY, None)
-    assert safety(ann.node, pair.ann_chat) == ""
+    assert safety(ann.node, ann.chat_of(pair.ann_link)) == ""
 
 
 def test_two_who_are_connected_see_the_same_signs(pair: Pair) -> None:
     signs = screen(pair.ann).signs
-    assert signs == screen(pair.bob).signs == short_string(pair.ann_link.transcript)
+    assert signs == screen(pair.bob).signs == short_string(transcript_of(pair.ann_link))
 
 
 def test_signs_are_to_be_compared_as_long_as_the_link_lives(pair: Pair) -> None:
@@ -203,7 +203,7 @@ def test_the_safety_number_stays_when_the_link_has_ended(pair: Pair) -> None:
 def test_whoever_is_new_is_known_the_next_time_and_verified_once_somebody_says_so(pair: Pair) -> None:
     assert screen(pair.ann).trust is Trust.NEW
 
-    later = connect(person("ann", contacts=pair.ann.node.contacts), pair.bob)
+    later = connect(person("ann", contacts=pair.ann.node.people.contacts), pair.bob)
     assert screen(later.ann).trust is Trust.KNOWN
 
     later.ann.do(compared(later.ann_chat, True))
@@ -317,6 +317,6 @@ def test_one_that_has_answered_is_not_to_blame(bob: Person, comes_late: bool) ->
         events.GatheringFinished(link),
     ]
     ann.do(*([*news, relayed] if comes_late else [relayed, *news]))
-    ann.paste(bob.reply(ann.node.links[link].code).code)
+    ann.paste(bob.reply(ann.node.links.by_id[link].code).code)
     ann.wait(PATIENCE[Phase.CONNECTING][0])
     assert screen(ann).sentence == words.ENDINGS[Ending.NO_PATH][1]

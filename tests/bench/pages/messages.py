@@ -15,7 +15,7 @@ from pychat.browser.peer import BrowserConnect
 from pychat.browser.store import VisitStore
 from pychat.core import wire
 from pychat.core.contacts import Contacts
-from pychat.core.conversation import Conversation
+from pychat.core.conversation import Chat
 from pychat.core.effects import Effect
 from pychat.core.events import ChannelOpened, CreateInvite, Event, PasteCode, WriteMessage
 from pychat.core.link import Phase
@@ -63,16 +63,16 @@ class Peer:
         self.on_turn()
 
     @property
-    def conversation(self) -> Conversation:
-        return next(iter(self.node.conversations.values()))
+    def conversation(self) -> Chat:
+        return next(iter(self.node.chats.listed()))
 
     @property
     def code(self) -> str:
-        return next(iter(self.node.links.values())).code
+        return next(iter(self.node.links.by_id.values())).code
 
     @property
     def is_open(self) -> bool:
-        return next(iter(self.node.links.values())).phase is Phase.OPEN
+        return next(iter(self.node.links.by_id.values())).phase is Phase.OPEN
 
     def write(self, text: str) -> None:
         self.driver.post(WriteMessage(self.conversation.id, text))
@@ -94,9 +94,9 @@ async def pair(*, watched: bool = False) -> tuple[Peer, Peer, float]:
     """Two who are connected; how long it took since the last paste."""
     a, b = [Peer(await BrowserCrypto.for_this_visit(), watched=watched) for _ in range(2)]
     a.driver.post(CreateInvite())
-    await a.until(lambda: a.node.links and a.code)
+    await a.until(lambda: a.node.links.by_id and a.code)
     b.driver.post(PasteCode(a.code))
-    await b.until(lambda: b.node.links and b.code)
+    await b.until(lambda: b.node.links.by_id and b.code)
     begin = js.performance.now()
     a.driver.post(PasteCode(b.code))
     await a.until(lambda: a.is_open)
@@ -125,7 +125,7 @@ async def echo(count: int) -> list[float]:
         while answered < len(there):
             message = there[answered]
             answered += 1
-            if message.author != b.conversation.me:
+            if message.author != b.conversation.own_log:
                 b.write(message.entry.text)
 
     def look() -> None:

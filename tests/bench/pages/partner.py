@@ -36,15 +36,15 @@ class Partner:
         self._echoes = True
 
     def _turned(self) -> None:
-        for link in self.node.links.values():
+        for link in self.node.links.by_id.values():
             if link.code and not self.reply.done():
                 self.reply.set_result(link.code)
-        for conversation in self.node.conversations.values():
+        for conversation in self.node.chats.listed():
             timeline = conversation.timeline
             while self._echoes and self._place < len(timeline):
                 message = timeline[self._place]
                 self._place += 1
-                if message.author != conversation.me:
+                if message.author != conversation.own_log:
                     self._echoes = message.entry.text != END_OF_ECHOES
                     if self._echoes:
                         self.driver.post(WriteMessage(conversation.id, message.entry.text))

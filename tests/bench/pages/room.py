@@ -17,8 +17,8 @@ from pychat.core.effects import Effect
 from pychat.core.events import ChannelOpened, CreateRoom, Event, PasteCode
 from pychat.core.link import Phase
 from pychat.core.lookalike import skeleton
-from pychat.core.meeting import RelayState
 from pychat.core.node import Node
+from pychat.core.relay_client import RelayState
 from pychat.driver import Driver
 
 
@@ -52,10 +52,10 @@ class Person:
             self.opened.set_result(js.performance.now())
 
     def _turned(self) -> None:
-        for meeting in self.node.meetings.values():
-            if meeting.state is RelayState.HERE and meeting.code is not None and not self.code.done():
-                self.code.set_result(roomcode.encode(meeting.code))
-        if not self.proved.done() and any(link.phase is Phase.OPEN for link in self.node.links.values()):
+        for room in self.node.rooms.by_id.values():
+            if room.state is RelayState.HERE and room.code is not None and not self.code.done():
+                self.code.set_result(roomcode.encode(room.code))
+        if not self.proved.done() and any(link.phase is Phase.OPEN for link in self.node.links.by_id.values()):
             self.proved.set_result(js.performance.now())
 
 

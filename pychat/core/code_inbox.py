@@ -2,13 +2,13 @@
 
 from dataclasses import dataclass
 
-from pychat.core.conversation import ConversationId, LinkId
+from pychat.core.codes import read
 from pychat.core.effects import OfferCodeToTabs
 from pychat.core.errors import CodeError, CodeProblem
+from pychat.core.ids import LinkId
 from pychat.core.invite import Code, decode, encode
-from pychat.core.links import read
+from pychat.core.invite_registry import InviteRegistry
 from pychat.core.roomcode import RoomCode
-from pychat.core.signaling import ManualSignaling
 
 TABS_PATIENCE = 1.5
 """Seconds that other tabs have to take a reply."""
@@ -38,23 +38,20 @@ class _Handover:
     problem: CodeProblem
 
 
-class Pasting:
+class CodeInbox:
     """What was pasted last.
 
-    `problem` is for the person to see; `handed_over` says that another tab took a reply; `accepted` counts the codes
-    that were used here, and `conversation` is the one that took the last of them.
+    `problem` is for the person to see; `handed_over` says that another tab took a reply.
 
     Args:
         tabs: whether there may be other tabs, to which a reply that is of no use here belongs.
     """
 
-    def __init__(self, signaling: ManualSignaling, *, tabs: bool) -> None:
+    def __init__(self, registry: InviteRegistry, *, tabs: bool) -> None:
         self._tabs = tabs
         self.problem: CodeProblem | None = None
         self.handed_over = False
-        self.accepted = 0
-        self.conversation: ConversationId | None = None
-        self._signaling = signaling
+        self._registry = registry
         self._handover: _Handover | None = None
 
     def paste(self, text: str, now: float, *, relay: bool = False) -> Use | EnterRoom | OfferCodeToTabs | None:
@@ -80,21 +77,16 @@ class Pasting:
 
     def _use(self, code: Code, now: float) -> Use | OfferCodeToTabs:
         if not code.is_reply:
-            self._signaling.accept_invite(code)
+            self._registry.accept_invite(code)
             return Use(code, None)
         try:
-            return Use(code, self._signaling.accept_reply(code))
+            return Use(code, self._registry.accept_reply(code))
         except CodeError as error:
             if not self._tabs or error.problem not in (CodeProblem.NO_INVITE_WAITING, CodeProblem.OTHER_INVITE):
                 raise
             reply = encode(code)
             self._handover = _Handover(reply, now + TABS_PATIENCE, error.problem)
             return OfferCodeToTabs(reply)
-
-    def accept(self, conversation: ConversationId) -> None:
-        """Note which conversation has taken a code."""
-        self.accepted += 1
-        self.conversation = conversation
 
     def forget(self) -> None:
         """What was wrong with the last code no longer matters."""
@@ -115,7 +107,7 @@ class Pasting:
         """Take a reply that another tab offers; None when it is of no use to this one either."""
         try:
             code = decode(text)
-            return Use(code, self._signaling.accept_reply(code)) if code.is_reply else None
+            return Use(code, self._registry.accept_reply(code)) if code.is_reply else None
         except CodeError:
             return None
 

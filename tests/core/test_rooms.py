@@ -10,29 +10,31 @@ import pytest
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
 from pychat.core import effects, events, wire
-from pychat.core import meeting as m
-from pychat.core import node as node_module
-from pychat.core import room as r
+from pychat.core import relay_client as rc
+from pychat.core import relay_session as r
+from pychat.core import room as m
 from pychat.core.capabilities import Capabilities
+from pychat.core.conversation import Chat, Conversation
 from pychat.core.envelope import (
     PROOF_SIZE,
-    Again,
     Authenticated,
     Bye,
     OnLink,
     Refusal,
     Refused,
+    Resume,
     Signal,
-    again,
+    associated_data,
     authenticate,
     nonce,
+    resume,
     wrap,
 )
-from pychat.core.envelope import context as envelope_context
 from pychat.core.envelope import encode as encode_signal
 from pychat.core.link import ANSWER_PATIENCE, Ending, Link, Phase
-from pychat.core.meeting import Meeting, RelayState, Trouble
 from pychat.core.negotiation import Answer, Offer, TakeOffer
+from pychat.core.relay_client import RelayState, Trouble
+from pychat.core.room import Room, RoomLink
 from pychat.core.roomcode import KEY_SIZE, MEMBER_SIZE, SALT, SECRET_SIZE, SIGNALING_INFO, RoomCode, encode
 from pychat.core.sdp import Description, DescriptionKind
 from tests import rooms_sim
@@ -55,9 +57,24 @@ def calm(seed: int, guests: int, capabilities: Capabilities = Capabilities()) ->
     return world
 
 
-def meeting_of(guest: Guest) -> Meeting:
-    (meeting,) = guest.node.meetings.values()
+def meeting_of(guest: Guest) -> Room:
+    (meeting,) = guest.node.rooms.by_id.values()
     return meeting
+
+
+def home_of(guest: Guest) -> Chat:
+    return rooms_sim.home_of(meeting_of(guest))
+
+
+def in_room(link: Link) -> RoomLink:
+    """What a link has that began in a room."""
+    assert isinstance(link.signaling, RoomLink)
+    return link.signaling
+
+
+def transcript_of(link: Link) -> bytes:
+    assert link.authenticated is not None
+    return link.authenticated.transcript
 
 
 def link_of(guest: Guest) -> Link:
@@ -67,16 +84,14 @@ def link_of(guest: Guest) -> Link:
 
 def note(world: RoomsWorld, guest: Guest, text: str) -> None:
     """Write in the conversation in which the room is shown, and tell the world, which checks what is shown."""
-    conversation = guest.node.conversation(meeting_of(guest).conversation)
-    assert conversation is not None
-    world.written[text] = Written(guest, guest.life, conversation.id, conversation.peer)
-    guest.acts(events.WriteMessage(conversation.id, text))
+    home = home_of(guest)
+    peer = home.peer if isinstance(home, Conversation) else None
+    world.written[text] = Written(guest, guest.life, home.id, peer)
+    guest.acts(events.WriteMessage(home.id, text))
 
 
 def read(guest: Guest) -> list[str]:
-    conversation = guest.node.conversation(meeting_of(guest).conversation)
-    assert conversation is not None
-    return [message.entry.text for message in conversation.timeline]
+    return [message.entry.text for message in home_of(guest).timeline]
 
 
 def together(seed: int, guests: int = 2, capabilities: Capabilities = Capabilities()) -> RoomsWorld:
@@ -135,15 +150,15 @@ def test_what_was_written_while_one_waited_goes_to_the_first_who_comes_and_to_no
     world.live(30)
     assert read(bob) == ["to whoever comes"]
 
-    bob.acts(events.LeaveConversation(meeting_of(bob).conversation))
+    bob.acts(events.LeaveConversation(home_of(bob).id))
     cat.enters()
     world.live(LONG)
     assert link_of(cat).peer == ann.key
     assert read(cat) == []
-    home = meeting_of(ann).conversation
-    assert home != link_of(ann).conversation  # the room is still shown where the first one was
-    ann.acts(events.ShowConversation(link_of(ann).conversation))
-    assert meeting_of(ann).conversation == link_of(ann).conversation != home
+    home = home_of(ann).id
+    assert home != link_of(ann).chat  # the room is still shown where the first one was
+    ann.acts(events.ShowConversation(link_of(ann).chat))
+    assert home_of(ann).id == link_of(ann).chat != home
 
 
 @SEEDS
@@ -156,7 +171,7 @@ def test_a_third_one_is_told_and_has_the_seat_once_it_is_free(seed: int) -> None
     assert meeting_of(cat).refusal is Refusal.FULL
     assert link_of(ann).peer == bob.key
 
-    bob.acts(events.LeaveConversation(meeting_of(bob).conversation))
+    bob.acts(events.LeaveConversation(home_of(bob).id))
     world.live(LONG)
     assert link_of(cat).peer == ann.key
     assert meeting_of(cat).refusal is None
@@ -166,10 +181,10 @@ def test_a_third_one_is_told_and_has_the_seat_once_it_is_free(seed: int) -> None
 def test_who_leaves_is_gone_at_once_and_can_come_back(seed: int) -> None:
     world = together(seed)
     ann, bob = world.guests
-    bob.acts(events.LeaveConversation(meeting_of(bob).conversation))
+    bob.acts(events.LeaveConversation(home_of(bob).id))
     world.live(3)
     assert not ann.company
-    assert meeting_of(ann).company == 0
+    assert meeting_of(ann).member_count == 0
     assert meeting_of(bob).state is RelayState.LEFT
 
     bob.returns()
@@ -201,13 +216,13 @@ def test_a_locked_room_takes_nobody_new_until_it_is_unlocked(seed: int) -> None:
     ann, bob = world.guests
     ann.enters()
     world.live(5)
-    ann.acts(events.SetRoomLock(meeting_of(ann).conversation, True))
+    ann.acts(events.SetRoomLock(home_of(ann).id, True))
     bob.enters()
     world.live(LONG)
     assert not bob.company
     assert meeting_of(bob).refusal is Refusal.LOCKED
 
-    ann.acts(events.SetRoomLock(meeting_of(ann).conversation, False))
+    ann.acts(events.SetRoomLock(home_of(ann).id, False))
     world.live(LONG)
     assert link_of(bob).peer == ann.key
 
@@ -216,7 +231,7 @@ def test_a_locked_room_takes_nobody_new_until_it_is_unlocked(seed: int) -> None:
 def test_behind_a_locked_door_the_same_link_comes_back(seed: int) -> None:
     world = together(seed)
     ann, bob = world.guests
-    ann.acts(events.SetRoomLock(meeting_of(ann).conversation, True))
+    ann.acts(events.SetRoomLock(home_of(ann).id, True))
     world.connections[-1].broken = True
     for guest in world.guests:
         guest.hears(guest.ends[link_of(guest).id], events.IceStateChanged(link_of(guest).id, events.IceState.FAILED))
@@ -235,10 +250,10 @@ def test_a_new_link_is_told_to_whoever_is_there_and_to_nobody_else(seed: int) ->
     assert former != meeting_of(ann).code == meeting_of(bob).code
     assert links == [link_of(guest).id for guest in (ann, bob)], "a link that is open stays"
 
-    bob.acts(events.LeaveConversation(meeting_of(bob).conversation))
+    bob.acts(events.LeaveConversation(home_of(bob).id))
     cat.enters()
     world.live(LONG)
-    assert meeting_of(cat).company == 0
+    assert meeting_of(cat).member_count == 0
     bob.returns()
     world.live(LONG)
     assert link_of(bob).peer == ann.key
@@ -273,12 +288,12 @@ def test_those_who_wait_are_told_and_meet_when_it_returns(seed: int) -> None:
     world.relay._go_away()
     world.live(1)
     assert meeting_of(ann).state is not RelayState.HERE
-    assert meeting_of(ann).trouble in (Trouble.UNREACHABLE, Trouble.RETURNING)
+    assert meeting_of(ann).relay.trouble in (Trouble.UNREACHABLE, Trouble.RETURNING)
     bob.enters()
     world.live(2 * LONG)
 
     assert link_of(ann).peer == bob.key
-    assert meeting_of(ann).trouble is None
+    assert meeting_of(ann).relay.trouble is None
 
 
 @SEEDS
@@ -289,7 +304,7 @@ def test_a_relay_that_falls_silent_is_left_for_a_new_session(seed: int) -> None:
     world.live(5)
     for session in world.relay._sessions:
         session.silent = True
-    world.live(m.BEAT_INTERVAL + m.BEAT_PATIENCE + 5)
+    world.live(rc.HEARTBEAT_INTERVAL + rc.HEARTBEAT_TIMEOUT + 5)
     bob.enters()
     world.live(60)
 
@@ -330,7 +345,7 @@ def test_who_comes_back_in_a_new_session_is_known_also_while_the_relay_still_lis
     for guest in world.guests:
         link = link_of(guest)
         guest.hears(guest.ends[link.id], events.IceStateChanged(link.id, events.IceState.DISCONNECTED))
-    world.live(m.BEAT_PATIENCE + 25)
+    world.live(rc.HEARTBEAT_TIMEOUT + 25)
 
     assert links == [link_of(guest).id for guest in (ann, bob)]
 
@@ -383,7 +398,7 @@ def test_nobody_else_in_the_room_can_end_a_link_whose_peer_is_proved_or_change_i
     forge()
     world.live(LONG)
     assert [link_of(ann), link_of(bob)] == links
-    assert all(link.relayed_member is not None for link in links)
+    assert all(in_room(link).member is not None for link in links)
     lose_the_path(world)
     forge()
     world.live(100)
@@ -426,9 +441,9 @@ def watch(guest: Guest, heard: list[tuple[Guest, Authenticated]], obeyed: list[o
             heard.append((guest, signal))
         receive(member, signal)
 
-    def obeys(link: Link, signal: OnLink | Refused | Bye) -> None:
+    def obeys(one: m.RoomLink, signal: OnLink | Refused | Bye) -> None:
         obeyed.append(signal)
-        obey(link, signal)
+        obey(one, signal)
 
     meeting._received = received  # type: ignore[method-assign]
     meeting._obey = obeys  # type: ignore[method-assign]
@@ -458,7 +473,7 @@ def test_a_member_that_takes_the_name_of_another_does_not_take_its_place(seed: i
     (eves,) = (session for session in world.relay._sessions if session.guest is eve)
     member, to_ann = eves.member, meeting_of(ann)
     # With the help of the relay all that Eve says is in Bob's name, and all that is for Bob comes to her.
-    room = meeting_of(eve)._room
+    room = meeting_of(eve).relay.session
     assert room is not None
     at_relay.member, eves.member = member, at_relay.member
     room.member, room._raw = eves.member, wire.read_bytes(eves.member, MEMBER_SIZE)
@@ -481,16 +496,18 @@ def test_the_certificate_of_a_link_never_changes(seed: int, proved: bool) -> Non
     world = together(seed)
     ann, _ = world.guests
     link = link_of(ann)
-    assert link.relayed is not None
+    assert link.room is not None
     assert link.remote is not None
     other = Offer(9, Description(DescriptionKind.OFFER, bytes(32), "ufrag", "x" * 24))
-    said = OnLink(link.relayed.number, other)
+    assert isinstance(link.signaling, m.RoomLink)
+    assert link.authenticated is not None
+    said = OnLink(in_room(link).attempt, other)
     ann._check = lambda: None  # type: ignore[method-assign] # the world holds this for a false alarm
     if proved:
-        ours, theirs = meeting_of(ann)._names(link.relayed_member or "")
-        world.relay.forge(ann, link, authenticate(link.transcript, theirs, ours, 99, said))
+        ours, theirs = meeting_of(ann)._names(in_room(link).member or "")
+        world.relay.forge(ann, link, authenticate(transcript_of(link), theirs, ours, 99, said))
     else:
-        link.peer = None
+        link.authenticated = None
         world.relay.forge(ann, link, said)
     world.live(1)
 
@@ -547,14 +564,14 @@ class Crowd:
         self.say(member, OnLink(number, Offer(1, description)))
 
     def say(self, member: str, signal: Signal) -> None:
-        room = self.room._room
+        room = self.room.relay.session
         if room is None or room.member is None or member not in room._members:
             return
         sender, receiver = (wire.read_bytes(name, MEMBER_SIZE) for name in (member, room.member))
         counter = room._members[member].last + 1
         key = self.victim._derive(self.victim.code.secret, SALT, SIGNALING_INFO + sender, KEY_SIZE)
         data = encode_signal(signal)
-        context = envelope_context(room.id, sender, receiver, counter)
+        context = associated_data(room.id, sender, receiver, counter)
         self._tell("from", member, wrap(counter, AESGCM(key).encrypt(nonce(counter), data, context)))
 
 
@@ -599,13 +616,13 @@ def test_nobody_is_served_twice_before_all_who_wait_are_served_once(seed: int, m
     world.live(5)
     crowd = Crowd(world, ann, 20)
     meeting, served = meeting_of(ann), list[str]()
-    link = meeting._link
+    begin = meeting._begin_link
 
-    def note_who_is_served(member: str, number: int) -> Link:
+    def note_who_is_served(member: str, attempt: int) -> m.RoomLink | None:
         served.append(member)
-        return link(member, number)
+        return begin(member, attempt)
 
-    meeting._link = note_who_is_served  # type: ignore[method-assign]
+    meeting._begin_link = note_who_is_served  # type: ignore[method-assign]
     world.live(1)
     for member in crowd.members:
         crowd.offer(member, 1)
@@ -631,7 +648,7 @@ def test_a_member_that_broke_the_protocol_is_not_heard_until_the_person_asks(see
     world.live(1)
     crowd.offer(member, 1)
     world.live(1)
-    (link,) = ann.node.pending()
+    (link,) = ann.node.links.unauthenticated_in_rooms()
     answer = Description(DescriptionKind.ANSWER, bytes(32), "ufrag", "x" * 24)
     crowd.say(member, OnLink(1, Answer(99, answer)))
     world.live(1)
@@ -641,7 +658,7 @@ def test_a_member_that_broke_the_protocol_is_not_heard_until_the_person_asks(see
     world.live(LONG)
     assert len(ann.ends) == begun
 
-    ann.acts(events.ReturnToRoom(meeting_of(ann).conversation))
+    ann.acts(events.ReturnToRoom(home_of(ann).id))
     world.live(5)
     assert len(ann.ends) > begun
 
@@ -658,14 +675,14 @@ def test_what_is_said_about_a_former_link_does_nothing_to_the_present_one(seed: 
         world.live(1)
         crowd.offer(member, number)
     world.live(1)
-    (link,) = ann.node.pending()
-    assert link.relayed_number == 2
+    (link,) = ann.node.links.unauthenticated_in_rooms()
+    assert in_room(link).attempt == 2
     answer = Description(DescriptionKind.ANSWER, bytes(32), "ufrag", "x" * 24)
     for signal in (Refused(1, Refusal.FULL), OnLink(1, Answer(99, answer)), Refused(3, Refusal.FULL)):
         crowd.say(member, signal)
         world.live(1)
 
-    assert ann.node.pending() == [link]
+    assert ann.node.links.unauthenticated_in_rooms() == [link]
 
 
 def test_who_waits_has_room_made_by_those_who_take_long(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -679,10 +696,10 @@ def test_who_waits_has_room_made_by_those_who_take_long(monkeypatch: pytest.Monk
         world.live(1)
         crowd.offer(member, 1)
     world.live(m.PENDING_PATIENCE - 4)
-    pending = [link.relayed_member for link in ann.node.pending()]
+    pending = [in_room(link).member for link in ann.node.links.unauthenticated_in_rooms()]
     assert pending == crowd.members[:3]
     world.live(5)
-    pending = [link.relayed_member for link in ann.node.pending()]
+    pending = [in_room(link).member for link in ann.node.links.unauthenticated_in_rooms()]
     assert len(pending) == 3
     assert crowd.members[3] in pending
 
@@ -727,10 +744,10 @@ def test_what_is_remembered_of_those_who_come_and_go_has_bounds(monkeypatch: pyt
     assert meeting.state is RelayState.HERE
     assert len(meeting._numbers) <= m.MAX_NUMBERS
     assert len(meeting._mentioned) <= m.MAX_NUMBERS
-    assert meeting._room is not None
-    assert len(meeting._room._past) <= r.MAX_REMEMBERED
-    assert len(ann.node.links) <= len(ann.node.conversations) <= m.MAX_PENDING + 1
-    assert len(ann.node.successors) <= m.MAX_PENDING
+    assert meeting.relay.session is not None
+    assert len(meeting.relay.session._past) <= r.MAX_REMEMBERED
+    assert len(ann.node.chats.listed()) == 1
+    assert len(ann.node.links.by_id) <= m.MAX_PENDING + 1
 
 
 @SEEDS
@@ -749,7 +766,7 @@ def test_who_broke_the_protocol_is_not_begun_with_again_until_asked(seed: int) -
     world.live(LONG)
     assert not ann.company
 
-    ann.acts(events.ReturnToRoom(meeting_of(ann).conversation))
+    ann.acts(events.ReturnToRoom(home_of(ann).id))
     world.live(LONG)
     assert link_of(ann).peer == bob.key
 
@@ -794,7 +811,7 @@ def test_who_is_killed_and_starts_again_is_taken_in_before_the_old_link_is_given
 def test_an_admitted_key_that_is_killed_and_starts_again_is_taken_into_a_locked_room(seed: int) -> None:
     world = together(seed)
     ann, bob = world.guests
-    ann.acts(events.SetRoomLock(meeting_of(ann).conversation, True))
+    ann.acts(events.SetRoomLock(home_of(ann).id, True))
     crash(world, bob)
     world.live(25)
 
@@ -809,18 +826,18 @@ def test_who_claims_the_seat_of_somebody_else_does_not_get_it(seed: int) -> None
     eve.enters()
     world.live(5)
     (member,) = (session.member for session in world.relay._sessions if session.guest is ann)
-    host = meeting_of(eve)._host
+    context = meeting_of(eve)._context
     begun = len(ann.ends)
 
-    class Host:
+    class Claiming:
         """Eve knows Bob's key, as his contacts do, and says that she is going to prove it."""
 
         key = bob.key
 
         def __getattr__(self, name: str) -> object:
-            return getattr(host, name)
+            return getattr(context, name)
 
-    meeting_of(eve)._host = Host()  # type: ignore[assignment]
+    meeting_of(eve)._context = Claiming()  # type: ignore[assignment]
     for _ in range(5):
         meeting_of(eve)._begin(member)
         eve._turn()
@@ -855,7 +872,7 @@ def test_a_second_tab_of_somebody_who_is_connected_is_told_and_can_have_the_seat
     assert meeting_of(tab).refusal is Refusal.ELSEWHERE
 
     for here, there in ((tab, bob), (bob, tab), (tab, bob)):
-        here.acts(events.TakeOverRoom(meeting_of(here).conversation))
+        here.acts(events.TakeOverRoom(home_of(here).id))
         world.live(20)
         assert link_of(here).peer == ann.key
         assert not there.company
@@ -868,7 +885,7 @@ def test_a_second_tab_of_somebody_who_is_connected_is_told_and_can_have_the_seat
         world.live(2 * LONG)
         assert link_of(here).peer == ann.key
         assert not there.company
-    tab.acts(events.LeaveConversation(meeting_of(tab).conversation))
+    tab.acts(events.LeaveConversation(home_of(tab).id))
     world.live(LONG)
     assert link_of(bob).peer == ann.key, "who waits in the other tab has the seat once it is free"
 
@@ -930,7 +947,7 @@ def test_who_leaves_while_the_relay_is_still_being_reached_has_left(seed: int, a
     ann.enters()
     world.live(after)
     note(world, ann, "for nobody")
-    ann.acts(events.LeaveConversation(meeting_of(ann).conversation))
+    ann.acts(events.LeaveConversation(home_of(ann).id))
     world.live(LONG)
 
     assert meeting_of(ann).state is RelayState.LEFT
@@ -942,7 +959,7 @@ def test_no_word_of_the_relay_brings_back_who_has_left(seed: int) -> None:
     world = together(seed)
     ann, _ = world.guests
     session = next(session for session in world.relay._sessions if session.guest is ann)
-    ann.acts(events.LeaveConversation(meeting_of(ann).conversation))
+    ann.acts(events.LeaveConversation(home_of(ann).id))
     world.relay._pass(session, '["joined",[]]')
     world.live(LONG)
 
@@ -978,7 +995,7 @@ def test_two_who_make_a_new_link_at_once_stay_together(seed: int) -> None:
     world.live(LONG)
 
     assert meeting_of(ann).code == meeting_of(bob).code
-    assert (meeting_of(ann).company, meeting_of(bob).company) == (1, 1)
+    assert (meeting_of(ann).member_count, meeting_of(bob).member_count) == (1, 1)
     ann.renews()  # and it still can be done
     world.live(LONG)
     assert meeting_of(ann).code == meeting_of(bob).code
@@ -1007,7 +1024,7 @@ def test_of_several_new_links_made_one_after_the_other_the_last_is_left(seed: in
     """An answer to a former one once led back there, and both went to and fro until the link was ended."""
     world = together(seed)
     ann, bob = world.guests
-    sessions = meeting_of(ann)._session
+    sessions = meeting_of(ann).relay.id
     for number in range(4):
         ann.renews()
         if others_too and number % 2:
@@ -1017,7 +1034,7 @@ def test_of_several_new_links_made_one_after_the_other_the_last_is_left(seed: in
 
     assert meeting_of(ann).code == meeting_of(bob).code
     assert link_of(ann).peer == bob.key
-    assert meeting_of(ann)._session < sessions + 40, "they went to and fro"
+    assert meeting_of(ann).relay.id < sessions + 40, "they went to and fro"
 
 
 @SEEDS
@@ -1047,7 +1064,7 @@ def test_whoever_counts_renewals_to_the_end_changes_nothing_for_others() -> None
     ann.hears(ann.ends[link.id], frame_received(link, wire.Room(wire.MAX_NUMBER, bytes(SECRET_SIZE))))
     ann.hears(ann.ends[link.id], frame_received(link, wire.Room(wire.MAX_NUMBER, code.secret)))
     world.live(5)
-    bob.acts(events.LeaveConversation(meeting_of(bob).conversation))
+    bob.acts(events.LeaveConversation(home_of(bob).id))
     world.live(5)
     there = meeting_of(ann).code
     assert there is not None
@@ -1072,13 +1089,13 @@ def test_a_peer_that_renews_without_end_is_followed_now_and_then_and_nobody_pays
     for _ in range(2 * m.MOVE_BURST):
         bob.renews()
         world.live(0.5)
-        sessions.add(meeting_of(ann)._session)
+        sessions.add(meeting_of(ann).relay.id)
     assert len(sessions) < m.MOVE_BURST + 8
     world.live(2 * m.MOVE_INTERVAL)
     assert link_of(ann).peer == bob.key
     assert meeting_of(ann).code == meeting_of(bob).code
 
-    bob.acts(events.LeaveConversation(meeting_of(bob).conversation))
+    bob.acts(events.LeaveConversation(home_of(bob).id))
     newest = meeting_of(ann).code
     assert newest is not None
     cat.code = newest
@@ -1103,7 +1120,7 @@ def test_of_three_the_third_is_told_also_where_links_were_given_up_before_the_an
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     """Whoever had answered went on waiting for a path to somebody who had given up, and had no seat any more."""
-    monkeypatch.setattr(node_module, "ANSWER_PATIENCE", 1.5)
+    monkeypatch.setattr(m, "ANSWER_PATIENCE", 1.5)
     for seed in range(24, 36):
         world = calm(seed, 3)
         for guest in world.guests:
@@ -1124,12 +1141,12 @@ def test_a_member_that_counts_too_high_harms_itself_only(seed: int) -> None:
         guest.enters()
         world.live(5)
     (name,) = meeting_of(eve)._attempts
-    eve.acts(events.LeaveConversation(meeting_of(eve).conversation))
+    eve.acts(events.LeaveConversation(home_of(eve).id))
     world.live(5)
     eve.enters()
     meeting_of(eve)._numbers[name] = 2**53 - 3
     world.live(30)
-    eve.acts(events.LeaveConversation(meeting_of(eve).conversation))
+    eve.acts(events.LeaveConversation(home_of(eve).id))
     bob.enters()
     world.live(LONG)
 
@@ -1152,7 +1169,7 @@ def test_whatever_somebody_has_counted_to_others_are_linked_when_it_has_gone(see
     eve.enters()
     meeting_of(eve)._mentioned = _High()
     world.live(LONG)
-    assert link_of(ann).relayed_number == 2**53 - 1
+    assert in_room(link_of(ann)).attempt == 2**53 - 1
     bob.enters()
     world.live(60)
     assert meeting_of(bob).refusal is Refusal.FULL
@@ -1173,13 +1190,13 @@ def test_nobody_waits_behind_somebody_who_offers_and_then_refuses(seed: int, mon
     eve.enters()
     world.live(0.5)
     theirs = meeting_of(eve)
-    for what, name in ((eve.node, "next_deadline"), (theirs, "do_what_is_due"), (theirs, "_received")):
+    for what, name in ((eve.node, "next_deadline"), (theirs, "wake"), (theirs, "_received")):
         monkeypatch.setattr(what, name, lambda *_: None)  # from now on it says nothing by itself
     world.live(15)
 
     def says(signal: Signal) -> None:
         theirs._say(name, signal)
-        emitted, eve.node._effects = eve.node._effects, []
+        emitted, eve.node._context.effects = eve.node._context.effects, []
         for effect in emitted:
             eve._carry_out(effect)
 
@@ -1225,7 +1242,7 @@ def test_when_the_link_of_an_invite_ends_the_room_in_which_both_are_takes_its_pl
     world = together(seed)
     ann, bob = world.guests
     ann.recipient, bob.recipient = bob, ann
-    ann.acts(events.CreateInvite(meeting_of(ann).conversation))
+    ann.acts(events.CreateInvite(home_of(ann).id))
     world.live(60)
     connection = world.connections[-1]
     for end in connection.ends:
@@ -1242,20 +1259,20 @@ def test_behind_a_locked_door_those_who_were_in_come_back_and_nobody_else(seed: 
     world = together(seed, 3, capabilities=Capabilities(can_restart=False))
     ann, bob, cat = world.guests
     for guest in world.guests[:locks]:
-        guest.acts(events.SetRoomLock(meeting_of(guest).conversation, True))
+        guest.acts(events.SetRoomLock(home_of(guest).id, True))
     connection = world.connections[-1]
     connection.broken = True
     for end in connection.ends:
         world._fail_for_good(end)
     world._lose(connection)
     if locks == 1:  # then there is a seat
-        bob.acts(events.LeaveConversation(meeting_of(bob).conversation))
+        bob.acts(events.LeaveConversation(home_of(bob).id))
         cat.enters()
         world.live(LONG)
         assert not cat.company
         assert ann.chat_with(cat) is None
         assert meeting_of(cat).refusal is Refusal.LOCKED
-        cat.acts(events.LeaveConversation(meeting_of(cat).conversation))
+        cat.acts(events.LeaveConversation(home_of(cat).id))
         bob.returns()
     world.live(LONG)
     assert link_of(bob).peer == ann.key
@@ -1266,8 +1283,8 @@ def test_who_is_turned_away_after_the_handshake_learns_no_name_and_is_not_begun_
 ) -> None:
     world = together(0, 3)
     ann, bob, cat = world.guests
-    ann.acts(events.SetRoomLock(meeting_of(ann).conversation, True))
-    bob.acts(events.LeaveConversation(meeting_of(bob).conversation))
+    ann.acts(events.SetRoomLock(home_of(ann).id, True))
+    bob.acts(events.LeaveConversation(home_of(bob).id))
     world.live(5)
     heard: list[str] = []
     hears = cat.hears
@@ -1278,13 +1295,13 @@ def test_who_is_turned_away_after_the_handshake_learns_no_name_and_is_not_begun_
         hears(end, event)
 
     monkeypatch.setattr(cat, "hears", noting)
-    before = len(world.connections), len(ann.node.conversations)
+    before = len(world.connections), len(ann.node.chats.listed())
     cat.enters()
     world.live(10 * LONG)
 
     assert {"hello", "reveal"} <= set(heard)
     assert "card" not in heard
-    assert (len(world.connections), len(ann.node.conversations)) == (before[0] + 1, before[1])
+    assert (len(world.connections), len(ann.node.chats.listed())) == (before[0] + 1, before[1])
 
 
 def test_who_has_left_only_waits_for_the_last_words_to_go_out() -> None:
@@ -1293,17 +1310,17 @@ def test_who_has_left_only_waits_for_the_last_words_to_go_out() -> None:
     meeting = meeting_of(ann)
     (name,) = meeting._attempts
     meeting.leave()
-    due, beat, session = meeting._bye_due, meeting._beat_due, meeting._session
+    due, session = meeting.due, meeting.relay.id
     for late in (Bye(), Refused(1, Refusal.FULL)):
         meeting._received(name, late)
-    meeting.heard(json.dumps(["arrived", "A" * 22]))
+    meeting.on_relay_message(json.dumps(["arrived", "A" * 22]))
     meeting.leave()
 
-    assert (meeting._bye_due, meeting._beat_due, meeting._session) == (due, beat, session)
+    assert (meeting.due, meeting.relay.id) == (due, session)
     assert list(meeting._attempts) == [name]
     assert meeting.refusal is None
     world.live(LONG)
-    assert not meeting._session
+    assert not meeting.relay.id
     assert not bob.company
 
 
@@ -1312,7 +1329,7 @@ def test_who_leaves_says_so_over_the_link_where_the_other_one_is_no_longer_at_th
     ann, bob = world.guests
     (name,) = meeting_of(ann)._attempts
     meeting_of(ann)._gone(name)
-    ann.acts(events.LeaveConversation(meeting_of(ann).conversation))
+    ann.acts(events.LeaveConversation(home_of(ann).id))
     world.live(5)
 
     assert not ann.company
@@ -1324,10 +1341,11 @@ def test_a_stack_that_cannot_restart_answers_no_offer_to_do_so() -> None:
     ann, _ = world.guests
     link = link_of(ann)
     assert link.remote is not None
-    meeting_of(ann)._steps(link, [TakeOffer(link.remote, False)])
+    assert isinstance(link.signaling, m.RoomLink)
+    meeting_of(ann).go_on(link.signaling, [TakeOffer(link.remote, False)])
 
     assert link.ending is Ending.PATH_LOST
-    assert not any(isinstance(effect, effects.AcceptOffer) for effect in ann.node._effects)
+    assert not any(isinstance(effect, effects.AcceptOffer) for effect in ann.node._context.effects)
 
 
 @pytest.mark.parametrize("leased", [True, False])
@@ -1351,7 +1369,7 @@ def test_who_gives_the_seat_up_to_another_tab_begins_with_nobody_who_waits(lease
 def test_of_whom_the_signs_differ_is_not_let_in_again(seed: int) -> None:
     world = together(seed)
     ann, bob = world.guests
-    ann.acts(events.ReportComparison(link_of(ann).conversation, bob.key, "bob", False))
+    ann.acts(events.ReportComparison(home_of(ann).id, bob.key, "bob", False))
     bob.starts_anew()
     bob.enters()
     world.live(LONG)
@@ -1403,7 +1421,7 @@ def test_whoever_leaves_in_whatever_moment_begins_nothing_more(monkeypatch: pyte
         world.live(5)
         bob.enters()
         world.live(0.1 * moment)
-        ann.acts(events.LeaveConversation(meeting_of(ann).conversation))
+        ann.acts(events.LeaveConversation(home_of(ann).id))
         begun = set(ann.ends)
         world.live(30)
         assert set(ann.ends) == begun
@@ -1411,11 +1429,11 @@ def test_whoever_leaves_in_whatever_moment_begins_nothing_more(monkeypatch: pyte
 
 
 def test_to_leave_twice_is_to_leave_once(alone: Person) -> None:
-    (meeting,) = alone.node.meetings.values()
+    (meeting,) = alone.node.rooms.by_id.values()
     alone.do(events.RelayOpened(session_of(alone)))
-    alone.do(events.LeaveConversation(meeting.conversation))
-    closing = effects.CloseRelay(meeting._session)
-    assert closing not in alone.do(events.LeaveConversation(meeting.conversation))
+    home, closing = rooms_sim.home_of(meeting).id, effects.CloseRelay(meeting.relay.id)
+    assert closing in alone.do(events.LeaveConversation(home))
+    assert closing not in alone.do(events.LeaveConversation(home))
     assert meeting.state is RelayState.LEFT
 
 
@@ -1425,8 +1443,8 @@ def test_whoever_leaves_while_the_relay_is_away_leaves_whoever_is_there(seed: in
     ann, bob = world.guests
     world.relay._go_away()
     world.live(3)
-    assert link_of(ann).relayed_member is None
-    ann.acts(events.LeaveConversation(meeting_of(ann).conversation))
+    assert in_room(link_of(ann)).member is None
+    ann.acts(events.LeaveConversation(home_of(ann).id))
     world.live(5)
 
     assert not ann.company
@@ -1438,7 +1456,7 @@ def test_a_path_that_is_found_while_a_secret_is_drawn_does_no_harm() -> None:
     ann, _ = world.guests
     link, now = link_of(ann), world.now + ann._clock
     ann.node.handle([events.IceStateChanged(link.id, events.IceState.DISCONNECTED)], now)
-    ann.node.handle([events.RotateRoomSecret(meeting_of(ann).conversation)], now)
+    ann.node.handle([events.RotateRoomSecret(home_of(ann).id)], now)
     assert meeting_of(ann).code is None
     ann.node.handle([events.IceStateChanged(link.id, events.IceState.CONNECTED)], now)
 
@@ -1449,14 +1467,14 @@ def test_nobody_is_taken_for_the_other_side_of_a_link_without_its_proof() -> Non
     world = together(0)
     meeting = meeting_of(world.guests[0])
     link, eve = link_of(world.guests[0]), wire.to_text(bytes(MEMBER_SIZE))
-    member = link.relayed_member
+    member = in_room(link).member
     meeting._attempts[eve] = m._Attempt()
     ours, theirs = meeting._names(eve)
-    for proof in (Again(bytes(PROOF_SIZE)), again(link.transcript, ours, theirs), again(b"", theirs, ours)):
+    for proof in (Resume(bytes(PROOF_SIZE)), resume(transcript_of(link), ours, theirs), resume(b"", theirs, ours)):
         meeting._received(eve, proof)
-        assert link.relayed_member == member
-    meeting._received(eve, again(link.transcript, theirs, ours))
-    assert link.relayed_member == eve
+        assert in_room(link).member == member
+    meeting._received(eve, resume(transcript_of(link), theirs, ours))
+    assert in_room(link).member == eve
 
 
 def test_nobody_is_taken_for_the_other_side_of_a_link_that_is_not_proved() -> None:
@@ -1467,17 +1485,17 @@ def test_nobody_is_taken_for_the_other_side_of_a_link_that_is_not_proved() -> No
         guest.enters()
     for _ in range(600):
         world.live(0.01)
-        if any(link.relayed_member is not None for link in meeting_of(ann)._live):
+        if any(one.member is not None for one in meeting_of(ann)._live):
             break
     meeting = meeting_of(ann)
-    (link,) = meeting._live
-    assert link.peer is None
-    member, eve = link.relayed_member, wire.to_text(bytes(MEMBER_SIZE))
+    (one,) = meeting._live
+    assert one.peer is None
+    member, eve = one.member, wire.to_text(bytes(MEMBER_SIZE))
     meeting._attempts[eve] = m._Attempt()
     ours, theirs = meeting._names(eve)
-    meeting._received(eve, again(link.transcript, theirs, ours))
+    meeting._received(eve, resume(b"", theirs, ours))
 
-    assert link.relayed_member == member
+    assert one.member == member
 
 
 # One member by itself.
@@ -1493,21 +1511,21 @@ def alone() -> Person:
 
 
 def session_of(someone: Person) -> int:
-    (meeting,) = someone.node.meetings.values()
-    return meeting._session
+    (meeting,) = someone.node.rooms.by_id.values()
+    return meeting.relay.id
 
 
 def test_each_attempt_to_reach_the_relay_comes_later_and_never_at_a_time_that_all_know(alone: Person) -> None:
     waits = []
     for _ in range(12):
         alone.do(events.RelayClosed(session_of(alone), 1006))
-        (meeting,) = alone.node.meetings.values()
-        assert (meeting.state, meeting.trouble) == (RelayState.AWAY, Trouble.UNREACHABLE)
+        (meeting,) = alone.node.rooms.by_id.values()
+        assert (meeting.state, meeting.relay.trouble) == (RelayState.AWAY, Trouble.UNREACHABLE)
         due = alone.node.next_deadline()
         assert due is not None
         waits.append(due - alone.now)
         assert only(effects.ConnectRelay, alone.wait(waits[-1]))
-    spans = [min(m.RETRY_LAST, m.RETRY_FIRST * 2**n) for n in range(12)]
+    spans = [min(rc.RETRY_LAST, rc.RETRY_FIRST * 2**n) for n in range(12)]
 
     assert all(span <= wait <= 2 * span for span, wait in zip(spans, waits, strict=True))
     assert len({wait / span for span, wait in zip(spans, waits, strict=True)}) == 12
@@ -1528,8 +1546,8 @@ def test_each_attempt_to_reach_the_relay_comes_later_and_never_at_a_time_that_al
 def test_why_there_is_no_way_is_known(alone: Person, code: int, trouble: Trouble) -> None:
     alone.do(events.RelayClosed(session_of(alone), code))
 
-    (meeting,) = alone.node.meetings.values()
-    assert meeting.trouble is trouble
+    (meeting,) = alone.node.rooms.by_id.values()
+    assert meeting.relay.trouble is trouble
 
 
 def test_who_is_asked_to_return_does_so_after_that_time_and_a_part_of_it(alone: Person) -> None:
@@ -1545,10 +1563,10 @@ def test_who_is_asked_to_return_does_so_after_that_time_and_a_part_of_it(alone: 
 
 def test_a_session_that_does_not_begin_is_given_up(alone: Person) -> None:
     session = session_of(alone)
-    emitted = alone.wait(m.REACH_PATIENCE)
+    emitted = alone.wait(rc.REACH_TIMEOUT)
 
     assert only(effects.CloseRelay, emitted).session == session
-    (meeting,) = alone.node.meetings.values()
+    (meeting,) = alone.node.rooms.by_id.values()
     assert meeting.state is RelayState.AWAY
 
 
@@ -1568,16 +1586,16 @@ def test_late_news_of_a_former_session_is_passed_over(alone: Person) -> None:
 
 def test_entering_twice_is_entering_once(alone: Person) -> None:
     assert alone.do(events.PasteCode(encode(RoomCode(bytes(SECRET_SIZE))), URL)) == []
-    assert len(alone.node.meetings) == 1
+    assert len(alone.node.rooms.by_id) == 1
 
 
 def test_who_leaves_before_the_relay_is_reached_has_left(alone: Person) -> None:
     session = session_of(alone)
-    (meeting,) = alone.node.meetings.values()
-    emitted = alone.do(events.LeaveConversation(meeting.conversation))
+    (meeting,) = alone.node.rooms.by_id.values()
+    emitted = alone.do(events.LeaveConversation(rooms_sim.home_of(meeting).id))
 
     assert only(effects.CloseRelay, emitted).session == session
-    assert alone.node.meetings == {}
+    assert alone.node.rooms.by_id == {}
     assert alone.node.next_deadline() is None
 
 
@@ -1594,7 +1612,7 @@ def test_a_member_that_never_answers_is_tried_again(seed: int) -> None:
 
     (number,) = meeting_of(ann)._numbers.values()
     assert number >= 2
-    assert len(ann.node.conversations) == 1
+    assert len(ann.node.chats.listed()) == 1
 
 
 def test_claimed_crowds_are_offered_only_a_few_links_at_once() -> None:
@@ -1604,11 +1622,11 @@ def test_claimed_crowds_are_offered_only_a_few_links_at_once() -> None:
     world.live(5)
     world.relay._claim_crowds()
     world.live(1)
-    ann.acts(events.SetRoomLock(meeting_of(ann).conversation, False))  # which begins with all who are there
+    ann.acts(events.SetRoomLock(home_of(ann).id, False))  # which begins with all who are there
     most = 0
     for _ in range(300):
         world.live(0.1)
-        most = max(most, sum(link.phase is Phase.SIGNALING for link in meeting_of(ann)._live))
+        most = max(most, sum(one.link.phase is Phase.SIGNALING for one in meeting_of(ann)._live))
 
     assert most == m.MAX_PENDING
 
@@ -1617,11 +1635,11 @@ def test_claimed_crowds_are_offered_only_a_few_links_at_once() -> None:
 def test_a_link_that_the_person_has_ended_is_not_begun_again(seed: int) -> None:
     world = together(seed)
     ann, bob = world.guests
-    ann.acts(events.ReportComparison(link_of(ann).conversation, bob.key, "bob", False))
+    ann.acts(events.ReportComparison(home_of(ann).id, bob.key, "bob", False))
     world.live(LONG)
 
     assert not ann.company
-    link = ann.node.link_of(ann.node.conversations[meeting_of(ann).conversation])
+    link = ann.node.links.of(home_of(ann))
     assert link is not None
     assert link.ending is Ending.NO_MATCH
 
@@ -1630,8 +1648,8 @@ def test_a_room_needs_a_relay() -> None:
     ann = person("ann")
 
     assert ann.do(events.PasteCode(encode(RoomCode(bytes(SECRET_SIZE))), "")) == []
-    assert ann.node.meetings == {}
-    assert ann.node.pasting.problem is not None
+    assert ann.node.rooms.by_id == {}
+    assert ann.node.introductions.inbox.problem is not None
     assert ann.now == START
     assert of(effects.ConnectRelay, ann.do(events.CreateRoom(URL)))
 
@@ -1648,7 +1666,7 @@ def test_no_secret_is_drawn_whose_code_ends_as_messengers_drop_it() -> None:
     assert len(fading) > 20
 
     emitted = ann.do(events.CreateRoom(URL))
-    (meeting,) = ann.node.meetings.values()
+    (meeting,) = ann.node.rooms.by_id.values()
     for _ in range(2):
         for drawn in (*fading, secret):
             draw = only(effects.DrawBytes, emitted)
@@ -1656,4 +1674,4 @@ def test_no_secret_is_drawn_whose_code_ends_as_messengers_drop_it() -> None:
             emitted = ann.do(events.BytesDrawn(draw.session, drawn))
         assert meeting.code == RoomCode(secret)
         assert only(effects.DrawBytes, emitted).size == MEMBER_SIZE
-        emitted = ann.do(events.RotateRoomSecret(meeting.conversation))
+        emitted = ann.do(events.RotateRoomSecret(rooms_sim.home_of(meeting).id))

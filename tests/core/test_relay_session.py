@@ -9,21 +9,22 @@ from random import Random
 
 import pytest
 
-from pychat.core import envelope, wire
-from pychat.core import room as r
+from pychat.core import effects, envelope, wire
+from pychat.core import relay_session as r
 from pychat.core.envelope import Bye, OnLink, Refusal, Refused, Signal
 from pychat.core.errors import LocalError
+from pychat.core.ids import MemberId
 from pychat.core.negotiation import Candidate, Offer
 from pychat.core.roomcode import ID_SIZE, KEY_SIZE, RoomCode
 from pychat.core.sdp import Candidate as Address
 from pychat.core.sdp import CandidateKind, Description, DescriptionKind
 from tests.parallel import in_parallel
-from tests.relay_sim import HostileRelay, Member, Sent
+from tests.relay_sim import HostileRelay, Member, Sent, passed
 
 CODE, OTHER_CODE = RoomCode(b"s" * 20), RoomCode(b"o" * 20)
 
 
-def name(letter: str) -> r.MemberId:
+def name(letter: str) -> MemberId:
     return wire.to_text(letter.encode() * 16)
 
 
@@ -36,12 +37,12 @@ def derived(info: bytes, secret: bytes = CODE.secret) -> bytes:
     return (secret[:1] + info + bytes(32))[: ID_SIZE if info == b"id" else KEY_SIZE]
 
 
-def seal(work: r.Seal | r.Open, data: bytes) -> bytes:
+def seal(work: effects.Seal | effects.Unseal, data: bytes) -> bytes:
     """Not AES-GCM: what was sealed can be read, but nothing of all that it depends on can be changed."""
-    return data + hashlib.sha256(repr((work.key, work.nonce, work.context, data)).encode()).digest()[:16]
+    return data + hashlib.sha256(repr((work.key, work.nonce, work.associated_data, data)).encode()).digest()[:16]
 
 
-def unseal(work: r.Open) -> bytes | None:
+def unseal(work: effects.Unseal) -> bytes | None:
     data = work.data[:-16]
     return data if seal(work, data) == work.data else None
 
@@ -52,19 +53,19 @@ class Side:
 
     letter: str
     code: RoomCode = CODE
-    work: list[r.Derive | r.Seal | r.Open] = field(default_factory=list)
+    work: list[effects.Derive | effects.Seal | effects.Unseal] = field(default_factory=list)
     steps: list[r.Step] = field(default_factory=list)
 
     def __post_init__(self) -> None:
-        self.room = r.Room(self.code)
+        self.room = r.RelaySession(self.code)
 
     @property
-    def name(self) -> r.MemberId:
+    def name(self) -> MemberId:
         return name(self.letter)
 
     def take(self, steps: Sequence[r.Step]) -> None:
         for step in steps:
-            if isinstance(step, r.Derive | r.Seal | r.Open):
+            if isinstance(step, effects.Derive | effects.Seal | effects.Unseal):
                 self.work.append(step)
             else:
                 self.steps.append(step)
@@ -76,19 +77,19 @@ class Side:
 
     def answer(self, at: int = 0) -> None:
         match work := self.work.pop(at):
-            case r.Derive(secret, _, info):
+            case effects.Derive(_, secret, _, info):
                 self.take(self.room.derived(info, derived(info, secret)))
-            case r.Seal():
+            case effects.Seal():
                 self.take(self.room.sealed(work.ticket, seal(work, work.data)))
-            case r.Open():
-                self.take(self.room.opened(work.ticket, unseal(work)))
+            case effects.Unseal():
+                self.take(self.room.unsealed(work.ticket, unseal(work)))
 
     def answer_all(self) -> None:
         while self.work:
             self.answer()
 
     def begin(self, *others: str) -> None:
-        self.take(self.room.session(self.letter.encode() * 16))
+        self.take(self.room.begin(1, self.letter.encode() * 16))
         self.answer_all()
         self.take(self.room.joined([name(other) for other in others]))
         self.answer_all()
@@ -99,7 +100,7 @@ class Side:
         for signal in signals:
             self.take(self.room.send(name(other), signal))
         self.answer_all()
-        return [step.text for step in self.new() if isinstance(step, r.Relay)]
+        return [passed(step)[1] for step in self.new() if isinstance(step, effects.SendToRelay)]
 
     def hears(self, other: str, *texts: str) -> list[Signal]:
         """What it takes of the envelopes of another."""
@@ -121,8 +122,8 @@ def side(letter: str, *others: str, code: RoomCode = CODE) -> Side:
 
 def test_a_member_joins_once_all_is_derived() -> None:
     ann = Side("a")
-    ann.take(ann.room.session(b"a" * 16))
-    assert [(w.secret, w.salt, w.info, w.size) for w in ann.work if isinstance(w, r.Derive)] == [
+    ann.take(ann.room.begin(1, b"a" * 16))
+    assert [(w.secret, w.salt, w.info, w.size) for w in ann.work if isinstance(w, effects.Derive)] == [
         (CODE.secret, b"pychat room", b"id", 16),
         (CODE.secret, b"pychat room", b"handshake", 32),
         (CODE.secret, b"pychat room", b"signaling" + b"a" * 16, 32),
@@ -143,7 +144,7 @@ def test_the_newcomer_starts() -> None:
     assert ann.new() == [r.MemberFound(name("b"), starts=False)]
 
     bob = Side("b")
-    bob.take(bob.room.session(b"b" * 16))
+    bob.take(bob.room.begin(1, b"b" * 16))
     bob.answer_all()
     bob.new()
     bob.take(bob.room.joined([name("a"), name("b")]))
@@ -175,11 +176,11 @@ def test_each_session_has_a_fresh_name_and_a_key_of_its_own() -> None:
     ann = side("a", "b")
     ann.take(ann.room.connection_lost())
     with pytest.raises(LocalError):
-        ann.room.session(b"a" * 16)
+        ann.room.begin(1, b"a" * 16)
     with pytest.raises(LocalError):
-        ann.room.session(b"A" * 15)
+        ann.room.begin(1, b"A" * 15)
 
-    assert [step.info for step in ann.room.session(b"A" * 16) if isinstance(step, r.Derive)] == [
+    assert [step.info for step in ann.room.begin(1, b"A" * 16) if isinstance(step, effects.Derive)] == [
         b"signaling" + b"A" * 16
     ]
 
@@ -208,7 +209,7 @@ def test_who_cannot_be_there_is_not_found(others: tuple[str, ...]) -> None:
 
 def test_nobody_is_there_before_we_are() -> None:
     ann = Side("a")
-    ann.take(ann.room.session(b"a" * 16))
+    ann.take(ann.room.begin(1, b"a" * 16))
 
     assert ann.room.joined([name("b")]) == ann.room.arrived(name("b")) == []
 
@@ -260,7 +261,11 @@ def test_one_is_sealed_after_the_other() -> None:
 
     assert len(ann.work) == 1
     ann.answer_all()
-    assert [step.member for step in ann.new() if isinstance(step, r.Relay)] == [name("b"), name("c"), name("b")]
+    assert [passed(step)[0] for step in ann.new() if isinstance(step, effects.SendToRelay)] == [
+        name("b"),
+        name("c"),
+        name("b"),
+    ]
 
 
 def test_what_comes_before_the_key_waits_for_it() -> None:
@@ -281,7 +286,7 @@ def test_who_has_left_is_sent_nothing_more() -> None:
     ann.take(ann.room.left(name("b")))
     ann.answer_all()
 
-    assert [step.member for step in ann.new() if isinstance(step, r.Relay)] == [name("c")]
+    assert [passed(step)[0] for step in ann.new() if isinstance(step, effects.SendToRelay)] == [name("c")]
     assert ann.room.send(name("b"), Bye()) == []
 
 
@@ -430,13 +435,13 @@ def test_a_holder_of_the_secret_who_says_nonsense_is_not_heard() -> None:
     ann, bob = side("a", "b"), side("b", "a")
     ann.take(ann.room.send(name("b"), Bye()))
     (work,) = ann.work
-    assert isinstance(work, r.Seal)
-    ann.work = [r.Seal(work.ticket, work.key, work.nonce, b"nonsense".ljust(256), work.context)]
+    assert isinstance(work, effects.Seal)
+    ann.work = [effects.Seal(1, work.ticket, work.key, work.nonce, b"nonsense".ljust(256), work.associated_data)]
     ann.answer()
     (step,) = ann.new()
-    assert isinstance(step, r.Relay)
+    assert isinstance(step, effects.SendToRelay)
 
-    assert bob.hears("a", step.text) == []
+    assert bob.hears("a", passed(step)[1]) == []
     assert bob.room.dropped == 1
     assert bob.hears("a", *ann.says("b", Bye())) == [Bye()]
 
@@ -453,7 +458,7 @@ EXAMPLE = (
 
 def test_the_worked_example_opens() -> None:
     member = Member(RoomCode(bytes(range(20))), Random(0), Sent())
-    member.take(member.room.session(b"b" * 16))
+    member.take(member.room.begin(1, b"b" * 16))
     member.work_all()
     assert member.room.id.hex() == "5ee1d9bf5bffa0b7a5a9c519e72fe175"
     assert member.room.handshake.hex() == ("472184ce962d4dc391b9e9a5873b3095119f8f6d581ff20a78a938b3a77544f5")

@@ -18,8 +18,8 @@ _FIRST_PLACE, _PLACES = 100, 60_000  # places among the candidates, behind those
 
 
 @dataclass(slots=True)
-class Nudging:
-    """The nudges of one link; `due` is the time of the next one."""
+class IceKeepAlive:
+    """The candidates that are given anew over one link; `due` is when the next ones are."""
 
     inviter: Description
     due: float

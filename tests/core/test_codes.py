@@ -4,11 +4,11 @@ import random
 
 import pytest
 
-from pychat.core import invite, links, roomcode
+from pychat.core import codes, invite, roomcode
+from pychat.core.codes import page_in, read, relay_for, room_in
 from pychat.core.codetext import Found
 from pychat.core.errors import CodeError, CodeProblem
 from pychat.core.invite import Code
-from pychat.core.links import page_in, read, relay_for, room_in
 from pychat.core.relaytext import page_at, page_of, relay_of
 from pychat.core.roomcode import SECRET_SIZE, RoomCode
 from pychat.core.sdp import Candidate, CandidateKind, Description, DescriptionKind
@@ -31,13 +31,13 @@ def test_of_a_code_that_is_in_a_text_many_times_few_are_looked_at(
 ) -> None:
     """What stands before each of them may be long, and a text of them alone took ten seconds."""
     looked_at: list[int] = []
-    page_before = links._page_before
+    page_before = codes._page_before
 
     def counting(found: Found[RoomCode | Code]) -> str:
         looked_at.append(found.at)
         return page_before(found)
 
-    monkeypatch.setattr(links, "_page_before", counting)
+    monkeypatch.setattr(codes, "_page_before", counting)
     assert page_in((between * 8 + text_of(ROOM)) * 400) == ""
     assert 0 < len(looked_at) <= 64
 

@@ -2,13 +2,13 @@
 
 from dataclasses import dataclass, field
 
-from pychat.core.conversation import LinkId
 from pychat.core.errors import CodeError, CodeProblem
+from pychat.core.ids import LinkId
 from pychat.core.invite import Code
 
 
 @dataclass(slots=True)
-class ManualSignaling:
+class InviteRegistry:
     """Remembers codes by their `ref`, which tells apart the few that a person has under way."""
 
     _waiting: dict[bytes, LinkId] = field(default_factory=dict)

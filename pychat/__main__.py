@@ -18,10 +18,9 @@ from typing import Any
 from platformdirs import user_data_path
 
 from pychat import __version__
-from pychat.core.codes import page_in
+from pychat.core.codes import page_in, relay_of
 from pychat.core.contacts import clean_name
 from pychat.core.events import Event
-from pychat.core.relaytext import relay_of
 from pychat.exits import Exit, Failure, say
 from pychat.native import settings as terminal_settings
 from pychat.native.store import FileStore

@@ -24,7 +24,7 @@ from typing import Any
 from weakref import WeakSet
 
 from pychat.core import events, roomcode
-from pychat.core.codes import read, relay_for
+from pychat.core.codes import page_at, read, relay_for, relay_of
 from pychat.core.contacts import STORE_KEY, Contacts, Namesake
 from pychat.core.conversation import Chat as AnyChat
 from pychat.core.conversation import Conversation
@@ -38,7 +38,6 @@ from pychat.core.link import Ending, Link, Phase
 from pychat.core.lookalike import skeleton
 from pychat.core.node import SEED_SIZE, Node
 from pychat.core.relay_client import RelayState, Trouble
-from pychat.core.relaytext import page_at, relay_of
 from pychat.core.room import Room
 from pychat.core.roomcode import RoomCode
 from pychat.core.safety import ShortString, short_string

@@ -17,7 +17,7 @@ import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from pychat.core.capabilities import Capabilities
-from pychat.core.relaytext import relay_of
+from pychat.core.codes import relay_of
 from pychat.native.crypto import NativeCrypto
 from pychat.native.leases import FileLeases
 from pychat.native.peer import NativeConnect, NativeDataChannel

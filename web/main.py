@@ -18,11 +18,11 @@ from pychat.browser.store import BrowserStore, UnkeptStore
 from pychat.browser.tabs import BrowserTabs
 from pychat.browser.visit import KeptRooms, Rooms
 from pychat.core import events, visited
+from pychat.core.codes import relay_of
 from pychat.core.contacts import STORE_KEY, Contacts
 from pychat.core.ice import IceServer
 from pychat.core.lookalike import skeleton
 from pychat.core.node import CONNECTING, Node
-from pychat.core.relaytext import relay_of
 from pychat.driver import Driver
 from pychat.ui import words
 from pychat.ui.settings import KEY, Settings, suggested_servers

@@ -22,12 +22,11 @@ from pychat.browser.trust import TrustSigns
 from pychat.browser.updates import Updates
 from pychat.browser.visit import KeptRooms, Rooms, opened_code
 from pychat.core import events
-from pychat.core.codes import relay_for, room_in
+from pychat.core.codes import relay_for, relay_of, room_in
 from pychat.core.contacts import STORE_KEY
 from pychat.core.ice import IceServer
 from pychat.core.ids import ChatId
 from pychat.core.node import Node
-from pychat.core.relaytext import relay_of
 from pychat.ports import Post
 from pychat.ui import words
 from pychat.ui.settings import KEY, Settings, is_local

@@ -7,7 +7,7 @@ from pyodide.ffi import JsException, create_proxy
 
 from pychat.core import events
 from pychat.core.ids import SessionId
-from pychat.core.relaytext import SUBPROTOCOL
+from pychat.core.relay_protocol import SUBPROTOCOL
 from pychat.ports import PortError, Post
 
 

@@ -5,13 +5,13 @@ This is the one place that decides to which page a link leads, and so which rela
 
 import re
 from itertools import islice
+from urllib.parse import urljoin, urlsplit
 
 from pychat.core import invite, roomcode
 from pychat.core.codetext import Found, Kind, find, occurrences, unbroken_end
 from pychat.core.errors import CodeError
 from pychat.core.invite import Code
 from pychat.core.mangling import INVISIBLE
-from pychat.core.relaytext import page_of, relay_of
 from pychat.core.roomcode import RoomCode
 
 _KINDS: tuple[Kind[RoomCode | Code], ...] = (roomcode.KIND, invite.KIND)
@@ -25,6 +25,7 @@ _BARE = re.compile(r"(?:(?:[\w-]+\.)+[^\W\d_][\w-]+|localhost|[0-9]+(?:\.[0-9]+)
 _AMP = re.compile(r"https://(?:www\.)?google\.[a-z.]+/amp/(s/)?", re.IGNORECASE)
 """In front of a page that Google shows as one of its own."""
 _NO_ADDRESS = re.compile(r'[<>"`\s]')
+_PORTS = {"http": 80, "https": 443}
 
 
 def read(text: str) -> RoomCode | Code:
@@ -64,6 +65,32 @@ def page_in(text: str) -> str:
     return ""
 
 
+def page_of(address: str) -> str:
+    """The address of a page in its one writing, without query and fragment; "" when it is none."""
+    try:
+        parts = urlsplit(address)
+        host, port = parts.hostname, parts.port
+    except ValueError:
+        return ""
+    if parts.scheme not in _PORTS or not host:
+        return ""
+    place = f"[{host}]" if ":" in host else _in_ascii(host)
+    if port is not None and port != _PORTS[parts.scheme]:
+        place += f":{port}"
+    return f"{parts.scheme}://{place}{parts.path or '/'}"
+
+
+def relay_of(page: str) -> str:
+    """The address of the relay of a page, or "" when that is no address of a page."""
+    address = page_of(page)
+    return "ws" + urljoin(address, "relay").removeprefix("http") if address else ""
+
+
+def page_at(relay: str) -> str:
+    """The page that has this relay."""
+    return "http" + relay.removesuffix("relay").removeprefix("ws")
+
+
 def _page_before(found: Found[RoomCode | Code]) -> str:
     run = _UNSEEN.sub("", _run_before(found.text, found.at))
     starts = [match.start() for match in _SCHEME.finditer(run)]
@@ -91,3 +118,14 @@ def _bare_page(address: str) -> str:
     """The page of an address without a scheme, as browsers show it; what is no name has no certificate."""
     is_name = re.match(r"localhost\b|[0-9.:]+[/?]|\[", address) is None
     return page_of(f"{'https' if is_name else 'http'}://{address}")
+
+
+def _in_ascii(host: str) -> str:
+    """A host's name as it is looked up; one that would become another name on the way stays as it is."""
+    if host.isascii():
+        return host
+    try:
+        name = host.encode("idna")
+        return name.decode("ascii") if name.decode("idna") == host else host
+    except UnicodeError:
+        return host

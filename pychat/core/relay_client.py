@@ -9,9 +9,10 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from enum import Enum
 
-from pychat.core import effects, relay_session, relaytext
+from pychat.core import effects, relay_protocol, relay_session
 from pychat.core.envelope import Signal
 from pychat.core.ids import MemberId, SessionId
+from pychat.core.relay_protocol import CloseCode
 from pychat.core.relay_session import RelaySession
 from pychat.core.roomcode import MEMBER_SIZE, SECRET_SIZE, RoomCode, is_lasting
 from pychat.core.service import Context
@@ -47,14 +48,14 @@ class Trouble(Enum):
     REFUSED = "refused"
 
 
-_TROUBLES = {
-    1012: Trouble.RETURNING,
-    4000: Trouble.REFUSED,
-    4003: Trouble.FULL,
-    4004: Trouble.BUSY,
-    4005: Trouble.BUSY,
-    4006: Trouble.BUSY,
-    4007: Trouble.BUSY,
+_TROUBLES: dict[int, Trouble] = {
+    CloseCode.CLOSING: Trouble.RETURNING,
+    CloseCode.MALFORMED: Trouble.REFUSED,
+    CloseCode.ROOM_FULL: Trouble.FULL,
+    CloseCode.TOO_MANY_ROOMS: Trouble.BUSY,
+    CloseCode.TOO_MANY_FROM_ADDRESS: Trouble.BUSY,
+    CloseCode.TOO_MANY: Trouble.BUSY,
+    CloseCode.TOO_FAST: Trouble.BUSY,
 }
 
 
@@ -211,19 +212,19 @@ class RelayClient:
         if self.state is RelayState.LEFT or session is None:
             return []
         self.is_beating, self._heartbeat_at = False, self._context.now + HEARTBEAT_INTERVAL
-        match relaytext.read(text):
-            case relaytext.Joined(members) if not self._join:  # else we have not said yet that we come
+        match relay_protocol.decode_from_relay(text):
+            case relay_protocol.Joined(members) if not self._join:  # else we have not said yet that we come
                 steps = session.joined(members)
                 if session.is_in and self.state is RelayState.REACHING:
                     self.state, self.trouble, self._failed = RelayState.HERE, None, 0
                 return self._run(steps)
-            case relaytext.Arrived(member):
+            case relay_protocol.Arrived(member):
                 return self._run(session.arrived(member))
-            case relaytext.Left(member):
+            case relay_protocol.Left(member):
                 return self._run(session.left(member))
-            case relaytext.From(member, data) if member != session.member:
+            case relay_protocol.From(member, data) if member != session.member:
                 return self._run(session.heard(member, data))
-            case relaytext.Return(seconds):
+            case relay_protocol.Return(seconds):
                 self._return_after = seconds
         return []
 
@@ -244,7 +245,7 @@ class RelayClient:
         for step in steps:
             match step:
                 case relay_session.Join(room, member):
-                    self._join = relaytext.join(room, member)
+                    self._join = relay_protocol.encode(relay_protocol.Join(room, member))
                     reports.append(ReadyToJoin())
                 case relay_session.Renew():
                     return [*reports, *self._connect()]
@@ -279,7 +280,9 @@ class RelayClient:
             return self._connect()
         if self.state is RelayState.HERE and self.session is not None and self.session.member is not None:
             self.is_beating, self._heartbeat_at = True, self._context.now + HEARTBEAT_TIMEOUT
-            self._context.emit(effects.SendToRelay(self.id, relaytext.to(self.session.member, "")))
+            self._context.emit(
+                effects.SendToRelay(self.id, relay_protocol.encode(relay_protocol.To(self.session.member, "")))
+            )
         return []
 
 

@@ -22,7 +22,7 @@ from collections import deque
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-from pychat.core import effects, envelope, relaytext, wire
+from pychat.core import effects, envelope, relay_protocol, wire
 from pychat.core.effects import Effect
 from pychat.core.envelope import Signal
 from pychat.core.errors import LocalError, RemoteError
@@ -252,7 +252,7 @@ class RelaySession:
         return self._seal_next()
 
     def _relay(self, member: MemberId, text: str) -> Effect:
-        return effects.SendToRelay(self._session, relaytext.to(member, text))
+        return effects.SendToRelay(self._session, relay_protocol.encode(relay_protocol.To(member, text)))
 
     def _seal_next(self) -> list[Step]:
         if self._sealing is not None or not self._outgoing:

@@ -23,12 +23,12 @@ above is the peer's mistake.
 
 import base64
 import json
-import math
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
+from pychat.core import json_array
 from pychat.core.errors import RemoteError
 from pychat.core.ids import AuthorId
 from pychat.core.log import MAX_TEXT, Entry, StateVector, make_entry
@@ -50,16 +50,11 @@ MAX_NAME = 64
 
 _BASE64URL = re.compile(r"[A-Za-z0-9_-]{1,128}")
 _AUTHOR = re.compile(r"[A-Za-z0-9_-]{16,64}")
-_NO_BRACKETS = re.compile(r'"[^"\\]*(?:\\.[^"\\]*)*"?|[^]["{}]+', re.DOTALL)  # strings, and what else is not of them
 _ONE_ENTRY = re.compile(
     r'\["entries","([A-Za-z0-9_-]{16,64})",([1-9][0-9]{0,14}),\[\[(0|[1-9][0-9]{0,13}),'
     rf'"([^"\\\x00-\x1f]{{1,{MAX_TEXT}}})"\]\]\]'
 )
 _quoted = json.encoder.encode_basestring
-_INNERMOST = re.compile(r"\[\]|\{\}")
-_LONG_NUMBER = 20
-"""Characters of a number that no field takes."""
-_MAX_DEPTH = 8  # deep nesting overflows the stack of Pyodide's JSON reader, which ends the whole page
 
 
 @dataclass(frozen=True, slots=True)
@@ -215,53 +210,9 @@ def read_items(data: str) -> list[Any]:
     Raises:
         RemoteError: it is none, or too large, or nested too deep. Nothing else is raised.
     """
-    if _too_large(data):
+    if json_array.is_larger(data, MAX_FRAME):
         raise RemoteError("a frame is too large")
-    if _too_deep(data):
-        raise RemoteError("a frame is nested too deep, or its brackets do not match")
-    try:
-        items = _read_json(data)
-    except (ValueError, RecursionError) as error:
-        raise RemoteError("a frame is no JSON") from error
-    if type(items) is not list or not items or type(items[0]) is not str:
-        raise RemoteError("a frame is no list that begins with its kind")
-    return items
-
-
-def _read_json(data: str) -> Any:
-    try:
-        return _DECODER.decode(data)
-    except json.JSONDecodeError:
-        raise
-    except ValueError:  # a number has more digits than Python reads: it is JSON all the same
-        return _DECODER_OF_LONG_NUMBERS.decode(data)
-
-
-def _too_large(data: str) -> bool:
-    if data.isascii() or len(data) > MAX_FRAME:
-        return len(data) > MAX_FRAME
-    return len(data.encode("utf-8", "surrogatepass")) > MAX_FRAME
-
-
-def _too_deep(data: str) -> bool:
-    # Each “],[” closes one level and opens one, so what is left of the opening brackets bounds the depth; those within
-    # strings only raise the bound. It settles all honest frames but those with many brackets in their texts.
-    if data.count("[") + data.count("{") - data.count("],[") <= _MAX_DEPTH:
-        return False
-    brackets = _NO_BRACKETS.sub("", data)
-    for _ in range(_MAX_DEPTH):
-        brackets = _INNERMOST.sub("", brackets)
-    return brackets != ""
-
-
-def _refuse(constant: str) -> None:
-    raise json.JSONDecodeError(f"{constant} is no JSON", constant, 0)
-
-
-_DECODER = json.JSONDecoder(parse_constant=_refuse)  # else NaN and Infinity would pass (RFC 8259, section 6)
-_DECODER_OF_LONG_NUMBERS = json.JSONDecoder(
-    parse_constant=_refuse, parse_int=lambda digits: int(digits) if len(digits) < _LONG_NUMBER else math.inf
-)
+    return json_array.read(data)
 
 
 def to_text(raw: bytes) -> str:

@@ -11,13 +11,12 @@ from dataclasses import dataclass
 from wcwidth import clip, width
 
 from pychat.core import events
-from pychat.core.codes import page_in, read
+from pychat.core.codes import page_at, page_in, read, relay_of
 from pychat.core.conversation import Chat, Conversation
 from pychat.core.errors import CodeError
 from pychat.core.ids import ChatId, PublicKey
 from pychat.core.link import Link, Phase
 from pychat.core.node import Node
-from pychat.core.relaytext import page_at, relay_of
 from pychat.core.roomcode import RoomCode, encode
 from pychat.core.stats import Stats
 from pychat.native import card

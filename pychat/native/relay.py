@@ -11,7 +11,7 @@ from websockets.uri import parse_uri
 
 from pychat.core import events
 from pychat.core.ids import SessionId
-from pychat.core.relaytext import SUBPROTOCOL
+from pychat.core.relay_protocol import SUBPROTOCOL
 from pychat.ports import PortError, Post
 
 _NEVER_OPENED = 1006

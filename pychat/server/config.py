@@ -11,6 +11,8 @@ from dataclasses import dataclass, field, fields
 from typing import Any, cast
 from urllib.parse import urlsplit
 
+from pychat.core.relay_protocol import MAX_MESSAGE
+
 DEFAULT_HOST = "127.0.0.1"
 DEFAULT_PORT = 8000
 DEFAULT_TURN_LIFETIME = 12 * 3600
@@ -64,7 +66,7 @@ class RelayConfig:
     `origins` are those from which pages may connect; None means that of the page, which is in the Host header.
     """
 
-    message_bytes: int = 65536
+    message_bytes: int = MAX_MESSAGE
     rate: int = 20  # messages a second that a connection may send for long
     burst: int = 120  # messages that it may send at once
     room_size: int = 16

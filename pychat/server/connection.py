@@ -7,45 +7,23 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import json
 from collections.abc import Iterator
-from enum import Enum
 
 from starlette.types import Receive, Scope, Send
 
+from pychat.core.relay_protocol import CloseCode
 from pychat.server.sockets import CLOSE_WITHIN
 
 # How long the closing handshake may take, what waits in the queue included, before the connection is ended by force.
 CLOSE_SECONDS = 4.0
 
 
-class Refusal(Enum):
-    """Why the relay closes a connection: the close code of RFC 6455, section 7.4, and the reason that goes with it."""
-
-    MALFORMED = (4000, "malformed message")
-    NOT_JOINED = (4001, "not joined in time")
-    MEMBER_TAKEN = (4002, "member id is in the room already")
-    ROOM_FULL = (4003, "room is full")
-    TOO_MANY_ROOMS = (4004, "too many rooms from this address")
-    TOO_MANY_FROM_ADDRESS = (4005, "too many connections from this address")
-    TOO_MANY = (4006, "too many connections")
-    TOO_FAST = (4007, "sending too fast")
-    IDLE = (4008, "idle too long")
-    TOO_SLOW = (4009, "reading too slowly")
-    TOO_LARGE = (1009, "message is too large")
-    CLOSING = (1012, "server is shutting down")
-
-    def __init__(self, code: int, reason: str) -> None:
-        self.code = code
-        self.reason = reason
-
-
 class Refused(Exception):
-    """The other side did what ends its connection."""
+    """The other side did what ends its connection; `code` says what."""
 
-    def __init__(self, refusal: Refusal) -> None:
-        super().__init__(refusal.reason)
-        self.refusal = refusal
+    def __init__(self, code: CloseCode) -> None:
+        super().__init__(code.reason)
+        self.code = code
 
 
 class Gone(Exception):
@@ -82,7 +60,7 @@ class Connection:
         self._open = False
         self._pump: asyncio.Task[None] | None = None
         self.host = host
-        self.ending: Refusal | None = None
+        self.ending: CloseCode | None = None
         self.used_at = asyncio.get_running_loop().time()
 
     async def accept(self, subprotocol: str) -> None:
@@ -108,25 +86,23 @@ class Connection:
         self.used_at = asyncio.get_running_loop().time()
         text: str | None = event.get("text")
         if text is None:
-            raise Refused(Refusal.MALFORMED)
+            raise Refused(CloseCode.MALFORMED)
         return text
 
-    def open(self, *first: object) -> None:
+    def open(self, first: str) -> None:
         """Let out what was posted until now, with `first` before it."""
         if self.ending is None:
-            text = json.dumps(first)
-            self._queue.insert(0, text)
-            self._waiting += len(text)
+            self._queue.insert(0, first)
+            self._waiting += len(first)
             self._open = True
             self._start()
 
-    def post(self, *message: object) -> None:
-        """Put a message into the queue, and return at once; a reader whose queue is full is given up."""
+    def post(self, text: str) -> None:
+        """Put a text in ASCII into the queue, and return at once; a reader whose queue is full is given up."""
         if self.ending is not None:
             return
-        text = json.dumps(message)  # escaped, so its characters are its bytes
         if self._waiting + len(text) > self._limit:
-            self.end(Refusal.TOO_SLOW)
+            self.end(CloseCode.TOO_SLOW)
             return
         self._queue.append(text)
         self._waiting += len(text)
@@ -134,12 +110,12 @@ class Connection:
         if self._open:
             self._start()
 
-    def end(self, refusal: Refusal) -> None:
+    def end(self, code: CloseCode) -> None:
         """Begin to close, and return at once; what waits is sent before, except to a slow reader."""
         if self.ending is not None:
             return
-        self.ending = refusal
-        if refusal is Refusal.TOO_SLOW:
+        self.ending = code
+        if code is CloseCode.TOO_SLOW:
             self._queue.clear()
         self._scope["extensions"][CLOSE_WITHIN](CLOSE_SECONDS)
         self._start()
@@ -158,7 +134,7 @@ class Connection:
             with contextlib.suppress(Gone), _closed_as_gone():
                 await self._empty()
                 if self.ending is not None:
-                    close = {"type": "websocket.close", "code": self.ending.code, "reason": self.ending.reason}
+                    close = {"type": "websocket.close", "code": self.ending, "reason": self.ending.reason}
                     await self._send(close)
         finally:
             self._pump = None
@@ -167,7 +143,7 @@ class Connection:
         while self._queue:
             batch, self._queue = self._queue, []
             for text in batch:
-                if self.ending is Refusal.TOO_SLOW:
+                if self.ending is CloseCode.TOO_SLOW:
                     return
                 await self._send({"type": "websocket.send", "text": text})
                 self._waiting -= len(text)

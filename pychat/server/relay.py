@@ -9,64 +9,38 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import json
-import re
 from collections import Counter
 from collections.abc import AsyncIterator, Iterator
-from dataclasses import dataclass
 
 from prometheus_client import CollectorRegistry
 from starlette.types import Receive, Scope, Send
 
+from pychat.core.relay_protocol import (
+    SUBPROTOCOL,
+    Arrived,
+    CloseCode,
+    From,
+    Join,
+    Joined,
+    Left,
+    RelayMessage,
+    Return,
+    To,
+    decode_from_client,
+    encode,
+)
 from pychat.server.addresses import AddressCounts, decrease, shares
 from pychat.server.backplane import Backplane, Health, MemberTaken, MemoryBackplane, RoomFull
 from pychat.server.config import RelayConfig
-from pychat.server.connection import Connection, Gone, Refusal, Refused
+from pychat.server.connection import Connection, Gone, Refused
 from pychat.server.notes import Log, Numbers
 from pychat.server.redis_backplane import RedisBackplane
 from pychat.server.sockets import CLOSE_WITHIN, Terms
 
-SUBPROTOCOL = "pychat.relay.1"
-
 _PROTOCOL_MISSING = "The relay takes uvicorn with --ws pychat.server.sockets:WebSocketProtocol, or `pychat serve`."
 
 # Not told by the relay, but by the WebSocket protocol (sockets.py).
-_REFUSED_BY_THE_PROTOCOL = {refusal.code: refusal for refusal in (Refusal.TOO_LARGE, Refusal.TOO_FAST)}
-
-_ID = re.compile(r"[A-Za-z0-9_-]{22}", re.ASCII)
-
-
-@dataclass(frozen=True)
-class Join:
-    """`["join", room, member]`"""
-
-    room: str
-    member: str
-
-
-@dataclass(frozen=True)
-class To:
-    """`["to", member, data]`"""
-
-    member: str
-    data: str
-
-
-def parse(text: str) -> Join | To:
-    """What a client says.
-
-    Raises:
-        Refused: it is nothing that a client may say.
-    """
-    try:
-        match json.loads(text):
-            case ["join", str(room), str(member)] if _ID.fullmatch(room) and _ID.fullmatch(member):
-                return Join(room, member)
-            case ["to", str(member), str(data)] if _ID.fullmatch(member):
-                return To(member, data)
-    except (ValueError, RecursionError):
-        pass
-    raise Refused(Refusal.MALFORMED)
+_REFUSED_BY_THE_PROTOCOL = {int(code): code for code in (CloseCode.TOO_LARGE, CloseCode.TOO_FAST)}
 
 
 class Relay:
@@ -111,7 +85,7 @@ class Relay:
             ping_seconds=config.ping_seconds,
             rate=config.rate,
             burst=config.burst,
-            too_fast=Refusal.TOO_FAST.value,
+            too_fast=(CloseCode.TOO_FAST, CloseCode.TOO_FAST.reason),
             dismiss=self._dismiss,
         )
 
@@ -121,9 +95,10 @@ class Relay:
             return
         self._closing = True
         self._log.write("dismissed", connections=len(self._connections))
+        farewell = encode(Return(self._config.return_seconds))
         for connection in self._connections:
-            connection.post("return", self._config.return_seconds)
-            connection.end(Refusal.CLOSING)
+            connection.post(farewell)
+            connection.end(CloseCode.CLOSING)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one WebSocket; one without an end by force could be held for ever by who does not read."""
@@ -146,7 +121,7 @@ class Relay:
             with self._admitted(connection):
                 await self._serve(connection)
         except Refused as refused:
-            connection.end(refused.refusal)
+            connection.end(refused.code)
             await connection.closed()
         except Gone as gone:
             code = gone.code
@@ -157,17 +132,17 @@ class Relay:
 
     def arrived(self, room: str, member: str) -> None:
         """Tell the members here of one that has come."""
-        self._tell(room, member, "arrived")
+        self._tell(room, member, Arrived(member))
 
     def left(self, room: str, member: str) -> None:
         """Tell the members here of one that is gone."""
-        self._tell(room, member, "left")
+        self._tell(room, member, Left(member))
 
     def received(self, room: str, member: str, sender: str, data: str) -> None:
         """Give a member here what is for it."""
         connection = self._rooms.get(room, {}).get(member)
         if connection is not None:
-            self._post(connection, "from", sender, data)
+            self._post(connection, encode(From(sender, data)))
             self.numbers.relayed.inc()
             self.numbers.characters.inc(len(data))
 
@@ -178,14 +153,15 @@ class Relay:
         if health is Health.ALONE:
             self.numbers.losses.inc()
 
-    def _tell(self, room: str, member: str, what: str) -> None:
+    def _tell(self, room: str, member: str, message: RelayMessage) -> None:
+        text = encode(message)
         for other, connection in self._rooms.get(room, {}).items():
             if other != member:
-                self._post(connection, what, member)
+                self._post(connection, text)
 
-    def _post(self, connection: Connection, *message: str) -> None:
+    def _post(self, connection: Connection, text: str) -> None:
         before = connection.ending
-        connection.post(*message)
+        connection.post(text)
         if connection.ending is not before:
             self.numbers.slow.inc()
 
@@ -195,11 +171,11 @@ class Relay:
     def _admitted(self, connection: Connection) -> Iterator[None]:
         """Count a connection while it lasts, if there is room for it."""
         if self._closing:
-            raise Refused(Refusal.CLOSING)
+            raise Refused(CloseCode.CLOSING)
         if len(self._connections) >= self._config.connections:
-            raise Refused(Refusal.TOO_MANY)
+            raise Refused(CloseCode.TOO_MANY)
         if not self._from_address.add(connection.host):
-            raise Refused(Refusal.TOO_MANY_FROM_ADDRESS)
+            raise Refused(CloseCode.TOO_MANY_FROM_ADDRESS)
         self._connections.add(connection)
         self.numbers.connections.set(len(self._connections))
         try:
@@ -212,18 +188,18 @@ class Relay:
     async def _serve(self, connection: Connection) -> None:
         try:
             async with asyncio.timeout(self._config.join_seconds):
-                join = parse(await connection.read())
+                join = decode_from_client(await connection.read())
         except TimeoutError:
-            raise Refused(Refusal.NOT_JOINED) from None
+            raise Refused(CloseCode.NOT_JOINED) from None
         if not isinstance(join, Join):
-            raise Refused(Refusal.MALFORMED)
+            raise Refused(CloseCode.MALFORMED)
         with self._in_room(connection, join):
             try:
                 await self._join(connection, join)
                 while True:
-                    message = parse(await connection.read())
+                    message = decode_from_client(await connection.read())
                     if not isinstance(message, To):
-                        raise Refused(Refusal.MALFORMED)
+                        raise Refused(CloseCode.MALFORMED)
                     self.numbers.received.inc()
                     await self._backplane.send(join.room, message.member, join.member, message.data)
             finally:
@@ -233,22 +209,22 @@ class Relay:
         try:
             others = await self._backplane.join(join.room, join.member, self._config.room_size)
         except MemberTaken:
-            raise Refused(Refusal.MEMBER_TAKEN) from None
+            raise Refused(CloseCode.MEMBER_TAKEN) from None
         except RoomFull:
-            raise Refused(Refusal.ROOM_FULL) from None
-        connection.open("joined", others)
+            raise Refused(CloseCode.ROOM_FULL) from None
+        connection.open(encode(Joined(tuple(others))))
         self.numbers.joins.inc()
 
     @contextlib.contextmanager
     def _in_room(self, connection: Connection, join: Join) -> Iterator[None]:
         """Let what is told of the room reach a connection, before it is known whether it may join."""
         if join.member in self._rooms.get(join.room, {}):
-            raise Refused(Refusal.MEMBER_TAKEN)
+            raise Refused(CloseCode.MEMBER_TAKEN)
         counted = shares(connection.host, self._config.rooms_per_address, self._config.connections)
         for key, limit in counted:
             rooms: Counter[str] = self._rooms_of_address.get(key, Counter())
             if join.room not in rooms and len(rooms) >= limit:
-                raise Refused(Refusal.TOO_MANY_ROOMS)
+                raise Refused(CloseCode.TOO_MANY_ROOMS)
         members = self._rooms.setdefault(join.room, {})
         members[join.member] = connection
         for key, _ in counted:
@@ -270,7 +246,7 @@ class Relay:
         ending = connection.ending
         if ending is None:
             ending = _REFUSED_BY_THE_PROTOCOL.get(code)
-        if ending is None or ending is Refusal.CLOSING:
+        if ending is None or ending is CloseCode.CLOSING:
             return
         self.numbers.refusals.labels(ending.name.lower()).inc()
         self._log.write("refused", reason=ending.name.lower(), address=connection.host)
@@ -290,7 +266,7 @@ class Relay:
             await asyncio.sleep(self._config.idle_seconds / 8)
             for connection in self._connections:
                 if loop.time() - connection.used_at > self._config.idle_seconds:
-                    connection.end(Refusal.IDLE)
+                    connection.end(CloseCode.IDLE)
 
 
 async def _deny(receive: Receive, send: Send, status: int, text: str) -> None:

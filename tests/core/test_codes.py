@@ -5,11 +5,10 @@ import random
 import pytest
 
 from pychat.core import codes, invite, roomcode
-from pychat.core.codes import page_in, read, relay_for, room_in
+from pychat.core.codes import page_at, page_in, page_of, read, relay_for, relay_of, room_in
 from pychat.core.codetext import Found
 from pychat.core.errors import CodeError, CodeProblem
 from pychat.core.invite import Code
-from pychat.core.relaytext import page_at, page_of, relay_of
 from pychat.core.roomcode import SECRET_SIZE, RoomCode
 from pychat.core.sdp import Candidate, CandidateKind, Description, DescriptionKind
 from tests.vectors.links import IN_NO_LINK, MANGLED, PAGE

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pychat.core import wire
+from pychat.core import json_array
 from pychat.core.errors import RemoteError
 from pychat.core.log import MAX_TEXT, Entry
 from pychat.core.wire import (
@@ -393,7 +393,7 @@ def test_deep_nesting_never_reaches_the_json_reader(
     opening: str, closing: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     deep = 65_000 // len(opening + closing)
-    monkeypatch.setattr(wire, "_DECODER", None)  # whoever reads it fails
+    monkeypatch.setattr(json_array, "_DECODER", None)  # whoever reads it fails
 
     assert "deep" in refusal(opening * deep + "1" + closing * deep)
     assert "deep" in refusal(opening * (65_000 // len(opening)))

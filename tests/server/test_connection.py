@@ -10,9 +10,10 @@ from typing import Any
 import pytest
 from prometheus_client import CollectorRegistry
 
+from pychat.core.relay_protocol import CloseCode
 from pychat.server.backplane import Health, MemberTaken, MemoryBackplane, RoomFull
 from pychat.server.config import RelayConfig
-from pychat.server.connection import CLOSE_SECONDS, Connection, Refusal, Refused
+from pychat.server.connection import CLOSE_SECONDS, Connection, Refused
 from pychat.server.relay import Relay
 from pychat.server.sockets import CLOSE_WITHIN
 
@@ -53,35 +54,35 @@ class Socket:
 async def test_what_waits_is_sent_before_the_close_and_nothing_after_it() -> None:
     socket = Socket()
     connection = socket.connection()
-    connection.post("one")
-    connection.open("first")
-    connection.end(Refusal.IDLE)
-    connection.end(Refusal.CLOSING)  # the first reason counts
-    connection.post("late")
-    connection.open("later still")
+    connection.post('["one"]')
+    connection.open('["first"]')
+    connection.end(CloseCode.IDLE)
+    connection.end(CloseCode.CLOSING)  # the first reason counts
+    connection.post('["late"]')
+    connection.open('["later still"]')
     await asyncio.wait_for(connection._pump or asyncio.sleep(0), 30)
 
     assert socket.texts == [["first"], ["one"]]
-    assert socket.closes == [Refusal.IDLE.code]
+    assert socket.closes == [CloseCode.IDLE]
     assert socket.patience == [CLOSE_SECONDS]
 
 
 async def test_whoever_reads_too_slowly_gets_no_more_than_the_close() -> None:
     socket = Socket()
     connection = socket.connection(limit=60)
-    connection.open("first")
+    connection.open('["first"]')
     socket.reads.clear()
     for number in range(10):
-        connection.post("a message", number)
+        connection.post(f'["a message",{number}]')
         await asyncio.sleep(0)
-    assert connection.ending is Refusal.TOO_SLOW
+    assert connection.ending is CloseCode.TOO_SLOW
     pump = connection._pump
     assert pump is not None
     socket.reads.set()
     await asyncio.wait_for(pump, 30)
 
     assert len(socket.texts) <= 1  # what was on its way already
-    assert socket.closes == [Refusal.TOO_SLOW.code]
+    assert socket.closes == [CloseCode.TOO_SLOW]
     assert socket.patience == [CLOSE_SECONDS]
 
 
@@ -91,7 +92,7 @@ async def test_who_comes_while_the_server_shuts_down_is_told_so() -> None:
     with pytest.raises(Refused) as refused, relay._admitted(Socket().connection()):
         pass
 
-    assert refused.value.refusal is Refusal.CLOSING
+    assert refused.value.code is CloseCode.CLOSING
 
 
 class Audience:

@@ -16,7 +16,7 @@ from pychat.browser.peer import BrowserConnect, BrowserDataChannel
 from pychat.browser.relay import BrowserRelay
 from pychat.browser.store import BrowserStore
 from pychat.browser.tabs import BrowserTabs
-from pychat.core.relaytext import relay_of
+from pychat.core.codes import relay_of
 from pychat.ports import Crypto, DataChannel, Leases, Post, Store, Tabs
 from tests.contracts import Kit, Port, contracts_of, growth, verify
 

@@ -31,7 +31,7 @@ run: build
 	@exec $(PY) server.py
 
 build: $(RUNTIME_READY) $(WEB_READY)
-	@$(PY) -m pychat.server.site
+	@$(PY) -m pychat.site
 
 # Started anew, for pip takes one wheel and not also that of another version.
 wheel: build $(DEV_READY)
@@ -98,12 +98,12 @@ FIND_NODE = if ! { command -v npm && node -e 'process.exit(+(parseInt(process.ve
 		npm() { node "$(NODE)/lib/node_modules/npm/bin/npm-cli.js" "$$@"; }; \
 	fi
 
-PRECOMPILED_BY := $(addprefix pychat/server/,precompile.mjs split.mjs wasm.mjs hot.json)
+PRECOMPILED_BY := $(addprefix pychat/site/,precompile.mjs split.mjs wasm.mjs hot.json)
 
 $(WEB_READY): web/package.json web/package-lock.json $(PRECOMPILED_BY) | $(RUNTIME_READY)
 	@$(FIND_NODE); \
 	(cd web && npm ci --ignore-scripts --no-audit --no-fund --loglevel=error > /dev/null) && \
-	node pychat/server/precompile.mjs web/node_modules/pyodide web/node_modules/.compiled
+	node pychat/site/precompile.mjs web/node_modules/pyodide web/node_modules/.compiled
 	@touch $@
 
 # What the relay is measured against.

@@ -42,8 +42,8 @@ PLACES = {
     "pychat/driver.py": ("tests/test_driver.py",),
     **{f"pychat/browser/{name}.py": IN_PAGES for name in ("crypto", "peer", "relay", "server", "store", "tabs")},
 }
-# What builds the site and starts the command is no business of others.
-NOT_OTHERS = {"site.py", "wheel.py", "memory.py", "export.py", "cli.py", "config.py", "sums.py"}
+# What starts the commands is no business of others.
+NOT_OTHERS = {"export.py", "cli.py", "config.py", "checksums.py"}
 KEPT = (".venv", "web/node_modules")
 HITS = "hits.txt"
 

@@ -26,8 +26,8 @@ from pychat.native.store import FileStore
 from pychat.ports import Crypto, DataChannel, Leases, Post, Store, Tabs
 from tests.contracts import Kit, Port, contracts_of, verify
 from tests.fakes import FakeConnect, FakeDataChannel, FakeLeases, FakeNetwork, FakeStore, FakeTabs
-from tests.server.conftest import make_checkout
 from tests.server.relays import Relay
+from tests.site.conftest import make_checkout
 
 
 class FakeKit(Kit):

@@ -17,8 +17,8 @@ import pytest
 
 from pychat.core import invite
 from pychat.core.errors import CodeError
-from pychat.server.memory import BuildError
-from pychat.server.site import Site, build_site
+from pychat.site.build import Site, build_site
+from pychat.site.snapshot import BuildError
 
 ROOT = Path(__file__).resolve().parents[1]
 READY = "pychat is ready: "
@@ -115,11 +115,10 @@ def test_the_wheel_holds_the_site_and_what_runs_natively(wheel: Path, site: Site
     with zipfile.ZipFile(wheel) as archive:
         held = {name.removeprefix("pychat/") for name in archive.namelist() if name.startswith("pychat/")}
         others = {name.partition("/")[0] for name in archive.namelist()} - {"pychat"}
-    built = {f"site/{path.relative_to(site.path).as_posix()}" for path in site.path.rglob("*") if path.is_file()}
+    built = {f"static/{path.relative_to(site.path).as_posix()}" for path in site.path.rglob("*") if path.is_file()}
     package = {path.relative_to(ROOT / "pychat") for path in (ROOT / "pychat").rglob("*") if path.is_file()}
     sources = {path.as_posix() for path in package if path.parent.name != "__pycache__"}
-    for_building = {"server/hot.json", "server/memory.py", "server/site.py", "server/wheel.py"}
-    for_building |= {name for name in sources if name.endswith(".mjs")}
+    for_building = {name for name in sources if name.startswith("site/")}
     for_browsers = {name for name in sources if name.startswith("browser/")}
     assert held == built | sources - for_building - for_browsers
     assert {Path(name).suffix for name in others} == {".dist-info"}
@@ -130,7 +129,7 @@ def test_a_second_wheel_is_the_same_to_the_byte(wheel: Path, tmp_path: Path) -> 
 
 
 def test_without_a_built_site_there_is_no_wheel_but_a_sentence(tmp_path: Path) -> None:
-    for name in ("pyproject.toml", "README.md", "pychat/__init__.py", "pychat/server/wheel.py"):
+    for name in ("pyproject.toml", "README.md", "pychat/__init__.py", "pychat/site/wheel.py"):
         (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
         shutil.copy(ROOT / name, tmp_path / name)
     done = run_hatchling(tmp_path, tmp_path / "build" / "wheel")

@@ -8,8 +8,8 @@
 // Python had, and where its tables of hashes are.
 
 import "./glue.mjs";
-import { renew } from "./hashes.mjs";
-import { instantiate, joinRest } from "./rest.mjs";
+import { renew } from "./hash_seed.mjs";
+import { instantiate, joinRest } from "./wasm_rest.mjs";
 
 const vendor = new URL("../@VENDOR@/pyodide/", import.meta.url);
 const here = (name) => new URL(name, import.meta.url).href;

@@ -29,7 +29,7 @@ from pychat.server.guard import GUARD, Guard
 from pychat.server.headers import SecurityHeaders
 from pychat.server.links import mended_address
 from pychat.server.relay import Relay
-from pychat.server.sockets import TERMS
+from pychat.server.ws_protocol import TERMS
 
 ASK_AGAIN = {"Cache-Control": "no-cache"}
 

@@ -21,8 +21,8 @@ from pychat.server.app import create_app
 from pychat.server.config import Config, ConfigError, parse_port
 from pychat.server.files import SiteMissing
 from pychat.server.guard import OTHER_FILES, allow_open_files
-from pychat.server.requests import HttpProtocol
-from pychat.server.sockets import WebSocketProtocol
+from pychat.server.http_protocol import HttpProtocol
+from pychat.server.ws_protocol import WebSocketProtocol
 
 EXIT_FAILED = 1
 EXIT_USAGE = 2

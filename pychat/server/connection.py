@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from starlette.types import Receive, Scope, Send
 
 from pychat.core.relay_protocol import CloseCode
-from pychat.server.sockets import CLOSE_WITHIN
+from pychat.server.ws_protocol import CLOSE_WITHIN
 
 # How long the closing handshake may take, what waits in the queue included, before the connection is ended by force.
 CLOSE_SECONDS = 4.0
@@ -35,7 +35,7 @@ class Gone(Exception):
 
 
 class Connection:
-    """A WebSocket of sockets.py, from `host`; at most `limit` bytes wait for its reader."""
+    """A WebSocket of ws_protocol.py, from `host`; at most `limit` bytes wait for its reader."""
 
     __slots__ = (
         "_limit",

@@ -14,10 +14,10 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from pychat.exits import Exit, Failure, say
+from pychat.server.checksums import SERVICE_WORKER, SUMS, integrity, with_sums
 from pychat.server.config import Config, ConfigError
 from pychat.server.files import ENCODINGS, FOR_EVER, File, SiteMissing, find_site, load_files
 from pychat.server.headers import POLICY_OF_A_PAGE, SECURITY_HEADERS
-from pychat.server.sums import SERVICE_WORKER, SUMS, integrity, with_sums
 
 # The names of all that an export has written: whatever else is in its folder is somebody's, and is not to be lost.
 LIST = ".pychat-export"

@@ -76,7 +76,7 @@ class File:
 
 def find_site() -> Path:
     """Where the built site is: in the package that a wheel has installed, else where `make build` puts it."""
-    installed = PACKAGE / "site"
+    installed = PACKAGE / "static"
     return installed if installed.is_dir() else PACKAGE.parent / "build" / "site"
 
 

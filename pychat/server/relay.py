@@ -33,13 +33,14 @@ from pychat.server.addresses import AddressCounts, decrease, shares
 from pychat.server.backplane import Backplane, Health, MemberTaken, MemoryBackplane, RoomFull
 from pychat.server.config import RelayConfig
 from pychat.server.connection import Connection, Gone, Refused
-from pychat.server.notes import Log, Numbers
+from pychat.server.log import Log
+from pychat.server.metrics import Metrics
 from pychat.server.redis_backplane import RedisBackplane
-from pychat.server.sockets import CLOSE_WITHIN, Terms
+from pychat.server.ws_protocol import CLOSE_WITHIN, Terms
 
-_PROTOCOL_MISSING = "The relay takes uvicorn with --ws pychat.server.sockets:WebSocketProtocol, or `pychat serve`."
+_PROTOCOL_MISSING = "The relay takes uvicorn with --ws pychat.server.ws_protocol:WebSocketProtocol, or `pychat serve`."
 
-# Not told by the relay, but by the WebSocket protocol (sockets.py).
+# Not told by the relay, but by the WebSocket protocol (ws_protocol.py).
 _REFUSED_BY_THE_PROTOCOL = {int(code): code for code in (CloseCode.TOO_LARGE, CloseCode.TOO_FAST)}
 
 
@@ -47,7 +48,7 @@ class Relay:
     """An ASGI application for WebSockets, and the audience of its backplane."""
 
     def __init__(self, config: RelayConfig, registry: CollectorRegistry) -> None:
-        self.numbers = Numbers(registry)
+        self.metrics = Metrics(registry)
         self._config = config
         self._log = Log(addresses=config.log_addresses)
         self._backplane: Backplane = RedisBackplane(config.redis_url) if config.redis_url else MemoryBackplane()
@@ -66,7 +67,7 @@ class Relay:
     async def running(self) -> AsyncIterator[None]:
         """While this lasts, connections may come."""
         await self._backplane.start(self)
-        self.numbers.backplane.set(self.health is not Health.ALONE)
+        self.metrics.backplane.set(self.health is not Health.ALONE)
         if self.health is Health.ALONE:
             self._log.write("backplane", health=Health.ALONE)
         sweep = asyncio.create_task(self._sweep())
@@ -104,15 +105,15 @@ class Relay:
         """Serve one WebSocket; one without an end by force could be held for ever by who does not read."""
         if CLOSE_WITHIN not in scope.get("extensions", {}):
             self._log.write("refused", reason="protocol")
-            self.numbers.refusals.labels("protocol").inc()
+            self.metrics.refusals.labels("protocol").inc()
             return await _deny(receive, send, 501, f"{_PROTOCOL_MISSING}\n")
         headers = {name.decode("latin-1"): value.decode("latin-1") for name, value in scope["headers"]}
         if not self._may_come_from(headers.get("origin"), headers.get("host", "")):
             self._log.write("refused", reason="origin", address=_host(scope))
-            self.numbers.refusals.labels("origin").inc()
+            self.metrics.refusals.labels("origin").inc()
             return await _deny(receive, send, 403, "This relay is not for pages from elsewhere.\n")
         if SUBPROTOCOL not in scope["subprotocols"]:
-            self.numbers.refusals.labels("subprotocol").inc()
+            self.metrics.refusals.labels("subprotocol").inc()
             return await _deny(receive, send, 400, f"This relay speaks {SUBPROTOCOL} and nothing else.\n")
         connection = Connection(scope, receive, send, host=_host(scope), limit=self._config.queue_bytes)
         code = 0
@@ -143,15 +144,15 @@ class Relay:
         connection = self._rooms.get(room, {}).get(member)
         if connection is not None:
             self._post(connection, encode(From(sender, data)))
-            self.numbers.relayed.inc()
-            self.numbers.characters.inc(len(data))
+            self.metrics.relayed.inc()
+            self.metrics.characters.inc(len(data))
 
     def health_changed(self, health: Health) -> None:
         """Note that the other processes were lost or found."""
         self._log.write("backplane", health=health)
-        self.numbers.backplane.set(health is not Health.ALONE)
+        self.metrics.backplane.set(health is not Health.ALONE)
         if health is Health.ALONE:
-            self.numbers.losses.inc()
+            self.metrics.losses.inc()
 
     def _tell(self, room: str, member: str, message: RelayMessage) -> None:
         text = encode(message)
@@ -163,7 +164,7 @@ class Relay:
         before = connection.ending
         connection.post(text)
         if connection.ending is not before:
-            self.numbers.slow.inc()
+            self.metrics.slow.inc()
 
     # A connection, from its beginning to its end.
 
@@ -177,13 +178,13 @@ class Relay:
         if not self._from_address.add(connection.host):
             raise Refused(CloseCode.TOO_MANY_FROM_ADDRESS)
         self._connections.add(connection)
-        self.numbers.connections.set(len(self._connections))
+        self.metrics.connections.set(len(self._connections))
         try:
             yield
         finally:
             self._connections.remove(connection)
             self._from_address.remove(connection.host)
-            self.numbers.connections.set(len(self._connections))
+            self.metrics.connections.set(len(self._connections))
 
     async def _serve(self, connection: Connection) -> None:
         try:
@@ -200,7 +201,7 @@ class Relay:
                     message = decode_from_client(await connection.read())
                     if not isinstance(message, To):
                         raise Refused(CloseCode.MALFORMED)
-                    self.numbers.received.inc()
+                    self.metrics.received.inc()
                     await self._backplane.send(join.room, message.member, join.member, message.data)
             finally:
                 await self._backplane.leave(join.room, join.member)
@@ -213,7 +214,7 @@ class Relay:
         except RoomFull:
             raise Refused(CloseCode.ROOM_FULL) from None
         connection.open(encode(Joined(tuple(others))))
-        self.numbers.joins.inc()
+        self.metrics.joins.inc()
 
     @contextlib.contextmanager
     def _in_room(self, connection: Connection, join: Join) -> Iterator[None]:
@@ -229,7 +230,7 @@ class Relay:
         members[join.member] = connection
         for key, _ in counted:
             self._rooms_of_address.setdefault(key, Counter())[join.room] += 1
-        self.numbers.rooms.set(len(self._rooms))
+        self.metrics.rooms.set(len(self._rooms))
         try:
             yield
         finally:
@@ -240,7 +241,7 @@ class Relay:
                 decrease(self._rooms_of_address[key], join.room)
                 if not self._rooms_of_address[key]:
                     del self._rooms_of_address[key]
-            self.numbers.rooms.set(len(self._rooms))
+            self.metrics.rooms.set(len(self._rooms))
 
     def _note_end(self, connection: Connection, code: int) -> None:
         ending = connection.ending
@@ -248,7 +249,7 @@ class Relay:
             ending = _REFUSED_BY_THE_PROTOCOL.get(code)
         if ending is None or ending is CloseCode.CLOSING:
             return
-        self.numbers.refusals.labels(ending.name.lower()).inc()
+        self.metrics.refusals.labels(ending.name.lower()).inc()
         self._log.write("refused", reason=ending.name.lower(), address=connection.host)
 
     def _may_come_from(self, origin: str | None, host: str) -> bool:

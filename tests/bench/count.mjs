@@ -17,7 +17,7 @@ import {
   read,
   text,
   withLength,
-} from "../../pychat/server/wasm.mjs";
+} from "../../pychat/site/wasm.mjs";
 
 const [source, target] = process.argv.slice(2);
 const whole = read(await readFile(source));

@@ -1,4 +1,4 @@
-"""Makes pychat/server/hot.json anew: which functions of Python's WebAssembly a page needs until people talk.
+"""Makes pychat/site/hot.json anew: which functions of Python's WebAssembly a page needs until people talk.
 
     python -m tests.bench.hot
 
@@ -21,16 +21,16 @@ from pathlib import Path
 
 from playwright.sync_api import Browser, Playwright, sync_playwright
 
-from pychat.server import site as build
-from pychat.server.memory import find_node
+from pychat.site import build
+from pychat.site.snapshot import find_node
 from tests.bench.serving import ROOT
 from tests.browser.people import Person, connect
 from tests.browser.test_room import meet
 from tests.browsers import BrowserName, launch
 from tests.server.relays import Relay
 
-LIST = ROOT / "pychat" / "server" / "hot.json"
-SERVER = LIST.parent
+LIST = ROOT / "pychat" / "site" / "hot.json"
+SITE = LIST.parent
 COUNT = Path(__file__).with_name("count.mjs")
 # Not always the same runs: hashes are others at each visit, and collect their garbage at other times.
 ROUNDS = 2
@@ -96,7 +96,7 @@ def build_counting(folder: Path) -> Path:
         (web / "node_modules" / name).symlink_to(modules / name)
     node = find_node()
     write_list(folder / "all.json", [EVERYTHING])
-    arguments = [SERVER / "precompile.mjs", modules / "pyodide", compiled, folder / "all.json"]
+    arguments = [SITE / "precompile.mjs", modules / "pyodide", compiled, folder / "all.json"]
     subprocess.run([node, *arguments], check=True)
     wasm = compiled / "pyodide.asm.wasm"
     subprocess.run([node, COUNT, wasm, wasm], check=True)

@@ -17,7 +17,7 @@ from statistics import median, quantiles
 
 from playwright.sync_api import Playwright, expect, sync_playwright
 
-from pychat.server.site import Site
+from pychat.site.build import Site
 from tests.bench.relay import peerserver
 from tests.bench.serving import build_pages, serve
 from tests.bench.start import BROWSERS

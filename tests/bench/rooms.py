@@ -15,7 +15,7 @@ from statistics import median
 
 from playwright.sync_api import Browser, Page, expect, sync_playwright
 
-from pychat.server.site import Site
+from pychat.site.build import Site
 from tests.bench.serving import build_pages
 from tests.bench.table import heading, row
 from tests.browsers import launch

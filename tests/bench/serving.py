@@ -18,7 +18,7 @@ from starlette.staticfiles import StaticFiles
 from pychat.server import headers
 from pychat.server.app import create_app
 from pychat.server.config import Config
-from pychat.server.site import Site, build_site
+from pychat.site.build import Site, build_site
 
 ROOT = Path(__file__).resolve().parents[2]
 PAGES = Path(__file__).parent / "pages"

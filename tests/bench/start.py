@@ -16,7 +16,7 @@ from statistics import median
 
 from playwright.sync_api import BrowserContext, Page, Playwright, sync_playwright
 
-from pychat.server.site import Site, build_site
+from pychat.site.build import Site, build_site
 from tests.bench.serving import ROOT, serve
 from tests.bench.table import heading, row
 from tests.browsers import BrowserName, launch_profile

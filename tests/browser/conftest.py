@@ -20,8 +20,8 @@ from urllib.parse import urlsplit
 import pytest
 from playwright.sync_api import Browser, BrowserContext, Page, Playwright, Request, WebError, expect, sync_playwright
 
-from pychat.server.memory import BuildError
-from pychat.server.site import Site, build_site
+from pychat.site.build import Site, build_site
+from pychat.site.snapshot import BuildError
 from tests.browser.people import Person
 from tests.browsers import BrowserName, launch
 from tests.server.relays import SERVE

@@ -14,7 +14,7 @@ from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 import pytest
 from playwright.sync_api import Browser, BrowserContext, Page, Route, expect
 
-from pychat.server.site import Site
+from pychat.site.build import Site
 from tests.browser.conftest import OpenContext, Watch, in_chromium, wait_until_ready
 
 # Keeps every text that a person was shown meanwhile.
@@ -388,7 +388,8 @@ def test_fetch_is_the_browsers_own_again_once_python_runs(page: Page) -> None:
 
 
 @pytest.mark.parametrize(
-    "file", ["pyodide.asm.wasm", "pyodide.rest.wasm", "pyodide.asm.mjs", "python.mjs", "rest.mjs", "core.js", "boot.js"]
+    "file",
+    ["pyodide.asm.wasm", "pyodide.rest.wasm", "pyodide.asm.mjs", "python.mjs", "wasm_rest.mjs", "core.js", "boot.js"],
 )
 def test_a_broken_connection_is_said_in_words(page: Page, watch: Watch, file: str) -> None:
     watch.expect_errors = True

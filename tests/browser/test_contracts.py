@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Browser, Page
 
-from pychat.server.site import build_site
+from pychat.site.build import build_site
 from tests.browser.conftest import ROOT, Watch, serve, wait_until_ready
 from tests.contracts import Port, contracts_of
 

@@ -15,7 +15,7 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Browser, BrowserContext, Page, expect
 
-from pychat.server.site import Site
+from pychat.site.build import Site
 from tests.browser.conftest import ROOT, OpenContext, Watch, in_chromium, wait_until_ready
 from tests.browser.people import Person, connect
 from tests.browser.test_policy import AS_THE_PAGE

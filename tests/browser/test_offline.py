@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import APIResponse, Browser, Locator, Page, expect
 
-from pychat.server.site import Site, build_site
+from pychat.site.build import Site, build_site
 from pychat.ui import words
 from tests.browser.conftest import ROOT, OpenContext, Watch, in_chromium, serve
 from tests.browser.people import Person, connect

@@ -7,7 +7,7 @@ import re
 import pytest
 from playwright.sync_api import Page, expect
 
-from pychat.server.site import Site
+from pychat.site.build import Site
 from tests.browser.conftest import MakePerson, Watch, wait_until_ready
 from tests.browser.people import connect
 from tests.browser.test_boot import run_instead

@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Playwright, expect
 
-from pychat.server.site import Site
+from pychat.site.build import Site
 from tests.browser.conftest import MakePerson, in_chromium, serve
 from tests.browser.people import CONNECT, Person
 from tests.browser.test_room import meet, open_room

@@ -23,7 +23,7 @@ from starlette.websockets import WebSocket
 from pychat.server.cli import _server_config
 from pychat.server.config import RelayConfig
 from pychat.server.relay import Relay
-from pychat.server.sockets import TERMS
+from pychat.server.ws_protocol import TERMS
 
 
 async def echo(websocket: WebSocket) -> None:

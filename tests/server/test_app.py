@@ -12,8 +12,8 @@ from pychat.server.app import create_app
 from pychat.server.config import Config
 from pychat.server.files import SiteMissing, find_site
 from pychat.server.headers import SECURITY_HEADERS
-from pychat.server.site import Site
-from tests.server.conftest import Checkout, write
+from pychat.site.build import Site
+from tests.site.conftest import Checkout, write
 
 NO_CODING = {"Accept-Encoding": "identity"}
 
@@ -228,9 +228,9 @@ def test_the_site_of_a_checkout_is_where_the_build_puts_it() -> None:
 
 
 def test_the_site_of_an_installed_package_comes_first(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    write(tmp_path / "site" / "index.html", "installed")
+    write(tmp_path / "static" / "index.html", "installed")
     monkeypatch.setattr(files, "PACKAGE", tmp_path)
-    assert find_site() == tmp_path / "site"
+    assert find_site() == tmp_path / "static"
 
 
 def test_a_site_that_is_not_built_cannot_be_served(tmp_path: Path) -> None:

@@ -12,7 +12,7 @@ from contextlib import ExitStack, suppress
 import pytest
 from websockets.exceptions import ConnectionClosed
 
-from pychat.server.site import Site
+from pychat.site.build import Site
 from tests.server import relays
 from tests.server.conftest import StartRelay
 from tests.server.relays import SECONDS, Member, Members, Relay, new_id, until

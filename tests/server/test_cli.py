@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 
 from pychat.server.cli import main
-from tests.server.conftest import Checkout
+from tests.site.conftest import Checkout
 
 pytestmark = pytest.mark.slow
 

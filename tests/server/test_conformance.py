@@ -19,7 +19,7 @@ from websockets.http11 import Response
 from websockets.uri import parse_uri
 
 from pychat.server.config import RelayConfig
-from pychat.server.sockets import MOST_FRAGMENTS
+from pychat.server.ws_protocol import MOST_FRAGMENTS
 
 ROOT = Path(__file__).resolve().parents[2]
 SECONDS = 30  # far more than anything here takes

@@ -15,7 +15,7 @@ from pychat.server.backplane import Health, MemberTaken, MemoryBackplane, RoomFu
 from pychat.server.config import RelayConfig
 from pychat.server.connection import CLOSE_SECONDS, Connection, Refused
 from pychat.server.relay import Relay
-from pychat.server.sockets import CLOSE_WITHIN
+from pychat.server.ws_protocol import CLOSE_WITHIN
 
 pytestmark = pytest.mark.anyio
 

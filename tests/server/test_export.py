@@ -15,12 +15,12 @@ import pytest
 from starlette.testclient import TestClient
 
 from pychat.server.app import create_app
+from pychat.server.checksums import integrity
 from pychat.server.config import Config
 from pychat.server.export import exported
 from pychat.server.headers import CONTENT_SECURITY_POLICY, SECURITY_HEADERS
-from pychat.server.site import Site
-from pychat.server.sums import integrity
-from tests.server.conftest import Checkout, make_checkout, write
+from pychat.site.build import Site
+from tests.site.conftest import Checkout, make_checkout, write
 
 pytestmark = pytest.mark.slow
 

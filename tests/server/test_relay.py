@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 from websockets.exceptions import ConnectionClosed, InvalidStatus
 
-from pychat.server.site import Site
+from pychat.site.build import Site
 from tests.server import relays
 from tests.server.conftest import StartRelay
 from tests.server.relays import Member, Members, Relay, new_id, until

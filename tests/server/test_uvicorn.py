@@ -12,13 +12,13 @@ from pathlib import Path
 import pytest
 from websockets.exceptions import InvalidStatus
 
-from pychat.server.site import Site
+from pychat.site.build import Site
 from tests.server.relays import SECONDS, Members, Relay, new_id
 
 pytestmark = [pytest.mark.anyio, pytest.mark.slow]
 
-PROTOCOL = ("--ws", "pychat.server.sockets:WebSocketProtocol")
-HTTP = ("--http", "pychat.server.requests:HttpProtocol")
+PROTOCOL = ("--ws", "pychat.server.ws_protocol:WebSocketProtocol")
+HTTP = ("--http", "pychat.server.http_protocol:HttpProtocol")
 READY = r"Uvicorn running on (http://\S+)"
 
 StartUvicorn = Callable[..., Relay]
@@ -118,5 +118,5 @@ async def test_without_pychats_protocol_there_is_a_page_and_no_relay(
     with pytest.raises(InvalidStatus) as refused:
         await members.connect(relay)
     assert refused.value.response.status_code == 501
-    assert b"--ws pychat.server.sockets:WebSocketProtocol" in refused.value.response.body
+    assert b"--ws pychat.server.ws_protocol:WebSocketProtocol" in refused.value.response.body
     assert '"event": "refused", "reason": "protocol"' in relay.said()

@@ -13,10 +13,10 @@ class SiteInWheel(BuildHookInterface[BuilderConfig]):
     """The build hook that pyproject.toml names."""
 
     def initialize(self, version: str, build_data: dict[str, Any]) -> None:
-        """Add the site as the folder `site` of the package; an editable install serves the checkout's own."""
+        """Add the site as the folder `static` of the package; an editable install serves the checkout's own."""
         if version == "editable":
             return
         site = Path(self.root) / "build" / "site"
         if not (site / "index.html").is_file():
             self.app.abort("pychat: a wheel needs the built site: run `make wheel`, which builds both.")
-        build_data["force_include"][str(site)] = "pychat/site"
+        build_data["force_include"][str(site)] = "pychat/static"

@@ -16,8 +16,8 @@ SNAPSHOT = Path(__file__).with_name("snapshot.mjs")
 # What the memory depends on, beside what it is made of.
 MADE_BY = (
     SNAPSHOT,
-    SNAPSHOT.with_name("forget-hashes.mjs"),
-    Path(__file__).resolve().parents[2] / "web" / "hashes.mjs",
+    SNAPSHOT.with_name("forget_hashes.mjs"),
+    Path(__file__).resolve().parents[2] / "web" / "hash_seed.mjs",
 )
 
 OLDEST_NODE = 20

@@ -14,9 +14,10 @@ from pathlib import Path
 import brotli
 import pytest
 
-from pychat.server.memory import BuildError, find_node
-from pychat.server.site import ROOT, Site, build_site, main, zip_package
-from tests.server.conftest import Checkout, write
+from pychat.site.__main__ import main
+from pychat.site.build import ROOT, Site, build_site, zip_package
+from pychat.site.snapshot import BuildError, find_node
+from tests.site.conftest import Checkout, write
 
 
 def names(folder: Path) -> set[str]:
@@ -150,13 +151,13 @@ def test_the_memory_is_the_same_at_each_build(tmp_path: Path) -> None:
     memories = set()
     for name in ("here", "there/and/deeper"):
         root = tmp_path / name
-        for path in (ROOT / "pychat/server").glob("*.mjs"):
-            write(root / "pychat/server" / path.name, path.read_bytes())
-        write(root / "web/hashes.mjs", (ROOT / "web/hashes.mjs").read_bytes())
+        for path in (ROOT / "pychat/site").glob("*.mjs"):
+            write(root / "pychat/site" / path.name, path.read_bytes())
+        write(root / "web/hash_seed.mjs", (ROOT / "web/hash_seed.mjs").read_bytes())
         write(root / "pychat.zip", zip_package(ROOT / "web", ROOT / "pychat"))
         modules = ROOT / "web/node_modules"
         arguments = [modules / "pyodide", modules / ".compiled", root / "pychat.zip", root / "memory.bin"]
-        subprocess.run([find_node(), root / "pychat/server/snapshot.mjs", *arguments], cwd=root, check=True)
+        subprocess.run([find_node(), root / "pychat/site/snapshot.mjs", *arguments], cwd=root, check=True)
         memories.add((root / "memory.bin").read_bytes())
     assert len(memories) == 1
 

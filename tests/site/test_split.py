@@ -9,11 +9,11 @@ from pathlib import Path
 
 import pytest
 
-from pychat.server.memory import find_node
-from tests.server.relays import ROOT
+from pychat.site.build import ROOT
+from pychat.site.snapshot import find_node
 
 HERE = Path(__file__).parent / "split"
-SERVER = ROOT / "pychat/server"
+SITE = ROOT / "pychat/site"
 MODULES = ROOT / "web/node_modules"
 COMPILED = MODULES / ".compiled"
 
@@ -42,7 +42,7 @@ def test_python_is_the_same_in_two_parts(expected: list[str], how: str) -> None:
 
 
 def precompile(target: Path, source: Path = MODULES / "pyodide") -> subprocess.CompletedProcess[str]:
-    return subprocess.run([find_node(), SERVER / "precompile.mjs", source, target], capture_output=True, text=True)
+    return subprocess.run([find_node(), SITE / "precompile.mjs", source, target], capture_output=True, text=True)
 
 
 @pytest.mark.slow
@@ -67,6 +67,6 @@ def test_a_list_for_another_pyodide_is_said_in_words(tmp_path: Path) -> None:
 
 
 def test_the_list_is_one_of_ranges_in_order() -> None:
-    lines: list[str] = json.loads((SERVER / "hot.json").read_text())["functions"]
+    lines: list[str] = json.loads((SITE / "hot.json").read_text())["functions"]
     numbers = [int(number) for word in " ".join(lines).split() for number in word.split("-")]
     assert numbers == sorted(set(numbers))

@@ -1,15 +1,11 @@
-"""What the relay says of itself: numbers for Prometheus, and lines of JSON on standard error. No rooms, no members."""
+"""What the relay counts, for Prometheus. No rooms, no members."""
 
 from __future__ import annotations
-
-import json
-import sys
-from datetime import UTC, datetime
 
 from prometheus_client import CollectorRegistry, Counter, Gauge
 
 
-class Numbers:
+class Metrics:
     """The metrics of one relay."""
 
     def __init__(self, registry: CollectorRegistry) -> None:
@@ -29,18 +25,3 @@ class Numbers:
         self.slow = Counter("pychat_relay_slow_readers_dropped", "Readers that were too slow.", registry=registry)
         self.backplane = Gauge("pychat_relay_backplane_up", "Whether others can be reached.", registry=registry)
         self.losses = Counter("pychat_relay_backplane_losses", "How often others were lost.", registry=registry)
-
-
-class Log:
-    """Lines of JSON on standard error; addresses only for an operator who asks for them."""
-
-    def __init__(self, *, addresses: bool) -> None:
-        self._addresses = addresses
-
-    def write(self, event: str, *, address: str | None = None, **details: str | int) -> None:
-        """One line: when, what, and details that name nobody."""
-        line: dict[str, str | int] = {"at": datetime.now(UTC).isoformat(timespec="milliseconds"), "event": event}
-        line |= details
-        if self._addresses and address is not None:
-            line["address"] = address
-        print(json.dumps(line), file=sys.stderr, flush=True)

@@ -1,7 +1,7 @@
 // Gives Python a hash seed of its own, after its memory was restored. Python draws one when it starts, so that nobody
 // can choose texts which all fall into the same place of a dict and make it slow; in a memory that everybody has it
 // would be known. A new one makes every table of hashes wrong, so all are made anew: at build time the hashes in objects
-// are forgotten and the tables found (forget-hashes.mjs), here the tables are filled again.
+// are forgotten and the tables found (forget_hashes.mjs), here the tables are filled again.
 //
 // The layouts are those of CPython 3.14 with pointers of 32 bits: Include/internal/pycore_dict.h,
 // Include/cpython/setobject.h, Include/internal/pycore_hashtable.h. Each works on 32-bit words; an address is in bytes.

@@ -8,8 +8,8 @@ import { readFile } from "node:fs/promises";
 import { resolve } from "node:path";
 import { pathToFileURL } from "node:url";
 
-import { split } from "../../../pychat/server/split.mjs";
-import { instantiate } from "../../../web/rest.mjs";
+import { split } from "../../../pychat/site/split.mjs";
+import { instantiate } from "../../../web/wasm_rest.mjs";
 
 const [folder, compiled, script, how] = process.argv.slice(2);
 const load = (...path) => import(pathToFileURL(resolve(...path)));

@@ -10,7 +10,7 @@ import { readFile, writeFile } from "node:fs/promises";
 import { resolve } from "node:path";
 import { pathToFileURL } from "node:url";
 
-import { forgetHashes } from "./forget-hashes.mjs";
+import { forgetHashes } from "./forget_hashes.mjs";
 
 const [folder, compiled, app, target] = process.argv.slice(2).map((path) => resolve(path));
 

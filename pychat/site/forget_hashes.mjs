@@ -1,5 +1,5 @@
 // Forgets, in a memory of Python, every hash that depends on the seed, and finds the tables that are made of them. For
-// what fills these again see web/hashes.mjs.
+// what fills these again see web/hash_seed.mjs.
 //
 // Memory also holds what was freed, and in the place of that something else may be by now: whoever takes it for a table
 // writes over what lives. So Python itself is asked. Its garbage collector knows every dict, set and type, and each of
@@ -8,9 +8,9 @@
 // and the hash of what is in it, is one, or was, and there a forgotten hash does no harm.
 //
 // The layouts are those of CPython 3.14 with pointers of 32 bits: Include/object.h, Include/cpython/object.h and the
-// files that web/hashes.mjs names.
+// files that web/hash_seed.mjs names.
 
-import { dictTable, setEntries } from "../../web/hashes.mjs";
+import { dictTable, setEntries } from "../../web/hash_seed.mjs";
 
 const TYPE = 4; // of an object
 const HASH = 12; // of a text, of bytes, and since 3.14 of a tuple
@@ -111,7 +111,7 @@ function hashedTexts(module, python) {
   return found;
 }
 
-// The next two also make sure that the layout is the one that web/hashes.mjs knows, for that will write into it.
+// The next two also make sure that the layout is the one that web/hash_seed.mjs knows, for that will write into it.
 function keysOf(module, at) {
   const { count, indices, keyAt } = dictTable(module, at);
   const used = Array.from({ length: count }, (_, i) => i).filter((i) => module.HEAPU32[keyAt(i)]);

@@ -1,4 +1,4 @@
-"""Builds the site: what a browser is given, put together from web/, the pychat package and node_modules.
+"""The site: what a browser is given, put together from web/, the pychat package and node_modules.
 
     index.html, …          every page, asked for anew at each visit
     sw.js                  the service worker, which knows what all the other files are
@@ -14,14 +14,12 @@ alone.
 
 from __future__ import annotations
 
-import argparse
 import gzip
 import hashlib
 import io
 import json
 import os
 import shutil
-import sys
 import tempfile
 import threading
 import time
@@ -34,8 +32,8 @@ from pathlib import Path
 
 import brotli
 
-from pychat.server.memory import MADE_BY, MEMORY, MEMORY_BYTES, BuildError, make_memory
-from pychat.server.sums import SERVICE_WORKER, SUMS, Files, integrity, with_sums
+from pychat.server.checksums import SERVICE_WORKER, SUMS, Files, integrity, with_sums
+from pychat.site.snapshot import MADE_BY, MEMORY, MEMORY_BYTES, BuildError, make_memory
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -350,26 +348,3 @@ def _wire_bytes(out: Path, files: Files, other_pages: set[str]) -> int:
         return (compressed if compressed.is_file() else out / name).stat().st_size
 
     return sum(size(name) for name in files if name not in other_pages and name.rpartition("/")[2] not in LOADED_ANEW)
-
-
-def main(arguments: list[str] | None = None) -> int:
-    """Build the site of this checkout; 0 when it is there, 1 with one sentence when it cannot be built."""
-    parser = argparse.ArgumentParser(prog="python -m pychat.server.site", description="Build the web site.")
-    parser.add_argument("--web", type=Path, default=ROOT / "web")
-    parser.add_argument("--package", type=Path, default=ROOT / "pychat")
-    parser.add_argument("--out", type=Path, default=ROOT / "build" / "site")
-    options = parser.parse_args(arguments)
-    if not options.out.is_dir():
-        print("Building the site; the first time this takes up to a minute …", flush=True)
-    try:
-        site = build_site(options.web, options.package, options.out)
-    except BuildError as error:
-        print(f"pychat: {error}", file=sys.stderr)
-        return 1
-    if site.changed:
-        print(f"Built {os.path.relpath(site.path)}: a first visit transfers {site.wire_bytes / 1e6:.1f} MB.")
-    return 0
-
-
-if __name__ == "__main__":
-    sys.exit(main())

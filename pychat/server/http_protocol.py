@@ -1,6 +1,6 @@
 """uvicorn's HTTP protocol, watched by the guard of the application, and without a trace of what is gone.
 
-The guard comes from the application, in the state of its lifespan, as the terms of sockets.py do.
+The guard comes from the application, in the state of its lifespan, as the terms of ws_protocol.py do.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from uvicorn.server import ServerState
 
 from pychat.server.cycles import let_go_error, let_go_transport
 from pychat.server.guard import GUARD, Guard
-from pychat.server.sockets import WebSocketProtocol
+from pychat.server.ws_protocol import WebSocketProtocol
 
 # Something of a request is still to come; this server has no use for bodies, so they have no time of their own.
 _TO_COME = (h11.IDLE, h11.SEND_BODY)

@@ -24,7 +24,8 @@ class DataChannel(Protocol):
     def send(self, data: str) -> None:
         """Put one message on the channel. Raises PortError when the channel is not open or its buffer is full."""
 
-    def close(self) -> None: ...
+    def close(self) -> None:
+        """Close the channel."""
 
 
 class PeerConnection(Protocol):
@@ -47,7 +48,8 @@ class PeerConnection(Protocol):
     async def answer(self) -> str:
         """The same with an answer to the offer that was taken last."""
 
-    async def set_remote_description(self, kind: DescriptionKind, sdp: str) -> None: ...
+    async def set_remote_description(self, kind: DescriptionKind, sdp: str) -> None:
+        """Set the description of the peer, an offer or an answer."""
 
     async def add_candidate(self, candidate: str) -> None:
         """Give the ICE agent a candidate of the peer; while there is no path, the checks of a known one begin anew."""
@@ -55,7 +57,8 @@ class PeerConnection(Protocol):
     def open_channel(self, label: str, number: int) -> DataChannel:
         """Open a channel that both sides know beforehand by its number ("negotiated" in the W3C's words)."""
 
-    async def stats(self) -> Stats: ...
+    async def stats(self) -> Stats:
+        """The few statistics that a person may want, as they are now."""
 
     def close(self) -> None:
         """End it at once; after this it posts nothing more."""
@@ -68,7 +71,8 @@ class Connect(Protocol):
     def capabilities(self) -> Capabilities:
         """What this stack can do."""
 
-    def __call__(self, link: LinkId, ice: IceConfig, post: Post) -> PeerConnection: ...
+    def __call__(self, link: LinkId, ice: IceConfig, post: Post) -> PeerConnection:
+        """Make a peer connection for this link; it posts its events with `post`."""
 
 
 class Relay(Protocol):
@@ -88,9 +92,11 @@ ConnectRelay = Callable[[SessionId, str, Post], Relay]
 class Tabs(Protocol):
     """The other tabs of this browser; it posts `CodeFromTab` and `CodeTakenByTab`."""
 
-    def offer_code(self, text: str) -> None: ...
+    def offer_code(self, text: str) -> None:
+        """Ask the other tabs whether one of them waits for this code."""
 
-    def tell_code_taken(self, text: str) -> None: ...
+    def tell_code_taken(self, text: str) -> None:
+        """Tell the other tabs that this one has taken the code."""
 
 
 class Leases(Protocol):

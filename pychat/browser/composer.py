@@ -27,6 +27,7 @@ class Composer:
 
     @property
     def text(self) -> str:
+        """What is in the message box."""
         return str(self._draft.value)
 
     @text.setter
@@ -35,6 +36,7 @@ class Composer:
         self._changed()
 
     def focus(self) -> None:
+        """Put the keyboard focus into the message box."""
         self._draft.focus()
 
     def _key(self, event: Any) -> None:

@@ -54,9 +54,11 @@ class BrowserCrypto:
         return cls(pair.privateKey, raw.to_bytes(), seal)
 
     def random(self, size: int) -> bytes:
+        """Bytes from `crypto.getRandomValues`."""
         return bytes(js.crypto.getRandomValues(js.Uint8Array.new(size)).to_bytes())
 
     async def sign(self, data: bytes) -> bytes:
+        """The Ed25519 signature, by Web Crypto."""
         try:
             signature = await js.crypto.subtle.sign(_ALGORITHM, self._private, to_js(data))
         except JsException as error:
@@ -64,6 +66,7 @@ class BrowserCrypto:
         return bytes(signature.to_bytes())
 
     async def verify(self, key: bytes, signature: bytes, data: bytes) -> bool:
+        """Whether the Ed25519 signature is this key's, by Web Crypto."""
         subtle = js.crypto.subtle
         try:
             public = await subtle.importKey("raw", to_js(key), _ALGORITHM, False, to_js(["verify"]))
@@ -75,6 +78,7 @@ class BrowserCrypto:
             raise PortError(_words(error)) from error
 
     async def derive(self, secret: bytes, salt: bytes, info: bytes, size: int) -> bytes:
+        """Bytes that follow from a secret, by Web Crypto's HKDF."""
         algorithm = _object(name="HKDF", hash="SHA-256", salt=salt, info=info)
         try:
             key = await self._key("HKDF", secret, "deriveBits")
@@ -84,6 +88,7 @@ class BrowserCrypto:
         return bytes(derived.to_bytes())
 
     async def seal(self, key: bytes, nonce: bytes, data: bytes, associated_data: bytes) -> bytes:
+        """Encrypt with Web Crypto's AES-GCM; the tag is at the end."""
         algorithm = _object(name=_CIPHER, iv=nonce, additionalData=associated_data)
         try:
             sealed = await js.crypto.subtle.encrypt(algorithm, await self._cipher_key(key), to_js(data))
@@ -92,6 +97,7 @@ class BrowserCrypto:
         return bytes(sealed.to_bytes())
 
     async def unseal(self, key: bytes, nonce: bytes, sealed: bytes, associated_data: bytes) -> bytes | None:
+        """Decrypt with Web Crypto's AES-GCM; None when the tag is wrong."""
         algorithm = _object(name=_CIPHER, iv=nonce, additionalData=associated_data)
         try:
             data = await js.crypto.subtle.decrypt(algorithm, await self._cipher_key(key), to_js(sealed))

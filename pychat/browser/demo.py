@@ -34,6 +34,7 @@ class Pane:
 
     @property
     def conversation(self) -> Chat | None:
+        """The one conversation of this side, if it has begun."""
         return next(iter(self.node.chats.listed()), None)
 
     @property
@@ -44,6 +45,7 @@ class Pane:
         return link.code if link is not None and link.code != self.carried else ""
 
     def render(self) -> None:
+        """Show the state of this side."""
         conversation = self.conversation
         now = view(self.node, conversation.id if conversation is not None else None)
         set_data(self._status, "state", now.state)
@@ -80,11 +82,13 @@ class Story:
         self._lists = {phase: section.querySelector("ol") for phase, section in sections.items()}
 
     def tell(self, who: str, item: events.Event | effects.Effect) -> None:
+        """Explain an event or an effect of `who`, if it is a step worth explaining."""
         step = explain(item)
         if step is not None:
             self.add(who, step)
 
     def add(self, who: str, step: Step) -> None:
+        """Add a step of `who` to the list."""
         item = from_template("step")
         set_data(item, "who", who.lower())
         item.querySelector(".title").textContent = f"{who} {step.title}"

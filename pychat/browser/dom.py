@@ -32,6 +32,7 @@ class Scope:
         return self._parts[name]
 
     def on(self, target: Any, event: str, handler: Callable[[Any], None]) -> None:
+        """Call `handler` for each such event of an element, until `close`."""
         proxy = create_proxy(handler)
         self._handlers.append((target, event, proxy))
         target.addEventListener(event, proxy)
@@ -51,6 +52,7 @@ class Scope:
         self._observers.append((observer, proxy))
 
     def close(self) -> None:
+        """Remove all listeners and observers, and destroy their proxies."""
         for target, event, proxy in self._handlers:
             target.removeEventListener(event, proxy)
             proxy.destroy()

@@ -15,6 +15,7 @@ class BrowserLeases:
         self._requests: set[asyncio.Future[None]] = set()
 
     async def take(self, name: str) -> bool:
+        """Request the Web Lock of that name without waiting for it; True where the browser has none."""
         if name in self._held:
             return True
         try:
@@ -28,6 +29,7 @@ class BrowserLeases:
         return await answer
 
     def release(self, name: str) -> None:
+        """Release the Web Lock, if this tab holds it."""
         end = self._held.pop(name, None)
         if end is not None:
             end()

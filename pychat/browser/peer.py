@@ -31,6 +31,7 @@ class BrowserDataChannel:
         self.is_open = False
 
     def send(self, data: str) -> None:
+        """Send one text message. Raises PortError when the channel is not open or its buffer is full."""
         if not self.is_open:  # Firefox would say nothing of a channel that is closed already
             raise PortError("the channel is not open")
         try:
@@ -39,6 +40,7 @@ class BrowserDataChannel:
             raise PortError(_words(error)) from error
 
     def close(self) -> None:
+        """Close the channel."""
         self.is_open = False
         self._raw.close()
 
@@ -60,11 +62,13 @@ class BrowserPeerConnection:
         self._on(self._pc, "connectionstatechange", self._connectionstatechange)
 
     async def offer(self, *, restart: bool = False) -> str:
+        """Make an offer and set it, with new ICE credentials on `restart`; return the local description."""
         if restart:
             self._pc.restartIce()
         return await self._describe("stable", "have-local-offer")
 
     async def answer(self) -> str:
+        """Answer the remote offer and set the answer; return the local description."""
         return await self._describe("have-remote-offer")
 
     async def _describe(self, *states: str) -> str:
@@ -78,12 +82,15 @@ class BrowserPeerConnection:
             raise PortError(_words(error)) from error
 
     async def set_remote_description(self, kind: DescriptionKind, sdp: str) -> None:
+        """Set the remote description."""
         await _asked(self._pc.setRemoteDescription(_object(type=kind.value, sdp=sdp)))
 
     async def add_candidate(self, candidate: str) -> None:
+        """Add a remote ICE candidate."""
         await _asked(self._pc.addIceCandidate(_object(candidate=candidate, sdpMid="0", sdpMLineIndex=0)))
 
     def open_channel(self, label: str, number: int) -> BrowserDataChannel:
+        """Open a negotiated, ordered and reliable channel with this id."""
         try:
             raw = self._pc.createDataChannel(label, _object(negotiated=True, id=number, ordered=True))
         except JsException as error:
@@ -110,10 +117,12 @@ class BrowserPeerConnection:
         return channel
 
     async def stats(self) -> Stats:
+        """What `getStats` reports, reduced to what a person may want."""
         report = await _asked(self._pc.getStats())
         return _reduce({entry.id: entry for entry in report.values()})
 
     def close(self) -> None:
+        """Close the connection and its channels; remove the listeners and destroy their proxies."""
         for target, name, listener, proxy in self._handlers:
             target.removeEventListener(name, listener)
             proxy.destroy()
@@ -169,6 +178,7 @@ class BrowserConnect:
         return works
 
     def __call__(self, link: LinkId, ice: IceConfig, post: Post) -> BrowserPeerConnection:
+        """Make a connection for this link."""
         return BrowserPeerConnection(link, ice, post)
 
 

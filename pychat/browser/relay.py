@@ -30,10 +30,12 @@ class BrowserRelay:
             self._socket.addEventListener(name, proxy)
 
     def send(self, text: str) -> None:
+        """Send one text message; it is dropped when the socket is not open."""
         if self._socket.readyState == js.WebSocket.OPEN:
             self._socket.send(text)
 
     def close(self) -> None:
+        """Close the socket; after this nothing is posted."""
         self._let_go()
         self._socket.close()
 

@@ -43,12 +43,14 @@ class BrowserStore:
             self.works = storage.length >= 0
 
     def load(self, key: str) -> str | None:
+        """What localStorage holds under the key, or None."""
         with suppress(PortError), _storage() as storage:
             value = storage.getItem(_PREFIX + key)
             return value if isinstance(value, str) else None
         return None
 
     def save(self, key: str, text: str) -> None:
+        """Put a text into localStorage. Raises PortError when it cannot be kept."""
         if key in self._protected:
             raise PortError("what was kept before is damaged, and is left as it is")
         with _storage() as storage:
@@ -101,10 +103,12 @@ class UnkeptStore(BrowserStore):
         self._visit = VisitStore()
 
     def load(self, key: str) -> str | None:
+        """What this visit has saved, else what an earlier one has kept."""
         text = self._visit.load(key)
         return super().load(key) if text is None else text
 
     def save(self, key: str, text: str) -> None:
+        """Keep a text for this visit."""
         self._visit.save(key, text)
 
 
@@ -115,10 +119,13 @@ class VisitStore:
         self._texts: dict[str, str] = {}
 
     def load(self, key: str) -> str | None:
+        """What this visit has saved, or None."""
         return self._texts.get(key)
 
     def save(self, key: str, text: str) -> None:
+        """Keep a text for this visit."""
         self._texts[key] = text
 
     def update(self, key: str, change: Callable[[str | None], str]) -> None:
+        """Save what `change` makes of what this visit has saved."""
         self.save(key, change(self.load(key)))

@@ -30,12 +30,15 @@ class BrowserTabs:
 
     @property
     def works(self) -> bool:
+        """Whether this browser has BroadcastChannel."""
         return self._channel is not None
 
     def offer_code(self, text: str) -> None:
+        """Offer a code to the other tabs."""
         self._send(_OFFER + text)
 
     def tell_code_taken(self, text: str) -> None:
+        """Tell the other tabs that this one has taken the code."""
         self._send(_TAKEN + text)
 
     def _send(self, message: str) -> None:
@@ -43,6 +46,7 @@ class BrowserTabs:
             self._channel.postMessage(message)
 
     def close(self) -> None:
+        """Close the BroadcastChannel and destroy its proxy."""
         if self._channel is None:
             return
         self._channel.onmessage = None

@@ -41,6 +41,7 @@ class VerifyDialog:
         scope.on(self._dialog, "close", lambda _: closed())
 
     def open(self, now: View) -> None:
+        """Open the dialog for the peer of the shown conversation, if it has proved its identity."""
         if now.conversation is None or now.peer is None:
             return
         self._peer = now.peer

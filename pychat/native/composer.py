@@ -58,10 +58,12 @@ class Composer:
 
     @property
     def columns(self) -> int:
+        """The width of the terminal, in characters."""
         return self._session.output.get_size().columns
 
     @property
     def rows(self) -> int:
+        """The height of the terminal, in lines."""
         return self._session.output.get_size().rows
 
     @property

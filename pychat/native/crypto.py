@@ -42,15 +42,19 @@ class NativeCrypto:
 
     @property
     def public_key(self) -> bytes:
+        """Our Ed25519 public key, 32 bytes."""
         return self._private.public_key().public_bytes_raw()
 
     def random(self, size: int) -> bytes:
+        """Bytes from `secrets`."""
         return secrets.token_bytes(size)
 
     async def sign(self, data: bytes) -> bytes:
+        """The Ed25519 signature, 64 bytes."""
         return self._private.sign(data)
 
     async def verify(self, key: bytes, signature: bytes, data: bytes) -> bool:
+        """Whether the Ed25519 signature is this key's; False also for what is no key."""
         try:
             Ed25519PublicKey.from_public_bytes(key).verify(signature, data)
         except (InvalidSignature, ValueError):
@@ -58,12 +62,15 @@ class NativeCrypto:
         return True
 
     async def derive(self, secret: bytes, salt: bytes, info: bytes, size: int) -> bytes:
+        """Bytes that follow from a secret, by HKDF with SHA-256."""
         return HKDF(SHA256(), size, salt, info).derive(secret)
 
     async def seal(self, key: bytes, nonce: bytes, data: bytes, associated_data: bytes) -> bytes:
+        """Encrypt with AES-GCM; the tag is at the end."""
         return AESGCM(key).encrypt(nonce, data, associated_data)
 
     async def unseal(self, key: bytes, nonce: bytes, sealed: bytes, associated_data: bytes) -> bytes | None:
+        """Decrypt with AES-GCM; None when the tag is wrong."""
         try:
             return AESGCM(key).decrypt(nonce, sealed, associated_data)
         except InvalidTag:

@@ -31,6 +31,7 @@ class FileLeases:
         self._held: dict[str, int] = {}
 
     async def take(self, name: str) -> bool:
+        """Lock the file of that name without waiting; True where there are no locks."""
         if os.name != "posix":
             return True
         try:
@@ -45,6 +46,7 @@ class FileLeases:
         return True
 
     def release(self, name: str) -> None:
+        """Delete the file and unlock it, if this program holds it."""
         locked = self._held.pop(name, None)
         if locked is not None:
             _delete(self._folder / (_PREFIX + name), locked)

@@ -47,6 +47,7 @@ class NativeConnect:
         self._tasks: set[asyncio.Task[None]] = set()
 
     def __call__(self, link: LinkId, ice: IceConfig, post: Post) -> "NativePeerConnection":
+        """Make a connection for this link."""
         _forget_other_loops()
         return NativePeerConnection(link, ice, post, self)
 
@@ -76,6 +77,7 @@ class NativeDataChannel:
         self._raw = raw
 
     def send(self, data: str) -> None:
+        """Send one text message. Raises PortError when the channel is not open."""
         if self._peer.closed or self._raw.readyState != "open":
             raise PortError("the channel is not open")
         try:
@@ -84,6 +86,7 @@ class NativeDataChannel:
             raise PortError(_words(error)) from error
 
     def close(self) -> None:
+        """Close the channel."""
         self._raw.close()
 
 
@@ -102,10 +105,12 @@ class NativePeerConnection:
         self._pc.on("connectionstatechange", self._connectionstatechange)
 
     async def offer(self, *, restart: bool = False) -> str:
+        """Make an offer and set it; return the local description once all candidates are gathered."""
         assert not restart, "aiortc cannot, as its capabilities say"
         return await self._describe(await _asked(self._pc.createOffer()))
 
     async def answer(self) -> str:
+        """Answer the remote offer and set the answer; return the local description once all candidates are gathered."""
         return await self._describe(await _asked(self._pc.createAnswer()))
 
     async def _describe(self, description: RTCSessionDescription) -> str:
@@ -119,6 +124,7 @@ class NativePeerConnection:
         return _ways_out_first(self._pc.localDescription.sdp)
 
     async def set_remote_description(self, kind: DescriptionKind, sdp: str) -> None:
+        """Set the remote description; mDNS names in it are resolved meanwhile."""
         try:
             parse_description(kind, sdp)  # what it lacks aiortc would notice too late, where nobody hears of it
         except LocalError as error:
@@ -131,6 +137,7 @@ class NativePeerConnection:
             await self.add_candidate(line.strip().removeprefix("a="))
 
     async def add_candidate(self, candidate: str) -> None:
+        """Add a remote ICE candidate, or check a known one again."""
         try:
             parsed = candidate_from_sdp(candidate.removeprefix("candidate:"))
         except (ValueError, AssertionError) as error:
@@ -144,6 +151,7 @@ class NativePeerConnection:
             await _asked(adding)
 
     def open_channel(self, label: str, number: int) -> NativeDataChannel:
+        """Open a negotiated, ordered and reliable channel with this id."""
         try:
             raw = self._pc.createDataChannel(label, negotiated=True, id=number, ordered=True)
         except ValueError as error:
@@ -159,9 +167,11 @@ class NativePeerConnection:
         return NativeDataChannel(self, raw)
 
     async def stats(self) -> Stats:
+        """The selected candidate pair and the bytes over it."""
         return self._inside.stats()
 
     def close(self) -> None:
+        """Close the connection; what was sent just before still goes out."""
         if self.closed:
             return
         self.closed = True

@@ -39,10 +39,12 @@ class NativeRelay:
         self._task = begin(self._run())
 
     def send(self, text: str) -> None:
+        """Queue one text message; it is dropped when too many wait."""
         if not self._waiting.full():
             self._waiting.put_nowait(text)
 
     def close(self) -> None:
+        """Close the WebSocket; after this nothing is posted."""
         if not self._closed:  # to be cancelled once more would cut the closing handshake short
             self._closed = True
             self._task.cancel()

@@ -42,6 +42,7 @@ class FileStore:
 
     @property
     def folder(self) -> Path:
+        """Where the files are."""
         return self._folder
 
     def belongs_to(self, key: str, text: str) -> None:
@@ -53,6 +54,7 @@ class FileStore:
         return self._owner is not None and self.load(self._owner[0]) != self._owner[1]
 
     def load(self, key: str) -> str | None:
+        """What the file of that name holds, or None. Raises PortError when it cannot be read."""
         path = self._folder / key
         try:
             _check_folder(self._folder)
@@ -69,6 +71,7 @@ class FileStore:
         self.update(key, lambda _: text)
 
     def update(self, key: str, change: Callable[[str | None], str]) -> None:
+        """Replace a file by what `change` makes of it, under the lock of the folder."""
         try:
             self._make_folder()
             with self._locked():
@@ -209,15 +212,19 @@ class MemoryStore:
         """Nobody else can erase it."""
 
     def load(self, key: str) -> str | None:
+        """What was saved, or None."""
         return self._texts.get(key)
 
     def save(self, key: str, text: str) -> None:
+        """Keep a text as long as the program runs."""
         self._texts[key] = text
 
     def update(self, key: str, change: Callable[[str | None], str]) -> None:
+        """Save what `change` makes of what was saved."""
         self.save(key, change(self.load(key)))
 
     def save_first(self, key: str, text: str) -> str:
+        """Save a text unless there is one; return what is kept."""
         return self._texts.setdefault(key, text)
 
 

@@ -66,6 +66,7 @@ class SecurityHeaders:
         self._app = app
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Pass the request on, and add the headers to the response."""
         if scope["type"] != "http":
             return await self._app(scope, receive, send)
 

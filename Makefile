@@ -13,15 +13,19 @@ DEV_READY := $(VENV)/.dev
 WEB_READY := web/node_modules/.ready
 BENCH_READY := tests/bench/node_modules/.ready
 
-.PHONY: help run build wheel test test-fast check mutants bench lock clean
+.PHONY: help run build wheel docs test test-fast check format coverage mutants bench lock clean
 .DEFAULT_GOAL := help
 
 help:
 	@echo "make run        build the site and serve it (PYCHAT_HOST, PYCHAT_PORT; default 127.0.0.1:8000)"
 	@echo "make test       run every check and every test, those in real browsers too"
 	@echo "make test-fast  run the checks and the quick tests, without a browser"
+	@echo "make check      run the checks alone: ruff, mypy, import-linter"
+	@echo "make format     fix what ruff can fix, and format every file"
+	@echo "make coverage   say how much of pychat the quick tests run; which lines is in build/coverage/html"
 	@echo "make build      build the site into build/site"
 	@echo "make wheel      build a wheel into build/wheel, with the site in it: pip installs pychat from it"
+	@echo "make docs       write the reference of the library into build/docs, from its docstrings"
 	@echo "make mutants    find checks that no test would miss; takes hours"
 	@echo "make bench      measure how fast it is"
 	@echo "make lock       compile the lock files anew, from pyproject.toml and the package.json files"
@@ -49,9 +53,28 @@ test-fast: check
 check: $(DEV_READY)
 	@$(VENV)/bin/ruff check --quiet
 	@$(VENV)/bin/ruff format --quiet --check || \
-		{ echo "Some files are not formatted: run $(VENV)/bin/ruff format." >&2; exit 1; }
+		{ echo "Some files are not formatted: run make format." >&2; exit 1; }
 	@$(VENV)/bin/mypy --no-error-summary
 	@$(VENV)/bin/lint-imports > $(VENV)/imports.txt || { cat $(VENV)/imports.txt; exit 1; }
+
+format: $(DEV_READY)
+	@$(VENV)/bin/ruff check --quiet --fix
+	@$(VENV)/bin/ruff format --quiet
+
+# Not a part of `make test`: the tracer takes time, and without the browsers the figure needs no more than these tests.
+coverage: $(DEV_READY)
+	@rm -rf build/coverage
+	@$(VENV)/bin/coverage run -m pytest --quiet -m "not browser and not slow"
+	@$(VENV)/bin/coverage combine --quiet
+	@$(VENV)/bin/coverage html --quiet
+	@$(VENV)/bin/coverage report
+
+# pychat.browser cannot be imported here, and has no interface of its own: it implements pychat.ports.
+docs: $(DEV_READY)
+	@rm -rf build/docs
+	@$(PY) -W error -m pdoc --docformat google --no-show-source --output-directory build/docs \
+		--footer-text "pychat $$($(PY) -m hatchling version)" \
+		pychat.library pychat.core pychat.driver pychat.ports pychat.ui
 
 mutants: build $(DEV_READY)
 	@$(PY) -m tests.mutants
@@ -59,10 +82,11 @@ mutants: build $(DEV_READY)
 bench: build $(DEV_READY) $(BENCH_READY)
 	@$(PY) -m tests.bench
 
-# The first Python that is new enough and can make virtual environments.
+# The first Python that is new enough and can make virtual environments; PYTHON=python3.12 says which one.
+PYTHONS := $(or $(PYTHON),python3.14 python3.13 python3.12 python3.11 python3 python)
 $(PYTHON_READY):
 	@found=; \
-	for python in python3.14 python3.13 python3.12 python3.11 python3 python; do \
+	for python in $(PYTHONS); do \
 		command -v $$python > /dev/null 2>&1 || continue; \
 		$$python -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2> /dev/null || continue; \
 		found=$$python; \

@@ -1,4 +1,4 @@
-"""Serves pychat: `python server.py`. For settings of your own for uvicorn see docs/deploying.md."""
+"""Serves pychat: `python server.py`. For settings of your own for uvicorn see docs/how-to/deploying.md."""
 
 import sys
 

@@ -76,7 +76,10 @@ class Connect(Protocol):
 
 
 class Relay(Protocol):
-    """A WebSocket to the relay (docs/relay.md); it posts `RelayOpened`, `RelayHeard` and, at last, `RelayClosed`."""
+    """A WebSocket to the relay (docs/reference/relay.md).
+
+    It posts `RelayOpened`, `RelayHeard` and, at last, `RelayClosed`.
+    """
 
     def send(self, text: str) -> None:
         """Send one message; what comes too late is lost without a word."""

@@ -1,4 +1,4 @@
-"""The test vectors of docs/protocol.md: they are up to date, they are in the document, and the core keeps to them."""
+"""The test vectors of docs/reference/protocol.md: up to date, in the document, and kept to by the core."""
 
 import json
 import re
@@ -53,7 +53,7 @@ from tests.core.samples import fresh_sdp
 from tests.vectors import __main__ as generator
 from tests.vectors import files
 
-DOCUMENT = Path(__file__).parent.parent / "docs" / "protocol.md"
+DOCUMENT = Path(__file__).parent.parent / "docs" / "reference" / "protocol.md"
 
 Json = dict[str, Any]
 

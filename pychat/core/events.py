@@ -341,7 +341,7 @@ class RelayHeard:
 
 @dataclass(frozen=True, slots=True)
 class RelayClosed:
-    """There is no way to the relay, or no longer; `code` is the WebSocket's close code (docs/relay.md)."""
+    """There is no way to the relay, or no longer; `code` is the WebSocket's close code (docs/reference/relay.md)."""
 
     session: SessionId
     code: int

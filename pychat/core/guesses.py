@@ -1,7 +1,7 @@
 """Handshakes that a peer breaks off once it can know the signs: each may have been a guess.
 
 Theory of operation. Somebody in the middle has one guess at the short string in each handshake, and learns that it has
-failed early enough to break off before anybody compares (docs/protocol.md). With codes that people hand over the next
+failed early enough to break off before anybody compares (docs/reference/protocol.md). With pasted codes the next
 guess needs new ones from both. In a room it needs nothing but another link, and nobody sees it, for whoever has not
 proved who they are is shown to nobody. So such handshakes are counted here, and each lets whoever comes next wait twice
 as long as the one before. A path that breaks in just that moment looks the same: it costs seconds at first, and never

@@ -1,4 +1,4 @@
-"""The relay: passes sealed signaling between the members of a room, and can read none of it (docs/relay.md).
+"""The relay: passes sealed signaling between the members of a room, and can read none of it (docs/reference/relay.md).
 
 One WebSocket is one member of one room. What comes from it is handled one message after the other; what goes to it
 waits in a queue of its own (connection.py), so nobody holds up anybody else. Who is in a room, in this process and in

@@ -446,7 +446,7 @@ def test_a_holder_of_the_secret_who_says_nonsense_is_not_heard() -> None:
     assert bob.hears("a", *ann.says("b", Bye())) == [Bye()]
 
 
-# The worked example of docs/protocol.md, with real keys.
+# The worked example of docs/reference/protocol.md, with real keys.
 
 EXAMPLE = (
     "AAAAAAAAAAEnhIY1lUmyh2u8k8w3riznMzrDKDB2R6wQ6ortPIxc7EHo0GpkGGiCThAHWqgW7F-ZKYkUX-IC6ee6alTRai9f-7Ly"

@@ -3,7 +3,7 @@
     python -m tests.server.echo [PORT]
 
 What the protocol layer does with each frame shows best when nothing behind it looks at the messages. The Autobahn
-test suite can be pointed at it too (docs/relay.md).
+test suite can be pointed at it too (docs/reference/relay.md).
 """
 
 from __future__ import annotations

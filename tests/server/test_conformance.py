@@ -1,6 +1,6 @@
 """What RFC 6455 asks of a server, frame by frame: what is allowed comes back, what is not ends with the right code.
 
-The kinds of cases are those of the Autobahn test suite, which cannot run here (docs/relay.md has what it said).
+The kinds of cases are those of the Autobahn test suite, which cannot run here (its results: docs/reference/relay.md).
 """
 
 from __future__ import annotations

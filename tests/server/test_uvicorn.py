@@ -1,4 +1,4 @@
-"""The application in a uvicorn that an operator starts, with no more than docs/deploying.md asks for."""
+"""The application in a uvicorn that an operator starts, with no more than docs/how-to/deploying.md asks for."""
 
 from __future__ import annotations
 

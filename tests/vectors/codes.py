@@ -22,7 +22,7 @@ from tests.vectors.writer import (
 )
 
 NOTE = """\
-Texts that a person may paste, and what a reader makes of each. See 'The code' in docs/protocol.md.
+Texts that a person may paste, and what a reader makes of each. See 'The code' in docs/reference/protocol.md.
 `text` is a string, or a list of strings and of pairs [string, how often it is repeated], to be put together.
 A vector with `error` must be refused with the error of that name.
 Any other must be read: `code` is the code in its one writing, `reading` what it says, bytes in hexadecimal.

@@ -9,7 +9,7 @@ from tests.vectors.codes import EIGHT, FORM_2, FORM_3, PUBLIC, WORKED_INVITE, WO
 from tests.vectors.writer import INVITE, REPLY, Candidate, Description, Json, ipv4, ipv6, mdns, rebuilt
 
 NOTE = """\
-Session descriptions. See 'From the code to the session description' in docs/protocol.md.
+Session descriptions. See 'From the code to the session description' in docs/reference/protocol.md.
 `reading` is what a code carries. Where there is `rebuilt`, it is the description that the receiver of such a code gives
 to its own WebRTC stack, line by line; each line ends with CR LF, the last one too.
 Where there is `local`, it is what a WebRTC stack wrote, and the reading is what goes into a code.

@@ -14,7 +14,7 @@ from tests.vectors.writer import Json, Text, as_text
 
 NOTE = """\
 What one side hears and says, step by step; from one step to the next it takes at least 20 milliseconds. See
-'The handshake' to 'Ending' in docs/protocol.md.
+'The handshake' to 'Ending' in docs/reference/protocol.md.
 This side is Ann if nothing else is said. It calls itself by the `name` in `me`. A name like Bob in a step is a person
 with a key of their own, always the same.
 `role`: the side's role, where its frames depend on it; then `me` has its private key, the nonce that it draws, and

@@ -10,7 +10,7 @@ from tests.vectors.signer import INVITER, REPLIER
 from tests.vectors.writer import Json, Text, as_text
 
 NOTE = """\
-Single frames, as messages of the channel. See 'Frames' and 'What is refused' in docs/protocol.md.
+Single frames, as messages of the channel. See 'Frames' and 'What is refused' in docs/reference/protocol.md.
 `data` is the message: a string, or a list of strings and of pairs [string, how often it is repeated], to be put
 together. Texts in a `reading` may be such lists too.
 `reading` is what the frame says, bytes in hexadecimal; for entries that are alike there is a pair [entry, how often].

@@ -22,7 +22,7 @@ from tests.vectors.signer import (
 from tests.vectors.writer import Json, as_text
 
 NOTE = """\
-Handshakes, byte by byte. See 'The handshake' in docs/protocol.md. All bytes are in hexadecimal.
+Handshakes, byte by byte. See 'The handshake' in docs/reference/protocol.md. All bytes are in hexadecimal.
 `inviter`, `replier`: `seed` is the private key (RFC 8032, section 5.1.5), `key` the public one, `nonce` what was drawn,
 `versions` what this side speaks.
 `codes`: the invite and the reply; `binding` follows from them.

@@ -12,8 +12,8 @@ from tests.vectors.rooms import code_of
 from tests.vectors.writer import Json
 
 NOTE = """\
-Texts with a link in them. See 'What becomes of a link' in docs/protocol.md. A reader should find the `code`. If it
-does, `page` is the page to which the link leads, and must be no other; if it is empty, the code is in no link."""
+Texts with a link in them. See 'What becomes of a link' in docs/reference/protocol.md. A reader should find the `code`.
+If it does, `page` is the page to which the link leads, and must be no other; if it is empty, the code is in no link."""
 
 PAGE = "https://chat.example/"
 _CODES = {

@@ -7,7 +7,8 @@ from tests.vectors.codes import FORM_2, FORM_3, WORKED_INVITE
 from tests.vectors.writer import REPLY, Code, Description, Json, write
 
 NOTE = """\
-Sequences of codes that are made here and pasted here. See 'What can be wrong with a code' in docs/protocol.md.
+Sequences of codes that are made here and pasted here. See 'What can be wrong with a code' in
+docs/reference/protocol.md.
 Each step is one of these:
 `invite`: this side makes an invite, and this is its code;
 `paste`: the person pastes this, and `outcome` says what comes of it: `invite-taken`, `reply-taken` with the invite that

@@ -9,7 +9,8 @@ from tests.vectors.handshake import ANN, BOB, WORKED
 from tests.vectors.writer import Json, as_text
 
 NOTE = """\
-What members of a room can make that nobody else in it can. See 'Rooms' in docs/protocol.md. Bytes are in hexadecimal.
+What members of a room can make that nobody else in it can. See 'Rooms' in docs/reference/protocol.md.
+Bytes are in hexadecimal.
 `sender`, `receiver`: the names that both have at the relay.
 Signals that are `authenticated`: `transcript` is that of the link's handshake, `count` that of the signal, `signal`
 what is said. A peer writes `text`, which is a signal without the spaces behind it.

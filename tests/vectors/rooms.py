@@ -11,7 +11,8 @@ from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from tests.vectors.writer import Json, Text, as_text
 
 NOTE = """\
-What members of a room do. See 'Rooms' in docs/protocol.md. All bytes are in hexadecimal, texts as in frames.json.
+What members of a room do. See 'Rooms' in docs/reference/protocol.md. All bytes are in hexadecimal,
+texts as in frames.json.
 Each vector is of one sort.
 With `code`: what follows from a `secret`. `id` and `handshake`; `members` are names and the keys that seal what each
 sends.

@@ -8,7 +8,7 @@ from tests.vectors.signer import EMOJI, safety_half, safety_number, short_string
 from tests.vectors.writer import Json
 
 NOTE = """\
-What two people compare. See 'What two people compare' in docs/protocol.md. Bytes are in hexadecimal.
+What two people compare. See 'What two people compare' in docs/reference/protocol.md. Bytes are in hexadecimal.
 `table`: the sign and the name of each emoji, from number 0 to 63.
 `transcript`: that of a handshake; for these vectors any bytes. `bits` are the first 42 of the hash; `emoji` are the
 numbers in them, `signs` and `names` what is shown; `number` is the same as a number.

@@ -1,4 +1,4 @@
-"""Writes handshakes, and what two people compare, by what docs/protocol.md says, and by nothing else.
+"""Writes handshakes, and what two people compare, by what docs/reference/protocol.md says, and by nothing else.
 
 As `writer` does it shares no line with pychat.core, and does what it is asked to, also what no peer may do. Only the
 signatures are made elsewhere, by the package `cryptography`.

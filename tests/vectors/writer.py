@@ -1,4 +1,4 @@
-"""Writes codes and session descriptions by what docs/protocol.md says, and by nothing else.
+"""Writes codes and session descriptions by what docs/reference/protocol.md says, and by nothing else.
 
 It shares no line with pychat.core on purpose: what both write alike is what the document says. It chooses nothing by
 itself, not even the form of the credentials, so that a case can also ask for what no code may have.

@@ -6,7 +6,7 @@ With an invite instead of a link it prints the reply to hand back.
 import asyncio
 import sys
 
-from pychat.library import Peer
+from pychat import Peer
 
 
 async def main(link: str) -> None:

@@ -61,7 +61,7 @@ format: $(DEV_READY)
 	@$(VENV)/bin/ruff check --quiet --fix
 	@$(VENV)/bin/ruff format --quiet
 
-# Not a part of `make test`: up to Python 3.13 the tracer takes half as much time again, and what runs in browsers it does
+# Not a part of `make test`: up to Python 3.13 the tracer takes 40 % more of the processor, and what runs in browsers it does
 # not see. TESTS="not browser" takes the long tests too, which need what `make test` needs.
 TESTS = not browser and not slow
 coverage: $(DEV_READY)

@@ -11,7 +11,7 @@ from typing import Any
 
 from playwright.sync_api import Browser, Page, sync_playwright
 
-from pychat.server.site import build_site
+from pychat.site.build import build_site
 from tests.browser.conftest import ROOT, serve
 from tests.browser.people import Person
 from tests.browser.test_room import meet

@@ -213,6 +213,8 @@ class Reader:
         self.at = 0
 
     def take(self, size: int) -> bytes:
+        """The next bytes. Raises CutShort if there are fewer."""
+        """The next bytes. Raises CutShort if there are fewer."""
         if self.at + size > len(self.raw):
             raise CutShort
         self.at += size

@@ -53,6 +53,8 @@ class AddCandidate:
 
 @dataclass(slots=True)  # a frozen one takes four times as long to make, and most effects are these
 class SendFrame:
+    """Send a frame, as text, over the data channel of a link."""
+
     link: LinkId
     data: str
 
@@ -92,12 +94,16 @@ class ConnectRelay:
 
 @dataclass(frozen=True, slots=True)
 class SendToRelay:
+    """Send a text to the relay."""
+
     session: SessionId
     text: str
 
 
 @dataclass(frozen=True, slots=True)
 class CloseRelay:
+    """Close the connection to the relay; nothing follows."""
+
     session: SessionId
 
 
@@ -154,6 +160,8 @@ class TakeLease:
 
 @dataclass(frozen=True, slots=True)
 class ReleaseLease:
+    """Give a name back."""
+
     name: str
 
 
@@ -173,6 +181,8 @@ class KeepVisited:
 
 @dataclass(frozen=True, slots=True)
 class CloseConnection:
+    """Close the peer connection; nothing follows."""
+
     link: LinkId
 
 

@@ -247,33 +247,45 @@ class CandidateFound:
 
 @dataclass(frozen=True, slots=True)
 class GatheringFinished:
+    """ICE has no more candidates of this side (RTCIceGatheringState “complete”)."""
+
     link: LinkId
 
 
 @dataclass(frozen=True, slots=True)
 class IceStateChanged:
+    """The ICE transport has another state."""
+
     link: LinkId
     state: IceState
 
 
 @dataclass(frozen=True, slots=True)
 class ConnectionStateChanged:
+    """The peer connection has another state."""
+
     link: LinkId
     state: ConnectionState
 
 
 @dataclass(frozen=True, slots=True)
 class ChannelOpened:
+    """The data channel is open: frames can be sent."""
+
     link: LinkId
 
 
 @dataclass(frozen=True, slots=True)
 class ChannelClosed:
+    """The data channel is closed, by whichever side."""
+
     link: LinkId
 
 
 @dataclass(slots=True)  # like WriteMessage
 class FrameReceived:
+    """A text message has come over the data channel; `data` is at most as large as the stack takes."""
+
     link: LinkId
     data: str
 
@@ -311,6 +323,8 @@ class Verified:
 
 @dataclass(frozen=True, slots=True)
 class StatsRead:
+    """The statistics that were asked for."""
+
     link: LinkId
     stats: Stats
 
@@ -349,6 +363,8 @@ class RelayClosed:
 
 @dataclass(frozen=True, slots=True)
 class BytesDrawn:
+    """Random bytes that were asked for, fresh from the system."""
+
     session: SessionId
     data: bytes
 
@@ -364,6 +380,8 @@ class Derived:
 
 @dataclass(frozen=True, slots=True)
 class Sealed:
+    """What was sealed under this ticket."""
+
     session: SessionId
     ticket: int
     data: bytes

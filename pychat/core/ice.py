@@ -41,6 +41,8 @@ class IceServer:
 
     @property
     def is_turn(self) -> bool:
+        """Whether it relays (TURN, RFC 8656), and does not only tell one's address (STUN, RFC 8489)."""
+        """Whether it relays (TURN, RFC 8656), and does not only tell one's address (STUN, RFC 8489)."""
         return self.url.lower().startswith("turn")
 
 
@@ -53,6 +55,8 @@ class IceConfig:
 
     @property
     def has_turn(self) -> bool:
+        """Whether one of the servers relays."""
+        """Whether one of the servers relays."""
         return any(server.is_turn for server in self.servers)
 
 

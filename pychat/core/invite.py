@@ -45,6 +45,8 @@ class Code:
 
     @property
     def is_reply(self) -> bool:
+        """Whether it answers an invite."""
+        """Whether it answers an invite."""
         return self.description.kind is DescriptionKind.ANSWER
 
     @property

@@ -26,6 +26,8 @@ from pychat.core.wire import Card
 
 
 class Phase(Enum):
+    """How far a link has come (see above)."""
+
     SIGNALING = "signaling"
     CONNECTING = "connecting"
     SECURING = "securing"

@@ -98,6 +98,8 @@ class StartOver:
 
 @dataclass(frozen=True, slots=True)
 class Send:
+    """Send a signal to the peer."""
+
     signal: Signal
 
 

@@ -1,6 +1,6 @@
 """The protocol between a client and the relay, for both ends: what each may say, and why a connection ends.
 
-Each message is one text, a JSON array whose first item names its kind. docs/relay.md describes them.
+Each message is one text, a JSON array whose first item names its kind. docs/reference/relay.md describes them.
 """
 
 import json
@@ -28,6 +28,7 @@ class CloseCode(IntEnum):
     reason: str
 
     def __new__(cls, code: int, reason: str) -> Self:
+        """Make a code that has its reason with it."""
         member = int.__new__(cls, code)
         member._value_ = code
         member.reason = reason
@@ -72,11 +73,15 @@ class Joined:
 
 @dataclass(frozen=True, slots=True)
 class Arrived:
+    """Somebody else has joined the room, under this name."""
+
     member: str
 
 
 @dataclass(frozen=True, slots=True)
 class Left:
+    """Somebody is no longer in the room."""
+
     member: str
 
 

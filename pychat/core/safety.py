@@ -10,6 +10,8 @@ SHORT_BITS = 42
 
 
 class Emoji(NamedTuple):
+    """One of the signs that two people compare: the character, and its name in English."""
+
     sign: str
     name: str
 

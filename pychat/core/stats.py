@@ -33,6 +33,8 @@ class Stats:
 
     @property
     def path(self) -> Path:
+        """By what kind of path the two are connected."""
+        """By what kind of path the two are connected."""
         kinds = {self.local_kind, self.remote_kind}
         if not kinds - {""}:
             return Path.UNKNOWN

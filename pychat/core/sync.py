@@ -99,6 +99,8 @@ class Incoming:
         self.due, self.is_withheld = None, True
 
     def acknowledged(self, now: float) -> None:
+        """All that has come is acknowledged."""
+        """All that has come is acknowledged."""
         self.due, self.is_withheld, self._chars = None, False, 0
         self.has_begun = True
         self._not_before = now + ACKNOWLEDGE_INTERVAL

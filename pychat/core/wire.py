@@ -72,6 +72,8 @@ class Hello:
 
 @dataclass(frozen=True, slots=True)
 class Reveal:
+    """What the inviter has committed to: its key (32 bytes), its nonce (32) and its signature (64)."""
+
     key: bytes
     nonce: bytes
     signature: bytes
@@ -79,17 +81,23 @@ class Reveal:
 
 @dataclass(frozen=True, slots=True)
 class Proof:
+    """The signature of the replier, 64 bytes."""
+
     signature: bytes
 
 
 @dataclass(frozen=True, slots=True)
 class Card:
+    """Under which author the sender writes, and how they call themselves: an introduction."""
+
     log: AuthorId
     name: str
 
 
 @dataclass(slots=True)  # a frozen one takes four times as long to make, and most frames are these
 class Entries:
+    """Entries of one log, which follow each other and are numbered from `first`."""
+
     author: AuthorId
     first: int
     entries: Sequence[Entry]
@@ -97,6 +105,8 @@ class Entries:
 
 @dataclass(frozen=True, slots=True)
 class Have:
+    """How far logs have been read: at first, and as an acknowledgement."""
+
     have: StateVector
 
 
@@ -110,12 +120,12 @@ class Room:
 
 @dataclass(frozen=True, slots=True)
 class Mismatch:
-    pass
+    """The sender's person has compared the signs, and saw something else."""
 
 
 @dataclass(frozen=True, slots=True)
 class Bye:
-    pass
+    """The sender leaves on purpose."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -29,6 +29,8 @@ class Settings:
     name: str = ""
 
     def dumps(self) -> str:
+        """The settings as a text to be kept."""
+        """The settings as a text to be kept."""
         return json.dumps(asdict(self))
 
     @classmethod

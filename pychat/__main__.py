@@ -26,6 +26,7 @@ from pychat.native import settings as terminal_settings
 from pychat.native.store import FileStore
 from pychat.ports import PortError
 from pychat.ui import words
+from pychat.ui.app import App
 from pychat.ui.settings import KEY, Settings, SettingsProblem, is_local, usable_ice
 
 _EPILOG = """\
@@ -281,7 +282,7 @@ async def _in_terminal(options: argparse.Namespace, settings: Settings) -> Exit:
         driver.turn()  # in a burst it would come later
 
     page = TerminalPage(
-        driver.node,
+        App(driver.node),
         post,
         page=options.page,
         settings=settings,

@@ -14,6 +14,7 @@ from pychat.core.lookalike import skeleton
 from pychat.core.node import Node
 from pychat.driver import Driver
 from pychat.ui import words
+from pychat.ui.app import App
 
 
 class Run:
@@ -26,7 +27,7 @@ class Run:
     def __init__(self, cryptos: tuple[BrowserCrypto, BrowserCrypto]) -> None:
         self.story = Story()
         self.drivers = [self._driver(name, crypto) for name, crypto in zip(("Local", "Remote"), cryptos, strict=True)]
-        local, remote = (Pane(driver.node.messaging.name, driver.node, driver.post) for driver in self.drivers)
+        local, remote = (Pane(App(driver.node), driver.post) for driver in self.drivers)
         self.panes = local, remote
         local.post(CreateInvite())
 

@@ -25,6 +25,7 @@ from pychat.core.lookalike import skeleton
 from pychat.core.node import CONNECTING, Node
 from pychat.driver import Driver
 from pychat.ui import words
+from pychat.ui.app import App
 from pychat.ui.settings import KEY, Settings, suggested_servers
 
 
@@ -103,7 +104,7 @@ async def start() -> None:
             driver.post(events.WebRtcMissing())
         driver.post(event)
 
-    page = ChatPage(node, post, driver.turn, store, settings, suggested, notices, relay, rooms, erase)
+    page = ChatPage(App(node), post, driver.turn, store, settings, suggested, notices, relay, rooms, erase)
     page.open(inside or Rooms())
     if is_away:
         await keep_asking(lambda config: page.server_found(relay_in(config), suggested_servers_here(config)))

@@ -45,9 +45,7 @@ class CodeCard:
         show(part("card"), view.card is not Card.NONE)
         if view.card is not self._shown:
             self._unfolded = False
-        self._is_foldable = (
-            view.card in _FOLDABLE and view.conversation is not None and bool(view.conversation.timeline)
-        )
+        self._is_foldable = view.card in _FOLDABLE and bool(view.messages)
         self._fold(view.card)
         if (view.card, view.code) == (self._shown, self._code):
             return

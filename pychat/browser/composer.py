@@ -4,10 +4,10 @@ from collections.abc import Callable
 from typing import Any
 
 from pychat.browser.dom import Scope, set_text, show
-from pychat.core.conversation import Chat
 from pychat.core.events import WriteMessage
+from pychat.core.ids import ChatId
 from pychat.ports import Post
-from pychat.ui import words
+from pychat.ui.app import App
 
 
 class Composer:
@@ -66,10 +66,9 @@ class Composer:
         show(self._problem, bool(sentence))
 
 
-def send(text: str, conversation: Chat, post: Post) -> str:
-    """Write a message into a conversation; returns "" or why that cannot be."""
-    problem = conversation.validate(text)
-    if problem is not None:
-        return words.message_problem(problem, text)
-    post(WriteMessage(conversation.id, text))
-    return ""
+def send(text: str, chat: ChatId | None, app: App, post: Post) -> str:
+    """Write a message into a chat; returns "" or why that cannot be."""
+    complaint = app.complaint(chat, text)
+    if chat is not None and not complaint:
+        post(WriteMessage(chat, text))
+    return complaint

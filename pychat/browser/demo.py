@@ -9,50 +9,47 @@ from pychat.browser.composer import Composer, send
 from pychat.browser.dom import Scope, from_template, set_data, set_text
 from pychat.browser.messages import MessageList, Names
 from pychat.core import effects, events
-from pychat.core.conversation import Chat
-from pychat.core.link import Phase
-from pychat.core.node import Node
+from pychat.core.ids import ChatId
 from pychat.ports import Post
 from pychat.ui import words
-from pychat.ui.steps import PHASES, Step, explain
-from pychat.ui.view import view
+from pychat.ui.app import App
+from pychat.ui.steps import PHASES, Step, explain, handed_over
 
 
 class Pane:
     """One of the two peers: its status, its messages and what one writes to the other."""
 
-    def __init__(self, name: str, node: Node, post: Post) -> None:
-        self.name = name
-        self.node = node
+    def __init__(self, app: App, post: Post) -> None:
+        self.name = app.name
+        self.app = app
         self.post = post
         self.carried = ""
-        self._scope = Scope(js.document.getElementById(name.lower()))
+        self._scope = Scope(js.document.getElementById(self.name.lower()))
         self._messages = MessageList(self._scope)
         self._composer = Composer(self._scope, self._send)
         self._status = self._scope.part("status")
         self._scope.on(self._scope.part("leave"), "click", lambda _: self._leave())
 
     @property
-    def conversation(self) -> Chat | None:
-        """The one conversation of this side, if it has begun."""
-        return next(iter(self.node.chats.listed()), None)
+    def chat(self) -> ChatId | None:
+        """The one chat of this side, if it has begun."""
+        people = self.app.view(None).people
+        return people[0].conversation if people else None
 
     @property
     def code(self) -> str:
         """The code that this side has made and nobody has carried across yet."""
-        conversation = self.conversation
-        link = self.node.links.of(conversation) if conversation is not None else None
-        return link.code if link is not None and link.code != self.carried else ""
+        code = self.app.view(self.chat).code
+        return code if code != self.carried else ""
 
     def render(self) -> None:
-        """Show the state of this side."""
-        conversation = self.conversation
-        now = view(self.node, conversation.id if conversation is not None else None)
+        """Bring the pane up to the state of its side."""
+        now = self.app.view(self.chat)
         set_data(self._status, "state", now.state)
         set_text(self._scope.part("headline"), now.headline)
         self._scope.part("leave").disabled = not now.can_leave
-        if conversation is not None:
-            self._messages.render(conversation, Names(words.ME, now.name))
+        if now.messages is not None:
+            self._messages.render(now.messages, Names(words.ME, now.name))
 
     def close(self) -> None:
         """Give the elements back as they were, for the next run."""
@@ -60,11 +57,11 @@ class Pane:
         self._scope.close()
 
     def _send(self, text: str) -> str:
-        return send(text, self.conversation, self.post) if self.conversation is not None else ""
+        return send(text, self.chat, self.app, self.post)
 
     def _leave(self) -> None:
-        if self.conversation is not None:
-            self.post(events.LeaveConversation(self.conversation.id))
+        if self.chat is not None:
+            self.post(events.LeaveConversation(self.chat))
 
 
 class Story:
@@ -107,9 +104,7 @@ def carry_codes(panes: tuple[Pane, Pane], story: Story) -> None:
         code = pane.code
         if code:
             pane.carried = code
-            title = f"hands its {what} to {other.name}: {len(code)} characters"
-            why = "In real life a person sends this by any messenger. It holds no secret that would let others listen."
-            story.add(pane.name, Step(Phase.SIGNALING, title, why, code))
+            story.add(pane.name, handed_over(what, other.name, code))
             other.post(events.PasteCode(code))
 
 

@@ -13,10 +13,10 @@ from typing import Any, NamedTuple
 import js
 
 from pychat.browser.dom import Scope, from_template, set_data, set_text, show
-from pychat.core.conversation import Chat, Delivery
-from pychat.core.timeline import Message
+from pychat.core.conversation import Delivery
 from pychat.ui import words
 from pychat.ui.folding import fold
+from pychat.ui.messages import Messages, MessageView
 
 PAGE = 80
 """Messages drawn at first, and more at each “Show earlier messages”."""
@@ -44,7 +44,7 @@ class _Drawn:
     """A message in the document, from its place in the timeline; `delivery` is what is said of one of our own."""
 
     place: int
-    message: Message
+    message: MessageView
     article: Any
     delivery: Delivery | None = None
 
@@ -52,7 +52,7 @@ class _Drawn:
 class MessageList:
     """Shows one conversation at a time in the part “messages” of a scope.
 
-    Drawn are the messages from place `_first` up to `_next` of the conversation's timeline, whose front may go
+    Drawn are the messages from place `_first` up to `_next` of the chat, whose front may go
     meanwhile; those from `_from` on are wanted.
     """
 
@@ -63,7 +63,7 @@ class MessageList:
         self._gone = scope.part("older-gone")
         set_text(self._gone, words.OLDER_GONE)
         self._newer = scope.part("newer")
-        self._conversation: Chat | None = None
+        self._messages: Messages | None = None
         self._names = Names("", "")
         self._from = self._first = self._next = 0
         self._drawn: list[_Drawn] = []
@@ -77,29 +77,28 @@ class MessageList:
         scope.on(self._log, "scroll", lambda _: self._scrolled())
         scope.on_resize(self._log, self._resized)
 
-    def render(self, conversation: Chat, names: Names) -> None:
-        """Bring what is drawn up to the conversation's state."""
-        if conversation is not self._conversation:
+    def render(self, messages: Messages, names: Names) -> None:
+        """Bring what is drawn up to the messages of the shown chat."""
+        if self._messages is None or messages.key != self._messages.key:
             self.clear()
-            self._conversation = conversation
+        self._messages = messages
         if names != self._names:
             self._names = names
             for drawn in self._drawn:
                 self._put_name(drawn)
-        timeline = conversation.timeline
-        if self._next < len(timeline) and timeline[-1].author == conversation.own_log:
+        if self._next < len(messages) and messages[-1].is_own:
             self._following = True
         if self._to_go_on is None:
             self._draw()
         self._update_delivery()
-        show(self._empty, not timeline)
+        show(self._empty, not messages)
 
     def clear(self) -> None:
         """Take everything off the screen."""
         self._stop()
         self._take_off(self._drawn)
         self._drawn = []
-        self._conversation = None
+        self._messages = None
         self._from = self._first = self._next = 0
         self._following = True
         for part in (self._newer, self._earlier, self._gone):
@@ -108,8 +107,8 @@ class MessageList:
     # Drawing.
 
     @property
-    def _timeline(self) -> Sequence[Message]:
-        return self._conversation.timeline if self._conversation is not None else ()
+    def _timeline(self) -> Sequence[MessageView]:
+        return self._messages if self._messages is not None else ()
 
     def _draw(self) -> None:
         """Draw a slice of what is wanted; the rest has its turn in tasks of its own."""
@@ -155,8 +154,8 @@ class MessageList:
         self._to_end()
 
     def _append(self, count: int) -> None:
-        assert self._conversation is not None
-        first = max(self._next, self._conversation.timeline.start)  # some may have gone before they were drawn
+        assert self._messages is not None
+        first = max(self._next, self._messages.start)  # some may have gone before they were drawn
         drawn = self._make(first, self._timeline[first : first + count])
         self._log.append(*(each.article for each in drawn))
         if not self._drawn:
@@ -188,7 +187,7 @@ class MessageList:
         if not there_are and self._earlier.matches(":focus"):
             self._log.focus()
         show(self._earlier, there_are)
-        show(self._gone, not there_are and self._conversation is not None and self._conversation.timeline.start > 0)
+        show(self._gone, not there_are and self._messages is not None and self._messages.start > 0)
 
     def _drop_first(self, count: int) -> None:
         self._take_off(self._drawn[:count])
@@ -203,32 +202,31 @@ class MessageList:
         if had_focus and not self._log.contains(js.document.activeElement):
             self._log.focus()
 
-    def _make(self, first: int, messages: Sequence[Message]) -> list[_Drawn]:
+    def _make(self, first: int, messages: Sequence[MessageView]) -> list[_Drawn]:
         return [self._make_one(place, message) for place, message in enumerate(messages, first)]
 
-    def _make_one(self, place: int, message: Message) -> _Drawn:
-        conversation = self._conversation
-        assert conversation is not None
+    def _make_one(self, place: int, message: MessageView) -> _Drawn:
+        assert self._messages is not None
         drawn = _Drawn(place, message, from_template("message"))
-        article, mine = drawn.article, message.author == conversation.own_log
+        article, mine = drawn.article, message.is_own
         article.setAttribute("data-author", "me" if mine else "peer")
         self._put_name(drawn)
-        self._put_text(drawn, fold(message.entry.text))
+        self._put_text(drawn, fold(message.text))
         time = article.querySelector("time")
         time.textContent = _clock(message)
         time.setAttribute("datetime", _written(message).isoformat(timespec="seconds"))
         if mine:
-            _put_delivery(drawn, conversation.delivery(message.number))
+            _put_delivery(drawn, self._messages.delivery(message.number))
         else:
             article.setAttribute("data-state", Delivery.DELIVERED.value)
         return drawn
 
     def _put_name(self, drawn: _Drawn) -> None:
-        who = words.ME if self._is_mine(drawn) else self._names.peer
+        who = words.ME if drawn.message.is_own else self._names.peer
         set_text(drawn.article.querySelector(".who"), f"{who}: ")
 
     def _put_text(self, drawn: _Drawn, shown: str) -> None:
-        whole = drawn.message.entry.text
+        whole = drawn.message.text
         drawn.article.querySelector("p").textContent = shown
         if shown != whole or fold(whole) != whole:
             button = drawn.article.querySelector(".more")
@@ -236,19 +234,14 @@ class MessageList:
             set_text(button, words.FOLD if shown == whole else words.unfold(len(whole)))
             button.setAttribute("aria-expanded", "true" if shown == whole else "false")
 
-    def _is_mine(self, drawn: _Drawn) -> bool:
-        return self._conversation is not None and drawn.message.author == self._conversation.own_log
-
     def _update_delivery(self) -> None:
-        conversation = self._conversation
-        assert conversation is not None
-        counts = conversation.acknowledged, conversation.sent
-        if counts == self._told:
+        assert self._messages is not None
+        if self._messages.progress == self._told:
             return
-        self._told = counts
+        self._told = self._messages.progress
         for drawn in self._drawn:
             if drawn.delivery not in (None, Delivery.DELIVERED):
-                _put_delivery(drawn, conversation.delivery(drawn.message.number))
+                _put_delivery(drawn, self._messages.delivery(drawn.message.number))
 
     # What the reader does.
 
@@ -289,7 +282,7 @@ class MessageList:
         if not button:
             return
         drawn = next(each for each in self._drawn if each.article.contains(button))
-        whole = drawn.message.entry.text
+        whole = drawn.message.text
         unfolded = button.getAttribute("aria-expanded") == "true"
         self._put_text(drawn, fold(whole) if unfolded else whole)
         self._following = self._at_end()
@@ -321,16 +314,16 @@ class MessageList:
         if place.contains(selected.endContainer):
             part.setEnd(selected.endContainer, selected.endOffset)
         text = str(part.toString())
-        who = self._names.me if self._is_mine(drawn) else self._names.peer
-        whole = drawn.message.entry.text if text == place.textContent else text
+        who = self._names.me if drawn.message.is_own else self._names.peer
+        whole = drawn.message.text if text == place.textContent else text
         return f"{who}, {_clock(drawn.message)}: {_INDENTED.join(whole.splitlines())}" if text else ""
 
 
-def _written(message: Message) -> datetime:
-    return datetime.fromtimestamp(message.entry.at / 1000)
+def _written(message: MessageView) -> datetime:
+    return datetime.fromtimestamp(message.at / 1000)
 
 
-def _clock(message: Message) -> str:
+def _clock(message: MessageView) -> str:
     return _written(message).strftime("%H:%M")
 
 

@@ -26,11 +26,11 @@ from pychat.core.codes import relay_for, relay_of, room_in
 from pychat.core.contacts import STORE_KEY
 from pychat.core.ice import IceServer
 from pychat.core.ids import ChatId
-from pychat.core.node import Node
 from pychat.ports import Post
 from pychat.ui import words
+from pychat.ui.app import App
 from pychat.ui.settings import KEY, Settings, is_local
-from pychat.ui.view import Card, DetailsView, View, room_asked, rooms_inside, view
+from pychat.ui.view import Card, DetailsView, View
 
 _FIRST = ("new-room", "new-invite")
 _NEXT = (
@@ -58,7 +58,7 @@ def _is_of_this_page(text: str) -> bool:
 
 
 class ChatPage:
-    """Joins `index.html` to a node.
+    """Joins `index.html` to a person's chats.
 
     Args:
         post: hands an event to the driver.
@@ -72,7 +72,7 @@ class ChatPage:
 
     def __init__(
         self,
-        node: Node,
+        app: App,
         post: Post,
         turn: Callable[[], None],
         store: BrowserStore,
@@ -83,7 +83,7 @@ class ChatPage:
         rooms: KeptRooms,
         erase: Callable[[], Awaitable[None]],
     ) -> None:
-        self._node = node
+        self._app = app
         self._post = post
         self._turn = turn
         self._suggested = suggested
@@ -112,7 +112,7 @@ class ChatPage:
         self._composer = Composer(scope, self._send)
         self._card = CodeCard(scope)
         self._people = PeopleList(scope, self._choose)
-        self._trust = TrustSigns(scope, node, post, lambda: self._selected, self._leave)
+        self._trust = TrustSigns(scope, app, post, lambda: self._selected, self._leave)
         self._settings = SettingsDialog(scope, store, settings, suggested, self._configure)
         self._name = NameField(scope, settings.name, self._settings.rename)
         self._room = RoomDialog(scope, post, lambda: self._selected)
@@ -164,12 +164,12 @@ class ChatPage:
         self.render()
 
     def render(self) -> None:
-        """Bring the page up to the node's state."""
+        """Bring the page up to the state of the core."""
         self._select()
         self._clear_used_code()
         self._keep_rooms()
-        now = view(self._node, self._selected)
-        talking = now.conversation is not None
+        now = self._app.view(self._selected)
+        talking = now.chat is not None
         look = (
             self._selected,
             now.card,
@@ -195,11 +195,11 @@ class ChatPage:
         for name, sentence in (("code-problem", now.code_problem), ("handed-over", now.handed_over)):
             set_text(self._part(name), sentence)
             show(self._part(name), bool(sentence))
-        if now.conversation is not None:
+        if now.chat is not None and now.messages is not None:
             set_text(self._part("empty"), words.NOTHING_YET_CONNECTED if now.state == "open" else words.NOTHING_YET)
-            self._messages.render(now.conversation, Names(self._node.messaging.name or words.ME, now.name))
+            self._messages.render(now.messages, Names(self._app.name or words.ME, now.name))
             if js.document.visibilityState == "visible":
-                self._seen[now.conversation.id] = len(now.conversation.timeline)
+                self._seen[now.chat] = len(now.messages)
         self._people.render(now.people, self._seen, self._selected)
         if self._part("details").open:
             self._render_details(now.details)
@@ -238,8 +238,7 @@ class ChatPage:
         on(js.document, "visibilitychange", lambda _: self.render())
 
     def _send(self, text: str) -> str:
-        conversation = self._node.chats.get(self._selected)
-        return send(text, conversation, self._post) if conversation is not None else ""
+        return send(text, self._app.resolve(self._selected), self._app, self._post)
 
     def _paste(self, event: Any) -> None:
         event.preventDefault()
@@ -277,7 +276,7 @@ class ChatPage:
 
     def _keep_rooms(self) -> None:
         """Keep what a reload has to come back to; also what waits for the server."""
-        inside, asked = rooms_inside(self._node), [room_asked(self._node)]
+        inside, asked = self._app.rooms_inside, [self._app.room_asked]
         for event in self._waiting:
             returns = isinstance(event, events.OpenCodeLink) and event.returning
             (inside if returns else asked).append(room_in(event.text))
@@ -298,7 +297,7 @@ class ChatPage:
         for event in batch:
             self._hand_over(event)
         self._turn()
-        if self._node.chats.pending_join is not None and not self._stays:
+        if self._app.room_asked and not self._stays:
             self._choose(None)  # where it is asked
             self._part("join").focus()  # on a phone it could not have it before
 
@@ -308,7 +307,7 @@ class ChatPage:
 
     def _invite(self, conversation: ChatId | None) -> None:
         """Make an invite; the box for the reply to it does not begin with a text that could not be used."""
-        if self._node.introductions.inbox.problem is not None:
+        if self._app.view(None).code_problem:
             self._clear_box()
             self._post(events.EditCode())
         self._post(events.CreateInvite(conversation))
@@ -346,13 +345,12 @@ class ChatPage:
             self._turn()
 
     def _before_unload(self, event: Any) -> None:
-        undelivered = any(conversation.undelivered for conversation in self._node.chats.listed())
-        if undelivered and not self._over:
+        if self._app.undelivered and not self._over:
             event.preventDefault()  # the browser asks whether to leave
 
     def _configure(self, settings: Settings) -> None:
         self._post(events.ConfigureIce(settings.ice(self._suggested)))
-        if settings.name != self._node.messaging.name:
+        if settings.name != self._app.name:
             self._post(events.SetName(settings.name))
         self._name.show(settings.name)
 
@@ -388,7 +386,7 @@ class ChatPage:
             self._choose(None)
 
     def _go_down(self) -> None:
-        if self._selected is None and self._node.chats.get(self._shown_last) is not None:
+        if self._selected is None and self._app.resolve(self._shown_last) is not None:
             self._choose(self._shown_last)
 
     # What the page shows.
@@ -412,23 +410,22 @@ class ChatPage:
         Nothing that somebody else does leads away from a conversation that has a person: whoever writes decides who
         reads it.
         """
-        node = self._node
-        if self._openings != node.chats.openings and self._stays:
-            self._openings = node.chats.openings
-        elif self._openings != node.chats.openings:
-            self._openings = node.chats.openings
+        app = self._app
+        if self._openings != app.openings and self._stays:
+            self._openings = app.openings
+        elif self._openings != app.openings:
+            self._openings = app.openings
             self._focus_before = js.document.activeElement
-            opened = node.chats.get(node.chats.opened)
-            if opened is not None and opened.id != self._selected:
-                self._turn_to(opened.id)
+            if app.opened is not None and app.opened != self._selected:
+                self._turn_to(app.opened)
         elif self._selected is not None:
-            chat = node.chats.get(self._selected)
+            chat = app.resolve(self._selected)
             if chat is None:
                 before = self._selected
                 self._turn_to(None)
                 del self._drafts[before]
-            elif chat.id != self._selected:
-                self._follow(chat.id)
+            elif chat != self._selected:
+                self._follow(chat)
 
     def _follow(self, conversation: ChatId) -> None:
         """Whoever was waited for is there: what is being written is for them, and the focus stays where it is."""
@@ -439,9 +436,8 @@ class ChatPage:
         self._post(events.ShowConversation(conversation))
 
     def _clear_used_code(self) -> None:
-        node = self._node
-        if node.chats.handed_in != self._accepted or node.introductions.inbox.handed_over:
-            self._accepted = node.chats.handed_in
+        if self._app.codes_used != self._accepted or self._app.handed_over:
+            self._accepted = self._app.codes_used
             self._clear_box()
 
     def _clear_box(self) -> None:
@@ -498,7 +494,7 @@ class ChatPage:
             part("join").focus()
 
     def _render_notices(self) -> None:
-        if self._node.people.not_kept and words.CONTACTS_NOT_KEPT not in self._notices:
+        if self._app.not_kept and words.CONTACTS_NOT_KEPT not in self._notices:
             self._notices.append(words.CONTACTS_NOT_KEPT)
         place = self._part("notices")
         for sentence in self._notices[place.childElementCount :]:

@@ -32,7 +32,7 @@ class StatusLine:
                     item.setAttribute("aria-current", "step")
                 else:
                     item.removeAttribute("aria-current")
-        self._say(f"{now.headline}. {now.sentence}" if now.conversation is not None else "")
+        self._say(f"{now.headline}. {now.sentence}" if now.chat is not None else "")
 
     def _say(self, sentence: str) -> None:
         if sentence == self._said:

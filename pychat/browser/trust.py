@@ -8,10 +8,10 @@ from pychat.browser.dom import Element, Scope, set_data, set_text, show
 from pychat.browser.verify import VerifyDialog
 from pychat.core import events
 from pychat.core.ids import ChatId, PublicKey
-from pychat.core.node import Node
 from pychat.ports import Post
 from pychat.ui import words
-from pychat.ui.view import View, view
+from pychat.ui.app import App
+from pychat.ui.view import View
 from pychat.ui.words import Trust
 
 
@@ -32,21 +32,21 @@ class TrustSigns:
     def __init__(
         self,
         scope: Scope,
-        node: Node,
+        app: App,
         post: Post,
         selected: Callable[[], ChatId | None],
         left: Callable[[], None],
     ) -> None:
         self._part = part = scope.part
-        self._node = node
+        self._app = app
         self._post = post
         self._selected = selected
         self._hushed: dict[ChatId, str] = {}  # the hint that the person has closed
-        self._verify = VerifyDialog(scope, node, self._compared, self._keep_focus)
+        self._verify = VerifyDialog(scope, app, self._compared, self._keep_focus)
         set_text(part("warning-title"), words.WARNING)
         set_text(part("name-accept"), words.ACCEPT_NAME)
         for name in ("badge", "hint-compare", "warning-compare"):
-            scope.on(part(name), "click", lambda _: self._verify.open(view(node, selected())))
+            scope.on(part(name), "click", lambda _: self._verify.open(app.view(selected())))
         scope.on(part("name-accept"), "click", lambda _: self._accept_name())
         scope.on(part("hint-close"), "click", lambda _: self._hush())
         scope.on(part("warning-leave"), "click", lambda _: left())
@@ -82,20 +82,20 @@ class TrustSigns:
     def _hush(self) -> None:
         conversation = self._selected()
         if conversation is not None:
-            self._hushed[conversation] = view(self._node, conversation).hint
-        self.render(view(self._node, conversation))
+            self._hushed[conversation] = self._app.view(conversation).hint
+        self.render(self._app.view(conversation))
         self._keep_focus()
 
     def _accept_name(self) -> None:
         conversation = self._selected()
         if conversation is not None:
-            self._post(events.AcceptName(conversation, view(self._node, conversation).new_name))
+            self._post(events.AcceptName(conversation, self._app.view(conversation).new_name))
         self._keep_focus()
 
     def _heed(self) -> None:
-        conversation = self._node.chats.conversation(self._selected())
-        if conversation is not None and conversation.warning is not None:
-            self._post(events.DismissWarning(conversation.id, conversation.warning))
+        now = self._app.view(self._selected())
+        if now.chat is not None and now.namesake is not None:
+            self._post(events.DismissWarning(now.chat, now.namesake))
         self._keep_focus()
 
     def _keep_focus(self) -> None:

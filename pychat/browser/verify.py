@@ -5,10 +5,10 @@ from typing import Any
 
 from pychat.browser.dom import Scope, from_template, set_text, show
 from pychat.core.ids import PublicKey
-from pychat.core.node import Node
 from pychat.core.safety import Emoji, ShortString
 from pychat.ui import words
-from pychat.ui.view import View, safety
+from pychat.ui.app import App
+from pychat.ui.view import View
 
 
 class VerifyDialog:
@@ -21,10 +21,10 @@ class VerifyDialog:
     """
 
     def __init__(
-        self, scope: Scope, node: Node, compared: Callable[[PublicKey, str, bool], None], closed: Callable[[], None]
+        self, scope: Scope, app: App, compared: Callable[[PublicKey, str, bool], None], closed: Callable[[], None]
     ) -> None:
         self._part = part = scope.part
-        self._node = node
+        self._app = app
         self._compared = compared
         self._dialog = part("verify")
         self._doubt = part("mismatch")
@@ -42,11 +42,11 @@ class VerifyDialog:
 
     def open(self, now: View) -> None:
         """Open the dialog for the peer of the shown conversation, if it has proved its identity."""
-        if now.conversation is None or now.peer is None:
+        if now.peer is None:
             return
         self._peer = now.peer
-        self._name = self._node.people.contacts.known_as(self._peer)
-        self._draw_safety_number(safety(self._node, now.conversation))
+        self._name = self._app.known_as(now.peer)
+        self._draw_safety_number(self._app.safety_number(now.peer))
         self._dialog.showModal()
         self._dialog.scrollTop = 0
         self.render(now)

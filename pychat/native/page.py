@@ -12,11 +12,8 @@ from wcwidth import clip, width
 
 from pychat.core import events
 from pychat.core.codes import page_at, page_in, read, relay_of
-from pychat.core.conversation import Chat, Conversation
 from pychat.core.errors import CodeError
-from pychat.core.ids import ChatId, PublicKey
-from pychat.core.link import Link, Phase
-from pychat.core.node import Node
+from pychat.core.ids import AuthorId, ChatId, PublicKey
 from pychat.core.roomcode import RoomCode, encode
 from pychat.core.stats import Stats
 from pychat.native import card
@@ -25,8 +22,10 @@ from pychat.native.messages import author_tag, name_tag, one_line, paragraph
 from pychat.native.settings import SUGGESTED
 from pychat.ports import Post
 from pychat.ui import words
+from pychat.ui.app import App
+from pychat.ui.messages import Messages
 from pychat.ui.settings import Settings, is_local
-from pychat.ui.view import Card, DetailsView, Progress, RoomView, View, safety, view
+from pychat.ui.view import Card, DetailsView, PersonView, Progress, RoomView, View
 from pychat.ui.words import Trust
 
 _SHOWN_WAITING = 3
@@ -58,7 +57,7 @@ class _Printed:
 
 
 class TerminalPage:
-    """Joins a terminal to a node.
+    """Joins a terminal to a person's chats.
 
     Args:
         post: hands an event to the driver, which takes it at once.
@@ -67,8 +66,8 @@ class TerminalPage:
         symbols: whether the terminal can show blocks and ticks.
     """
 
-    def __init__(self, node: Node, post: Post, *, page: str, settings: Settings, colors: bool, symbols: bool) -> None:
-        self._node = node
+    def __init__(self, app: App, post: Post, *, page: str, settings: Settings, colors: bool, symbols: bool) -> None:
+        self._app = app
         self._post = post
         self._page = page
         self._came_by = ""  # the link of a room, which need not be shown to whoever has it
@@ -76,10 +75,9 @@ class TerminalPage:
         self._draws_qr = colors and symbols
         self._composer = Composer(self._above, self._below, colors=colors)
         self._selected: ChatId | None = None
-        self._link: Link | None = None
         self._openings = 0
         self._told_other: ChatId | None = None
-        self._printed: dict[ChatId, _Printed] = {}
+        self._printed: dict[AuthorId, _Printed] = {}
         self._status = ("", "")
         self._handed_over = self._problem = ""
         self._stats: Stats | None = None
@@ -140,11 +138,11 @@ class TerminalPage:
     def render(self) -> None:
         """Print what is new, and show the rest anew."""
         self._select()
-        now = view(self._node, self._selected)
+        now = self._app.view(self._selected)
         if now.code_problem != self._problem:
             self._problem = now.code_problem
             self._complain(now.code_problem)
-        if (now.headline, now.sentence) != self._status and now.conversation is not None and not self._leaving:
+        if (now.headline, now.sentence) != self._status and now.chat is not None and not self._leaving:
             self._status = now.headline, now.sentence
             how = " /here does that." if now.card is Card.ELSEWHERE else ""
             self._tell(f"{now.headline}. {now.sentence}{how}")
@@ -161,14 +159,13 @@ class TerminalPage:
         if now.guesses and not self._told_guesses:
             self._complain(now.guesses)
         self._told_guesses = bool(now.guesses)
-        if self._node.people.not_kept and not self._told_not_kept:
+        if self._app.not_kept and not self._told_not_kept:
             self._told_not_kept = True
-            self._complain(f"{words.CONTACTS_NOT_KEPT} ({self._node.people.not_kept})")
-        if now.conversation is not None:
-            self._hint(now)
-            self._print_messages(now.conversation, now)
-        link = self._link
-        if self._wants_details and link and (link.stats is not self._stats or link.phase is Phase.CLOSED):
+            self._complain(f"{words.CONTACTS_NOT_KEPT} ({self._app.not_kept})")
+        if now.chat is not None and now.messages is not None:
+            self._hint(now.chat, now)
+            self._print_messages(now.messages, now)
+        if self._wants_details and (now.details.stats is not self._stats or not now.is_live):
             self._wants_details = False
             self._post(events.WatchDetails(None))
             self._tell_details(now.details)
@@ -180,37 +177,28 @@ class TerminalPage:
         Nothing that somebody else does leads away from a conversation that has a person: whoever writes decides who
         reads it.
         """
-        node = self._node
         wanted = self._selected
-        if self._openings != node.chats.openings:
-            self._openings, wanted = node.chats.openings, node.chats.opened
-        conversation = node.chats.get(wanted)
-        if conversation is None:
+        if self._openings != self._app.openings:
+            self._openings, wanted = self._app.openings, self._app.opened
+        chat = self._app.resolve(wanted)
+        if chat is None:
             return
-        if conversation.id != self._selected:
-            self._turn_to(conversation.id)
-        self._link = node.links.of(conversation) or self._link
+        if chat != self._selected:
+            self._turn_to(chat)
         other = self._somebody_else()
-        if other is not None and other.id != self._told_other:
-            self._tell(f"Somebody else is there: {name_tag(view(node, other.id).name)} /switch turns to them.")
-        self._told_other = other.id if other is not None else None
+        if other is not None and other.conversation != self._told_other:
+            self._tell(f"Somebody else is there: {name_tag(other.name)} /switch turns to them.")
+        self._told_other = other.conversation if other is not None else None
 
     def _turn_to(self, conversation: ChatId) -> None:
         self._selected = conversation
         self._post(events.ShowConversation(conversation))
 
-    def _somebody_else(self) -> Conversation | None:
+    def _somebody_else(self) -> PersonView | None:
         """Whoever has come last in another conversation than the one that is shown, and is still there."""
-        others = [
-            conversation
-            for conversation in self._node.chats.conversations()
-            if conversation.id != self._selected and conversation.peer_log is not None and self._is_there(conversation)
-        ]
+        people = self._app.view(self._selected).people
+        others = [person for person in people if person.conversation != self._selected and person.is_there]
         return others[-1] if others else None
-
-    def _is_there(self, conversation: Conversation) -> bool:
-        link = self._node.links.of(conversation)
-        return link is not None and link.phase is not Phase.CLOSED
 
     # What the person does.
 
@@ -245,15 +233,15 @@ class TerminalPage:
 
     def _begin(self, event: events.CreateInvite | events.CreateRoom | events.PasteCode, page: str) -> None:
         """Begin something that has to do with this page; nothing but its own room changes by that."""
-        before = self._node.links.ice
+        before = self._app.ice
         if not is_local(page):
             self._post(events.ConfigureIce(self._settings.ice(SUGGESTED)))
         self._post(event)
-        if self._node.introductions.inbox.problem is not None:
+        if self._app.view(self._selected).code_problem:
             self._post(events.ConfigureIce(before))
 
     def _wants_code(self, text: str) -> bool:
-        card = view(self._node, self._selected).card
+        card = self._app.view(self._selected).card
         if self._selected is None or card is Card.INVITE:
             return True
         if card is not Card.AGAIN:
@@ -265,15 +253,12 @@ class TerminalPage:
         return True
 
     def _send(self, text: str) -> None:
-        conversation = self._node.chats.get(self._selected)
-        assert conversation is not None
-        problem = conversation.validate(text)
-        if isinstance(conversation, Conversation) and conversation.warning is not None:
-            self._complain(self._warning)
-        elif problem is not None:
-            self._complain(words.message_problem(problem, text))
-        else:
-            self._post(events.WriteMessage(conversation.id, text))
+        now = self._app.view(self._selected)
+        complaint = self._warning if now.warning else self._app.complaint(now.chat, text)
+        if complaint:
+            self._complain(complaint)
+        elif now.chat is not None:
+            self._post(events.WriteMessage(now.chat, text))
 
     def _quit(self, _: str) -> None:
         undelivered = self._undelivered
@@ -290,18 +275,18 @@ class TerminalPage:
         self._in_room(lambda number, _: events.RotateRoomSecret(number))
 
     def _claim(self, _: str) -> None:
-        if view(self._node, self._selected).card is not Card.ELSEWHERE:
+        if self._app.view(self._selected).card is not Card.ELSEWHERE:
             self._complain("The room is open in no other program of yours.")
         elif self._selected is not None:
             self._post(events.TakeOverRoom(self._selected))
 
     def _in_room(self, event: Callable[[ChatId, RoomView], events.Event]) -> None:
-        now = view(self._node, self._selected)
-        if now.conversation is None or now.room is None or now.room.left:
+        now = self._app.view(self._selected)
+        if now.chat is None or now.room is None or now.room.left:
             self._complain("You are in no room.")
             return
-        self._post(event(now.conversation.id, now.room))
-        now = view(self._node, self._selected)
+        self._post(event(now.chat, now.room))
+        now = self._app.view(self._selected)
         if now.room is not None and now.room.locked:
             self._tell(words.LOCK_NOTE)
 
@@ -310,11 +295,11 @@ class TerminalPage:
         if other is None:
             self._complain("There is nobody else.")
             return
-        self._turn_to(other.id)
+        self._turn_to(other.conversation)
         self.render()
 
     def _invite(self, _: str) -> None:
-        if view(self._node, self._selected).card is Card.AGAIN or self._selected is None:
+        if self._app.view(self._selected).card is Card.AGAIN or self._selected is None:
             self._post(events.CreateInvite(self._selected))
         else:
             self._complain("The connection has not ended: there is no need for a new invite.")
@@ -325,27 +310,28 @@ class TerminalPage:
         self._tell("Anything else is a message. A code is recognised where one is wanted.")
 
     def _details(self, _: str) -> None:
-        if self._link is None or self._link.phase is Phase.CLOSED:
-            self._tell_details(view(self._node, self._selected).details)
+        now = self._app.view(self._selected)
+        if not now.is_live:
+            self._tell_details(now.details)
             return
-        self._stats = self._link.stats
+        self._stats = now.details.stats
         self._wants_details = True  # as soon as they are read
         self._post(events.WatchDetails(self._selected))
 
     def _verify(self, _: str) -> None:
-        now = view(self._node, self._selected)
-        if now.conversation is None or now.signs is None:
+        now = self._app.view(self._selected)
+        if now.chat is None or now.signs is None:
             self._complain("There is nobody to compare with: you are not connected.")
             return
         self._tell(": ".join(filter(None, (words.TRUST[now.trust][0], now.trust_note))))
         if now.trust is Trust.ONESELF or now.peer is None:
             return
         self._comparing = now.peer
-        self._comparing_as = self._node.people.contacts.known_as(self._comparing)
+        self._comparing_as = self._app.known_as(now.peer)
         self._tell(", ".join(f"{emoji.sign} {emoji.name}" for emoji in now.signs.emoji))
         self._tell(f"or as a number: {now.signs.number}")
         self._tell(f"{words.COMPARE} Then /match, else /differ.")
-        self._tell(f"Safety number, the same at any time: {safety(self._node, now.conversation)}")
+        self._tell(f"Safety number, the same at any time: {self._app.safety_number(now.peer)}")
 
     def _match(self, _: str) -> None:
         self._compared(match=True)
@@ -358,34 +344,34 @@ class TerminalPage:
             self._compared(match=False)
 
     def _compared(self, *, match: bool) -> None:
-        now = view(self._node, self._selected)
-        if now.conversation is None or now.signs is None:
+        now = self._app.view(self._selected)
+        if now.chat is None or now.signs is None:
             self._complain("There is nobody to compare with: you are not connected.")
             return
         if self._comparing is None or self._comparing != now.peer:
             self._complain(f"/verify shows what to compare with {name_tag(now.name)}.")
             return
-        self._post(events.ReportComparison(now.conversation.id, self._comparing, self._comparing_as, match))
-        if view(self._node, now.conversation.id).trust is Trust.VERIFIED:
+        self._post(events.ReportComparison(now.chat, self._comparing, self._comparing_as, match))
+        if self._app.view(now.chat).trust is Trust.VERIFIED:
             badge, sentence = words.TRUST[Trust.VERIFIED]
             self._tell(f"{badge}: {name_tag(now.name)}. {sentence}")
 
     def _accept_name(self, _: str) -> None:
-        now = view(self._node, self._selected)
-        if now.conversation is None or not now.new_name:
+        now = self._app.view(self._selected)
+        if now.chat is None or not now.new_name:
             self._complain("Nobody here has taken another name.")
             return
-        self._post(events.AcceptName(now.conversation.id, now.new_name))
-        self._tell(f"This is their name now: {name_tag(view(self._node, now.conversation.id).name)}")
+        self._post(events.AcceptName(now.chat, now.new_name))
+        self._tell(f"This is their name now: {name_tag(self._app.view(now.chat).name)}")
 
     def _talk_anyway(self, _: str) -> None:
-        conversation = self._node.chats.conversation(self._selected)
-        if conversation is not None and conversation.warning is not None:
-            self._post(events.DismissWarning(conversation.id, conversation.warning))
+        now = self._app.view(self._selected)
+        if now.chat is not None and now.namesake is not None:
+            self._post(events.DismissWarning(now.chat, now.namesake))
 
     def _choose_name(self, name: str) -> None:
         self._post(events.SetName(name))
-        own = self._node.messaging.name
+        own = self._app.name
         self._tell(f"{f'You are {own} now' if own else 'You have no name now'}. {words.NAME_NOTE}")
 
     def _tell_details(self, details: DetailsView) -> None:
@@ -401,15 +387,14 @@ class TerminalPage:
 
     @property
     def _undelivered(self) -> int:
-        return sum(conversation.undelivered for conversation in self._node.chats.listed())
+        return self._app.undelivered
 
     # What the screen shows.
 
-    def _hint(self, now: View) -> None:
+    def _hint(self, chat: ChatId, now: View) -> None:
         """Say once who is there, when they are."""
-        assert now.conversation is not None
-        if now.signs is not None and now.introduced and now.conversation.id not in self._hinted:
-            self._hinted.add(now.conversation.id)
+        if now.signs is not None and now.introduced and chat not in self._hinted:
+            self._hinted.add(chat)
             trust = words.TRUST[now.trust][0]
             self._tell(f"{trust}: {name_tag(now.name)}" + (" /verify makes sure." if now.trust in UNSURE else ""))
         if now.new_name != self._new_name:
@@ -417,23 +402,21 @@ class TerminalPage:
             if now.new_name:
                 self._tell(f"{now.hint} /accept calls them that.")
 
-    def _print_messages(self, conversation: Chat, now: View) -> None:
+    def _print_messages(self, messages: Messages, now: View) -> None:
         name = author_tag(now.name, verified=now.trust is Trust.VERIFIED)
-        printed = self._printed.setdefault(conversation.id, _Printed())
+        printed = self._printed.setdefault(messages.key, _Printed())
         lines: list[Text] = []
-        own_log = conversation.logs.log(conversation.own_log)
-        own_gone = own_log.offset if own_log is not None else 0
-        if printed.place < conversation.timeline.start or printed.own < own_gone:
+        own_gone, (delivered, _) = messages.own_start - 1, messages.progress
+        if printed.place < messages.start or printed.own < own_gone:
             self._tell(words.OLDER_GONE)
             printed.own = max(printed.own, own_gone)
-        while printed.own < conversation.acknowledged:
+        while printed.own < delivered:
             printed.own += 1
-            entry = conversation.logs.entry(conversation.own_log, printed.own)
-            lines += self._paragraph("class:mine", words.ME, entry.text)
-        for message in conversation.timeline[printed.place :]:
-            if message.author != conversation.own_log:
-                lines += self._paragraph("class:name", name, message.entry.text)
-        printed.place = len(conversation.timeline)
+            lines += self._paragraph("class:mine", words.ME, messages.own(printed.own).text)
+        for message in messages[printed.place :]:
+            if not message.is_own:
+                lines += self._paragraph("class:name", name, message.text)
+        printed.place = len(messages)
         self._composer.print(lines)
 
     def _paragraph(self, style: str, name: str, text: str) -> Iterator[Text]:
@@ -444,16 +427,15 @@ class TerminalPage:
 
     def _tell_servers(self) -> None:
         """Say whom this program asks for its address, once it does."""
-        asked = [server for server in SUGGESTED if server in self._node.links.ice.servers]
-        if asked and not self._told_servers and (self._node.links.by_id or self._node.rooms.by_id):
+        asked = [server for server in SUGGESTED if server in self._app.ice.servers]
+        if asked and not self._told_servers and self._app.has_begun:
             self._told_servers = True
             self._tell(words.stun_note(asked))
 
     def _to_hand_over(self, now: View) -> str:
         """The link or the code that is to be sent to the other one, or ""."""
         if now.room is not None:
-            meeting = self._node.rooms.shown_in(now.conversation)
-            return card.link(page_at(meeting.relay.url), now.room.code) if meeting is not None and now.room.code else ""
+            return card.link(now.room.page, now.room.code) if now.room.code else ""
         if now.card not in (Card.INVITE, Card.REPLY):
             return ""
         return card.link(self._page, now.code) if self._page else now.code
@@ -467,17 +449,18 @@ class TerminalPage:
         self._composer.print([[("class:code", text)]], wrap=True)
 
     def _above(self) -> Text:
-        conversation = self._node.chats.get(self._selected)
+        messages = self._app.view(self._selected).messages
         text: Text = []
-        if conversation is not None and conversation.undelivered:
-            last = conversation.acknowledged + conversation.undelivered
-            first = max(conversation.acknowledged + 1, last - _SHOWN_WAITING + 1)
-            if first > conversation.acknowledged + 1:
-                text.append(("class:quiet", f"… {first - conversation.acknowledged - 1:,} more\n"))
+        if messages is not None and messages.undelivered:
+            delivered, _ = messages.progress
+            last = delivered + messages.undelivered
+            first = max(delivered + 1, last - _SHOWN_WAITING + 1)
+            if first > delivered + 1:
+                text.append(("class:quiet", f"… {first - delivered - 1:,} more\n"))
             for number in range(first, last + 1):
-                entry = conversation.logs.entry(conversation.own_log, number)
-                state = conversation.delivery(number).value
-                text.append(("class:quiet", f"{self._cut(f'{words.ME}: {one_line(entry.text)}', state)} ({state})\n"))
+                state = messages.delivery(number).value
+                line = self._cut(f"{words.ME}: {one_line(messages.own(number).text)}", state)
+                text.append(("class:quiet", f"{line} ({state})\n"))
         return [*text, ("class:mine", f"{self._label()}: ")]
 
     def _cut(self, text: str, state: str) -> str:
@@ -487,10 +470,10 @@ class TerminalPage:
     def _label(self) -> str:
         if self._selected is None:
             return "Their invite"
-        return "Their reply" if view(self._node, self._selected).card is Card.INVITE else words.ME
+        return "Their reply" if self._app.view(self._selected).card is Card.INVITE else words.ME
 
     def _below(self) -> Text:
-        now = view(self._node, self._selected)
+        now = self._app.view(self._selected)
         if now.signs is not None:  # the badge first: it is never cut off, and no name can bring one
             badge, state = f"{words.TRUST[now.trust][0]}: ", f"  {words.STATES[now.state]}  /help"
             room = self._composer.columns - width(badge) - width(state)

@@ -38,6 +38,13 @@ PHASES: dict[Phase, str] = {
 }
 
 
+def handed_over(what: str, to: str, code: str) -> Step:
+    """What a person does with an invite or a reply."""
+    title = f"hands its {what} to {to}: {len(code)} characters"
+    why = "In real life a person sends this by any messenger. It holds no secret that would let others listen."
+    return Step(Phase.SIGNALING, title, why, code)
+
+
 def explain(item: events.Event | effects.Effect) -> Step | None:
     """Tell what an event or an effect of a node means; None for what would not help a reader."""
     match item:

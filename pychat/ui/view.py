@@ -4,6 +4,7 @@ import base64
 from dataclasses import dataclass
 from enum import Enum
 
+from pychat.core.codes import page_at
 from pychat.core.contacts import Namesake
 from pychat.core.conversation import Chat, Conversation
 from pychat.core.envelope import Refusal
@@ -15,9 +16,11 @@ from pychat.core.node import Node
 from pychat.core.relay_client import RelayState
 from pychat.core.room import Room
 from pychat.core.roomcode import encode
-from pychat.core.safety import ShortString, safety_number, short_string
+from pychat.core.safety import ShortString, short_string
 from pychat.core.sdp import Description
+from pychat.core.stats import Stats
 from pychat.ui import words
+from pychat.ui.messages import Messages
 from pychat.ui.words import Trust
 
 
@@ -46,7 +49,8 @@ class Card(Enum):
 @dataclass(frozen=True, slots=True)
 class PersonView:
     """A line in the list of people. `state` is as in `View.state`; `warned`: there is a warning to be heeded; `new`:
-    somebody has come, and the person has not looked at it yet.
+    somebody has come, and the person has not looked at it yet; `is_there`: they are, and have said what they are
+    called.
     """
 
     conversation: ChatId
@@ -56,21 +60,24 @@ class PersonView:
     state: str
     messages: int
     new: bool
+    is_there: bool
 
 
 @dataclass(frozen=True, slots=True)
 class RoomView:
-    """A room that a person is in, or has left; `code` is "" while it is being drawn."""
+    """A room that a person is in, or has left, of a page; `code` is "" while it is being drawn."""
 
     code: str
+    page: str
     locked: bool
     left: bool
 
 
 @dataclass(frozen=True, slots=True)
 class DetailsView:
-    """What lies under the bonnet of a link; fingerprints as colon-separated hexadecimal, or ""."""
+    """What lies under the bonnet of a link, as far as it was read; fingerprints as colon-separated hexadecimal."""
 
+    stats: Stats | None
     local_fingerprint: str
     remote_fingerprint: str
     path: str
@@ -88,11 +95,12 @@ class View:
     stands in the way until it is dismissed. One `can_write` unless there is a warning, or the conversation goes on in
     another tab. `peer` is the identity of the other one.
     `hint` says that it is time to compare, or that somebody verified has a new name, `new_name`; `guesses` that
-    somebody may be trying to guess the signs. `joins` says that a room's link was opened, and that the person has yet
-    to say whether they go in.
+    somebody may be trying to guess the signs. `is_live` says that there is a connection, or one is looked for. `joins`
+    says that a room's link was opened, and that the person has yet to say whether they go in.
     """
 
-    conversation: Chat | None
+    chat: ChatId | None
+    messages: Messages | None
     peer: PublicKey | None
     name: str
     trust: Trust
@@ -111,6 +119,7 @@ class View:
     card: Card
     code: str
     room: RoomView | None
+    is_live: bool
     can_leave: bool
     can_write: bool
     joins: bool
@@ -152,7 +161,8 @@ def view(node: Node, selected: ChatId | None) -> View:
         hint = words.COMPARE_HINT if trust is Trust.NEW and signs is not None and not warning else ""
     inbox = node.introductions.inbox
     return View(
-        conversation=conversation,
+        chat=conversation.id if conversation is not None else None,
+        messages=Messages(conversation) if conversation is not None else None,
         peer=known.peer if known is not None else None,
         name=_name(node, conversation) if conversation is not None else "",
         trust=trust,
@@ -170,7 +180,8 @@ def view(node: Node, selected: ChatId | None) -> View:
         phases=tuple((name, _progress(link, room, phase)) for phase, name in words.PHASE_NAMES),
         card=card,
         code=link.code if link is not None else "",
-        room=_room(room),
+        room=room_view(room),
+        is_live=_is_live(link),
         can_leave=_is_live(link) or (room is not None and room.state is not RelayState.LEFT),
         can_write=conversation is not None and not warning and card is not Card.ELSEWHERE,
         joins=node.chats.pending_join is not None,
@@ -185,18 +196,12 @@ def view(node: Node, selected: ChatId | None) -> View:
                 _state(node.links.of(c), node.rooms.shown_in(c)),
                 len(c.timeline),
                 isinstance(c, Conversation) and c.unopened,
+                isinstance(c, Conversation) and c.peer_log is not None and _is_live(node.links.of(c)),
             )
             for c in node.chats.listed()
         ),
         details=_details(link),
     )
-
-
-def safety(node: Node, conversation: Chat) -> str:
-    """The safety number of the two in a conversation, or ""; it takes some milliseconds."""
-    if not isinstance(conversation, Conversation) or conversation.peer == node.key:
-        return ""
-    return safety_number(node.key, conversation.peer)
 
 
 def _name(node: Node, conversation: Chat) -> str:
@@ -258,22 +263,12 @@ def _is_over(link: Link | None, room: Room) -> bool:
     return link is not None and link.ending in _MISMATCH and room.refusal is not Refusal.ELSEWHERE
 
 
-def rooms_inside(node: Node) -> list[str]:
-    """The codes of all rooms that the person is in: what a page comes back to when it is reloaded."""
-    rooms = [_room(room) for room in node.rooms.by_id.values()]
-    return [room.code for room in rooms if room is not None and room.code and not room.left]
-
-
-def room_asked(node: Node) -> str:
-    """The code of the room that the person is asked whether to go into, or ""."""
-    return encode(node.chats.pending_join.code) if node.chats.pending_join is not None else ""
-
-
-def _room(room: Room | None) -> RoomView | None:
+def room_view(room: Room | None) -> RoomView | None:
+    """A room as a screen shows it."""
     if room is None:
         return None
     code = encode(room.code) if room.code is not None else ""
-    return RoomView(code, room.locked, room.state is RelayState.LEFT)
+    return RoomView(code, page_at(room.relay.url), room.locked, room.state is RelayState.LEFT)
 
 
 def _state(link: Link | None, room: Room | None) -> str:
@@ -377,10 +372,10 @@ def _details(link: Link | None) -> DetailsView:
     local = _fingerprint(link.local if link is not None else None)
     remote = _fingerprint(link.remote if link is not None else None)
     if stats is None:
-        return DetailsView(local, remote, "", "", "", link.detail if link is not None else "")
+        return DetailsView(stats, local, remote, "", "", "", link.detail if link is not None else "")
     round_trip = f"{stats.round_trip * 1000:.0f} ms" if stats.round_trip is not None else ""
     traffic = f"{_bytes(stats.bytes_sent)} sent, {_bytes(stats.bytes_received)} received"
-    return DetailsView(local, remote, words.PATHS[stats.path], round_trip, traffic, link.detail if link else "")
+    return DetailsView(stats, local, remote, words.PATHS[stats.path], round_trip, traffic, link.detail if link else "")
 
 
 def _fingerprint(description: Description | None) -> str:

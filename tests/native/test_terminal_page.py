@@ -14,6 +14,7 @@ from pychat.core import messaging as messaging_module
 from pychat.core.log import Entry
 from pychat.native.page import TerminalPage
 from pychat.ui import words
+from pychat.ui.app import App
 from pychat.ui.settings import Settings
 from pychat.ui.words import Trust
 from tests.core.people import Person, connect, person
@@ -31,7 +32,9 @@ def test_a_message_of_ours_that_goes_before_it_is_printed_is_told_as_gone(monkey
     shown = StringIO()
 
     async def test() -> None:
-        page = TerminalPage(ann.node, lambda event: None, page="", settings=Settings(), colors=False, symbols=False)
+        page = TerminalPage(
+            App(ann.node), lambda event: None, page="", settings=Settings(), colors=False, symbols=False
+        )
         ann.write(pair.ann_chat, "hi")
         page.render()
         number = 0
@@ -70,7 +73,7 @@ def typed(someone: Person, line: str, *, connected: bool = False, posted: list[e
         someone.do(event)
 
     async def test() -> None:
-        page = TerminalPage(someone.node, post, page="", settings=Settings(), colors=False, symbols=False)
+        page = TerminalPage(App(someone.node), post, page="", settings=Settings(), colors=False, symbols=False)
         await page.run(code=None, joins=connected)
 
     with create_pipe_input() as keyboard, create_app_session(input=keyboard, output=PlainTextOutput(shown)):

@@ -12,7 +12,8 @@ from pychat.core.safety import safety_number, short_string
 from pychat.core.sdp import DescriptionKind
 from pychat.core.stats import Path, Stats
 from pychat.ui import words
-from pychat.ui.view import Card, View, safety, view
+from pychat.ui.app import App
+from pychat.ui.view import Card, View, view
 from pychat.ui.words import Trust
 from tests.core import samples
 from tests.core.people import Pair, Person, compared, connect, exchange, heeded, person, transcript_of
@@ -50,7 +51,7 @@ def progress(now: View) -> list[str]:
 
 def test_the_first_screen_is_idle_and_says_what_to_do(ann: Person) -> None:
     now = screen(ann)
-    assert (now.state, now.card, now.conversation) == ("idle", Card.NONE, None)
+    assert (now.state, now.card, now.chat) == ("idle", Card.NONE, None)
     assert (now.name, now.trust, now.warning, now.signs) == ("", Trust.NOBODY, "", None)
     assert now.sentence == words.IDLE[1]
     assert progress(now) == ["to-come"] * 4
@@ -178,7 +179,7 @@ def test_nobody_is_there_before_they_have_proved_who_they_are(ann: Person, bob: 
     ann.do(events.ChannelOpened(pair.ann_link.id))
     now = screen(ann)
     assert (now.state, now.name, now.trust, now.signs) == ("securing", "New conversation", Trust.NOBODY, None)
-    assert safety(ann.node, ann.chat_of(pair.ann_link)) == ""
+    assert now.peer is None
 
 
 def test_two_who_are_connected_see_the_same_signs(pair: Pair) -> None:
@@ -197,7 +198,10 @@ def test_signs_are_to_be_compared_as_long_as_the_link_lives(pair: Pair) -> None:
 def test_the_safety_number_stays_when_the_link_has_ended(pair: Pair) -> None:
     pair.kill()
     number = safety_number(pair.ann.node.key, pair.bob.node.key)
-    assert safety(pair.ann.node, pair.ann_chat) == safety(pair.bob.node, pair.bob_chat) == number
+    for someone in (pair.ann, pair.bob):
+        peer = screen(someone).peer
+        assert peer is not None
+        assert App(someone.node).safety_number(peer) == number
 
 
 def test_whoever_is_new_is_known_the_next_time_and_verified_once_somebody_says_so(pair: Pair) -> None:
@@ -272,7 +276,7 @@ def test_another_tab_of_oneself_is_called_that_and_has_no_safety_number(ann: Per
     pair = connect(ann, person("ann"))
     now = screen(ann)
     assert (now.name, now.trust) == ("You (another tab)", Trust.ONESELF)
-    assert safety(ann.node, pair.ann_chat) == ""
+    assert App(ann.node).safety_number(pair.ann_chat.peer) == ""
 
 
 def test_a_name_neither_ends_its_quotation_nor_goes_on_as_a_sentence() -> None:

@@ -12,7 +12,7 @@ from contextlib import suppress
 from itertools import islice
 from pathlib import Path
 
-from pychat.library import Chat, ChatEnded, Message, Peer
+from pychat.client import Chat, ChatEnded, Message, Peer
 
 MAX_FOUND = 20
 MAX_TEXT = 7_000

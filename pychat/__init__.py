@@ -1,20 +1,20 @@
 """A chat that needs no server: people connect straight to each other over WebRTC data channels.
 
-`Peer` and `Chat` are the asyncio API for bots and scripts, see `pychat.library`. They are imported when they are first
+`Peer` and `Chat` are the asyncio API for bots and scripts, see `pychat.client`. They are imported when they are first
 asked for: a browser imports this package too, and has neither aiortc nor files.
 """
 
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from pychat.library import Chat, Peer
+    from pychat.client import Chat, Peer
 else:
 
     def __getattr__(name):  # PEP 562
         if name in ("Chat", "Peer"):
-            from pychat import library
+            from pychat import client
 
-            return getattr(library, name)
+            return getattr(client, name)
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
 
 

@@ -21,11 +21,11 @@ from pychat import __version__
 from pychat.core.codes import page_in, relay_of
 from pychat.core.contacts import clean_name
 from pychat.core.events import Event
-from pychat.exits import Exit, Failure, say
+from pychat.exit_codes import Exit, Failure, say
 from pychat.native import settings as terminal_settings
 from pychat.native.store import FileStore
 from pychat.ports import PortError
-from pychat.ui import words
+from pychat.ui import strings
 from pychat.ui.app import App
 from pychat.ui.settings import KEY, Settings, SettingsProblem, is_local, usable_ice
 
@@ -198,7 +198,7 @@ def _settings(options: argparse.Namespace) -> Exit:
 
 def _reset(options: argparse.Namespace) -> Exit:
     if not options.yes:
-        say(words.START_AFRESH)
+        say(strings.START_AFRESH)
         if not _on_a_terminal():
             raise Failure(Exit.USAGE, "Nothing is deleted. --yes does it without asking.")
         if input("Delete all of it? Type yes: ").strip().lower() != "yes":
@@ -250,15 +250,15 @@ def _run(work: Coroutine[Any, Any, Exit]) -> Exit:
 
 
 async def _in_pipe(options: argparse.Namespace, settings: Settings) -> Exit:
-    from pychat import filter as pipe
-    from pychat.library import Peer
+    from pychat import pipe as pipe
+    from pychat.client import Peer
 
     source = pipe.Input()
     code = await pipe.find_code(source, options.code, options.page) if options.joins else ""
     suggested = () if is_local(page_in(code) or options.page) else terminal_settings.SUGGESTED
     async with Peer(folder=_folder(), name=settings.name, ice=settings.ice(suggested)) as peer:
         if settings.suggested and suggested:
-            say(words.stun_note(suggested))
+            say(strings.stun_note(suggested))
         lines = pipe.Pipe(source, stay=options.stay, as_json=options.json)
         if options.room:
             await lines.room(peer, options.page)
@@ -270,9 +270,9 @@ async def _in_pipe(options: argparse.Namespace, settings: Settings) -> Exit:
 
 
 async def _in_terminal(options: argparse.Namespace, settings: Settings) -> Exit:
-    from pychat.library import make_driver
-    from pychat.native.page import TerminalPage
+    from pychat.client import make_driver
     from pychat.native.peer import NativeConnect
+    from pychat.native.terminal import TerminalPage
 
     connect = NativeConnect()
     driver = make_driver(_store(), connect, lambda: page.render(), name=settings.name, ice=settings.ice(()))
@@ -295,7 +295,7 @@ async def _in_terminal(options: argparse.Namespace, settings: Settings) -> Exit:
         driver.close()
         await connect.finish()
     if undelivered:
-        raise Failure(Exit.NOT_DELIVERED, words.undelivered(undelivered))
+        raise Failure(Exit.NOT_DELIVERED, strings.undelivered(undelivered))
     return Exit.DONE
 
 

@@ -23,19 +23,19 @@ from pychat.core.node import Node
 from pychat.core.sdp import DescriptionKind
 from pychat.ports import (
     Clock,
-    Connect,
-    ConnectRelay,
     Crypto,
     DataChannel,
     Leases,
     PeerConnection,
+    PeerConnectionFactory,
     PortError,
-    Relay,
+    RelayConnection,
+    RelayFactory,
     Store,
     Tabs,
 )
 
-CHANNEL_LABEL, CHANNEL_NUMBER = "chat", 0
+CHANNEL_LABEL, CHANNEL_ID = "chat", 0
 
 NEVER_OPENED = 1006
 """The close code of a WebSocket that did not come about (RFC 6455, section 7.1.5)."""
@@ -91,13 +91,13 @@ class Driver:
     def __init__(
         self,
         node: Node,
-        connect: Connect,
+        connect: PeerConnectionFactory,
         crypto: Crypto,
         store: Store,
         clock: Clock,
         *,
         stopwatch: Clock = time.monotonic,
-        connect_relay: ConnectRelay | None = None,
+        connect_relay: RelayFactory | None = None,
         tabs: Tabs | None = None,
         leases: Leases | None = None,
         on_turn: Callable[[], None] = lambda: None,
@@ -119,14 +119,14 @@ class Driver:
         self._events: deque[events.Event] = deque()
         self._taken = 0  # of the events so far
         self._weights: dict[LinkId | SessionId, int] = {}  # of what waits, by whom it comes from
-        self._round: asyncio.Handle | None = None
+        self._deferred: asyncio.Handle | None = None
         self._count = 0  # of events that were handled at once without a pause
         self._last_end = 0.0  # when the last of these turns was over, by the stopwatch
         self._turning = False
         self._timer: asyncio.TimerHandle | None = None
-        self._rings = 0.0  # when the timer does, by the clock
+        self._timer_at = 0.0  # when the timer does, by the clock
         self._connections: dict[LinkId, _Connection] = {}
-        self._relays: dict[SessionId, Relay] = {}
+        self._relays: dict[SessionId, RelayConnection] = {}
         self._working: set[asyncio.Task[None]] = set()
         self._at_close: list[Callable[[], object]] = []
 
@@ -137,14 +137,14 @@ class Driver:
     def post(self, event: events.Event) -> None:
         """Take an event: handle it at once, or in a burst together with others when the loop comes round."""
         self._events.append(event)
-        if self._turning or self._round is not None:  # then it follows
+        if self._turning or self._deferred is not None:  # then it follows
             self._let_wait(event)
             return
         began = self._stopwatch()
         if began - self._last_end >= PAUSE:
             self._count = 0
         if self._count >= TURNS_AT_ONCE:
-            self._round = self._loop.call_soon(self._come_round)
+            self._deferred = self._loop.call_soon(self._run_deferred)
             return
         self._count += 1
         self._handle_all(began)
@@ -198,8 +198,8 @@ class Driver:
         finally:
             self._turning = False
             self._arm_timer()
-        if self._events and self._round is None:
-            self._round = self._loop.call_soon(self._come_round)
+        if self._events and self._deferred is None:
+            self._deferred = self._loop.call_soon(self._run_deferred)
 
     def _take_turn(self, now: float) -> None:
         batch = self._next_events()
@@ -209,7 +209,7 @@ class Driver:
         for effect in self.node.handle(batch, now):
             if self._observe is not None:
                 self._observe(effect)
-            self._carry_out(effect)
+            self._execute(effect)
         self._on_turn()
 
     def _next_events(self) -> list[events.Event]:
@@ -243,8 +243,8 @@ class Driver:
         else:
             self._weights.pop(source, None)
 
-    def _come_round(self) -> None:
-        self._round = None
+    def _run_deferred(self) -> None:
+        self._deferred = None
         self._count = 0
         if self._events:
             self._handle_all(self._stopwatch())
@@ -265,19 +265,19 @@ class Driver:
             self._release(name)
         if self._timer is not None:
             self._timer.cancel()
-        if self._round is not None:
-            self._round.cancel()
+        if self._deferred is not None:
+            self._deferred.cancel()
 
     def _arm_timer(self) -> None:
         """See to it that a turn comes in time. One that comes early does no harm, and arming costs a browser dear."""
         deadline = self.node.next_deadline()
         if self._timer is not None:
-            if deadline is None or self._rings <= deadline:
+            if deadline is None or self._timer_at <= deadline:
                 return
             self._timer.cancel()
             self._timer = None
         if deadline is not None:
-            self._rings = deadline
+            self._timer_at = deadline
             # Pyodide's call_at refuses what is due now.
             self._timer = self._loop.call_later(max(0.0, deadline - self._clock()), self._ring)
 
@@ -285,7 +285,7 @@ class Driver:
         self._timer = None
         self._handle_all(self._stopwatch())
 
-    def _carry_out(self, effect: effects.Effect) -> None:
+    def _execute(self, effect: effects.Effect) -> None:
         match effect:
             case effects.SendFrame(link, data):
                 self._send(link, data)
@@ -341,7 +341,7 @@ class Driver:
         peer: PeerConnection | None = None
         try:
             peer = self._connect(link, ice, self.post)
-            self._connections[link] = _Connection(peer, peer.open_channel(CHANNEL_LABEL, CHANNEL_NUMBER))
+            self._connections[link] = _Connection(peer, peer.open_channel(CHANNEL_LABEL, CHANNEL_ID))
         except PortError as error:
             if peer is not None:
                 peer.close()

@@ -64,7 +64,7 @@ class PeerConnection(Protocol):
         """End it at once; after this it posts nothing more."""
 
 
-class Connect(Protocol):
+class PeerConnectionFactory(Protocol):
     """Makes peer connections of one WebRTC stack. Raises PortError when it refuses."""
 
     @property
@@ -75,7 +75,7 @@ class Connect(Protocol):
         """Make a peer connection for this link; it posts its events with `post`."""
 
 
-class Relay(Protocol):
+class RelayConnection(Protocol):
     """A WebSocket to the relay (docs/reference/relay.md).
 
     It posts `RelayOpened`, `RelayHeard` and, at last, `RelayClosed`.
@@ -88,7 +88,7 @@ class Relay(Protocol):
         """End it at once; after this it posts nothing more."""
 
 
-ConnectRelay = Callable[[SessionId, str, Post], Relay]
+RelayFactory = Callable[[SessionId, str, Post], RelayConnection]
 """Connects to the relay at an address. Raises PortError when that is none."""
 
 

@@ -45,19 +45,19 @@ def _block(name: str, diagram: str) -> str:
 def _link() -> str:
     edges = [(_id(phase), _id(then), _words(step)) for (phase, step), then in link.TRANSITIONS.items() if phase != then]
     patience = [
-        f"{_id(phase)}: {_words(phase)}, at most {seconds:g} s" for phase, (seconds, _) in link.PATIENCE.items()
+        f"{_id(phase)}: {_words(phase)}, at most {seconds:g} s" for phase, (seconds, _) in link.TIMEOUTS.items()
     ]
     return _states([*patience, f"[*] --> {_id(link.Phase.SIGNALING)}", *_arrows(edges)])
 
 
 def _negotiation() -> str:
-    failed = negotiation.Phase.FAILED
+    failed = negotiation.NegotiationPhase.FAILED
     edges = [
         (_id(phase), _id(then), f"{_words(news)} / {_words(act)}")
         for (phase, news), (act, then) in negotiation.TRANSITIONS.items()
         if phase != failed
     ]
-    return _states([f"[*] --> {_id(negotiation.Phase.STABLE)}", *_arrows(edges)])
+    return _states([f"[*] --> {_id(negotiation.NegotiationPhase.STABLE)}", *_arrows(edges)])
 
 
 def _handshake() -> str:

@@ -58,7 +58,7 @@ class FakeNetwork:
 
 
 class FakeConnect:
-    """Implements `ports.Connect`; two of one network can connect."""
+    """Implements `ports.PeerConnectionFactory`; two of one network can connect."""
 
     def __init__(self, network: FakeNetwork, capabilities: Capabilities = Capabilities()) -> None:
         self.network = network

@@ -7,7 +7,7 @@ import secrets
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from pychat.core import effects, wire
-from pychat.core.handshake import NONCE_SIZE, Binding, Handshake, Role, Step
+from pychat.core.handshake import NONCE_SIZE, Binding, Handshake, HandshakeStep, Role
 from pychat.core.invite import Code
 from pychat.core.sdp import Description
 from tests.core.people import is_genuine
@@ -50,7 +50,7 @@ class Greeter:
                 return self._carry_out(self._handshake.reveal(reveal))
         return []
 
-    def _carry_out(self, steps: list[Step]) -> list[str]:
+    def _carry_out(self, steps: list[HandshakeStep]) -> list[str]:
         said: list[str] = []
         for step in steps:
             match step:

@@ -38,7 +38,7 @@ PLACES = {
     "pychat/core": ("tests/core", "tests/ui", "tests/test_vectors.py", "tests/test_attacks.py"),
     "pychat/server": ("tests/server",),
     "pychat/native": ("tests/native", "tests/test_contracts.py", "tests/terminal"),
-    "pychat/library.py": ("tests/test_library.py",),
+    "pychat/client.py": ("tests/test_client.py",),
     "pychat/driver.py": ("tests/test_driver.py",),
     **{f"pychat/browser/{name}.py": IN_PAGES for name in ("crypto", "peer", "relay", "server", "store", "tabs")},
 }

@@ -114,7 +114,7 @@ class Member:
         while self._work:
             self.work()
 
-    def take(self, steps: Sequence[r.Step]) -> None:
+    def take(self, steps: Sequence[r.SessionStep]) -> None:
         for step in steps:
             match step:
                 case effects.Derive() | effects.Seal() | effects.Unseal():

@@ -327,9 +327,9 @@ def forgeries(link: Link, randbytes: Callable[[int], bytes]) -> list[envelope.Si
         Description(kind, randbytes(32), "ufrag", wire.to_text(randbytes(24)).replace("-", "+").replace("_", "/"))
         for kind in (DescriptionKind.OFFER, DescriptionKind.ANSWER)
     )
-    about: list[envelope.OnLink | envelope.Refused | envelope.Bye] = [
+    about: list[envelope.OnLink | envelope.Refused | envelope.RoomBye] = [
         *(envelope.Refused(number, refusal) for refusal in envelope.Refusal),
-        envelope.Bye(),
+        envelope.RoomBye(),
         *(envelope.OnLink(number, negotiation.Offer(count, offer)) for count in (1, 2, 99)),
         *(envelope.OnLink(number, negotiation.Answer(count, answer)) for count in (1, 2, 99)),
         *(envelope.OnLink(number, negotiation.Candidate(kind, 1, candidate)) for kind in DescriptionKind),

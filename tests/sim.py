@@ -30,7 +30,7 @@ from pychat.core.contacts import Contacts, keep
 from pychat.core.conversation import Chat, Conversation
 from pychat.core.handshake import Role
 from pychat.core.ids import AuthorId, ChatId, LinkId, PublicKey
-from pychat.core.link import Ending, Link, Phase
+from pychat.core.link import CloseReason, Link, Phase
 from pychat.core.lookalike import skeleton
 from pychat.core.node import Node
 from pychat.core.safety import short_string
@@ -48,7 +48,7 @@ _AROUND_CODES = ("{}", "Here it is:\n> {}\nSee you!", "https://chat.example/#{}"
 _KEY_DELAYS = (0.0, 0.001, 0.02, 0.5)
 _HANDSHAKE = ("hello", "reveal", "proof")
 _FILLING = "x" * 300
-ALARMS = (Ending.NOT_PROVED, Ending.BROKE_PROTOCOL, Ending.OTHER_VERSION, Ending.FAILED_HERE)
+ALARMS = (CloseReason.NOT_PROVED, CloseReason.BROKE_PROTOCOL, CloseReason.OTHER_VERSION, CloseReason.FAILED_HERE)
 """Endings for which honest people over an honest network never give cause."""
 
 

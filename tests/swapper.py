@@ -34,11 +34,11 @@ from pychat.core.conversation import Chat, Conversation, Introduction
 from pychat.core.handshake import Handshake, Role
 from pychat.core.ids import ChatId, LinkId, PublicKey
 from pychat.core.invite import Code, decode, encode
-from pychat.core.link import Ending, Link, Phase
+from pychat.core.link import CloseReason, Link, Phase
 from pychat.core.lookalike import skeleton
 from pychat.core.safety import ShortString, short_string
 from pychat.core.sdp import Candidate, CandidateKind, Description, DescriptionKind, to_sdp
-from pychat.ui import words
+from pychat.ui import strings
 from tests.core.people import heeded
 from tests.sim import ALARMS, End, Someone, World
 
@@ -257,7 +257,7 @@ class Victim(Someone):
     world: Scene
 
     def __init__(self, world: Scene, number: int, name: str) -> None:
-        self.endings: dict[tuple[int, LinkId], Ending | None] = {}
+        self.endings: dict[tuple[int, LinkId], CloseReason | None] = {}
         """Of each link that somebody in between has touched: why it has ended, or None while it has not."""
         self._counted: set[tuple[int, LinkId]] = set()
         self._heeded: set[tuple[int, ChatId]] = set()
@@ -313,8 +313,8 @@ class Victim(Someone):
         place = self._life, link.id
         if place in self.endings:
             self.endings[place] = link.ending
-            assert link.ending is None or words.ENDINGS[link.ending]
-            assert link.ending is not Ending.FAILED_HERE, link.detail
+            assert link.ending is None or strings.ENDINGS[link.ending]
+            assert link.ending is not CloseReason.FAILED_HERE, link.detail
         else:
             assert link.ending not in ALARMS, f"a false alarm: {link.ending}, {link.detail}"
         if link.handshake is not None and link.handshake.peer is not None:
@@ -487,7 +487,7 @@ class Swapper:
     """Whether it holds the keys of both, so that DTLS hides nothing from it."""
     cuts = True
     """Whether nothing gets from one to the other but through it."""
-    typical: tuple[Ending, ...] = (Ending.NO_MATCH, Ending.LEFT)
+    typical: tuple[CloseReason, ...] = (CloseReason.NO_MATCH, CloseReason.LEFT)
     """What the links that it touches end of, among others, if it gets to do what it is for."""
 
     def __init__(self, scene: Scene) -> None:
@@ -582,7 +582,7 @@ class Swapper:
 class Relay(Swapper):
     """Passes every frame from one leg to the other, and says nothing itself."""
 
-    typical = (Ending.NOT_PROVED, Ending.PEER_LEFT)
+    typical = (CloseReason.NOT_PROVED, CloseReason.PEER_LEFT)
 
     def incoming(self, leg: Leg, data: str) -> Iterable[str]:
         self.overhear(leg, data)
@@ -651,7 +651,7 @@ class AlteredInvite(Swapper):
     """Changes in the invite where its maker can be reached, and nothing else, to have what is said pass by."""
 
     cuts = False
-    typical = (Ending.NOT_PROVED, Ending.PEER_LEFT)
+    typical = (CloseReason.NOT_PROVED, CloseReason.PEER_LEFT)
 
     def take_invite(self, giver: Someone, code: str) -> None:
         self.invite = code
@@ -679,7 +679,7 @@ class Mirror(Relay):
 class Reflection(Swapper):
     """Sends back whatever it hears, with or without words of its own."""
 
-    typical = (Ending.BROKE_PROTOCOL,)
+    typical = (CloseReason.BROKE_PROTOCOL,)
 
     def incoming(self, leg: Leg, data: str) -> Iterable[str]:
         leg.say(data)
@@ -692,7 +692,7 @@ class Reflection(Swapper):
 class Claim(Swapper):
     """Claims the key of the one whom each victim wants to talk to, and signs with whatever there is."""
 
-    typical = (Ending.NOT_PROVED,)
+    typical = (CloseReason.NOT_PROVED,)
 
     def key_to_claim(self, victim: Someone) -> PublicKey | None:
         return self.scene.other(victim).key
@@ -711,7 +711,7 @@ class Claim(Swapper):
 class SameIdentity(Swapper):
     """Claims each victim's own key, and shows them their own signature."""
 
-    typical = (Ending.NOT_PROVED,)
+    typical = (CloseReason.NOT_PROVED,)
 
     def key_to_claim(self, victim: Someone) -> PublicKey | None:
         return victim.key
@@ -734,7 +734,7 @@ class Replay(Swapper):
     """
 
     replays = True
-    typical = (Ending.NOT_PROVED,)
+    typical = (CloseReason.NOT_PROVED,)
 
     def __init__(self, scene: Scene) -> None:
         super().__init__(scene)
@@ -757,7 +757,7 @@ class Replay(Swapper):
 class ExchangedRoles(Swapper):
     """Takes the inviter's part where it has replied, and the replier's where it has invited."""
 
-    typical = (Ending.BROKE_PROTOCOL, Ending.NO_GREETING)
+    typical = (CloseReason.BROKE_PROTOCOL, CloseReason.NO_GREETING)
 
     def begins(self, leg: Leg) -> None:
         link = leg.link
@@ -774,7 +774,7 @@ class ExchangedRoles(Swapper):
 class TwiceGreeting(Swapper):
     """Greets the inviter a second time, with the key of the one they want to talk to, where its proof should come."""
 
-    typical = (Ending.BROKE_PROTOCOL,)
+    typical = (CloseReason.BROKE_PROTOCOL,)
 
     def outgoing(self, leg: Leg, data: str) -> Iterable[str]:
         if kind_of(data) != "proof":
@@ -785,13 +785,13 @@ class TwiceGreeting(Swapper):
 class Hasty(Swapper):
     """Does not wait for the handshake to end before it says something."""
 
-    typical = (Ending.BROKE_PROTOCOL,)
+    typical = (CloseReason.BROKE_PROTOCOL,)
 
     def outgoing(self, leg: Leg, data: str) -> Iterable[str]:
         if kind_of(data) not in HANDSHAKE:
             return (data,)
         log = "log-of-the-middle"
-        early = ('["have",{}]', json.dumps(["card", log, "Bob"]), json.dumps(["entries", log, 1, [[1, "early"]]]))
+        early = ('["have",{}]', json.dumps(["introduce", log, "Bob"]), json.dumps(["entries", log, 1, [[1, "early"]]]))
         frames = [*early[: self.random.randint(1, 3)], data]
         self.random.shuffle(frames)
         return frames
@@ -800,7 +800,7 @@ class Hasty(Swapper):
 class Guess(Swapper):
     """Tries nonces, in spite of its commitment, until the replier would see the signs that the inviter sees already."""
 
-    typical = (Ending.NOT_PROVED, Ending.NO_MATCH)
+    typical = (CloseReason.NOT_PROVED, CloseReason.NO_MATCH)
     tries = 64
 
     def incoming(self, leg: Leg, data: str) -> Iterable[str]:
@@ -833,7 +833,7 @@ class Guess(Swapper):
 class Noise(Swapper):
     """Loses, doubles, delays, cuts and garbles frames of the handshake; now and then it claims somebody's key."""
 
-    typical = (Ending.BROKE_PROTOCOL, Ending.NO_GREETING, Ending.NOT_PROVED)
+    typical = (CloseReason.BROKE_PROTOCOL, CloseReason.NO_GREETING, CloseReason.NOT_PROVED)
 
     def key_to_claim(self, victim: Someone) -> PublicKey | None:
         return self.random.choice((None, None, self.scene.other(victim).key, victim.key))

@@ -13,7 +13,7 @@ import pytest
 from pychat.core import safety, wire
 from pychat.core.contacts import Contacts
 from pychat.core.handshake import Handshake
-from pychat.core.link import Ending
+from pychat.core.link import CloseReason
 from tests.parallel import in_parallel
 from tests.swapper import (
     SWAPPERS,
@@ -79,7 +79,7 @@ def test_two_whom_nobody_disturbs_never_get_an_alarm() -> None:
 
 @pytest.mark.parametrize("swapper", SWAPPERS)
 def test_each_attack_gets_as_far_as_it_is_meant_to(swapper: type[Swapper]) -> None:
-    endings: Counter[Ending | None] = Counter()
+    endings: Counter[CloseReason | None] = Counter()
     for seed in range(10):
         for victim in play(seed, swapper).both:
             endings.update(victim.endings.values())

@@ -14,7 +14,7 @@ from pychat.core.capabilities import Capabilities
 from pychat.core.contacts import STORE_KEY, Contacts
 from pychat.core.ice import IceConfig
 from pychat.core.ids import LinkId
-from pychat.core.link import Ending, Link, Phase
+from pychat.core.link import CloseReason, Link, Phase
 from pychat.core.node import Node
 from pychat.core.roomcode import RoomCode, encode
 from pychat.core.sdp import DescriptionKind
@@ -202,7 +202,7 @@ class World:
         return self.link.code
 
     @property
-    def ending(self) -> Ending | None:
+    def ending(self) -> CloseReason | None:
         return self.link.ending
 
 
@@ -394,9 +394,9 @@ def test_a_peer_that_floods_ends_its_own_link_and_nobody_elses() -> None:
         assert world.made[0].asked[-1] == "close"
         assert len(world.driver._events) < 100
         await world.until(lambda: world.ending)
-        assert world.ending is Ending.BROKE_PROTOCOL
+        assert world.ending is CloseReason.BROKE_PROTOCOL
         assert world.node.messaging.name == "Ann"
-        assert [link.ending for link in world.node.links.by_id.values()] == [Ending.BROKE_PROTOCOL, None]
+        assert [link.ending for link in world.node.links.by_id.values()] == [CloseReason.BROKE_PROTOCOL, None]
 
     in_a_loop(scenario)
 
@@ -443,7 +443,7 @@ def test_what_the_platform_refuses_ends_the_link_with_its_words() -> None:
         world.driver.post(events.CreateInvite())
         world.made[0].refuses = "offer"
         await world.until(lambda: world.ending)
-        assert world.ending is Ending.FAILED_HERE
+        assert world.ending is CloseReason.FAILED_HERE
         assert world.link.detail == "could not make an offer: no offer"
         assert world.made[0].asked[-1] == "close"
 
@@ -455,7 +455,7 @@ def test_a_connection_that_cannot_be_made_ends_the_link_whatever_else_was_to_be_
         world.makes = False
         world.driver.post(events.CreateInvite())
         await world.until(lambda: world.ending)
-        assert world.ending is Ending.FAILED_HERE
+        assert world.ending is CloseReason.FAILED_HERE
         assert world.link.detail == "could not open a connection: no more connections"
         world.makes = True
         world.driver.post(events.CreateInvite())
@@ -485,7 +485,7 @@ def test_a_frame_that_cannot_be_sent_ends_the_link() -> None:
         await join(world, guest)
         world.made[0].refuses = "send"
         await world.until(lambda: world.ending)
-        assert (world.ending, world.link.detail) == (Ending.FAILED_HERE, "could not send: the channel is not open")
+        assert (world.ending, world.link.detail) == (CloseReason.FAILED_HERE, "could not send: the channel is not open")
 
     in_a_loop(scenario)
 
@@ -514,7 +514,7 @@ def test_the_timer_wakes_the_core_when_it_wants_to_be_woken() -> None:
         world.time = deadline  # the timer was armed for seconds from now; the next turn arms it anew
         world.driver.post(events.WatchDetails(None))
         await world.until(lambda: world.ending)
-        assert world.ending is Ending.NO_PATH
+        assert world.ending is CloseReason.NO_PATH
 
     in_a_loop(scenario)
 
@@ -600,7 +600,7 @@ def test_a_key_that_does_not_work_ends_the_link_with_the_platforms_words(operati
         guest = World("bob")
         await join(world, guest)
         await world.until(lambda: world.ending)
-        assert (world.ending, world.link.detail) == (Ending.FAILED_HERE, f"could not {words}: cannot {operation}")
+        assert (world.ending, world.link.detail) == (CloseReason.FAILED_HERE, f"could not {words}: cannot {operation}")
 
     in_a_loop(scenario)
 
@@ -648,14 +648,14 @@ def test_leases_are_taken_given_back_and_let_go_at_the_end() -> None:
         seen: list[events.Event | effects.Effect] = []
         ann, tab = World(observe=seen.append, leases=FakeLeases(held)), World(leases=FakeLeases(held))
         for name in ("one", "two", "three"):
-            ann.driver._carry_out(effects.TakeLease(7, name))
-        ann.driver._carry_out(effects.ReleaseLease("three"))  # before it could be taken
+            ann.driver._execute(effects.TakeLease(7, name))
+        ann.driver._execute(effects.ReleaseLease("three"))  # before it could be taken
         await ann.until(lambda: len([event for event in seen if isinstance(event, events.LeaseTaken)]) == 3)
         assert seen[:2] == [events.LeaseTaken(7, True)] * 2
         assert sorted(held) == ["one", "two"]
-        tab.driver._carry_out(effects.ReleaseLease("one"))
+        tab.driver._execute(effects.ReleaseLease("one"))
         assert sorted(held) == ["one", "two"]
-        ann.driver._carry_out(effects.ReleaseLease("one"))
+        ann.driver._execute(effects.ReleaseLease("one"))
         assert list(held) == ["two"]
         ann.driver.close()
         tab.driver.close()
@@ -668,7 +668,7 @@ def test_where_there_are_no_leases_nobody_else_is_there() -> None:
     async def run() -> None:
         seen: list[events.Event | effects.Effect] = []
         ann = World(observe=seen.append)
-        ann.driver._carry_out(effects.TakeLease(7, "one"))
+        ann.driver._execute(effects.TakeLease(7, "one"))
         await ann.until(lambda: seen)
         assert seen == [events.LeaseTaken(7, True)]
         ann.driver.close()

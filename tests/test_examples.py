@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from pychat.library import Chat, Peer
+from pychat.client import Chat, Peer
 from tests.server.conftest import StartRelay, site, start_relay  # noqa: F401 (fixtures)
 
 ROOT = Path(__file__).resolve().parents[1]

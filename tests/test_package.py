@@ -10,14 +10,14 @@ from pathlib import Path
 import pytest
 
 import pychat
-import pychat.library
+import pychat.client
 
 ROOT = Path(__file__).resolve().parents[1]
 
 LIGHT = """\
 import sys
 import pychat
-print(pychat.__version__, *sorted({"aiortc", "asyncio", "pychat.core", "pychat.library"} & set(sys.modules)))
+print(pychat.__version__, *sorted({"aiortc", "asyncio", "pychat.core", "pychat.client"} & set(sys.modules)))
 from pychat import Chat, Peer
 print(Chat.__module__, Peer.__module__, "aiortc" in sys.modules)
 """
@@ -26,13 +26,13 @@ print(Chat.__module__, Peer.__module__, "aiortc" in sys.modules)
 def test_importing_it_loads_nothing_until_the_library_is_asked_for() -> None:
     done = subprocess.run([sys.executable, "-c", LIGHT], cwd=ROOT, capture_output=True, text=True)
     assert (done.stdout, done.stderr) == (
-        f"{pychat.__version__}\npychat.library pychat.library True\n",
+        f"{pychat.__version__}\npychat.library pychat.client True\n",
         "",
     )
 
 
 def test_its_classes_are_those_of_the_library() -> None:
-    assert (pychat.Chat, pychat.Peer) == (pychat.library.Chat, pychat.library.Peer)
+    assert (pychat.Chat, pychat.Peer) == (pychat.client.Chat, pychat.client.Peer)
     assert all(hasattr(pychat, name) for name in pychat.__all__)
 
 

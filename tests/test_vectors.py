@@ -21,7 +21,7 @@ from pychat.core.errors import CodeError, CodeProblem, RemoteError
 from pychat.core.handshake import Binding, Handshake, Role
 from pychat.core.ids import ChatId
 from pychat.core.invite import Code, decode, encode
-from pychat.core.link import Ending, Link, Phase
+from pychat.core.link import CloseReason, Link, Phase
 from pychat.core.log import Entry
 from pychat.core.lookalike import skeleton
 from pychat.core.node import Node
@@ -189,7 +189,7 @@ def test_the_document_names_every_error_and_every_ending() -> None:
 
     of_one_program_only = {"not-an-invite", "not-a-reply", "no-webrtc"}
     assert {problem.value for problem in CodeProblem} - names <= of_one_program_only
-    assert {ending.value for ending in Ending} <= names
+    assert {ending.value for ending in CloseReason} <= names
 
 
 # Codes.
@@ -306,8 +306,8 @@ def frame_of(reading: Json) -> wire.OwnFrame:
             return wire.Reveal(*map(bytes.fromhex, (key, nonce, signature)))
         case {"kind": "proof", "signature": signature}:
             return wire.Proof(bytes.fromhex(signature))
-        case {"kind": "card", "log": log, "name": name}:
-            return wire.Card(log, name)
+        case {"kind": "introduce", "log": log, "name": name}:
+            return wire.Introduce(log, name)
         case {"kind": "have", "have": have}:
             return wire.Have(have)
         case {"kind": "entries", "author": author, "first": first, "entries": items}:
@@ -332,7 +332,7 @@ def _alike(item: list[Any]) -> list[Entry]:
 def test_frame(vector: Json) -> None:
     data = expanded(vector["data"])
     if "error" in vector:
-        assert vector["error"] == Ending.BROKE_PROTOCOL.value
+        assert vector["error"] == CloseReason.BROKE_PROTOCOL.value
         with pytest.raises(RemoteError):
             wire.decode(data)
     elif "passed_over" in vector:
@@ -420,7 +420,7 @@ class Prover:
             case wire.Proof():
                 yield from self._go_on(self.handshake.proof(frame))
 
-    def _go_on(self, steps: Iterable[handshake.Step]) -> Iterator[str]:
+    def _go_on(self, steps: Iterable[handshake.HandshakeStep]) -> Iterator[str]:
         for step in steps:
             match step:
                 case effects.SendFrame(link, data):
@@ -489,14 +489,14 @@ def test_refused_handshake(vector: Json) -> None:
     *before, (_, last) = vector["messages"]
     converse(prover, before)
 
-    if vector["error"] == Ending.OTHER_VERSION.value:
+    if vector["error"] == CloseReason.OTHER_VERSION.value:
         hello = wire.decode(last)
         assert isinstance(hello, wire.Hello)
         assert not hello.understood
         return
     with pytest.raises(RemoteError) as caught:
         list(prover.hear(last))
-    error = Ending.NOT_PROVED if isinstance(caught.value, handshake.Failure) else Ending.BROKE_PROTOCOL
+    error = CloseReason.NOT_PROVED if isinstance(caught.value, handshake.Failure) else CloseReason.BROKE_PROTOCOL
     assert error.value == vector["error"]
     assert not prover.handshake.done
 
@@ -773,7 +773,7 @@ class Listener:
         self._do(self.room.heard(self.sender, text))
         return len(self.signals) > before
 
-    def _do(self, steps: list[relay_session.Step]) -> None:
+    def _do(self, steps: list[relay_session.SessionStep]) -> None:
         for step in steps:
             match step:
                 case effects.Derive(_, secret, _, info, size):
@@ -807,10 +807,10 @@ def signal_of(reading: Json) -> envelope.Signal:
         case {"kind": "again", "proof": proof}:
             return envelope.Resume(bytes.fromhex(proof))
         case {"kind": "bye"}:
-            return envelope.Bye()
+            return envelope.RoomBye()
         case {"kind": "authenticated", "count": count, "mac": mac, "signal": inner}:
             said = signal_of(inner)
-            assert isinstance(said, envelope.OnLink | envelope.Refused | envelope.Bye)
+            assert isinstance(said, envelope.OnLink | envelope.Refused | envelope.RoomBye)
             return envelope.Authenticated(count, bytes.fromhex(mac), said)
     raise AssertionError(reading)
 
@@ -961,10 +961,10 @@ class Negotiator:
         try:
             found = self._outcome(self._do(step))
         except RemoteError:
-            found = {"error": Ending.BROKE_PROTOCOL.value}
+            found = {"error": CloseReason.BROKE_PROTOCOL.value}
         assert found == expected, step
 
-    def _do(self, step: Json) -> list[negotiation.Step]:
+    def _do(self, step: Json) -> list[negotiation.NegotiationStep]:
         match step:
             case {"wanted": True}:
                 return self._negotiation.needed()
@@ -983,7 +983,7 @@ class Negotiator:
         raise AssertionError(step)
 
     @staticmethod
-    def _outcome(steps: list[negotiation.Step]) -> Json:
+    def _outcome(steps: list[negotiation.NegotiationStep]) -> Json:
         outcome: Json = {}
         for step in steps:
             match step:

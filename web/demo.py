@@ -13,7 +13,7 @@ from pychat.core.events import CreateInvite
 from pychat.core.lookalike import skeleton
 from pychat.core.node import Node
 from pychat.driver import Driver
-from pychat.ui import words
+from pychat.ui import strings
 from pychat.ui.app import App
 
 
@@ -79,6 +79,6 @@ class Demonstration:
 async def start() -> Demonstration | None:
     """Put the page to work; what is returned is to be kept."""
     if not BrowserConnect().works:
-        tell_why_not(words.CODE_PROBLEMS[CodeProblem.NO_WEBRTC])
+        tell_why_not(strings.CODE_PROBLEMS[CodeProblem.NO_WEBRTC])
         return None
     return Demonstration((await BrowserCrypto.for_this_visit(), await BrowserCrypto.for_this_visit()))

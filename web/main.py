@@ -24,7 +24,7 @@ from pychat.core.ice import IceServer
 from pychat.core.lookalike import skeleton
 from pychat.core.node import CONNECTING, Node
 from pychat.driver import Driver
-from pychat.ui import words
+from pychat.ui import strings
 from pychat.ui.app import App
 from pychat.ui.settings import KEY, Settings, suggested_servers
 
@@ -52,19 +52,19 @@ async def start() -> None:
     settings = Settings.loads(store.load(KEY))
     notices = []
     if not crypto.kept:
-        notices.append(words.NOT_KEPT)
+        notices.append(strings.NOT_KEPT)
     elif not store.works:
-        notices.append(words.SETTINGS_NOT_KEPT)
+        notices.append(strings.SETTINGS_NOT_KEPT)
     try:
         contacts = Contacts.loads(store.load(STORE_KEY), skeleton=skeleton)
     except ValueError:
         contacts = Contacts(skeleton=skeleton)
         store.protect(STORE_KEY)
-        notices.append(words.CONTACTS_UNREADABLE)
+        notices.append(strings.CONTACTS_UNREADABLE)
     rooms = KeptRooms(crypto)
     inside = await rooms.read()
     if inside is None:
-        notices.append(words.ROOMS_NOT_KEPT)
+        notices.append(strings.ROOMS_NOT_KEPT)
     connect = BrowserConnect()
     tabs = BrowserTabs(lambda event: driver.post(event))
     node = Node(

@@ -9,10 +9,10 @@ import js
 from pyodide.ffi import JsException
 
 from pychat.browser.dom import Scope, set_data, set_text, show
-from pychat.ui import words
+from pychat.ui import strings
 from pychat.ui.view import Card, View
 
-_FOLDABLE = {Card.ROOM: words.SHOW_LINK, Card.AGAIN: words.MORE, Card.RETURN: words.MORE}
+_FOLDABLE = {Card.ROOM: strings.SHOW_LINK, Card.AGAIN: strings.MORE, Card.RETURN: strings.MORE}
 """Cards that may be folded, and what leads to the rest of them."""
 
 
@@ -72,7 +72,7 @@ class CodeCard:
         home = part("paste-away" if card in (Card.INVITE, Card.AGAIN) and not folded else "paste-home")
         if not home.contains(part("paste")):
             home.append(part("paste"))
-        set_text(part("card-fold-text"), _FOLDABLE.get(card, "") if folded else words.LESS)
+        set_text(part("card-fold-text"), _FOLDABLE.get(card, "") if folded else strings.LESS)
         if part("card-fold").getAttribute("aria-expanded") != (expanded := "false" if folded else "true"):
             part("card-fold").setAttribute("aria-expanded", expanded)
 
@@ -96,12 +96,12 @@ class CodeCard:
         except JsException:  # the person, or the browser for them, refuses
             self._copy_by_hand(kind)
         else:
-            set_text(self._part("copied"), words.COPIED)
+            set_text(self._part("copied"), strings.COPIED)
 
     def _copy_by_hand(self, kind: str) -> None:
         self._part(f"{kind}-text").focus()
         self._mark(kind, None)
-        set_text(self._part("copied"), words.COPY_BY_HAND)
+        set_text(self._part("copied"), strings.COPY_BY_HAND)
 
     def _share(self, _: Any) -> None:
         data = js.Object.fromEntries([["text", self._code], ["url", self._link()]])

@@ -11,9 +11,9 @@ from pychat.browser.messages import MessageList, Names
 from pychat.core import effects, events
 from pychat.core.ids import ChatId
 from pychat.ports import Post
-from pychat.ui import words
+from pychat.ui import strings
 from pychat.ui.app import App
-from pychat.ui.steps import PHASES, Step, explain, handed_over
+from pychat.ui.steps import PHASES, StoryStep, explain, handed_over
 
 
 class Pane:
@@ -49,7 +49,7 @@ class Pane:
         set_text(self._scope.part("headline"), now.headline)
         self._scope.part("leave").disabled = not now.can_leave
         if now.messages is not None:
-            self._messages.render(now.messages, Names(words.ME, now.name))
+            self._messages.render(now.messages, Names(strings.ME, now.name))
 
     def close(self) -> None:
         """Give the elements back as they were, for the next run."""
@@ -71,8 +71,8 @@ class Story:
     """
 
     def __init__(self) -> None:
-        sections = {phase: from_template("phase") for phase, _ in words.PHASE_NAMES}
-        for phase, name in words.PHASE_NAMES:
+        sections = {phase: from_template("phase") for phase, _ in strings.PHASE_NAMES}
+        for phase, name in strings.PHASE_NAMES:
             sections[phase].querySelector("h2").textContent = name
             sections[phase].querySelector("p").textContent = PHASES[phase]
         js.document.getElementById("phases").replaceChildren(*sections.values())
@@ -84,7 +84,7 @@ class Story:
         if step is not None:
             self.add(who, step)
 
-    def add(self, who: str, step: Step) -> None:
+    def add(self, who: str, step: StoryStep) -> None:
         """Add a step of `who` to the list."""
         item = from_template("step")
         set_data(item, "who", who.lower())

@@ -7,7 +7,7 @@ from typing import Any
 from pychat.browser.dom import Scope, set_text, show
 from pychat.core.contacts import clean_name
 from pychat.ports import PortError
-from pychat.ui import words
+from pychat.ui import strings
 
 
 class NameField:
@@ -51,7 +51,7 @@ class NameField:
             self._chosen(name)
 
 
-class AfreshDialog:
+class ResetDialog:
     """The part “afresh” of a scope: deletes everything, once that is confirmed.
 
     Args:
@@ -63,7 +63,7 @@ class AfreshDialog:
         self._dialog = scope.part("afresh")
         self._problem = scope.part("afresh-problem")
         self._task: asyncio.Future[None] | None = None  # kept, or it might be collected while it runs
-        set_text(scope.part("afresh-text"), words.START_AFRESH)
+        set_text(scope.part("afresh-text"), strings.START_AFRESH)
         scope.on(scope.part("afresh-open"), "click", lambda _: self._open())
         scope.on(scope.part("afresh-confirm"), "click", self._confirmed)
 
@@ -78,5 +78,5 @@ class AfreshDialog:
         try:
             await self._erase()
         except PortError:
-            set_text(self._problem, words.ERASE_FAILED)
+            set_text(self._problem, strings.ERASE_FAILED)
             show(self._problem, True)

@@ -14,7 +14,7 @@ import js
 
 from pychat.browser.dom import Scope, from_template, set_data, set_text, show
 from pychat.core.conversation import Delivery
-from pychat.ui import words
+from pychat.ui import strings
 from pychat.ui.folding import fold
 from pychat.ui.messages import Messages, MessageView
 
@@ -61,7 +61,7 @@ class MessageList:
         self._empty = scope.part("empty")
         self._earlier = scope.part("earlier")
         self._gone = scope.part("older-gone")
-        set_text(self._gone, words.OLDER_GONE)
+        set_text(self._gone, strings.OLDER_GONE)
         self._newer = scope.part("newer")
         self._messages: Messages | None = None
         self._names = Names("", "")
@@ -222,7 +222,7 @@ class MessageList:
         return drawn
 
     def _put_name(self, drawn: _Drawn) -> None:
-        who = words.ME if drawn.message.is_own else self._names.peer
+        who = strings.ME if drawn.message.is_own else self._names.peer
         set_text(drawn.article.querySelector(".who"), f"{who}: ")
 
     def _put_text(self, drawn: _Drawn, shown: str) -> None:
@@ -231,7 +231,7 @@ class MessageList:
         if shown != whole or fold(whole) != whole:
             button = drawn.article.querySelector(".more")
             show(button, True)
-            set_text(button, words.FOLD if shown == whole else words.unfold(len(whole)))
+            set_text(button, strings.FOLD if shown == whole else strings.unfold(len(whole)))
             button.setAttribute("aria-expanded", "true" if shown == whole else "false")
 
     def _update_delivery(self) -> None:
@@ -331,4 +331,4 @@ def _put_delivery(drawn: _Drawn, delivery: Delivery) -> None:
     if drawn.delivery is not delivery:
         drawn.delivery = delivery
         set_data(drawn.article, "state", delivery.value)
-        set_text(drawn.article.querySelector(".delivery"), words.DELIVERY[delivery])
+        set_text(drawn.article.querySelector(".delivery"), strings.DELIVERY[delivery])

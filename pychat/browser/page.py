@@ -9,12 +9,12 @@ import js
 from pychat.browser.card import CodeCard
 from pychat.browser.composer import Composer, send
 from pychat.browser.dom import Scope, from_template, set_data, set_text, show
-from pychat.browser.identity import AfreshDialog, NameField
+from pychat.browser.identity import NameField, ResetDialog
 from pychat.browser.messages import MessageList, Names
 from pychat.browser.people import PeopleList
-from pychat.browser.protection import ProtectionDialog
 from pychat.browser.room import RoomDialog, room_link
 from pychat.browser.screens import Screens
+from pychat.browser.security_info import ProtectionDialog
 from pychat.browser.settings import SettingsDialog
 from pychat.browser.status import StatusLine
 from pychat.browser.store import BrowserStore
@@ -27,7 +27,7 @@ from pychat.core.contacts import STORE_KEY
 from pychat.core.ice import IceServer
 from pychat.core.ids import ChatId
 from pychat.ports import Post
-from pychat.ui import words
+from pychat.ui import strings
 from pychat.ui.app import App
 from pychat.ui.settings import KEY, Settings, is_local
 from pychat.ui.view import Card, DetailsView, View
@@ -117,7 +117,7 @@ class ChatPage:
         self._name = NameField(scope, settings.name, self._settings.rename)
         self._room = RoomDialog(scope, post, lambda: self._selected)
         ProtectionDialog(scope)
-        AfreshDialog(scope, self._start_afresh)
+        ResetDialog(scope, self._start_afresh)
         self._updates = Updates(scope, self._put_focus)
         self._status = StatusLine(scope)
         self._screens = Screens(scope, self._depth, self._go_up, self._go_down, self._read_link)
@@ -131,8 +131,8 @@ class ChatPage:
         Args:
             rooms: those of the page before it was reloaded.
         """
-        set_text(self._part("join-title"), words.JOIN)
-        set_text(self._part("join-note"), words.JOIN_NOTE)
+        set_text(self._part("join-title"), strings.JOIN)
+        set_text(self._part("join-note"), strings.JOIN_NOTE)
         self._render_relay()
         for name in ("new-room", "new-invite", "connect", "settings-open", "protection-open"):
             self._part(name).disabled = False
@@ -196,8 +196,8 @@ class ChatPage:
             set_text(self._part(name), sentence)
             show(self._part(name), bool(sentence))
         if now.chat is not None and now.messages is not None:
-            set_text(self._part("empty"), words.NOTHING_YET_CONNECTED if now.state == "open" else words.NOTHING_YET)
-            self._messages.render(now.messages, Names(self._app.name or words.ME, now.name))
+            set_text(self._part("empty"), strings.NOTHING_YET_CONNECTED if now.state == "open" else strings.NOTHING_YET)
+            self._messages.render(now.messages, Names(self._app.name or strings.ME, now.name))
             if js.document.visibilityState == "visible":
                 self._seen[now.chat] = len(now.messages)
         self._people.render(now.people, self._seen, self._selected)
@@ -477,8 +477,8 @@ class ChatPage:
     def _render_relay(self) -> None:
         show(self._part("new-room"), bool(self._relay))
         show(self._part("no-relay"), not self._relay)
-        away = words.SERVER_AWAY_FROM_ROOM if self._waiting else words.SERVER_AWAY
-        set_text(self._part("no-relay"), away if self._server_away else words.NO_RELAY)
+        away = strings.SERVER_AWAY_FROM_ROOM if self._waiting else strings.SERVER_AWAY
+        set_text(self._part("no-relay"), away if self._server_away else strings.NO_RELAY)
 
     def _render_join(self, now: View) -> None:
         """Ask before a room is entered; the field for one's name is moved to where it is asked."""
@@ -494,8 +494,8 @@ class ChatPage:
             part("join").focus()
 
     def _render_notices(self) -> None:
-        if self._app.not_kept and words.CONTACTS_NOT_KEPT not in self._notices:
-            self._notices.append(words.CONTACTS_NOT_KEPT)
+        if self._app.not_kept and strings.CONTACTS_NOT_KEPT not in self._notices:
+            self._notices.append(strings.CONTACTS_NOT_KEPT)
         place = self._part("notices")
         for sentence in self._notices[place.childElementCount :]:
             notice = from_template("notice")

@@ -158,7 +158,7 @@ class BrowserPeerConnection:
 
 
 class BrowserConnect:
-    """Implements `ports.Connect`; which browser it is in shows only when it is made."""
+    """Implements `ports.PeerConnectionFactory`; which browser it is in shows only when it is made."""
 
     def __init__(self) -> None:
         self.capabilities = Capabilities(keeps_checking="Firefox/" not in js.navigator.userAgent)

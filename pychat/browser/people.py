@@ -9,7 +9,7 @@ import js
 from pychat.browser.dom import Scope, from_template, set_data, set_text, show
 from pychat.browser.trust import show_trust
 from pychat.core.ids import ChatId
-from pychat.ui import words
+from pychat.ui import strings
 from pychat.ui.view import PersonView
 
 
@@ -69,9 +69,9 @@ class PeopleList:
         set_data(button, "state", person.state)
         set_text(button.querySelector(".name"), person.name)
         show_trust(button.querySelector(".trust"), button.querySelector(".sure"), person.trust, warned=person.warned)
-        set_text(button.querySelector(".state"), words.STATES[person.state])
+        set_text(button.querySelector(".state"), strings.STATES[person.state])
         set_data(button, "new", "true" if person.new else "false")
-        set_text(button.querySelector(".unread"), str(unread) if unread else words.NEW if person.new else "")
+        set_text(button.querySelector(".unread"), str(unread) if unread else strings.NEW if person.new else "")
         if selected:
             button.setAttribute("aria-current", "true")
         else:

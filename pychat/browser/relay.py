@@ -12,7 +12,7 @@ from pychat.ports import PortError, Post
 
 
 class BrowserRelay:
-    """Implements `ports.Relay`; the class itself is the `ports.ConnectRelay`."""
+    """Implements `ports.RelayConnection`; the class itself is the `ports.RelayFactory`."""
 
     def __init__(self, session: SessionId, url: str, post: Post) -> None:
         self._session = session

@@ -13,7 +13,7 @@ from pychat.browser.dom import Scope, set_text, show
 from pychat.core import events
 from pychat.core.ids import ChatId
 from pychat.ports import Post
-from pychat.ui import words
+from pychat.ui import strings
 from pychat.ui.view import Card, View
 
 
@@ -35,7 +35,7 @@ class RoomDialog:
         self._code = ""
         self._shown = Card.NONE
         self._task: asyncio.Future[None] | None = None  # kept, or it might be collected while it runs
-        for name, sentence in (("lock-note", words.LOCK_NOTE), ("renew-note", words.RENEW_NOTE)):
+        for name, sentence in (("lock-note", strings.LOCK_NOTE), ("renew-note", strings.RENEW_NOTE)):
             set_text(part(name), sentence)
         scope.on(part("room-open"), "click", lambda _: self._open())
         scope.on(part("room"), "close", lambda _: self._closed())
@@ -59,13 +59,13 @@ class RoomDialog:
         if room is None:
             return
         part("room-lock").checked = room.locked
-        set_text(part("room-note"), words.ROOM_NOTE_LOCKED if room.locked else words.ROOM_NOTE)
+        set_text(part("room-note"), strings.ROOM_NOTE_LOCKED if room.locked else strings.ROOM_NOTE)
         if not room.code:  # it is being drawn
             part("room-text").value = ""
         elif room.code != self._code:
             self._say_nothing()  # that it is copied was said of another one
             if self._code and inside and part("room").open:
-                set_text(part("renew-said"), words.RENEWED)
+                set_text(part("renew-said"), strings.RENEWED)
             self._code = room.code
             part("room-text").value = room_link(room.code)
             qr.draw(part("room-qr"), room_link(room.code))
@@ -104,9 +104,9 @@ class RoomDialog:
         except (AttributeError, JsException):  # the person, or the browser for them, refuses
             self._part("room-text").focus()
             self._part("room-text").select()
-            set_text(self._part("room-said"), words.COPY_BY_HAND)
+            set_text(self._part("room-said"), strings.COPY_BY_HAND)
         else:
-            set_text(self._part("room-said"), words.COPIED)
+            set_text(self._part("room-said"), strings.COPIED)
 
     def _share(self, _: Any) -> None:
         data = js.Object.fromEntries([["url", room_link(self._code)]])

@@ -8,7 +8,7 @@ from pychat.browser.dom import Scope, set_text, show
 from pychat.core.contacts import clean_name
 from pychat.core.ice import IceServer
 from pychat.ports import PortError, Store
-from pychat.ui import words
+from pychat.ui import strings
 from pychat.ui.settings import KEY, Settings, SettingsProblem, usable_ice
 
 
@@ -38,7 +38,7 @@ class SettingsDialog:
         self._relay_only = scope.part("relay-only")
         self._problem = scope.part("settings-problem")
         self._suggested_list = scope.part("suggested-list")
-        set_text(scope.part("name-note"), words.NAME_NOTE)
+        set_text(scope.part("name-note"), strings.NAME_NOTE)
         self._note = scope.part("stun-note")
         self._tell_who_learns()
         scope.on(scope.part("settings-open"), "click", lambda _: self._open())
@@ -85,7 +85,7 @@ class SettingsDialog:
         if self._keep(settings):
             self._dialog.close()
         else:
-            self._complain(words.STORE_FAILED)
+            self._complain(strings.STORE_FAILED)
 
     def _keep(self, settings: Settings) -> bool:
         self.adopt(settings)
@@ -99,7 +99,7 @@ class SettingsDialog:
         names = ", ".join(server.url for server in self._suggested) or "none"
         set_text(self._suggested_list, f"Now: {names}. ")
         asked = self._suggested if self._settings.suggested else ()
-        set_text(self._note, words.stun_note(asked) if asked else "")
+        set_text(self._note, strings.stun_note(asked) if asked else "")
         show(self._note, bool(asked))
 
     def _complain(self, sentence: str) -> None:

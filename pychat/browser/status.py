@@ -3,7 +3,7 @@
 import asyncio
 
 from pychat.browser.dom import Scope, set_data, set_text
-from pychat.ui import words
+from pychat.ui import strings
 from pychat.ui.view import Progress, View
 
 LASTING = 1.0
@@ -27,7 +27,7 @@ class StatusLine:
         for item, (_, progress) in zip(part("phases").children, now.phases, strict=True):
             if item.getAttribute("data-progress") != progress.value:
                 item.setAttribute("data-progress", progress.value)
-                item.lastElementChild.textContent = words.PROGRESS[progress.value]
+                item.lastElementChild.textContent = strings.PROGRESS[progress.value]
                 if progress is Progress.NOW:
                     item.setAttribute("aria-current", "step")
                 else:

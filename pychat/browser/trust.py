@@ -9,16 +9,16 @@ from pychat.browser.verify import VerifyDialog
 from pychat.core import events
 from pychat.core.ids import ChatId, PublicKey
 from pychat.ports import Post
-from pychat.ui import words
+from pychat.ui import strings
 from pychat.ui.app import App
+from pychat.ui.strings import Trust
 from pychat.ui.view import View
-from pychat.ui.words import Trust
 
 
 def show_trust(picture: Element, text: Element, trust: Trust, *, warned: bool) -> None:
     """Say with a picture and with words how sure one can be of somebody."""
     set_data(picture, "trust", "warned" if warned else trust.value)
-    set_text(text, words.WARNED if warned else words.TRUST[trust][0])
+    set_text(text, strings.WARNED if warned else strings.TRUST[trust][0])
 
 
 class TrustSigns:
@@ -43,8 +43,8 @@ class TrustSigns:
         self._selected = selected
         self._hushed: dict[ChatId, str] = {}  # the hint that the person has closed
         self._verify = VerifyDialog(scope, app, self._compared, self._keep_focus)
-        set_text(part("warning-title"), words.WARNING)
-        set_text(part("name-accept"), words.ACCEPT_NAME)
+        set_text(part("warning-title"), strings.WARNING)
+        set_text(part("name-accept"), strings.ACCEPT_NAME)
         for name in ("badge", "hint-compare", "warning-compare"):
             scope.on(part(name), "click", lambda _: self._verify.open(app.view(selected())))
         scope.on(part("name-accept"), "click", lambda _: self._accept_name())
@@ -76,7 +76,7 @@ class TrustSigns:
     def _compared(self, key: PublicKey, name: str, match: bool) -> None:
         conversation = self._selected()
         if conversation is not None:
-            set_text(self._part("said"), words.NOW_VERIFIED if match else words.NO_LONGER_VERIFIED)
+            set_text(self._part("said"), strings.NOW_VERIFIED if match else strings.NO_LONGER_VERIFIED)
             self._post(events.ReportComparison(conversation, key, name, match))
 
     def _hush(self) -> None:

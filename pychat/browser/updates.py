@@ -9,7 +9,7 @@ import js
 from pyodide.ffi import JsException
 
 from pychat.browser.dom import Scope, set_text, show
-from pychat.ui import words
+from pychat.ui import strings
 
 _LOOK_EVERY = 3600.0
 """Seconds between looks for a new version; a browser by itself only looks when a page is opened."""
@@ -53,7 +53,7 @@ class Updates:
         if not registration.waiting or registration.waiting == self._waiting:
             return
         self._waiting = registration.waiting
-        set_text(self._scope.part("update-text"), words.UPDATE)
+        set_text(self._scope.part("update-text"), strings.UPDATE)
         show(self._scope.part("update"), True)
 
     def _put_off(self) -> None:

@@ -6,7 +6,7 @@ from typing import Any
 from pychat.browser.dom import Scope, from_template, set_text, show
 from pychat.core.ids import PublicKey
 from pychat.core.safety import Emoji, ShortString
-from pychat.ui import words
+from pychat.ui import strings
 from pychat.ui.app import App
 from pychat.ui.view import View
 
@@ -31,10 +31,10 @@ class VerifyDialog:
         self._signs: ShortString | None = None
         self._peer: PublicKey | None = None
         self._name = ""
-        set_text(part("signs-title"), words.COMPARE)
-        set_text(part("safety-note"), words.SAFETY_NUMBER)
-        set_text(part("mismatch-title"), words.MISMATCH)
-        set_text(part("mismatch-note"), words.MISMATCH_NOTE)
+        set_text(part("signs-title"), strings.COMPARE)
+        set_text(part("safety-note"), strings.SAFETY_NUMBER)
+        set_text(part("mismatch-title"), strings.MISMATCH)
+        set_text(part("mismatch-note"), strings.MISMATCH_NOTE)
         scope.on(part("match"), "click", lambda _: self._answer(True))
         scope.on(part("no-match"), "click", lambda _: self._doubt.showModal())
         scope.on(part("mismatch-confirm"), "click", lambda _: self._answer(False))
@@ -59,7 +59,7 @@ class VerifyDialog:
             self._close()
             return
         part = self._part
-        set_text(part("verify-title"), words.who_is(now.name))
+        set_text(part("verify-title"), strings.who_is(now.name))
         set_text(part("verify-trust"), now.trust_note)
         show(part("signs-area"), now.signs is not None)
         if now.signs != self._signs:

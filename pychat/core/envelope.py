@@ -59,7 +59,7 @@ _BASE64URL = re.compile(r"[A-Za-z0-9_-]+")
 
 
 @dataclass(frozen=True, slots=True)
-class Bye:
+class RoomBye:
     """The sender leaves the room on purpose."""
 
 
@@ -112,10 +112,10 @@ class Authenticated:
 
     count: int
     mac: bytes
-    signal: OnLink | Refused | Bye
+    signal: OnLink | Refused | RoomBye
 
 
-Signal = OnLink | Refused | Resume | Bye | Authenticated | Claim
+Signal = OnLink | Refused | Resume | RoomBye | Authenticated | Claim
 
 
 def resume(transcript: bytes, sender: bytes, receiver: bytes) -> Resume:
@@ -135,7 +135,7 @@ def claim(key: bytes, sender: bytes, receiver: bytes, *, takes_over: bool) -> Cl
 
 
 def authenticate(
-    transcript: bytes, sender: bytes, receiver: bytes, count: int, signal: OnLink | Refused | Bye
+    transcript: bytes, sender: bytes, receiver: bytes, count: int, signal: OnLink | Refused | RoomBye
 ) -> Authenticated:
     """Prove to the other side of a link that a signal about it is ours, and none that it has heard already.
 
@@ -209,7 +209,7 @@ def _items(signal: Signal) -> list[object]:
             items = ["refused", link, refusal.value]
         case Resume(proof):
             items = ["again", wire.to_text(proof)]
-        case Bye():
+        case RoomBye():
             items = ["bye"]
         case Claim(hint, takes_over):
             items = ["claim", wire.to_text(hint), takes_over]
@@ -244,12 +244,12 @@ def _read(items: list[Any]) -> Signal:
         case ["again", proof]:
             return Resume(wire.read_bytes(proof, PROOF_SIZE))
         case ["bye"]:
-            return Bye()
+            return RoomBye()
         case ["claim", hint, bool(takes_over)]:
             return Claim(wire.read_bytes(hint, HINT_SIZE), takes_over)
         case ["authenticated", count, mac, [*inner]]:
             said = _read(inner)
-            if isinstance(said, OnLink | Refused | Bye):
+            if isinstance(said, OnLink | Refused | RoomBye):
                 return Authenticated(number(count), wire.read_bytes(mac, MAC_SIZE), said)
     raise RemoteError("a signal has not the form it should have")
 

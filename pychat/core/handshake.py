@@ -77,7 +77,7 @@ class Binding:
     replier_fingerprint: bytes
 
 
-Step = effects.SendFrame | effects.Sign | effects.Verify
+HandshakeStep = effects.SendFrame | effects.Sign | effects.Verify
 
 
 class Handshake:
@@ -128,7 +128,7 @@ class Handshake:
         """Whether this side waits for its own keys; what the peer says meanwhile has to wait."""
         return self.stage in (Stage.NONCE, Stage.OWN_SIGNATURE, Stage.VERDICT)
 
-    def nonce_drawn(self, nonce: bytes) -> list[Step]:
+    def nonce_drawn(self, nonce: bytes) -> list[HandshakeStep]:
         """Take 32 fresh random bytes."""
         self._advance(Stage.NONCE)
         self._nonce = nonce
@@ -136,7 +136,7 @@ class Handshake:
             return []
         return [self._send(wire.Hello(self._versions, (commitment(self._key, nonce),)))]
 
-    def hello(self, hello: wire.Hello) -> list[Step]:
+    def hello(self, hello: wire.Hello) -> list[HandshakeStep]:
         """Take the peer's greeting, whose versions have one in common with ours.
 
         Raises:
@@ -151,7 +151,7 @@ class Handshake:
         self._check_nonce()
         return [effects.Sign(self._link, self._signed_by(self.role))]
 
-    def reveal(self, reveal: wire.Reveal) -> list[Step]:
+    def reveal(self, reveal: wire.Reveal) -> list[HandshakeStep]:
         """Take what the inviter has committed to.
 
         Raises:
@@ -163,19 +163,19 @@ class Handshake:
         self._check_nonce()
         return [effects.Verify(self._link, reveal.key, reveal.signature, self._signed_by(Role.INVITER))]
 
-    def proof(self, proof: wire.Proof) -> list[Step]:
+    def proof(self, proof: wire.Proof) -> list[HandshakeStep]:
         """Take the replier's signature."""
         self._advance(Stage.PROOF)
         return [effects.Verify(self._link, self.peer_key, proof.signature, self._signed_by(Role.REPLIER))]
 
-    def signed(self, signature: bytes) -> list[Step]:
+    def signed(self, signature: bytes) -> list[HandshakeStep]:
         """Take our own signature."""
         self._advance(Stage.OWN_SIGNATURE)
         if self.role is Role.REPLIER:
             return [self._send(wire.Proof(signature))]
         return [self._send(wire.Reveal(self._key, self._nonce, signature))]
 
-    def verified(self, genuine: bool) -> list[Step]:
+    def verified(self, genuine: bool) -> list[HandshakeStep]:
         """Take the verdict on the peer's signature.
 
         Raises:

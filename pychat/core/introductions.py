@@ -20,7 +20,7 @@ from pychat.core.handshake import Role
 from pychat.core.ice_keep_alive import IceKeepAlive
 from pychat.core.invite import Code, encode
 from pychat.core.invite_registry import InviteRegistry
-from pychat.core.link import Ending, Link, Phase, Step
+from pychat.core.link import CloseReason, Link, LinkStep, Phase
 from pychat.core.links import Links
 from pychat.core.sdp import CandidateKind, DescriptionKind, as_looked_at, to_sdp
 from pychat.core.service import Context, LinkAuthenticated, LinkClosed, LinkNotification, RoomCodePasted, Service
@@ -176,7 +176,7 @@ class Introductions(Service):
                 link = self._links.by_id[number]
                 link.remote = as_looked_at(code.description)
                 self.context.emit(effects.AcceptAnswer(link.id, to_sdp(link.remote)))
-                self._links.step(link, Step.DESCRIBED)
+                self._links.step(link, LinkStep.DESCRIBED)
                 chat_of_link = self._chats.get(link.chat)
                 if chat_of_link is not None:
                     self._accept(chat_of_link)
@@ -212,7 +212,7 @@ class Introductions(Service):
         if signaling.code:
             return
         if signaling.gathering.in_vain:
-            self._links.end(link, Ending.NO_ADDRESS)
+            self._links.end(link, CloseReason.NO_ADDRESS)
             return
         description = signaling.gathering.result(self.context.now)
         if description is None:

@@ -4,7 +4,7 @@ Theory of operation. A link begins when a person asks for an invite or pastes on
 between the two people, which takes as long as people take. When both sides' descriptions are in place, ICE looks for
 a path: CONNECTING. Over the path DTLS sets up the encryption and both sides prove who they are: SECURING. From then on
 the link is OPEN. When the path breaks the link is LOST and comes back by itself if ICE finds the
-path again; whatever ends it makes it CLOSED, with an `Ending` that says why.
+path again; whatever ends it makes it CLOSED, with an `CloseReason` that says why.
 
 The person who replies cannot know when their reply is pasted: on that side the link stays SIGNALING, although ICE
 may already have found a path, until DTLS is through.
@@ -22,7 +22,7 @@ from pychat.core.ids import ChatId, LinkId, PublicKey, RoomId
 from pychat.core.sdp import CandidateKind, Description, parse_candidate
 from pychat.core.stats import Stats
 from pychat.core.sync import Incoming, Outgoing
-from pychat.core.wire import Card
+from pychat.core.wire import Introduce
 
 
 class Phase(Enum):
@@ -36,7 +36,7 @@ class Phase(Enum):
     CLOSED = "closed"
 
 
-class Step(Enum):
+class LinkStep(Enum):
     """What moves a link from phase to phase."""
 
     DESCRIBED = auto()
@@ -53,7 +53,7 @@ class Step(Enum):
     """The link has ended for good."""
 
 
-class Ending(Enum):
+class CloseReason(Enum):
     """Why a link is closed."""
 
     LEFT = "left"
@@ -76,24 +76,24 @@ class Ending(Enum):
     FAILED_HERE = "failed-here"
 
 
-TRANSITIONS: dict[tuple[Phase, Step], Phase] = {
-    (Phase.SIGNALING, Step.DESCRIBED): Phase.CONNECTING,
-    (Phase.SIGNALING, Step.ENCRYPTED): Phase.SECURING,
-    (Phase.SIGNALING, Step.AUTHENTICATED): Phase.OPEN,
-    (Phase.CONNECTING, Step.PATH_FOUND): Phase.SECURING,
-    (Phase.CONNECTING, Step.ENCRYPTED): Phase.SECURING,
-    (Phase.CONNECTING, Step.AUTHENTICATED): Phase.OPEN,
-    (Phase.SECURING, Step.AUTHENTICATED): Phase.OPEN,
-    (Phase.OPEN, Step.PATH_BROKEN): Phase.LOST,
-    (Phase.LOST, Step.PATH_FOUND): Phase.OPEN,
-    **{(phase, Step.OVER): Phase.CLOSED for phase in Phase},
+TRANSITIONS: dict[tuple[Phase, LinkStep], Phase] = {
+    (Phase.SIGNALING, LinkStep.DESCRIBED): Phase.CONNECTING,
+    (Phase.SIGNALING, LinkStep.ENCRYPTED): Phase.SECURING,
+    (Phase.SIGNALING, LinkStep.AUTHENTICATED): Phase.OPEN,
+    (Phase.CONNECTING, LinkStep.PATH_FOUND): Phase.SECURING,
+    (Phase.CONNECTING, LinkStep.ENCRYPTED): Phase.SECURING,
+    (Phase.CONNECTING, LinkStep.AUTHENTICATED): Phase.OPEN,
+    (Phase.SECURING, LinkStep.AUTHENTICATED): Phase.OPEN,
+    (Phase.OPEN, LinkStep.PATH_BROKEN): Phase.LOST,
+    (Phase.LOST, LinkStep.PATH_FOUND): Phase.OPEN,
+    **{(phase, LinkStep.OVER): Phase.CLOSED for phase in Phase},
 }
 """A step that has no line for the present phase changes nothing."""
 
-PATIENCE: dict[Phase, tuple[float, Ending]] = {
-    Phase.CONNECTING: (40.0, Ending.NO_PATH),
-    Phase.SECURING: (30.0, Ending.NOT_SECURED),
-    Phase.LOST: (120.0, Ending.PATH_LOST),
+TIMEOUTS: dict[Phase, tuple[float, CloseReason]] = {
+    Phase.CONNECTING: (40.0, CloseReason.NO_PATH),
+    Phase.SECURING: (30.0, CloseReason.NOT_SECURED),
+    Phase.LOST: (120.0, CloseReason.PATH_LOST),
 }
 """How many seconds a phase may last, and what the link ends of when it lasts longer. People have no limit."""
 
@@ -133,7 +133,7 @@ class AuthenticatedPeer:
 
     key: PublicKey
     transcript: bytes
-    introduction: Card | None = None
+    introduction: Introduce | None = None
     renamings: Bucket = field(default_factory=lambda: Bucket(RENAME_BURST, RENAME_INTERVAL))
     outgoing: Outgoing | None = None
     incoming: Incoming = field(default_factory=Incoming)
@@ -158,7 +158,7 @@ class Link:
     chat: ChatId | None = None
     binding: bytes = b""
     phase: Phase = Phase.SIGNALING
-    ending: Ending | None = None
+    ending: CloseReason | None = None
     detail: str = ""
     failed_in: Phase | None = None
     local: Description | None = None
@@ -206,11 +206,11 @@ class Link:
         return [server.url for server in self.ice.servers if server.is_turn]
 
     @property
-    def run_out(self) -> Ending:
+    def run_out(self) -> CloseReason:
         """What the link ends of when its phase lasts too long."""
         if self.phase is Phase.SECURING and self.handshake is not None:
-            return Ending.NO_GREETING  # the channel is open, so it is not the encryption that is missing
-        return PATIENCE[self.phase][1] if self.phase in PATIENCE else Ending.NO_ANSWER
+            return CloseReason.NO_GREETING  # the channel is open, so it is not the encryption that is missing
+        return TIMEOUTS[self.phase][1] if self.phase in TIMEOUTS else CloseReason.NO_ANSWER
 
     def found(self, attribute: str) -> None:
         """Note what kind of candidate this side has found."""
@@ -237,19 +237,19 @@ class Link:
         self.authenticated = AuthenticatedPeer(self.handshake.peer_key, self.handshake.transcript())
         return True
 
-    def step(self, step: Step, now: float) -> bool:
+    def step(self, step: LinkStep, now: float) -> bool:
         """Take a step; returns whether it changed the phase."""
         phase = TRANSITIONS.get((self.phase, step), self.phase)
         if phase is self.phase:
             return False
         self.phase = phase
-        self.times_out_at = now + PATIENCE[phase][0] if phase in PATIENCE else None
+        self.times_out_at = now + TIMEOUTS[phase][0] if phase in TIMEOUTS else None
         return True
 
-    def end(self, ending: Ending, detail: str, now: float) -> bool:
+    def end(self, ending: CloseReason, detail: str, now: float) -> bool:
         """Close the link; returns whether it was not closed already."""
         before = self.phase
-        if not self.step(Step.OVER, now):
+        if not self.step(LinkStep.OVER, now):
             return False
         self.ending, self.detail, self.failed_in = ending, detail, before
         return True

@@ -13,7 +13,7 @@ from pychat.core.errors import LocalError, RemoteError
 from pychat.core.handshake import Handshake, Role
 from pychat.core.ice import IceConfig
 from pychat.core.ids import LinkId, RoomId
-from pychat.core.link import PATIENCE, Ending, Link, Phase, Signaling, Step
+from pychat.core.link import TIMEOUTS, CloseReason, Link, LinkStep, Phase, Signaling
 from pychat.core.service import (
     Context,
     FrameRule,
@@ -35,7 +35,7 @@ WARNED_CLOSE_DELAY = 10.0
 
 _ERRORS = {
     Stage.AUTHENTICATED: "the peer did not prove who it is first",
-    Stage.INTRODUCED: "the peer did not show its card first",
+    Stage.INTRODUCED: "the peer did not introduce itself first",
 }
 
 
@@ -59,7 +59,7 @@ class Links(Service):
             events.IceStateChanged: self._on_ice_state,
             events.ConnectionStateChanged: self._on_connection_state,
             events.ChannelOpened: self._on_channel_opened,
-            events.ChannelClosed: lambda link, _: self.end(link, Ending.CHANNEL_CLOSED),
+            events.ChannelClosed: lambda link, _: self.end(link, CloseReason.CHANNEL_CLOSED),
             events.FrameReceived: self._on_frame,
             events.PeerFlooded: self._on_peer_flooded,
             events.NonceDrawn: lambda link, event: self._go_on(link, _of(link).nonce_drawn(event.nonce)),
@@ -83,9 +83,9 @@ class Links(Service):
             wire.Hello: FrameRule(Stage.ANY, self._on_hello),
             wire.Reveal: FrameRule(Stage.ANY, lambda link, frame: self._go_on(link, _of(link).reveal(frame))),
             wire.Proof: FrameRule(Stage.ANY, lambda link, frame: self._go_on(link, _of(link).proof(frame))),
-            wire.Bye: FrameRule(Stage.ANY, lambda link, _: self.end(link, Ending.PEER_LEFT)),
+            wire.Bye: FrameRule(Stage.ANY, lambda link, _: self.end(link, CloseReason.PEER_LEFT)),
             wire.Unknown: FrameRule(Stage.ANY, lambda _, __: None),
-            wire.Elsewhere: FrameRule(Stage.AUTHENTICATED, lambda link, _: self.end(link, Ending.ELSEWHERE)),
+            wire.Elsewhere: FrameRule(Stage.AUTHENTICATED, lambda link, _: self.end(link, CloseReason.ELSEWHERE)),
         }
 
     def notification_handlers(self) -> Mapping[type, Callable[[Any], None]]:
@@ -137,7 +137,7 @@ class Links(Service):
         chat.link, link.chat = link.id, chat.id
         chat.progress(None)
         if before is not None and before.is_live:
-            self.end_with_bye(before, Ending.REPLACED)
+            self.end_with_bye(before, CloseReason.REPLACED)
             self.forget(before)
         elif before is not None:
             self.release(before)
@@ -166,9 +166,9 @@ class Links(Service):
     def turn_away(self, link: Link) -> None:
         """They may not, and have been told: the connection stays until they have heard it."""
         link.close_at = self.context.now + CLOSE_DELAY
-        self.end(link, Ending.LEFT)
+        self.end(link, CloseReason.LEFT)
 
-    def step(self, link: Link, step: Step) -> None:
+    def step(self, link: Link, step: LinkStep) -> None:
         """Take a step; others hear of a change of the phase."""
         before = link.phase
         if not link.step(step, self.context.now):
@@ -178,7 +178,7 @@ class Links(Service):
         elif before is Phase.OPEN and link.phase is Phase.LOST:
             self.context.notify(LinkLost(link))
 
-    def end(self, link: Link, ending: Ending, detail: str = "") -> None:
+    def end(self, link: Link, ending: CloseReason, detail: str = "") -> None:
         """End a link, if it has not ended."""
         if not link.end(ending, detail, self.context.now):
             return
@@ -188,7 +188,7 @@ class Links(Service):
         if link.chat is None:
             self.release(link)
 
-    def end_with_bye(self, link: Link, ending: Ending, delay: float = CLOSE_DELAY) -> None:
+    def end_with_bye(self, link: Link, ending: CloseReason, delay: float = CLOSE_DELAY) -> None:
         """End a link on purpose: the peer is told."""
         if link.is_live:
             self.say_bye(link, delay)
@@ -209,11 +209,11 @@ class Links(Service):
         """End a link for what its peer, or this side, did wrong."""
         self.context.needs_full_pass = True
         if isinstance(error, LocalError):
-            self.end(link, Ending.FAILED_HERE, str(error))
+            self.end(link, CloseReason.FAILED_HERE, str(error))
             return
         self.say_bye(link)
         unproved = isinstance(error, handshake.Failure)
-        self.end(link, Ending.NOT_PROVED if unproved else Ending.BROKE_PROTOCOL, str(error))
+        self.end(link, CloseReason.NOT_PROVED if unproved else CloseReason.BROKE_PROTOCOL, str(error))
 
     def guard(self, link: Link, handler: Callable[..., None], *args: Any) -> None:
         """Let a mistake, the peer's or ours, end no more than this link."""
@@ -260,25 +260,25 @@ class Links(Service):
     def _on_ice_state(self, link: Link, event: events.IceStateChanged) -> None:
         if event.state in (events.IceState.CONNECTED, events.IceState.COMPLETED):
             link.path_found = True
-            self.step(link, Step.PATH_FOUND)
+            self.step(link, LinkStep.PATH_FOUND)
         elif event.state in (events.IceState.DISCONNECTED, events.IceState.FAILED):
             link.path_found = False
-            self.step(link, Step.PATH_BROKEN)
+            self.step(link, LinkStep.PATH_BROKEN)
 
     def _on_connection_state(self, link: Link, event: events.ConnectionStateChanged) -> None:
         if event.state is events.ConnectionState.CONNECTED:
-            self.step(link, Step.ENCRYPTED)
-            self.step(link, Step.PATH_FOUND)
+            self.step(link, LinkStep.ENCRYPTED)
+            self.step(link, LinkStep.PATH_FOUND)
         elif event.state is events.ConnectionState.FAILED and not self.context.capabilities.can_restart:
             # Elsewhere it is no reason to give up: ICE recovers when the peer's own checks arrive late, which is the
             # rule when codes travel by hand, and the patience of each phase decides.
-            self.step(link, Step.PATH_BROKEN)
-            self.end(link, PATIENCE.get(link.phase, PATIENCE[Phase.CONNECTING])[1])
+            self.step(link, LinkStep.PATH_BROKEN)
+            self.end(link, TIMEOUTS.get(link.phase, TIMEOUTS[Phase.CONNECTING])[1])
         elif event.state is events.ConnectionState.CLOSED:
-            self.end(link, Ending.CHANNEL_CLOSED)
+            self.end(link, CloseReason.CHANNEL_CLOSED)
 
     def _on_channel_opened(self, link: Link, _: events.ChannelOpened) -> None:
-        self.step(link, Step.ENCRYPTED)
+        self.step(link, LinkStep.ENCRYPTED)
         link.begin_handshake(self.context.key, wire.VERSIONS)
         self.context.emit(effects.DrawNonce(link.id))
 
@@ -287,7 +287,7 @@ class Links(Service):
 
     def _on_operation_failed(self, link: Link, event: events.OperationFailed) -> None:
         if event.operation not in (events.Operation.CANDIDATE, events.Operation.STATS):  # a link lives without these
-            self.end(link, Ending.FAILED_HERE, f"could not {event.operation.value}: {event.detail}")
+            self.end(link, CloseReason.FAILED_HERE, f"could not {event.operation.value}: {event.detail}")
 
     def _on_configure_ice(self, event: events.ConfigureIce) -> None:
         self.ice = event.config
@@ -305,9 +305,9 @@ class Links(Service):
         if link.role is Role.REPLIER and not link.heard_from_peer:
             self.send(link, wire.Hello(wire.VERSIONS))  # so that the peer learns why
         link.close_at = self.context.now + CLOSE_DELAY
-        self.end(link, Ending.OTHER_VERSION)
+        self.end(link, CloseReason.OTHER_VERSION)
 
-    def _go_on(self, link: Link, steps: Iterable[handshake.Step]) -> None:
+    def _go_on(self, link: Link, steps: Iterable[handshake.HandshakeStep]) -> None:
         self.context.effects.extend(steps)
         if link.authenticate():
             self.context.notify(LinkAuthenticated(link))  # what has come meanwhile is heard when the link is open
@@ -323,7 +323,7 @@ class Links(Service):
     def _on_frame(self, link: Link, event: events.FrameReceived) -> None:
         if link.phase is not Phase.OPEN:
             self.context.needs_full_pass = True
-            self.step(link, Step.PATH_FOUND)
+            self.step(link, LinkStep.PATH_FOUND)
         if link.handshake is None or not link.handshake.busy:
             self._take(link, event.data)
         elif len(link.pending_frames) < MAX_PENDING_FRAMES and len(event.data) <= wire.MAX_FRAME:

@@ -15,7 +15,7 @@ from pychat.core.contacts import Contacts, clean_name
 from pychat.core.conversation import Chat, Conversation, Introduction
 from pychat.core.errors import RemoteError
 from pychat.core.ids import RoomId
-from pychat.core.link import AuthenticatedPeer, Ending, Link, Phase, Step
+from pychat.core.link import AuthenticatedPeer, CloseReason, Link, LinkStep, Phase
 from pychat.core.links import Links
 from pychat.core.log import make_entry
 from pychat.core.memory import ALL_MOST, STEP
@@ -71,7 +71,7 @@ class Messaging(Service):
     def frame_rules(self) -> Mapping[type, FrameRule]:
         """Introductions, entries and acknowledgements."""
         return {
-            wire.Card: FrameRule(Stage.AUTHENTICATED, self._on_introduction),
+            wire.Introduce: FrameRule(Stage.AUTHENTICATED, self._on_introduction),
             wire.Entries: FrameRule(Stage.INTRODUCED, self._on_entries, is_message=True),
             wire.Have: FrameRule(Stage.INTRODUCED, self._on_have, is_message=True),
         }
@@ -106,7 +106,7 @@ class Messaging(Service):
         chat = self._chats.get(event.conversation)
         link = self._links.of(chat) if chat is not None else None
         if link is not None:
-            self._links.end_with_bye(link, Ending.LEFT)
+            self._links.end_with_bye(link, CloseReason.LEFT)
 
     def _on_remove(self, event: events.RemoveConversation) -> None:
         chat = self._chats.get(event.conversation)
@@ -133,7 +133,7 @@ class Messaging(Service):
             other = self._links.of(introduction)
             if other is not None and other is not link:
                 if other.room is None:
-                    self._links.end_with_bye(other, Ending.REPLACED)  # nobody sees its code any more
+                    self._links.end_with_bye(other, CloseReason.REPLACED)  # nobody sees its code any more
                 self._links.release(other)  # in a room it goes on by itself, and hears that there is no seat
             self._chats.resolve(introduction, conversation)
         if is_new:
@@ -143,14 +143,14 @@ class Messaging(Service):
         if link.room is not None and conversation.id == self._chats.shown:
             self._chats.move_room(link.room, conversation)
         self._introduce(link)
-        self._links.step(link, Step.AUTHENTICATED)
+        self._links.step(link, LinkStep.AUTHENTICATED)
 
     def _introduce(self, link: Link) -> None:
         conversation = self._chats.conversation(link.chat)
         if conversation is not None:
-            self._links.send(link, wire.Card(conversation.own_log, self.name))
+            self._links.send(link, wire.Introduce(conversation.own_log, self.name))
 
-    def _on_introduction(self, link: Link, frame: wire.Card) -> None:
+    def _on_introduction(self, link: Link, frame: wire.Introduce) -> None:
         peer, conversation = self._peer_in(link)
         before = peer.introduction
         is_another = before is None or before != frame

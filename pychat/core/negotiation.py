@@ -103,10 +103,10 @@ class Send:
     signal: Signal
 
 
-Step = MakeOffer | TakeOffer | TakeAnswer | TakeCandidate | StartOver | Send
+NegotiationStep = MakeOffer | TakeOffer | TakeAnswer | TakeCandidate | StartOver | Send
 
 
-class Phase(Enum):
+class NegotiationPhase(Enum):
     """What is under way."""
 
     STABLE = auto()
@@ -152,29 +152,29 @@ class Act(Enum):
     GIVE_UP = auto()
 
 
-TRANSITIONS: dict[tuple[Phase, News], tuple[Act, Phase]] = {
-    (Phase.STABLE, News.NEEDED): (Act.MAKE_OFFER, Phase.OFFERING),
-    (Phase.STABLE, News.OFFER_OF_POLITE): (Act.TAKE_OFFER, Phase.ANSWERING),
-    (Phase.STABLE, News.OFFER_OF_IMPOLITE): (Act.TAKE_OFFER, Phase.ANSWERING),
-    (Phase.OFFERING, News.NEEDED): (Act.REMEMBER_NEED, Phase.OFFERING),
-    (Phase.OFFERING, News.DESCRIBED): (Act.SEND_OFFER, Phase.OFFERED),
-    (Phase.OFFERING, News.OVERTAKEN): (Act.GIVE_WAY, Phase.ANSWERING),
-    (Phase.OFFERING, News.OFFER_OF_POLITE): (Act.IGNORE_OFFER, Phase.OFFERING),
-    (Phase.OFFERING, News.OFFER_OF_IMPOLITE): (Act.HOLD_OFFER, Phase.OFFERING),
-    (Phase.OFFERING, News.ANSWER): (Act.REFUSE, Phase.OFFERING),
-    (Phase.OFFERING, News.RENEWED): (Act.DROP_HELD, Phase.OFFERING),
-    (Phase.OFFERED, News.NEEDED): (Act.REMEMBER_NEED, Phase.OFFERED),
-    (Phase.OFFERED, News.OFFER_OF_POLITE): (Act.IGNORE_OFFER, Phase.OFFERED),
-    (Phase.OFFERED, News.OFFER_OF_IMPOLITE): (Act.GIVE_WAY, Phase.ANSWERING),
-    (Phase.OFFERED, News.ANSWER): (Act.TAKE_ANSWER, Phase.STABLE),
-    (Phase.OFFERED, News.RENEWED): (Act.MAKE_OFFER, Phase.OFFERING),
-    (Phase.ANSWERING, News.NEEDED): (Act.REMEMBER_NEED, Phase.ANSWERING),
-    (Phase.ANSWERING, News.DESCRIBED): (Act.SEND_ANSWER, Phase.STABLE),
-    (Phase.ANSWERING, News.OVERTAKEN): (Act.TAKE_OFFER, Phase.ANSWERING),
-    (Phase.ANSWERING, News.OFFER_OF_POLITE): (Act.HOLD_OFFER, Phase.ANSWERING),
-    (Phase.ANSWERING, News.OFFER_OF_IMPOLITE): (Act.HOLD_OFFER, Phase.ANSWERING),
-    (Phase.ANSWERING, News.RENEWED): (Act.DROP_HELD, Phase.ANSWERING),
-    **{(phase, News.FAILED): (Act.GIVE_UP, Phase.FAILED) for phase in Phase},
+TRANSITIONS: dict[tuple[NegotiationPhase, News], tuple[Act, NegotiationPhase]] = {
+    (NegotiationPhase.STABLE, News.NEEDED): (Act.MAKE_OFFER, NegotiationPhase.OFFERING),
+    (NegotiationPhase.STABLE, News.OFFER_OF_POLITE): (Act.TAKE_OFFER, NegotiationPhase.ANSWERING),
+    (NegotiationPhase.STABLE, News.OFFER_OF_IMPOLITE): (Act.TAKE_OFFER, NegotiationPhase.ANSWERING),
+    (NegotiationPhase.OFFERING, News.NEEDED): (Act.REMEMBER_NEED, NegotiationPhase.OFFERING),
+    (NegotiationPhase.OFFERING, News.DESCRIBED): (Act.SEND_OFFER, NegotiationPhase.OFFERED),
+    (NegotiationPhase.OFFERING, News.OVERTAKEN): (Act.GIVE_WAY, NegotiationPhase.ANSWERING),
+    (NegotiationPhase.OFFERING, News.OFFER_OF_POLITE): (Act.IGNORE_OFFER, NegotiationPhase.OFFERING),
+    (NegotiationPhase.OFFERING, News.OFFER_OF_IMPOLITE): (Act.HOLD_OFFER, NegotiationPhase.OFFERING),
+    (NegotiationPhase.OFFERING, News.ANSWER): (Act.REFUSE, NegotiationPhase.OFFERING),
+    (NegotiationPhase.OFFERING, News.RENEWED): (Act.DROP_HELD, NegotiationPhase.OFFERING),
+    (NegotiationPhase.OFFERED, News.NEEDED): (Act.REMEMBER_NEED, NegotiationPhase.OFFERED),
+    (NegotiationPhase.OFFERED, News.OFFER_OF_POLITE): (Act.IGNORE_OFFER, NegotiationPhase.OFFERED),
+    (NegotiationPhase.OFFERED, News.OFFER_OF_IMPOLITE): (Act.GIVE_WAY, NegotiationPhase.ANSWERING),
+    (NegotiationPhase.OFFERED, News.ANSWER): (Act.TAKE_ANSWER, NegotiationPhase.STABLE),
+    (NegotiationPhase.OFFERED, News.RENEWED): (Act.MAKE_OFFER, NegotiationPhase.OFFERING),
+    (NegotiationPhase.ANSWERING, News.NEEDED): (Act.REMEMBER_NEED, NegotiationPhase.ANSWERING),
+    (NegotiationPhase.ANSWERING, News.DESCRIBED): (Act.SEND_ANSWER, NegotiationPhase.STABLE),
+    (NegotiationPhase.ANSWERING, News.OVERTAKEN): (Act.TAKE_OFFER, NegotiationPhase.ANSWERING),
+    (NegotiationPhase.ANSWERING, News.OFFER_OF_POLITE): (Act.HOLD_OFFER, NegotiationPhase.ANSWERING),
+    (NegotiationPhase.ANSWERING, News.OFFER_OF_IMPOLITE): (Act.HOLD_OFFER, NegotiationPhase.ANSWERING),
+    (NegotiationPhase.ANSWERING, News.RENEWED): (Act.DROP_HELD, NegotiationPhase.ANSWERING),
+    **{(phase, News.FAILED): (Act.GIVE_UP, NegotiationPhase.FAILED) for phase in NegotiationPhase},
 }
 """What has no line for the present phase is passed over."""
 
@@ -193,7 +193,7 @@ class Negotiation:
     """
 
     def __init__(self, *, polite: bool, can_roll_back: bool = True) -> None:
-        self.phase = Phase.STABLE
+        self.phase = NegotiationPhase.STABLE
         self._polite = polite
         self._can_roll_back = can_roll_back
         self._needed = False
@@ -219,20 +219,20 @@ class Negotiation:
     @property
     def is_settled(self) -> bool:
         """Whether no exchange is under way."""
-        return self.phase is Phase.STABLE
+        return self.phase is NegotiationPhase.STABLE
 
     @property
     def is_offering(self) -> bool:
         """Whether the description that is being made is an offer."""
-        return self.phase is Phase.OFFERING
+        return self.phase is NegotiationPhase.OFFERING
 
     # What comes from this side.
 
-    def needed(self) -> list[Step]:
+    def needed(self) -> list[NegotiationStep]:
         """An exchange is needed: at the start, or because ICE is to be restarted."""
         return self._take(News.NEEDED)
 
-    def described(self, text: str) -> list[Step]:
+    def described(self, text: str) -> list[NegotiationStep]:
         """Take the local description, which is now set.
 
         Raises:
@@ -240,10 +240,10 @@ class Negotiation:
         """
         if self._held is not None:
             return self._take(News.OVERTAKEN)
-        kind = DescriptionKind.OFFER if self.phase is Phase.OFFERING else DescriptionKind.ANSWER
+        kind = DescriptionKind.OFFER if self.phase is NegotiationPhase.OFFERING else DescriptionKind.ANSWER
         return self._take(News.DESCRIBED, sdp.parse_description(kind, text))
 
-    def found(self, attribute: str) -> list[Step]:
+    def found(self, attribute: str) -> list[NegotiationStep]:
         """Take a candidate of our own; one that is of no use to a peer, or known to it, is passed over."""
         candidate = sdp.parse_candidate(attribute)
         if candidate is None or candidate in self._found or len(self._found) >= MAX_FOLLOWING:
@@ -251,18 +251,18 @@ class Negotiation:
         self._found += (candidate,)
         return self._send_late(candidate)
 
-    def renewed(self) -> list[Step]:
+    def renewed(self) -> list[NegotiationStep]:
         """A new session has begun, or so it seems: what was on its way in the last one is lost."""
         self._kept, self._count = (), 0
         return self._take(News.RENEWED)
 
-    def failed(self) -> list[Step]:
+    def failed(self) -> list[NegotiationStep]:
         """The stack has refused a description."""
         return self._take(News.FAILED)
 
     # What comes from the peer.
 
-    def received(self, signal: Signal) -> list[Step]:
+    def received(self, signal: Signal) -> list[NegotiationStep]:
         """Take a signal of the peer.
 
         Raises:
@@ -276,14 +276,14 @@ class Negotiation:
             case Candidate():
                 return self._candidate(signal)
 
-    def _offer(self, offer: Offer) -> list[Step]:
+    def _offer(self, offer: Offer) -> list[NegotiationStep]:
         if offer.number <= self._theirs:
             raise RemoteError("the peer's offers are out of order")
         self._theirs, self._count = offer.number, 0
         self._kept = tuple(c for c in self._kept if c.kind is DescriptionKind.ANSWER or c.number >= offer.number)
         return self._take(News.OFFER_OF_IMPOLITE if self._polite else News.OFFER_OF_POLITE, offer)
 
-    def _answer(self, answer: Answer) -> list[Step]:
+    def _answer(self, answer: Answer) -> list[NegotiationStep]:
         if answer.number > self._number:
             raise RemoteError("the peer answers an offer that was not made")
         if answer.number < self._number:
@@ -291,7 +291,7 @@ class Negotiation:
         self._count = 0
         return self._take(News.ANSWER, answer)
 
-    def _candidate(self, candidate: Candidate) -> list[Step]:
+    def _candidate(self, candidate: Candidate) -> list[NegotiationStep]:
         self._count += 1
         if self._count > MAX_FOLLOWING or len(self._kept) >= MAX_FOLLOWING:
             raise RemoteError("the peer sends candidates without end")
@@ -304,41 +304,41 @@ class Negotiation:
     def _is_awaited(self, candidate: Candidate) -> bool:
         """Whether the candidate's description may still come, or is held."""
         if candidate.kind is DescriptionKind.ANSWER:
-            return self.phase is Phase.OFFERED and candidate.number == self._number
+            return self.phase is NegotiationPhase.OFFERED and candidate.number == self._number
         held = self._held is not None and candidate.number == self._held.number
         return held or candidate.number > self._theirs
 
     # The acts.
 
-    def _take(self, news: News, what: Description | Offer | Answer | None = None) -> list[Step]:
+    def _take(self, news: News, what: Description | Offer | Answer | None = None) -> list[NegotiationStep]:
         act, phase = TRANSITIONS.get((self.phase, news), (None, self.phase))
         if act is None:
             return []
         steps = _ACTS[act](self, what)
         self.phase = phase
-        if phase is Phase.STABLE and self._needed:
+        if phase is NegotiationPhase.STABLE and self._needed:
             steps += self._take(News.NEEDED)
         return steps
 
-    def _make_offer(self, _: object) -> list[Step]:
+    def _make_offer(self, _: object) -> list[NegotiationStep]:
         self._needed = False
         self._number = max(self._number, self._theirs) + 1
         self._local, self._found = None, ()
         return [MakeOffer()]
 
-    def _remember_need(self, _: object) -> list[Step]:
+    def _remember_need(self, _: object) -> list[NegotiationStep]:
         self._needed = True
         return []
 
-    def _send_offer(self, description: object) -> list[Step]:
+    def _send_offer(self, description: object) -> list[NegotiationStep]:
         assert isinstance(description, Description)
         return self._send(Offer(self._number, description))
 
-    def _send_answer(self, description: object) -> list[Step]:
+    def _send_answer(self, description: object) -> list[NegotiationStep]:
         assert isinstance(description, Description)
         return self._send(Answer(self._theirs, description))
 
-    def _send(self, signal: Offer | Answer) -> list[Step]:
+    def _send(self, signal: Offer | Answer) -> list[NegotiationStep]:
         description = signal.description
         self._local, self._sent = (description.kind, signal.number), choose_candidates(description.candidates)
         late = [candidate for candidate in self._found if candidate not in description.candidates]
@@ -346,23 +346,23 @@ class Negotiation:
         sent = replace(signal, description=replace(description, candidates=self._sent))
         return [Send(sent), *(step for candidate in late for step in self._send_late(candidate))]
 
-    def _send_late(self, candidate: sdp.Candidate) -> list[Step]:
+    def _send_late(self, candidate: sdp.Candidate) -> list[NegotiationStep]:
         of_kind = sum(other.kind is candidate.kind for other in self._sent)
         if self._local is None or len(self._sent) >= MAX_CANDIDATES or of_kind >= _SHARES[candidate.kind]:
             return []
         self._sent += (candidate,)
         return [Send(Candidate(*self._local, candidate))]
 
-    def _take_offer(self, offer: object) -> list[Step]:
+    def _take_offer(self, offer: object) -> list[NegotiationStep]:
         return self._set_offer(offer, rolls_back=False)
 
-    def _give_way(self, offer: object) -> list[Step]:
+    def _give_way(self, offer: object) -> list[NegotiationStep]:
         former = self._ufrag
         steps = self._set_offer(offer, rolls_back=self._can_roll_back)
         self._needed = self._needed or self._ufrag == former
         return steps if self._can_roll_back else [StartOver(), *steps]
 
-    def _set_offer(self, offer: object, *, rolls_back: bool) -> list[Step]:
+    def _set_offer(self, offer: object, *, rolls_back: bool) -> list[NegotiationStep]:
         taken = offer or self._held
         assert isinstance(taken, Offer)
         self._held = None
@@ -370,12 +370,12 @@ class Negotiation:
         description, late = self._set(DescriptionKind.OFFER, taken)
         return [TakeOffer(description, rolls_back), *late]
 
-    def _take_answer(self, answer: object) -> list[Step]:
+    def _take_answer(self, answer: object) -> list[NegotiationStep]:
         assert isinstance(answer, Answer)
         description, late = self._set(DescriptionKind.ANSWER, answer)
         return [TakeAnswer(description), *late]
 
-    def _set(self, kind: DescriptionKind, signal: Offer | Answer) -> tuple[Description, list[Step]]:
+    def _set(self, kind: DescriptionKind, signal: Offer | Answer) -> tuple[Description, list[NegotiationStep]]:
         """The peer's description is in force, as far as it is looked at; what was kept for it is of use now."""
         description = signal.description
         if description.ufrag != self._ufrag and self._is_proved:
@@ -384,7 +384,7 @@ class Negotiation:
         description = replace(description, candidates=tuple(filter(self._is_looked_at, description.candidates)))
         self._places = len(description.candidates)
         kept, self._kept = self._kept, ()
-        steps: list[Step] = []
+        steps: list[NegotiationStep] = []
         for candidate in kept:
             if (candidate.kind, candidate.number) == self._remote:
                 steps += self._placed(candidate)
@@ -392,7 +392,7 @@ class Negotiation:
                 self._kept += (candidate,)
         return description, steps
 
-    def _placed(self, candidate: Candidate) -> list[Step]:
+    def _placed(self, candidate: Candidate) -> list[NegotiationStep]:
         if not self._is_looked_at(candidate.candidate):
             return []
         self._places += 1
@@ -406,27 +406,27 @@ class Negotiation:
             self._looked_at += (candidate,)
         return True
 
-    def _hold_offer(self, offer: object) -> list[Step]:
+    def _hold_offer(self, offer: object) -> list[NegotiationStep]:
         assert isinstance(offer, Offer)
         self._held = offer
         return []
 
-    def _ignore_offer(self, _: object) -> list[Step]:
+    def _ignore_offer(self, _: object) -> list[NegotiationStep]:
         self._kept = tuple(candidate for candidate in self._kept if self._is_awaited(candidate))
         return []
 
-    def _drop_held(self, _: object) -> list[Step]:
+    def _drop_held(self, _: object) -> list[NegotiationStep]:
         self._held = None
         return []
 
-    def _refuse(self, _: object) -> list[Step]:
+    def _refuse(self, _: object) -> list[NegotiationStep]:
         raise RemoteError("the peer answers an offer that was not made")
 
-    def _give_up(self, _: object) -> list[Step]:
+    def _give_up(self, _: object) -> list[NegotiationStep]:
         self._held, self._kept, self._needed, self._local = None, (), False, None
         return []
 
 
-_ACTS: dict[Act, Callable[[Negotiation, object], list[Step]]] = {
+_ACTS: dict[Act, Callable[[Negotiation, object], list[NegotiationStep]]] = {
     act: getattr(Negotiation, f"_{act.name.lower()}") for act in Act
 }

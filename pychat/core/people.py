@@ -9,7 +9,7 @@ from pychat.core.chats import Chats
 from pychat.core.contacts import Contact, Contacts, Namesake
 from pychat.core.conversation import Conversation
 from pychat.core.ids import PublicKey
-from pychat.core.link import Ending, Link
+from pychat.core.link import CloseReason, Link
 from pychat.core.links import WARNED_CLOSE_DELAY, Links
 from pychat.core.service import (
     Context,
@@ -86,7 +86,7 @@ class People(Service):
         if link is not None and link.is_live:
             if link.heard_from_peer:
                 self._links.send(link, wire.Mismatch())
-            self._links.end_with_bye(link, Ending.NO_MATCH, WARNED_CLOSE_DELAY)
+            self._links.end_with_bye(link, CloseReason.NO_MATCH, WARNED_CLOSE_DELAY)
 
     def _on_dismiss_warning(self, event: events.DismissWarning) -> None:
         conversation = self._chats.conversation(event.conversation)
@@ -160,4 +160,4 @@ class People(Service):
         doubted = self.contacts.doubt(link.peer) if link.peer is not None else None
         if doubted is not None:
             self._keep(doubted)
-        self._links.end(link, Ending.PEER_NO_MATCH)
+        self._links.end(link, CloseReason.PEER_NO_MATCH)

@@ -240,7 +240,7 @@ class RelayClient:
         """Take what was opened, or that it does not open."""
         return self._run(self.session.unsealed(ticket, data)) if self.session is not None else []
 
-    def _run(self, steps: Iterable[relay_session.Step]) -> list[Report]:
+    def _run(self, steps: Iterable[relay_session.SessionStep]) -> list[Report]:
         reports: list[Report] = []
         for step in steps:
             match step:

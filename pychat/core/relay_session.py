@@ -85,7 +85,7 @@ class Renew:
 
 
 Report = MemberFound | MemberGone | SignalReceived
-Step = Effect | Join | Renew | Report
+SessionStep = Effect | Join | Renew | Report
 
 
 @dataclass(slots=True)
@@ -159,7 +159,7 @@ class RelaySession:
 
     # The session with the relay.
 
-    def begin(self, session: SessionId, drawn: bytes) -> list[Step]:
+    def begin(self, session: SessionId, drawn: bytes) -> list[SessionStep]:
         """Begin a session with the relay; take 16 fresh random bytes."""
         if len(drawn) != MEMBER_SIZE or drawn == self._raw:
             raise LocalError("each session takes a fresh name of 16 bytes")
@@ -170,7 +170,7 @@ class RelaySession:
         infos.append((SIGNALING_INFO + drawn, KEY_SIZE))
         return [*steps, *(self._derive(info, size) for info, size in infos)]
 
-    def connection_lost(self) -> list[Step]:
+    def connection_lost(self) -> list[SessionStep]:
         """The way to the relay is gone, and with it all that was under way."""
         gone = [MemberGone(member) for member in self._members]
         raw = self._raw
@@ -178,7 +178,7 @@ class RelaySession:
         self._raw = raw  # never to be taken again
         return [*gone]
 
-    def derived(self, info: bytes, result: bytes) -> list[Step]:
+    def derived(self, info: bytes, result: bytes) -> list[SessionStep]:
         """Take what was derived; what belongs to a former session, or to who has left, is ignored."""
         if info == ID_INFO:
             self.id = result
@@ -197,18 +197,18 @@ class RelaySession:
         self._joining = True
         return [Join(wire.to_text(self.id), self.member)]
 
-    def joined(self, members: Sequence[MemberId]) -> list[Step]:
+    def joined(self, members: Sequence[MemberId]) -> list[SessionStep]:
         """We are in the room, where these are already."""
         if not self._joining or self._joined:
             return self._drop()
         self._joined = True
         return [step for member in members[: MAX_MEMBERS + 1] for step in self._found(member, starts=True)]
 
-    def arrived(self, member: MemberId) -> list[Step]:
+    def arrived(self, member: MemberId) -> list[SessionStep]:
         """Somebody has come after us."""
         return self._found(member, starts=False) if self._joined else self._drop()
 
-    def left(self, member: MemberId) -> list[Step]:
+    def left(self, member: MemberId) -> list[SessionStep]:
         """Somebody is gone."""
         gone = self._members.pop(member, None)
         if gone is None:
@@ -217,10 +217,10 @@ class RelaySession:
         if gone.last >= 0:
             self._past[member] = gone.last
         self._outgoing = deque(out for out in self._outgoing if out.member != member)
-        steps: list[Step] = [MemberGone(member)]
+        steps: list[SessionStep] = [MemberGone(member)]
         return [*steps, Renew()] if len(self._past) == MAX_REMEMBERED else steps
 
-    def _found(self, member: MemberId, *, starts: bool) -> list[Step]:
+    def _found(self, member: MemberId, *, starts: bool) -> list[SessionStep]:
         raw = _raw(member)
         if raw is None or member == self.member or member in self._members:
             return self._drop()
@@ -232,13 +232,13 @@ class RelaySession:
     def _derive(self, info: bytes, size: int) -> Effect:
         return effects.Derive(self._session, self._secret, SALT, info, size)
 
-    def _drop(self) -> list[Step]:
+    def _drop(self) -> list[SessionStep]:
         self.dropped += 1
         return []
 
     # Signals to others.
 
-    def send(self, member: MemberId, signal: Signal) -> list[Step]:
+    def send(self, member: MemberId, signal: Signal) -> list[SessionStep]:
         """Send a signal to a member; to one that has left, or makes too much wait already, nothing.
 
         Raises:
@@ -254,7 +254,7 @@ class RelaySession:
     def _relay(self, member: MemberId, text: str) -> Effect:
         return effects.SendToRelay(self._session, relay_protocol.encode(relay_protocol.To(member, text)))
 
-    def _seal_next(self) -> list[Step]:
+    def _seal_next(self) -> list[SessionStep]:
         if self._sealing is not None or not self._outgoing:
             return []
         out = self._outgoing.popleft()
@@ -271,18 +271,20 @@ class RelaySession:
             )
         ]
 
-    def sealed(self, ticket: int, sealed: bytes) -> list[Step]:
+    def sealed(self, ticket: int, sealed: bytes) -> list[SessionStep]:
         """Take what was sealed; that of a former session is passed over."""
         if self._sealing is None or self._sealing[0] != ticket:
             return []
         _, member, counter = self._sealing
         self._sealing = None
-        steps: list[Step] = [self._relay(member, envelope.wrap(counter, sealed))] if member in self._members else []
+        steps: list[SessionStep] = (
+            [self._relay(member, envelope.wrap(counter, sealed))] if member in self._members else []
+        )
         return [*steps, *self._seal_next()]
 
     # Signals of others.
 
-    def heard(self, member: MemberId, text: str) -> list[Step]:
+    def heard(self, member: MemberId, text: str) -> list[SessionStep]:
         """Take what the relay says that a member has sent to us."""
         sender = self._members.get(member)
         if sender is None:
@@ -294,7 +296,7 @@ class RelaySession:
         sender.chars += len(text)
         return self._open_next(member)
 
-    def _open_next(self, member: MemberId) -> list[Step]:
+    def _open_next(self, member: MemberId) -> list[SessionStep]:
         sender = self._members[member]
         while sender.waiting and sender.key and sender.opening is None:
             text = sender.waiting.popleft()
@@ -315,7 +317,7 @@ class RelaySession:
         if counter <= sender.last:
             raise RemoteError("an envelope comes again, or late")
 
-    def unsealed(self, ticket: int, plaintext: bytes | None) -> list[Step]:
+    def unsealed(self, ticket: int, plaintext: bytes | None) -> list[SessionStep]:
         """Take what was opened, or None when it does not open; that of who has left is passed over."""
         member = self._opening.pop(ticket, None)
         if member is None:
@@ -323,7 +325,7 @@ class RelaySession:
         sender = self._members[member]
         assert sender.opening is not None
         counter, sender.opening = sender.opening, None
-        steps: list[Step] = []
+        steps: list[SessionStep] = []
         if plaintext is None:
             self._drop()
         else:

@@ -44,12 +44,12 @@ from pychat.core.bucket import Bucket
 from pychat.core.chats import Chats
 from pychat.core.contacts import Contacts
 from pychat.core.conversation import Chat, Introduction
-from pychat.core.envelope import Authenticated, Bye, Claim, OnLink, Refusal, Refused, Resume
+from pychat.core.envelope import Authenticated, Claim, OnLink, Refusal, Refused, Resume, RoomBye
 from pychat.core.errors import LocalError, RemoteError
 from pychat.core.guesses import Guesses
 from pychat.core.handshake import Role
 from pychat.core.ids import MemberId, PublicKey, RoomId
-from pychat.core.link import ANSWER_PATIENCE, Ending, Link, Phase, Step
+from pychat.core.link import ANSWER_PATIENCE, CloseReason, Link, LinkStep, Phase
 from pychat.core.links import Links
 from pychat.core.negotiation import Negotiation
 from pychat.core.relay_client import (
@@ -95,18 +95,18 @@ BYE_PATIENCE = 1.0
 """Seconds for the last words to be sealed and sent."""
 
 _NO_MORE = {
-    Ending.PEER_LEFT,
-    Ending.NOT_PROVED,
-    Ending.NO_MATCH,
-    Ending.PEER_NO_MATCH,
-    Ending.OTHER_VERSION,
-    Ending.BROKE_PROTOCOL,
-    Ending.FAILED_HERE,
-    Ending.REPLACED,
-    Ending.ELSEWHERE,
+    CloseReason.PEER_LEFT,
+    CloseReason.NOT_PROVED,
+    CloseReason.NO_MATCH,
+    CloseReason.PEER_NO_MATCH,
+    CloseReason.OTHER_VERSION,
+    CloseReason.BROKE_PROTOCOL,
+    CloseReason.FAILED_HERE,
+    CloseReason.REPLACED,
+    CloseReason.ELSEWHERE,
 }
 """Endings after which it would be of no use, or unwanted, to begin with the same member again."""
-_BROKEN = {Ending.NOT_PROVED, Ending.BROKE_PROTOCOL}
+_BROKEN = {CloseReason.NOT_PROVED, CloseReason.BROKE_PROTOCOL}
 """Endings after which it is for the person to say whether to begin again with whoever it was."""
 
 
@@ -293,13 +293,13 @@ class Room:
         self._takes_over = False
         self._release_lease()
         for one in self._live:
-            self._say_about(one, Bye())
+            self._say_about(one, RoomBye())
         if was_here:
             self._close_at = self._context.now + BYE_PATIENCE
         else:
             self._hear(self.relay.close())
         for one in self._live:
-            self._links.end_with_bye(one.link, Ending.LEFT)
+            self._links.end_with_bye(one.link, CloseReason.LEFT)
 
     def discard(self) -> None:
         """Nobody will ask for it any more."""
@@ -314,7 +314,7 @@ class Room:
             return
         for one in self._live:
             if one.link.phase is Phase.SIGNALING:
-                self._links.end_with_bye(one.link, Ending.LEFT)
+                self._links.end_with_bye(one.link, CloseReason.LEFT)
 
     def rotate_secret(self) -> None:
         """Draw another secret, and tell it to those with whom there is a link."""
@@ -435,7 +435,7 @@ class Room:
     def _say(self, member: MemberId, signal: envelope.Signal) -> None:
         self._hear(self.relay.send(member, signal))
 
-    def _say_about(self, one: RoomLink, signal: OnLink | Refused | Bye) -> None:
+    def _say_about(self, one: RoomLink, signal: OnLink | Refused | RoomBye) -> None:
         """Say something about a link to its peer, in a way that it believes."""
         if one.member is None:
             return
@@ -506,7 +506,7 @@ class Room:
         for one in self._links_to(member):
             one.member = one.restart_at = None
             if one.link.phase in (Phase.SIGNALING, Phase.CONNECTING):
-                self._links.end_with_bye(one.link, Ending.PEER_LEFT)
+                self._links.end_with_bye(one.link, CloseReason.PEER_LEFT)
             elif one.link.phase is Phase.LOST:
                 self._invite_all()
 
@@ -528,7 +528,7 @@ class Room:
                     self._take_unproved(member, signal.signal)
                 else:
                     self._obey(proved, signal.signal)
-            case OnLink() | Refused() | Bye():
+            case OnLink() | Refused() | RoomBye():
                 self._take_unproved(member, signal)
 
     def _note(self, numbers: dict[MemberId, int], member: MemberId, number: int) -> None:
@@ -553,7 +553,7 @@ class Room:
         one.received = signal.count
         return True
 
-    def _obey(self, one: RoomLink, signal: OnLink | Refused | Bye) -> None:
+    def _obey(self, one: RoomLink, signal: OnLink | Refused | RoomBye) -> None:
         """Take what the peer itself says about its link."""
         match signal:
             case OnLink(number, what):
@@ -562,10 +562,10 @@ class Room:
             case Refused(number, refusal):
                 if number == one.attempt:
                     self._refused(one, refusal)
-            case Bye():
-                self._links.end_with_bye(one.link, Ending.PEER_LEFT)
+            case RoomBye():
+                self._links.end_with_bye(one.link, CloseReason.PEER_LEFT)
 
-    def _take_unproved(self, member: MemberId, signal: OnLink | Refused | Bye) -> None:
+    def _take_unproved(self, member: MemberId, signal: OnLink | Refused | RoomBye) -> None:
         """Take what anybody in the room may have said: it is of use only as long as nobody is proved."""
         if isinstance(signal, OnLink) and self._is_first_offer(member, signal):
             self._invited(member, signal)
@@ -584,7 +584,7 @@ class Room:
         if one.peer is None and one.link.handshake is not None:
             one.refused = True  # its proof may be on the way, over the link itself: else it would be a guess
         else:
-            self._links.end_with_bye(one.link, Ending.REFUSED)
+            self._links.end_with_bye(one.link, CloseReason.REFUSED)
 
     def _note_refusal(self, member: MemberId, refusal: Refusal) -> None:
         if refusal is not Refusal.ELSEWHERE:
@@ -660,7 +660,7 @@ class Room:
         for before in self._links_to(member):
             if before.peer is None:
                 before.member = before.restart_at = None
-                self._links.end_with_bye(before.link, Ending.REPLACED)
+                self._links.end_with_bye(before.link, CloseReason.REPLACED)
         self._note(self._numbers, member, attempt)
         polite = session.is_polite(member)
         agreed = Negotiation(polite=polite, can_roll_back=self._context.capabilities.can_roll_back)
@@ -762,7 +762,7 @@ class Room:
             eldest = min(pending, key=lambda one: one.begun)
             if eldest.begun > self._context.now - PENDING_PATIENCE:
                 return False
-            self._links.end_with_bye(eldest.link, Ending.NO_ANSWER)
+            self._links.end_with_bye(eldest.link, CloseReason.NO_ANSWER)
         return True
 
     def _negotiate(self, one: RoomLink, signal: negotiation.Signal) -> None:
@@ -771,7 +771,7 @@ class Room:
         except (RemoteError, LocalError) as error:
             self._links.fail(one.link, error)
 
-    def go_on(self, one: RoomLink, steps: Iterable[negotiation.Step]) -> None:
+    def go_on(self, one: RoomLink, steps: Iterable[negotiation.NegotiationStep]) -> None:
         """Do what the negotiation of a link asks for.
 
         Raises:
@@ -780,13 +780,13 @@ class Room:
         link, emit = one.link, self._context.emit
         for step in steps:
             if link.remote is not None and self._needs_fresh_link(step):
-                self._links.end_with_bye(link, Ending.PATH_LOST)
+                self._links.end_with_bye(link, CloseReason.PATH_LOST)
                 return
             match step:
                 case negotiation.Send(signal):
                     self._say_about(one, OnLink(one.attempt, signal))
                     if isinstance(signal, negotiation.Answer):
-                        self._links.step(link, Step.DESCRIBED)
+                        self._links.step(link, LinkStep.DESCRIBED)
                 case negotiation.MakeOffer():
                     emit(effects.CreateOffer(link.id, restart=link.remote is not None))
                 case negotiation.TakeOffer(description, _):
@@ -799,14 +799,14 @@ class Room:
                     if one.answered_first is None:
                         one.answered_first = False
                     emit(effects.AcceptAnswer(link.id, to_sdp(description, answerer_is_server=one.answered_first)))
-                    self._links.step(link, Step.DESCRIBED)
+                    self._links.step(link, LinkStep.DESCRIBED)
                 case negotiation.TakeCandidate(candidate, place):
                     emit(effects.AddCandidate(link.id, candidate_attribute(candidate, place)))
                 case negotiation.StartOver():
                     emit(effects.CloseConnection(link.id))
                     emit(effects.OpenConnection(link.id, link.ice))
 
-    def _needs_fresh_link(self, step: negotiation.Step) -> bool:
+    def _needs_fresh_link(self, step: negotiation.NegotiationStep) -> bool:
         """Whether this cannot be done to a link whose peer is described already: it knows our certificate."""
         restarts = isinstance(step, negotiation.TakeOffer) and not self._context.capabilities.can_restart
         return restarts or isinstance(step, negotiation.StartOver)
@@ -826,7 +826,7 @@ class Room:
             return
         peer.room = 0, one.secret
         if one.refused:
-            self._links.end(link, Ending.REFUSED)
+            self._links.end(link, CloseReason.REFUSED)
             return
         refusal = self._objection(one)
         if refusal is not None:
@@ -840,7 +840,7 @@ class Room:
         )
         if former is not None and former.is_live and is_other:  # they have come by another program or tab
             self._links.send(former, wire.Elsewhere())
-            self._links.end_with_bye(former, Ending.REPLACED)
+            self._links.end_with_bye(former, CloseReason.REPLACED)
         contact = self._contacts.get(peer.key)
         if contact is not None and contact.verified:
             # Those who broke off may have been no more than that. To have talked is not enough: a word to somebody who
@@ -906,7 +906,7 @@ class Room:
             refusal = self._no_seat(one.member) if one.member is not None and one.link.handshake is None else None
             if refusal is not None:
                 self._say_about(one, Refused(one.attempt, refusal))
-                self._links.end_with_bye(one.link, Ending.REPLACED)
+                self._links.end_with_bye(one.link, CloseReason.REPLACED)
 
     def _on_closed(self, one: RoomLink) -> None:
         link, member, one.restart_at = one.link, one.member, None
@@ -914,9 +914,9 @@ class Room:
             self.guesses.broken_off(self._context.now)
         else:
             self.guesses.harmless(one.begun, self._context.now)
-        if self.state is RelayState.LEFT or link.ending is Ending.LEFT:
+        if self.state is RelayState.LEFT or link.ending is CloseReason.LEFT:
             return
-        if link.ending is Ending.ELSEWHERE:
+        if link.ending is CloseReason.ELSEWHERE:
             is_alone = bool(self._leased)  # here: it may be another device of ours, or the peer may only say so
             self._yield()
             if is_alone:
@@ -928,7 +928,7 @@ class Room:
                 again.barred = True
             if one.peer is not None:
                 _remember(self._barred, one.peer)
-        if again is not None and not one.refused and link.ending not in (Ending.REFUSED, *_NO_MORE):
+        if again is not None and not one.refused and link.ending not in (CloseReason.REFUSED, *_NO_MORE):
             again.failed += 1
             again.due = self._context.now + backoff(again.failed - 1) * (1 + self._context.random())
         if link.failed_in is not Phase.SIGNALING:
@@ -967,7 +967,7 @@ class Room:
         if self._close_at is not None and self._close_at <= now:
             self._close_at = None
             for one in self._live:
-                self._links.end_with_bye(one.link, Ending.LEFT)
+                self._links.end_with_bye(one.link, CloseReason.LEFT)
             self._hear(self.relay.close())
         if self._lease_at is not None and self._lease_at <= now:
             self._lease_at = None

@@ -8,7 +8,7 @@ from pychat.core.chats import Chats, PendingJoin
 from pychat.core.contacts import Contacts
 from pychat.core.conversation import Chat
 from pychat.core.ids import RoomId, SessionId
-from pychat.core.link import Ending, Link
+from pychat.core.link import CloseReason, Link
 from pychat.core.links import Links
 from pychat.core.relay_client import RelayState
 from pychat.core.room import Room, RoomLink
@@ -26,7 +26,7 @@ from pychat.core.service import (
     Stage,
 )
 
-_WANTED = (Ending.LEFT, Ending.PEER_LEFT, Ending.NO_MATCH, Ending.PEER_NO_MATCH)
+_WANTED = (CloseReason.LEFT, CloseReason.PEER_LEFT, CloseReason.NO_MATCH, CloseReason.PEER_NO_MATCH)
 """Endings by which a person wants to talk no more."""
 
 

@@ -24,7 +24,7 @@ _ENTRY_OVERHEAD = 20
 
 ACKNOWLEDGE_INTERVAL = 0.02
 """Seconds between two acknowledgements, unless much has come."""
-MUCH = 16 * 1024
+ACK_AFTER_CHARS = 16 * 1024
 """Characters of entries that are acknowledged without waiting."""
 
 
@@ -85,7 +85,7 @@ class Incoming:
         """Note that these have come, whether they are new or not."""
         for entry in entries:
             self._chars += len(entry.text)
-        if self._chars >= MUCH:
+        if self._chars >= ACK_AFTER_CHARS:
             self.due = now
         elif self.due is None:
             self.due = max(now, self._not_before)

@@ -5,15 +5,15 @@ A frame is one text message of the data channel “chat”: a JSON array whose f
     ["hello", [1], part, …]                      versions spoken, and the beginning of the handshake
     ["reveal", key, nonce, signature]            the inviter's part of the handshake
     ["proof", signature]                         the replier's
-    ["card", log, name]                          under which author the sender writes, and how they call themselves
+    ["introduce", log, name]                     under which author the sender writes, and how they call themselves
     ["have", {author: count, …}]                 how far each log has been read: at first, and as acknowledgement
     ["entries", author, first, [[at, text], …]]  entries of one log, numbered from `first`
     ["room", renewals, secret]                   the room in which the two met has another secret by now
     ["mismatch"]                                 the sender's person has compared, and saw something else
     ["bye"]                                      the sender leaves on purpose
 
-The handshake (`handshake.py`) comes first. Then each side shows its card, and says what it has once it has seen the
-peer's. Entries go out once the peer has said what it has.
+The handshake (`handshake.py`) comes first. Then each side introduces itself, and says what it has once the peer has
+done so. Entries go out once the peer has said what it has.
 
 Keys, nonces, commitments and signatures are base64url without padding (RFC 4648, section 5), in its one writing.
 
@@ -87,7 +87,7 @@ class Proof:
 
 
 @dataclass(frozen=True, slots=True)
-class Card:
+class Introduce:
     """Under which author the sender writes, and how they call themselves: an introduction."""
 
     log: AuthorId
@@ -140,7 +140,7 @@ class Unknown:
     kind: str
 
 
-OwnFrame = Hello | Reveal | Proof | Card | Entries | Have | Room | Mismatch | Bye | Elsewhere
+OwnFrame = Hello | Reveal | Proof | Introduce | Entries | Have | Room | Mismatch | Bye | Elsewhere
 Frame = OwnFrame | Unknown
 
 
@@ -160,8 +160,8 @@ def encode(frame: OwnFrame) -> str:
             items = ["reveal", to_text(key), to_text(nonce), to_text(signature)]
         case Proof(signature):
             items = ["proof", to_text(signature)]
-        case Card(log, name):
-            items = ["card", log, name]
+        case Introduce(log, name):
+            items = ["introduce", log, name]
         case Room(renewals, secret):
             items = ["room", renewals, to_text(secret)]
         case Mismatch():
@@ -173,7 +173,7 @@ def encode(frame: OwnFrame) -> str:
     return json.dumps(items, ensure_ascii=False, separators=(",", ":"))
 
 
-_KINDS = {"entries", "have", "hello", "reveal", "proof", "card", "room", "mismatch", "bye", "elsewhere"}
+_KINDS = {"entries", "have", "hello", "reveal", "proof", "introduce", "room", "mismatch", "bye", "elsewhere"}
 
 
 def decode(data: str) -> Frame:
@@ -199,8 +199,8 @@ def decode(data: str) -> Frame:
             return Reveal(read_bytes(key, 32), read_bytes(nonce, 32), read_bytes(signature, 64))
         case ["proof", signature]:
             return Proof(read_bytes(signature, 64))
-        case ["card", log, str(name)] if len(name) <= MAX_NAME:
-            return Card(_author(log), without_surrogates(name))
+        case ["introduce", log, str(name)] if len(name) <= MAX_NAME:
+            return Introduce(_author(log), without_surrogates(name))
         case ["room", renewals, secret]:
             return Room(read_number(renewals, least=1), read_bytes(secret, SECRET_SIZE))
         case ["mismatch"]:

@@ -39,7 +39,7 @@ _Result = TypeVar("_Result")
 
 
 class NativeConnect:
-    """Implements `ports.Connect`; it holds what still goes on after a connection was closed."""
+    """Implements `ports.PeerConnectionFactory`; it holds what still goes on after a connection was closed."""
 
     capabilities: ClassVar = Capabilities(trickles=False, can_restart=False, keeps_checking=False, can_roll_back=False)
 

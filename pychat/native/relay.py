@@ -24,7 +24,7 @@ Begin = Callable[[Coroutine[Any, Any, None]], "asyncio.Task[None]"]
 
 
 class NativeRelay:
-    """Implements `ports.Relay`; with its first argument given it is the `ports.ConnectRelay`."""
+    """Implements `ports.RelayConnection`; with its first argument given it is the `ports.RelayFactory`."""
 
     def __init__(self, begin: Begin, session: SessionId, url: str, post: Post) -> None:
         try:

@@ -13,7 +13,7 @@ import tempfile
 from collections.abc import Mapping
 from pathlib import Path
 
-from pychat.exits import Exit, Failure, say
+from pychat.exit_codes import Exit, Failure, say
 from pychat.server.checksums import SERVICE_WORKER, SUMS, integrity, with_sums
 from pychat.server.config import Config, ConfigError
 from pychat.server.files import ENCODINGS, FOR_EVER, File, SiteMissing, find_site, load_files

@@ -8,7 +8,7 @@ from pychat.core.ids import ChatId, PublicKey
 from pychat.core.node import Node
 from pychat.core.roomcode import encode
 from pychat.core.safety import safety_number
-from pychat.ui import words
+from pychat.ui import strings
 from pychat.ui.view import View, room_view, view
 
 
@@ -55,7 +55,7 @@ class App:
         """Why a text cannot be written into a chat, in a sentence, or ""."""
         found = self._node.chats.get(chat)
         problem = found.validate(text) if found is not None else None
-        return words.message_problem(problem, text) if problem is not None else ""
+        return strings.message_problem(problem, text) if problem is not None else ""
 
     def known_as(self, peer: PublicKey) -> str:
         """The name that somebody goes by here, or ""."""

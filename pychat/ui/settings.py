@@ -9,7 +9,7 @@ from urllib.parse import urlsplit
 
 from pychat.core.contacts import clean_name
 from pychat.core.ice import IceConfig, IceServer, ServerError, parse_servers
-from pychat.ui import words
+from pychat.ui import strings
 
 KEY = "settings"
 PUBLIC_STUN = IceServer("stun:stun.cloudflare.com:3478")
@@ -75,9 +75,9 @@ def usable_ice(settings: Settings, suggested: Sequence[IceServer]) -> IceConfig:
     try:
         ice = settings.ice(suggested)
     except ServerError as error:
-        raise SettingsProblem(f"“{error.line[:60]}” {words.SERVER_PROBLEMS[error.problem]}") from error
+        raise SettingsProblem(f"“{error.line[:60]}” {strings.SERVER_PROBLEMS[error.problem]}") from error
     if ice.relay_only and not ice.has_turn:
-        raise SettingsProblem(words.RELAY_NEEDS_TURN)
+        raise SettingsProblem(strings.RELAY_NEEDS_TURN)
     return ice
 
 

@@ -8,7 +8,7 @@ from pychat.core.sdp import mdns_uuid, parse_candidate
 
 
 @dataclass(frozen=True, slots=True)
-class Step:
+class StoryStep:
     """One step: in which phase, what happens, why, and what was really exchanged ("" for nothing)."""
 
     phase: Phase
@@ -38,24 +38,24 @@ PHASES: dict[Phase, str] = {
 }
 
 
-def handed_over(what: str, to: str, code: str) -> Step:
+def handed_over(what: str, to: str, code: str) -> StoryStep:
     """What a person does with an invite or a reply."""
     title = f"hands its {what} to {to}: {len(code)} characters"
     why = "In real life a person sends this by any messenger. It holds no secret that would let others listen."
-    return Step(Phase.SIGNALING, title, why, code)
+    return StoryStep(Phase.SIGNALING, title, why, code)
 
 
-def explain(item: events.Event | effects.Effect) -> Step | None:
+def explain(item: events.Event | effects.Effect) -> StoryStep | None:
     """Tell what an event or an effect of a node means; None for what would not help a reader."""
     match item:
         case effects.CreateOffer():
-            return Step(
+            return StoryStep(
                 Phase.SIGNALING,
                 "asks its browser for an offer",
                 "createOffer() describes what this side wants, a data channel, and makes a key pair for it.",
             )
         case events.LocalDescriptionReady(_, sdp):
-            return Step(
+            return StoryStep(
                 Phase.SIGNALING,
                 "has its session description",
                 "Of this text only the fingerprint, ICE's name and password and the candidates cannot be guessed. "
@@ -65,20 +65,20 @@ def explain(item: events.Event | effects.Effect) -> Step | None:
         case events.CandidateFound(_, candidate):
             return _explain_candidate(candidate)
         case events.GatheringFinished():
-            return Step(
+            return StoryStep(
                 Phase.SIGNALING,
                 "knows all its candidates",
                 "The description and the candidates now fit into one code; nothing has to be sent piece by piece.",
             )
         case effects.AcceptOffer(_, sdp):
-            return Step(
+            return StoryStep(
                 Phase.SIGNALING,
                 "takes the invite and rebuilds the offer from it",
                 "setRemoteDescription() tells the browser whom to look for, createAnswer() makes the counterpart.",
                 sdp,
             )
         case effects.AcceptAnswer(_, sdp):
-            return Step(
+            return StoryStep(
                 Phase.SIGNALING,
                 "takes the reply and rebuilds the answer from it",
                 "Now both sides know both descriptions: signaling is over, and the code is of no further use.",
@@ -87,27 +87,27 @@ def explain(item: events.Event | effects.Effect) -> Step | None:
         case events.IceStateChanged(_, state):
             return _explain_ice(state)
         case events.ConnectionStateChanged(_, events.ConnectionState.CONNECTED):
-            return Step(
+            return StoryStep(
                 Phase.SECURING,
                 "has agreed on keys",
                 "DTLS is through. A certificate that does not match the fingerprint would have ended it here.",
             )
         case events.ChannelOpened():
-            return Step(
+            return StoryStep(
                 Phase.SECURING,
                 "sees the data channel open",
                 "SCTP runs inside DTLS and carries data channels. Both sides opened “chat” as number 0 beforehand "
                 "(“negotiated”), so no further round trip is needed.",
             )
         case effects.Sign():
-            return Step(
+            return StoryStep(
                 Phase.SECURING,
                 "signs what both have seen",
                 "The invite, the fingerprints of both certificates, both keys and both random numbers. Somebody in "
                 "between would have other certificates, and the signature would not fit there.",
             )
         case events.Verified(_, True):
-            return Step(
+            return StoryStep(
                 Phase.SECURING,
                 "finds the signature genuine",
                 "The other side holds the key that it claims, and its connection is this one. Whose key that is, two "
@@ -116,11 +116,11 @@ def explain(item: events.Event | effects.Effect) -> Step | None:
         case effects.SendFrame(_, data):
             return _explain_frame(data)
         case events.ChannelClosed():
-            return Step(Phase.OPEN, "sees the data channel close", "The other side has ended the connection.")
+            return StoryStep(Phase.OPEN, "sees the data channel close", "The other side has ended the connection.")
     return None
 
 
-def _explain_candidate(attribute: str) -> Step | None:
+def _explain_candidate(attribute: str) -> StoryStep | None:
     candidate = parse_candidate(attribute)
     if candidate is None:
         return None
@@ -132,27 +132,27 @@ def _explain_candidate(attribute: str) -> Step | None:
         why = "The address as a STUN server sees it from outside: the public side of the router (NAT)."
     else:
         why = "An address on a TURN server, which passes everything on when no straight path works."
-    return Step(Phase.SIGNALING, f"found a candidate ({candidate.kind.value})", why, attribute)
+    return StoryStep(Phase.SIGNALING, f"found a candidate ({candidate.kind.value})", why, attribute)
 
 
-def _explain_ice(state: events.IceState) -> Step | None:
+def _explain_ice(state: events.IceState) -> StoryStep | None:
     match state:
         case events.IceState.CHECKING:
-            return Step(
+            return StoryStep(
                 Phase.CONNECTING,
                 "tries the pairs of addresses",
                 "Each check is a STUN request that only somebody who knows the password from the code can answer.",
             )
         case events.IceState.CONNECTED:
-            return Step(Phase.CONNECTING, "found a pair that works", "A check was answered: there is a path.")
+            return StoryStep(Phase.CONNECTING, "found a pair that works", "A check was answered: there is a path.")
         case events.IceState.DISCONNECTED:
-            return Step(Phase.CONNECTING, "lost the path", "Checks are no longer answered. ICE goes on trying.")
+            return StoryStep(Phase.CONNECTING, "lost the path", "Checks are no longer answered. ICE goes on trying.")
         case events.IceState.FAILED:
-            return Step(Phase.CONNECTING, "found no path", "No pair of addresses was answered.")
+            return StoryStep(Phase.CONNECTING, "found no path", "No pair of addresses was answered.")
     return None
 
 
-def _explain_frame(data: str) -> Step:
+def _explain_frame(data: str) -> StoryStep:
     phase = Phase.SECURING
     match wire.decode(data):
         case wire.Hello(_, (_,)):
@@ -167,7 +167,7 @@ def _explain_frame(data: str) -> Step:
             title, why = "shows its key and proves it", "What it had committed to, and its signature."
         case wire.Proof():
             title, why = "proves its key", "Its signature. Now each knows that the other one is who it says."
-        case wire.Card():
+        case wire.Introduce():
             phase, title, why = Phase.OPEN, "shows its card", "The name it goes by. A name proves nothing, a key does."
         case wire.Have():
             phase, title = Phase.OPEN, "says what it has received"
@@ -177,4 +177,4 @@ def _explain_frame(data: str) -> Step:
         case _:
             phase, title = Phase.OPEN, "sends a message"
             why = "Messages are numbered by their author, so none is lost, doubled or out of order."
-    return Step(phase, title, why, data)
+    return StoryStep(phase, title, why, data)

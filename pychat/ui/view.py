@@ -11,7 +11,7 @@ from pychat.core.envelope import Refusal
 from pychat.core.guesses import SEVERAL
 from pychat.core.handshake import Role
 from pychat.core.ids import ChatId, PublicKey
-from pychat.core.link import Ending, Link, Phase
+from pychat.core.link import CloseReason, Link, Phase
 from pychat.core.node import Node
 from pychat.core.relay_client import RelayState
 from pychat.core.room import Room
@@ -19,9 +19,9 @@ from pychat.core.roomcode import encode
 from pychat.core.safety import ShortString, short_string
 from pychat.core.sdp import Description
 from pychat.core.stats import Stats
-from pychat.ui import words
+from pychat.ui import strings
 from pychat.ui.messages import Messages
-from pychat.ui.words import Trust
+from pychat.ui.strings import Trust
 
 
 class Progress(Enum):
@@ -129,8 +129,8 @@ class View:
     details: DetailsView
 
 
-_ORDERLY = (Ending.LEFT, Ending.PEER_LEFT, Ending.REPLACED)
-_MISMATCH = (Ending.NO_MATCH, Ending.PEER_NO_MATCH)
+_ORDERLY = (CloseReason.LEFT, CloseReason.PEER_LEFT, CloseReason.REPLACED)
+_MISMATCH = (CloseReason.NO_MATCH, CloseReason.PEER_NO_MATCH)
 
 
 def view(node: Node, selected: ChatId | None) -> View:
@@ -143,11 +143,11 @@ def view(node: Node, selected: ChatId | None) -> View:
     deserted = conversation is not None and link is None and room is None
     visitor = node.rooms.visitor_in(room) if room is not None and not _is_live(link) else None
     if deserted:
-        headline, sentence = words.SOMEBODY_ELSE
+        headline, sentence = strings.SOMEBODY_ELSE
     elif conversation is None and node.chats.pending_join is not None:
-        headline, sentence = words.AT_THE_DOOR
+        headline, sentence = strings.AT_THE_DOOR
     else:
-        headline, sentence = words.ROOM_VISITOR if visitor is not None else status_of(link, room)
+        headline, sentence = strings.ROOM_VISITOR if visitor is not None else status_of(link, room)
     trust = _trust(node, conversation) if conversation is not None else Trust.NOBODY
     warning = _warning(conversation) if conversation is not None else ""
     card = Card.AGAIN if deserted else Card.NONE if visitor is not None else _card(link, room)
@@ -156,9 +156,9 @@ def view(node: Node, selected: ChatId | None) -> View:
     new_name = contact.new_name if contact is not None else ""
     if contact is not None and new_name:
         bearer = node.people.contacts.bearer(new_name, contact)
-        hint = words.renamed(_label(contact.known_as, contact.key), new_name, bearer)
+        hint = strings.renamed(_label(contact.known_as, contact.key), new_name, bearer)
     else:
-        hint = words.COMPARE_HINT if trust is Trust.NEW and signs is not None and not warning else ""
+        hint = strings.COMPARE_HINT if trust is Trust.NEW and signs is not None and not warning else ""
     inbox = node.introductions.inbox
     return View(
         chat=conversation.id if conversation is not None else None,
@@ -177,7 +177,7 @@ def view(node: Node, selected: ChatId | None) -> View:
         state="closed" if deserted else _state(link, room),
         headline=headline,
         sentence=sentence,
-        phases=tuple((name, _progress(link, room, phase)) for phase, name in words.PHASE_NAMES),
+        phases=tuple((name, _progress(link, room, phase)) for phase, name in strings.PHASE_NAMES),
         card=card,
         code=link.code if link is not None else "",
         room=room_view(room),
@@ -185,8 +185,8 @@ def view(node: Node, selected: ChatId | None) -> View:
         can_leave=_is_live(link) or (room is not None and room.state is not RelayState.LEFT),
         can_write=conversation is not None and not warning and card is not Card.ELSEWHERE,
         joins=node.chats.pending_join is not None,
-        code_problem=words.CODE_PROBLEMS[inbox.problem] if inbox.problem is not None else "",
-        handed_over=words.HANDED_OVER if inbox.handed_over else "",
+        code_problem=strings.CODE_PROBLEMS[inbox.problem] if inbox.problem is not None else "",
+        handed_over=strings.HANDED_OVER if inbox.handed_over else "",
         people=tuple(
             PersonView(
                 c.id,
@@ -208,7 +208,7 @@ def _name(node: Node, conversation: Chat) -> str:
     if not isinstance(conversation, Conversation):
         return "New room" if node.rooms.shown_in(conversation) is not None else "New conversation"
     if conversation.peer == node.key:
-        return words.ONESELF
+        return strings.ONESELF
     contact = node.people.contacts.get(conversation.peer)
     if contact is not None and (contact.verified or not conversation.peer_name):
         return _label(contact.known_as, conversation.peer)
@@ -233,19 +233,19 @@ def _trust(node: Node, conversation: Chat) -> Trust:
 def _warning(conversation: Chat) -> str:
     if not isinstance(conversation, Conversation) or conversation.warning is None:
         return ""
-    return words.namesake_warning(conversation.warning.name, conversation.warning.contact)
+    return strings.namesake_warning(conversation.warning.name, conversation.warning.contact)
 
 
 def _trust_note(trust: Trust, warning: str, link: Link | None) -> str:
     # A safety number that has been compared since counts for more.
     differed = link is not None and link.ending in _MISMATCH and trust is not Trust.VERIFIED
-    return " ".join(filter(None, (warning, words.DIFFERED if differed else words.TRUST[trust][1])))
+    return " ".join(filter(None, (warning, strings.DIFFERED if differed else strings.TRUST[trust][1])))
 
 
 def _guesses(room: Room | None) -> str:
     if room is None or room.guesses.count < SEVERAL:
         return ""
-    return words.guesses(room.guesses.count)
+    return strings.guesses(room.guesses.count)
 
 
 def _signs(link: Link | None) -> ShortString | None:
@@ -280,19 +280,19 @@ def _state(link: Link | None, room: Room | None) -> str:
 def _room_status(link: Link | None, room: Room) -> tuple[str, str]:
     """How it stands with a room in which nobody is connected to us."""
     if room.state is RelayState.LEFT:
-        return words.ROOM_LEFT
+        return strings.ROOM_LEFT
     ending = link.ending if link is not None else None
     if ending is not None and _is_over(link, room):  # that matters more than the way to the relay
-        return words.ENDINGS[ending][0], words.room_ending(ending, locked=room.locked)
+        return strings.ENDINGS[ending][0], strings.room_ending(ending, locked=room.locked)
     if room.relay.trouble is not None:  # also while it is tried again, or the words would come and go
-        return words.ROOM_AWAY[room.relay.trouble]
+        return strings.ROOM_AWAY[room.relay.trouble]
     if room.refusal is not None:
-        return words.ROOM_REFUSED[room.refusal]
+        return strings.ROOM_REFUSED[room.refusal]
     if room.state is RelayState.REACHING:
-        return words.ROOM_REACHING
-    if ending in (None, Ending.LEFT, Ending.REPLACED, Ending.REFUSED, Ending.NO_ANSWER):
-        return words.ROOM_LOCKED if room.locked else words.ROOM_WAITING
-    return words.ENDINGS[ending][0], _with_servers(words.room_ending(ending, locked=room.locked), link)
+        return strings.ROOM_REACHING
+    if ending in (None, CloseReason.LEFT, CloseReason.REPLACED, CloseReason.REFUSED, CloseReason.NO_ANSWER):
+        return strings.ROOM_LOCKED if room.locked else strings.ROOM_WAITING
+    return strings.ENDINGS[ending][0], _with_servers(strings.room_ending(ending, locked=room.locked), link)
 
 
 def status_of(link: Link | None, room: Room | None) -> tuple[str, str]:
@@ -300,32 +300,34 @@ def status_of(link: Link | None, room: Room | None) -> tuple[str, str]:
     if room is not None and not _is_live(link):
         return _room_status(link, room)
     if link is None:
-        return words.IDLE
+        return strings.IDLE
     if link.room is not None and link.phase is Phase.SIGNALING:
-        return words.ROOM_MEETING
+        return strings.ROOM_MEETING
     match link.phase, link.role:
         case Phase.SIGNALING, Role.INVITER:
-            return words.WAITING_FOR_REPLY if link.code else words.MAKING_INVITE
+            return strings.WAITING_FOR_REPLY if link.code else strings.MAKING_INVITE
         case Phase.SIGNALING, Role.REPLIER:
             if not link.code:
-                return words.MAKING_REPLY
-            return words.WAITING_WITH_PATH if link.path_found else words.WAITING_FOR_INVITER
+                return strings.MAKING_REPLY
+            return strings.WAITING_WITH_PATH if link.path_found else strings.WAITING_FOR_INVITER
         case Phase.CONNECTING, _:
-            return words.CONNECTING
+            return strings.CONNECTING
         case Phase.SECURING, _:
-            return words.SECURING
+            return strings.SECURING
         case Phase.OPEN, _:
-            return words.OPEN
+            return strings.OPEN
         case Phase.LOST, _:
-            return words.LOST
-    headline, sentence = words.ENDINGS[link.ending or Ending.CHANNEL_CLOSED]
+            return strings.LOST
+    headline, sentence = strings.ENDINGS[link.ending or CloseReason.CHANNEL_CLOSED]
     return headline, _with_servers(sentence, link)
 
 
 def _with_servers(sentence: str, link: Link | None) -> str:
     """Name the servers that are to blame when there was no way."""
-    silent = link.silent_servers if link is not None and link.ending in (Ending.NO_ADDRESS, Ending.NO_PATH) else ()
-    return f"{words.silent_servers(silent)} {sentence}" if silent else sentence
+    silent = (
+        link.silent_servers if link is not None and link.ending in (CloseReason.NO_ADDRESS, CloseReason.NO_PATH) else ()
+    )
+    return f"{strings.silent_servers(silent)} {sentence}" if silent else sentence
 
 
 def _progress(link: Link | None, room: Room | None, phase: Phase) -> Progress:
@@ -335,7 +337,7 @@ def _progress(link: Link | None, room: Room | None, phase: Phase) -> Progress:
         return Progress.NOW if phase is Phase.SIGNALING else Progress.TO_COME
     if link is None or link.ending in _ORDERLY:
         return Progress.TO_COME
-    order = [phase for phase, _ in words.PHASE_NAMES]
+    order = [phase for phase, _ in strings.PHASE_NAMES]
     reached = link.failed_in if link.phase is Phase.CLOSED else link.phase
     at = order.index(Phase.OPEN if reached in (Phase.LOST, None) else reached)
     place = order.index(phase)
@@ -375,7 +377,9 @@ def _details(link: Link | None) -> DetailsView:
         return DetailsView(stats, local, remote, "", "", "", link.detail if link is not None else "")
     round_trip = f"{stats.round_trip * 1000:.0f} ms" if stats.round_trip is not None else ""
     traffic = f"{_bytes(stats.bytes_sent)} sent, {_bytes(stats.bytes_received)} received"
-    return DetailsView(stats, local, remote, words.PATHS[stats.path], round_trip, traffic, link.detail if link else "")
+    return DetailsView(
+        stats, local, remote, strings.PATHS[stats.path], round_trip, traffic, link.detail if link else ""
+    )
 
 
 def _fingerprint(description: Description | None) -> str:

@@ -14,7 +14,7 @@ from collections.abc import Callable
 
 from aiortc import RTCConfiguration, RTCDataChannel, RTCPeerConnection, RTCSessionDescription
 
-from pychat.library import Chat, Peer
+from pychat.client import Chat, Peer
 
 ECHOES = 300
 MESSAGES = 20_000

@@ -16,7 +16,7 @@ from contextlib import contextmanager
 
 from playwright.sync_api import Page, expect, sync_playwright
 
-from pychat.library import Peer
+from pychat.client import Peer
 from pychat.site.build import build_site
 from tests.bench.serving import ROOT, serve
 from tests.browser.people import Person

@@ -10,7 +10,7 @@ import pytest
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, Page, expect
 
-from pychat.ui import words
+from pychat.ui import strings
 from tests.browser.conftest import LaunchBrowser, OpenContext
 from tests.browser.people import CONNECT, Person, connect
 from tests.browser.test_demo import expect_open
@@ -149,7 +149,7 @@ def test_the_state_of_a_person_is_told_by_words_and_by_a_shape(
     for state in ("open", "closed", "signaling"):
         line = people.locator(f'[data-state="{state}"]')
         expect(line).to_have_count(1)
-        expect(line).to_have_accessible_name(re.compile(rf"\b{words.STATES[state]}\b"))
+        expect(line).to_have_accessible_name(re.compile(rf"\b{strings.STATES[state]}\b"))
     line = people.get_by_role("button").first
     line.locator(".dot").evaluate(IN_BLACK)
     pictures = {}

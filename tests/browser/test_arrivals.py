@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 from playwright.sync_api import Route, expect
 
-from pychat.exits import Exit
-from pychat.ui import words
+from pychat.exit_codes import Exit
+from pychat.ui import strings
 from tests.browser.conftest import MakePerson, in_chromium
 from tests.browser.people import CONNECT, Person, connect
 from tests.browser.test_room import meet, open_room
@@ -46,8 +46,8 @@ def test_whoever_comes_where_somebody_else_was_known_is_a_line_in_the_list(perso
     cay.expect_state("open")
     expect(ann.people).to_have_count(2)
     expect(ann.people.last).to_contain_text("Cay")
-    expect(ann.people.last.locator(".unread")).to_have_text(words.NEW)
-    expect(ann.status).to_contain_text(words.ROOM_VISITOR[0])
+    expect(ann.people.last.locator(".unread")).to_have_text(strings.NEW)
+    expect(ann.status).to_contain_text(strings.ROOM_VISITOR[0])
     expect(ann.title).to_have_text("Bob")
     expect(ann.message_box).to_be_focused()
     ann.page.keyboard.type("alone")
@@ -105,7 +105,7 @@ def test_the_rooms_of_a_reload_are_lines_in_the_list_when_the_server_comes_back_
     ann, bob, cay = person("Ann"), person("Bob"), person("Cay")
     link = open_room(ann)
     server = AwayServer(ann)
-    expect(ann.page.get_by_text(words.SERVER_AWAY_FROM_ROOM)).to_be_visible()
+    expect(ann.page.get_by_text(strings.SERVER_AWAY_FROM_ROOM)).to_be_visible()
     connect(ann, bob)
     ann.page.bring_to_front()
     ann.message_box.click()
@@ -133,7 +133,7 @@ def test_what_waits_for_the_server_does_not_turn_the_screen_over(person: MakePer
         ann.page.evaluate("code => { location.hash = code }", link.removeprefix("/#"))
     else:
         ann.paste(link.removeprefix("/#"))
-    expect(ann.page.get_by_text(words.SERVER_AWAY_FROM_ROOM)).to_be_visible()
+    expect(ann.page.get_by_text(strings.SERVER_AWAY_FROM_ROOM)).to_be_visible()
     expect(ann.paste_box).to_have_value("")
     connect(ann, bob)
     ann.page.bring_to_front()
@@ -156,9 +156,9 @@ def test_a_room_that_was_pasted_while_the_server_is_away_is_asked_about_after_a_
     link = open_room(cay)
     server = AwayServer(ann)
     ann.paste(f"Come, it is nice here: {link.removeprefix('/#')}")
-    expect(ann.page.get_by_text(words.SERVER_AWAY_FROM_ROOM)).to_be_visible()
+    expect(ann.page.get_by_text(strings.SERVER_AWAY_FROM_ROOM)).to_be_visible()
     ann.again()
-    expect(ann.page.get_by_text(words.SERVER_AWAY_FROM_ROOM)).to_be_visible()
+    expect(ann.page.get_by_text(strings.SERVER_AWAY_FROM_ROOM)).to_be_visible()
     server.come_back(ann)
     ann.page.locator('[data-part="room-enter"]').click()
     ann.expect_other("Cay", "Not verified")
@@ -170,7 +170,7 @@ def test_what_is_being_pasted_stays_when_the_server_comes_back(person: MakePerso
     link = open_room(cay)
     server = AwayServer(ann)
     ann.page.evaluate("code => { location.hash = code }", link.removeprefix("/#"))
-    expect(ann.page.get_by_text(words.SERVER_AWAY_FROM_ROOM)).to_be_visible()
+    expect(ann.page.get_by_text(strings.SERVER_AWAY_FROM_ROOM)).to_be_visible()
     ann.paste_box.fill("half of somebody’s inv")
     server.come_back(ann)
     ann.page.locator('[data-part="room-enter"]').click()

@@ -9,7 +9,7 @@ import pytest
 import segno
 from playwright.sync_api import Browser, BrowserContext, Locator, Page, expect
 
-from pychat.ui import words
+from pychat.ui import strings
 from tests.browser.conftest import MakePerson, OpenContext, in_chromium
 from tests.browser.people import CONNECT, Person, connect
 
@@ -124,8 +124,8 @@ def test_where_nothing_can_be_kept_there_is_an_identity_for_this_visit(
     context = open_context(browser)
     context.add_init_script(lack)
     ann, bob = Person.at(context, name="Ann"), person("Bob")
-    ann.expect_problem(words.NOT_KEPT)
-    expect(bob.page.get_by_text(words.NOT_KEPT)).to_be_hidden()
+    ann.expect_problem(strings.NOT_KEPT)
+    expect(bob.page.get_by_text(strings.NOT_KEPT)).to_be_hidden()
     connect(ann, bob)
     assert ann.signs() == bob.signs()
     hold_compared(ann, "Bob")
@@ -138,7 +138,7 @@ def test_contacts_that_cannot_be_read_are_left_as_they_are(person: MakePerson) -
     ann, bob = person("Ann"), person("Bob")
     damaged = '[["not a key", "Bob", true, 0]]'
     ann.page.evaluate("text => localStorage.setItem('pychat.contacts', text)", damaged)
-    ann.again().expect_problem(words.CONTACTS_UNREADABLE)
+    ann.again().expect_problem(strings.CONTACTS_UNREADABLE)
     connect(ann, bob)
     hold_compared(ann, "Bob")
     ann.say("after the list of contacts was to be kept")
@@ -259,7 +259,7 @@ def test_somebody_verified_keeps_their_name_until_one_agrees_to_another(person: 
     ann.expect_other("Bob", "Verified")
     rename(bob, "Rob")
     expect(hint).to_contain_text("“Rob”", timeout=CONNECT)
-    hint.get_by_role("button", name=words.ACCEPT_NAME).click()
+    hint.get_by_role("button", name=strings.ACCEPT_NAME).click()
     expect(hint).to_be_hidden()
     ann.expect_other("Rob", "Verified")
 
@@ -309,7 +309,7 @@ def test_no_match_ends_the_connection_and_takes_the_badge(person: MakePerson) ->
         each.expect_state("closed")
         expect(each.status).to_contain_text("the signs differ")
         expect(each.badge).to_contain_text("Not verified")
-        expect(each.open_verify()).to_contain_text(words.DIFFERED)
+        expect(each.open_verify()).to_contain_text(strings.DIFFERED)
         each.verify.get_by_role("button", name="Close").click()
     expect(bob.status).to_contain_text("The other one compared the signs")
     ann.say("kept back")
@@ -364,7 +364,7 @@ def test_the_hint_to_compare_is_quiet_and_can_be_sent_away(person: MakePerson) -
     ann, bob = person("Ann"), person("Bob")
     connect(ann, bob)
     hint = ann.page.get_by_role("region", name="Hint")
-    expect(hint).to_contain_text(words.COMPARE_HINT)
+    expect(hint).to_contain_text(strings.COMPARE_HINT)
     ann.page.bring_to_front()
     expect(ann.message_box).to_be_focused()
     hint.get_by_role("button", name="Not now").click()
@@ -403,7 +403,7 @@ def test_somebody_with_a_name_like_that_of_a_verified_person_raises_a_warning(pe
     ann.expect_state("closed")
     meet_impostor(ann.again(), impostor)
     expect(ann.warning).to_contain_text("This is not the Bob whom you have verified")
-    ann.expect_other("B0b", words.WARNED)
+    ann.expect_other("B0b", strings.WARNED)
     expect(ann.message_box).to_be_hidden()
     impostor.say("it is me")
     ann.expect_messages("for Bob alone", "it is me")
@@ -505,7 +505,7 @@ def start_afresh(person: Person) -> None:
     person.button("Settings").click()
     person.button("Start afresh…").click()
     dialog = person.page.get_by_role("dialog", name="Start afresh?")
-    expect(dialog).to_contain_text(words.START_AFRESH)
+    expect(dialog).to_contain_text(strings.START_AFRESH)
     expect(dialog.get_by_role("button", name="Keep everything")).to_be_focused()
     with person.page.expect_navigation():
         dialog.get_by_role("button", name="Delete everything").click()
@@ -562,7 +562,7 @@ def test_what_cannot_be_deleted_is_said_in_words(browser: Browser, open_context:
     ann.button("Settings").click()
     ann.button("Start afresh…").click()
     ann.button("Delete everything").click()
-    ann.expect_problem(words.ERASE_FAILED)
+    ann.expect_problem(strings.ERASE_FAILED)
 
 
 # Several tabs of one person.
@@ -612,7 +612,7 @@ def test_what_is_protected_is_one_click_away(person: MakePerson) -> None:
     ann = person()
     ann.button("What is protected?").click()
     dialog = ann.page.get_by_role("dialog", name="What is protected?")
-    for sentences in (*words.PROTECTION, (words.NOT_PROMISED,)):
+    for sentences in (*strings.PROTECTION, (strings.NOT_PROMISED,)):
         for sentence in sentences:
             expect(dialog).to_contain_text(sentence)
     ann.page.keyboard.press("Escape")

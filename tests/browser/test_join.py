@@ -7,7 +7,7 @@ from collections.abc import Callable
 import pytest
 from playwright.sync_api import Browser, Locator, expect
 
-from pychat.ui import words
+from pychat.ui import strings
 from tests.browser.conftest import MakePerson, OpenContext, in_chromium
 from tests.browser.people import A_CODE, BOOT, CONNECT, Person
 from tests.browser.test_room import open_room
@@ -166,11 +166,11 @@ def test_who_does_not_want_to_stays_where_they_are(person: MakePerson) -> None:
     link = open_room(ann)
     bob.page.goto(link)
     expect(join(bob)).to_be_visible(timeout=BOOT)
-    expect(bob.status).to_contain_text(words.AT_THE_DOOR[1])
+    expect(bob.status).to_contain_text(strings.AT_THE_DOOR[1])
     new_room, background = bob.button("New room"), "button => getComputedStyle(button).backgroundColor"
     assert new_room.evaluate(background) != enter_button(bob).evaluate(background)
     bob.button("Not now").click()
-    expect(bob.status).to_contain_text(words.IDLE[1])
+    expect(bob.status).to_contain_text(strings.IDLE[1])
     expect(join(bob)).to_be_hidden()
     expect(bob.name_field).to_have_value("Bob")
     bob.expect_state("idle")

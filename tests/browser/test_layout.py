@@ -7,7 +7,7 @@ import re
 import pytest
 from playwright.sync_api import Page, expect
 
-from pychat.ui import words
+from pychat.ui import strings
 from tests.browser.conftest import MakePerson, Watch, in_chromium
 from tests.browser.people import CONNECT, Person, connect
 from tests.browser.test_room import link_field, open_room
@@ -99,7 +99,7 @@ def test_what_sends_a_hint_away_stands_beside_it(person: MakePerson, width: int)
             const button = hint.querySelector('[data-part="name-accept"]');
             [button.hidden, button.textContent] = [false, accept];
         }""",
-        [RENAMED, words.ACCEPT_NAME],
+        [RENAMED, strings.ACCEPT_NAME],
     )
     text, close = box(hint.locator("p")), box(hint.get_by_role("button", name="Not now"))
     assert text["y"] <= close["y"] + close["height"] / 2 <= text["y"] + text["height"]

@@ -12,7 +12,7 @@ import pytest
 from playwright.sync_api import APIResponse, Browser, Locator, Page, expect
 
 from pychat.site.build import Site, build_site
-from pychat.ui import words
+from pychat.ui import strings
 from tests.browser.conftest import ROOT, OpenContext, Watch, in_chromium, serve
 from tests.browser.people import Person, connect
 from tests.browser.test_room import open_room
@@ -96,7 +96,7 @@ def test_two_open_the_page_and_talk_with_the_server_gone(
         person.again()
         expect(person.page.locator("html")).to_have_attribute("data-python", "restored")
         expect(person.button("New room")).to_be_hidden()
-        expect(person.page.get_by_text(words.SERVER_AWAY)).to_be_visible()
+        expect(person.page.get_by_text(strings.SERVER_AWAY)).to_be_visible()
     connect(ann, bob)
     ann.say("nobody else is there")
     bob.expect_messages("nobody else is there")
@@ -111,10 +111,10 @@ def test_when_the_server_is_back_the_page_goes_on_by_itself(
     link = open_room(ann)
     host.stop()
     ann.again()  # comes back to the room, which has to wait
-    expect(ann.page.get_by_text(words.SERVER_AWAY_FROM_ROOM)).to_be_visible()
+    expect(ann.page.get_by_text(strings.SERVER_AWAY_FROM_ROOM)).to_be_visible()
     bob.page.close()
     bob = Person.at(bob.page.context, link)
-    expect(bob.page.get_by_text(words.SERVER_AWAY_FROM_ROOM)).to_be_visible()
+    expect(bob.page.get_by_text(strings.SERVER_AWAY_FROM_ROOM)).to_be_visible()
     host.start(site.path)
     bob.page.locator('[data-part="room-enter"]').click(timeout=60_000)
     for person in (ann, bob):
@@ -122,10 +122,10 @@ def test_when_the_server_is_back_the_page_goes_on_by_itself(
     cay = open_kept(browser, open_context)
     host.stop()
     cay.again()
-    expect(cay.page.get_by_text(words.SERVER_AWAY)).to_be_visible()
+    expect(cay.page.get_by_text(strings.SERVER_AWAY)).to_be_visible()
     host.start(site.path)
     expect(cay.button("New room")).to_be_visible(timeout=60_000)
-    expect(cay.page.get_by_text(words.SERVER_AWAY)).to_be_hidden()
+    expect(cay.page.get_by_text(strings.SERVER_AWAY)).to_be_hidden()
 
 
 @in_chromium
@@ -133,7 +133,7 @@ def test_a_server_that_is_overloaded_is_asked_again(page: Page) -> None:
     answers = [503, 429]
     page.route("**/config.json", lambda route: route.fulfill(status=answers.pop()) if answers else route.continue_())
     page.goto("/")
-    expect(page.get_by_text(words.SERVER_AWAY)).to_be_visible(timeout=60_000)
+    expect(page.get_by_text(strings.SERVER_AWAY)).to_be_visible(timeout=60_000)
     expect(Person(page).button("New room")).to_be_visible(timeout=60_000)
 
 

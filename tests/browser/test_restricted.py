@@ -11,7 +11,7 @@ import pytest
 from playwright.sync_api import Browser, BrowserContext, Playwright, expect
 
 from pychat.core.errors import CodeProblem
-from pychat.ui import words
+from pychat.ui import strings
 from tests.browser.conftest import LaunchBrowser, MakePerson, OpenContext, Watch, in_chromium
 from tests.browser.people import Person, connect
 from tests.browser.test_identity import start_afresh
@@ -53,7 +53,7 @@ def test_without_any_storage_it_starts_and_talks_and_says_that_nothing_is_kept(
     context = open_context(browser)
     take_away(context, how)
     ann, bob = Person.at(context, name="Ann"), person("Bob")
-    ann.expect_problem(words.NOT_KEPT)
+    ann.expect_problem(strings.NOT_KEPT)
     connect(ann, bob)
     talk(ann, bob)
 
@@ -64,7 +64,7 @@ def test_without_a_database_nothing_is_kept_anywhere(
     context = open_context(browser)
     take_away(context, "missing", ("indexedDB",))
     ann, bob = Person.at(context, name="Ann"), person("Bob")
-    ann.expect_problem(words.NOT_KEPT)
+    ann.expect_problem(strings.NOT_KEPT)
     bob.enter(open_room(ann))
     for each in (ann, bob):
         each.expect_state("open")
@@ -84,7 +84,7 @@ def test_what_was_kept_before_the_database_was_gone_holds_and_stays_as_it_was(pe
     ann.expect_other("Bob", "Not verified")
     kept = ann.page.evaluate(KEPT)
     take_away(ann.page.context, "missing", ("indexedDB",))
-    ann.again().expect_problem(words.NOT_KEPT)
+    ann.again().expect_problem(strings.NOT_KEPT)
     expect(ann.name_field).to_have_value("Ann")
     ann.go_by("Anna")
     connect(ann, bob.again())
@@ -108,7 +108,7 @@ def test_starting_afresh_where_a_store_is_missing_makes_somebody_new(
     ann.go_by("Ann")
     connect(ann, bob)
     expect(bob.people).to_have_count(2)
-    bob.expect_other("Ann", words.WARNED)
+    bob.expect_other("Ann", strings.WARNED)
 
 
 @in_chromium
@@ -119,7 +119,7 @@ def test_starting_afresh_deletes_what_it_can_where_one_store_refuses(person: Mak
     ann.button("Settings").click()
     ann.button("Start afresh…").click()
     ann.button("Delete everything").click()
-    ann.expect_problem(words.ERASE_FAILED)
+    ann.expect_problem(strings.ERASE_FAILED)
     bob.expect_state("closed")
     assert ann.page.evaluate(KEPT) == "[]"
 
@@ -138,9 +138,9 @@ def test_without_any_storage_the_demonstration_runs(browser: Browser, open_conte
 
 BLOCKS_COOKIES = {"profile": {"default_content_setting_values": {"cookies": 2}}}
 SETTINGS: list[tuple[BrowserName, dict[str, Any], str]] = [
-    ("chromium", BLOCKS_COOKIES, words.NOT_KEPT),
-    ("firefox", {"network.cookie.cookieBehavior": 2}, words.NOT_KEPT),
-    ("firefox", {"dom.storage.enabled": False}, words.SETTINGS_NOT_KEPT),
+    ("chromium", BLOCKS_COOKIES, strings.NOT_KEPT),
+    ("firefox", {"network.cookie.cookieBehavior": 2}, strings.NOT_KEPT),
+    ("firefox", {"dom.storage.enabled": False}, strings.SETTINGS_NOT_KEPT),
 ]
 
 
@@ -203,7 +203,7 @@ def test_without_webrtc_whoever_presses_is_told(
     context = open_context(browser)
     context.add_init_script(lack)
     ann = Person.at(context)
-    sentence = words.CODE_PROBLEMS[CodeProblem.NO_WEBRTC]
+    sentence = strings.CODE_PROBLEMS[CodeProblem.NO_WEBRTC]
     told = ann.page.get_by_role("alert").filter(has_text=sentence)
     for button in ("New invite", "New room"):
         ann.paste_box.fill("what somebody sent")
@@ -219,7 +219,7 @@ def test_without_webrtc_whoever_joins_by_a_link_is_told(browser: Browser, open_c
     context.add_init_script(NO_WEBRTC["missing"])
     ann = Person.at(context, "/#FC8AyuL6aEvDdQMQqD25dAQoTB41BSDx")
     ann.page.locator('[data-part="room-enter"]').click()
-    ann.expect_problem(words.CODE_PROBLEMS[CodeProblem.NO_WEBRTC])
+    ann.expect_problem(strings.CODE_PROBLEMS[CodeProblem.NO_WEBRTC])
 
 
 @in_chromium
@@ -228,7 +228,7 @@ def test_without_webrtc_the_demonstration_says_so(browser: Browser, open_context
     context.add_init_script(NO_WEBRTC["a stub"])
     page = context.new_page()
     page.goto("/demo.html")
-    expect(page.get_by_role("alert")).to_have_text(words.CODE_PROBLEMS[CodeProblem.NO_WEBRTC], timeout=60_000)
+    expect(page.get_by_role("alert")).to_have_text(strings.CODE_PROBLEMS[CodeProblem.NO_WEBRTC], timeout=60_000)
 
 
 # What others run in the page.

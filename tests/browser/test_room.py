@@ -6,7 +6,7 @@ from urllib.parse import quote
 
 from playwright.sync_api import Locator, expect
 
-from pychat.ui import words
+from pychat.ui import strings
 from tests.browser.conftest import LaunchBrowser, MakePerson, OpenContext, in_chromium
 from tests.browser.people import CONNECT, Person
 
@@ -197,7 +197,7 @@ def test_a_room_can_be_locked_and_opened_again(person: MakePerson) -> None:
     expect(ann.status).to_contain_text("The room is locked")
     expect(ann.page.get_by_role("region", name="Next step")).to_be_hidden()
     dialog = manage(ann)
-    expect(dialog).to_contain_text(words.ROOM_NOTE_LOCKED)
+    expect(dialog).to_contain_text(strings.ROOM_NOTE_LOCKED)
     dialog.get_by_role("button", name="Close").click()
     bob.enter(link)
     expect(bob.status).to_contain_text("You are not let in", timeout=CONNECT)

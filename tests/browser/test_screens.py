@@ -7,7 +7,7 @@ import re
 import pytest
 from playwright.sync_api import Browser, FloatRect, Locator, expect
 
-from pychat.ui import words
+from pychat.ui import strings
 from tests.browser.conftest import MakePerson, OpenContext, in_chromium
 from tests.browser.people import CONNECT, Person, connect
 from tests.browser.test_room import link_field, link_of, manage, meet, open_room, set_locked
@@ -293,6 +293,6 @@ def test_where_rooms_cannot_be_kept_a_reload_says_that_they_are_closed(
     ann = Person.at(context)
     open_room(ann)
     ann.again()
-    ann.expect_problem(words.ROOMS_NOT_KEPT)
+    ann.expect_problem(strings.ROOMS_NOT_KEPT)
     ann.again()
-    expect(ann.page.get_by_text(words.ROOMS_NOT_KEPT)).to_be_hidden()
+    expect(ann.page.get_by_text(strings.ROOMS_NOT_KEPT)).to_be_hidden()

@@ -6,7 +6,7 @@ from typing import Any
 
 from playwright.sync_api import BrowserContext, Locator, expect
 
-from pychat.ui import words
+from pychat.ui import strings
 from tests.browser.conftest import Watch, in_chromium
 from tests.browser.people import BOOT, Person
 
@@ -97,11 +97,11 @@ def test_while_it_is_not_known_which_servers_the_page_names_none_is_asked(
         return address.replace(ELSEWHERE, server)
 
     ann = Person.at(context, ELSEWHERE)
-    expect(ann.page.get_by_text(words.SERVER_AWAY)).to_be_visible()
+    expect(ann.page.get_by_text(strings.SERVER_AWAY)).to_be_visible()
     expect(ann.page.locator('[data-part="stun-note"]')).to_be_hidden()
     ann.make_invite()
     del answers[-1]
-    expect(ann.page.get_by_text(words.NO_RELAY)).to_be_visible(timeout=BOOT)
+    expect(ann.page.get_by_text(strings.NO_RELAY)).to_be_visible(timeout=BOOT)
     ann.button("Leave").click()
     ann.make_invite()
     assert ann.page.evaluate("window.asked") == [[], ["stun:stun.chat.invalid"]]

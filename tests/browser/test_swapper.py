@@ -9,7 +9,7 @@ from playwright.sync_api import Browser, Page, expect
 
 from pychat.core.invite import Code, decode, encode
 from pychat.core.sdp import DescriptionKind, choose_candidates, parse_description, to_sdp
-from pychat.ui import words
+from pychat.ui import strings
 from tests.browser.conftest import OpenContext, in_chromium
 from tests.browser.people import CONNECT, Person, connect
 
@@ -63,7 +63,7 @@ def test_nothing_that_was_written_for_a_verified_person_reaches_the_swapper(
     expect(ann.people).to_have_count(2, timeout=CONNECT)
     ann.people.last.click()
     expect(ann.warning).to_contain_text("This is not the Bob whom you have verified", timeout=CONNECT)
-    ann.expect_other("Bob", words.WARNED)
+    ann.expect_other("Bob", strings.WARNED)
     swapper.to_ann.say("it is me")
     ann.expect_messages("it is me")
     swapper.to_ann.expect_delivered(1)

@@ -9,8 +9,8 @@ import pytest
 from playwright.sync_api import expect
 
 from pychat.core.log import MAX_TEXT
-from pychat.exits import Exit
-from pychat.ui import words
+from pychat.exit_codes import Exit
+from pychat.ui import strings
 from tests.browser.conftest import LaunchBrowser, OpenContext
 from tests.browser.people import CONNECT, Person
 from tests.browser.test_room import open_room
@@ -71,7 +71,7 @@ def test_what_no_longer_fits_into_a_pages_memory_goes_and_that_is_said(person: M
     pipe.hears("the first")
     pipe.write("".join(f"number {number}: 👋 {'x' * 7_900}\n" for number in range(2_200)))
     expect(ann.messages.last).to_contain_text("number 2199:", timeout=CONNECT)
-    gone, earlier = ann.page.get_by_text(words.OLDER_GONE), ann.button("Show earlier messages")
+    gone, earlier = ann.page.get_by_text(strings.OLDER_GONE), ann.button("Show earlier messages")
     expect(gone).to_be_hidden()
     while earlier.is_visible():
         earlier.click()
@@ -161,7 +161,7 @@ def test_a_page_and_a_terminal_meet_in_a_room(
     terminal.say("hello from a terminal")
     ann.expect_messages("hello from a page", "hello from a terminal")
     ann.button("Leave").click()
-    terminal.wait_until_said(f"pychat: They left. {words.ROOM_STAYS}")
+    terminal.wait_until_said(f"pychat: They left. {strings.ROOM_STAYS}")
     pipe = commands.pipe("join", terminal.link if not page_opens else server + open_room(ann))
     pipe.is_connected()
     pipe.say("and one from a pipe")

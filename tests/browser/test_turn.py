@@ -20,7 +20,7 @@ from playwright.sync_api import Browser, expect
 
 from pychat.core.invite import decode
 from pychat.core.sdp import CandidateKind
-from pychat.exits import Exit
+from pychat.exit_codes import Exit
 from tests.browser.conftest import READY, ROOT, OpenContext, in_chromium
 from tests.browser.people import CONNECT, Person, connect
 from tests.browser.test_settings import open_settings, servers

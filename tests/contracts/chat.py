@@ -9,7 +9,7 @@ from pychat.core import events
 from pychat.core.contacts import Contacts
 from pychat.core.conversation import Conversation
 from pychat.core.ids import ChatId
-from pychat.core.link import Ending, Link, Phase
+from pychat.core.link import CloseReason, Link, Phase
 from pychat.core.lookalike import skeleton
 from pychat.core.node import SEED_SIZE, Node
 from pychat.driver import Driver
@@ -129,7 +129,7 @@ async def whoever_leaves_says_so_and_can_come_back(kit: Kit) -> None:
     await bob.until_delivered(at_bob)
     bob.driver.post(events.LeaveConversation(bob.conversation(at_bob).id))
     await ann.until(lambda: at_ann.phase is Phase.CLOSED)
-    assert at_ann.ending is Ending.PEER_LEFT
+    assert at_ann.ending is CloseReason.PEER_LEFT
     ann.write(at_ann, "Too late?")
     at_ann, at_bob = await connect(ann, bob, again=at_ann.chat)
     await ann.until_delivered(at_ann)
@@ -142,7 +142,7 @@ async def a_program_that_ends_says_so(kit: Kit) -> None:
     at_ann, _ = await connect(ann, bob)
     bob.driver.close()
     await ann.until(lambda: at_ann.phase is Phase.CLOSED)
-    assert at_ann.ending is Ending.PEER_LEFT
+    assert at_ann.ending is CloseReason.PEER_LEFT
 
 
 @contract(Port.TABS)

@@ -7,7 +7,7 @@ from collections.abc import Awaitable, Callable, Collection, Sequence
 from enum import Enum
 from typing import Any
 
-from pychat.ports import Clock, Connect, ConnectRelay, Crypto, DataChannel, Leases, Post, Store, Tabs
+from pychat.ports import Clock, Crypto, DataChannel, Leases, PeerConnectionFactory, Post, RelayFactory, Store, Tabs
 
 LIMIT = 120.0
 """Seconds after which a contract is broken, however slow the machine."""
@@ -31,9 +31,9 @@ class Kit:
 
     ports: Collection[Port]
 
-    connect: Connect
+    connect: PeerConnectionFactory
     clock: Clock
-    connect_relay: ConnectRelay
+    connect_relay: RelayFactory
     relay_url: str
     """The address of a relay that is there."""
     no_relays: Sequence[str]

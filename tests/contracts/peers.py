@@ -1,4 +1,4 @@
-"""What a WebRTC stack does behind its ports: `Connect`, `PeerConnection`, `DataChannel`."""
+"""What a WebRTC stack does behind its ports: `PeerConnectionFactory`, `PeerConnection`, `DataChannel`."""
 
 import asyncio
 import ipaddress

@@ -9,7 +9,7 @@ from pychat.core import events
 from pychat.core import messaging as n
 from pychat.core.conversation import Conversation, Introduction
 from pychat.core.link import Phase
-from pychat.ui import words
+from pychat.ui import strings
 from pychat.ui.view import Card, view
 from tests.core.people import compared, exchange, person
 from tests.core.test_rooms import LONG, calm, home_of, link_of, note, read, together
@@ -68,7 +68,7 @@ def test_whoever_comes_where_somebody_else_was_has_a_line_of_their_own(world: Ro
     with_cat = ann.chat_with(cat)
     assert with_cat is not None
     now = view(ann.node, home_of(ann).id)
-    assert (now.headline, now.sentence, now.card) == (*words.ROOM_VISITOR, Card.NONE)
+    assert (now.headline, now.sentence, now.card) == (*strings.ROOM_VISITOR, Card.NONE)
     assert [(line.conversation, line.new) for line in now.people] == [(home_of(ann).id, False), (with_cat.id, True)]
 
     ann.acts(events.ShowConversation(with_cat.id))

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from pychat.core import contacts as module
 from pychat.core.contacts import Adopted, Contact, Contacts, clean_name, keep, merge
 from pychat.core.lookalike import skeleton
-from pychat.core.wire import MAX_NAME, Card, decode, encode
+from pychat.core.wire import MAX_NAME, Introduce, decode, encode
 from tests import blanks
 
 ANN, BOB, CAT, EVE = (bytes([letter]) * 32 for letter in b"abce")
@@ -391,7 +391,7 @@ def test_whatever_the_name_it_is_one_line_visible_composed_and_short(text: str) 
     assert {unicodedata.category(char) for char in name}.isdisjoint({"Cc", "Cf", "Cn", "Co", "Cs", "Zl", "Zp"})
     assert clean_name(name) == name
     log = "log-log-log-log-log"
-    assert decode(encode(Card(log, name))) == Card(log, name)
+    assert decode(encode(Introduce(log, name))) == Introduce(log, name)
 
 
 # Kept for the next time.

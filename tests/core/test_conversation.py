@@ -79,7 +79,7 @@ def test_a_new_link_does_not_take_back_what_was_delivered(conversation: Conversa
     assert conversation.delivery(1) is Delivery.DELIVERED
 
 
-# The card that the other one shows.
+# How the other one introduces itself.
 
 
 def test_a_card_says_under_which_author_and_name_the_other_one_writes(conversation: Conversation) -> None:

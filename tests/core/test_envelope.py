@@ -8,12 +8,12 @@ from pychat.core.envelope import (
     MAX_PLAINTEXT,
     MAX_TEXT,
     Authenticated,
-    Bye,
     Claim,
     OnLink,
     Refusal,
     Refused,
     Resume,
+    RoomBye,
     Signal,
     associated_data,
     authenticate,
@@ -48,12 +48,12 @@ SIGNALS: list[Signal] = [
     Claim(bytes(range(16)), True),
     Claim(bytes(16), False),
     Resume(bytes(range(32))),
-    Bye(),
+    RoomBye(),
     Authenticated(1, bytes(range(16)), OnLink(1, Offer(2, OFFER))),
     Authenticated(2**53 - 1, bytes(16), OnLink(2**53 - 1, Answer(2**53 - 1, ANSWER))),
     Authenticated(2, bytes(16), OnLink(1, Candidate(DescriptionKind.OFFER, 1, MDNS))),
     Authenticated(3, bytes(16), Refused(2, Refusal.FULL)),
-    Authenticated(4, bytes(16), Bye()),
+    Authenticated(4, bytes(16), RoomBye()),
 ]
 
 
@@ -203,12 +203,12 @@ def test_only_the_two_sides_of_a_link_can_prove_that_they_have_it_and_only_to_ea
 
 
 def test_what_is_authenticated_is_bound_to_the_link_both_names_the_count_and_the_signal() -> None:
-    said = authenticate(b"transcript", b"a" * 16, b"b" * 16, 1, Bye())
-    assert said == authenticate(b"transcript", b"a" * 16, b"b" * 16, 1, Bye())
+    said = authenticate(b"transcript", b"a" * 16, b"b" * 16, 1, RoomBye())
+    assert said == authenticate(b"transcript", b"a" * 16, b"b" * 16, 1, RoomBye())
     others = [
-        authenticate(b"another", b"a" * 16, b"b" * 16, 1, Bye()),
-        authenticate(b"transcript", b"b" * 16, b"a" * 16, 1, Bye()),
-        authenticate(b"transcript", b"a" * 16, b"b" * 16, 2, Bye()),
+        authenticate(b"another", b"a" * 16, b"b" * 16, 1, RoomBye()),
+        authenticate(b"transcript", b"b" * 16, b"a" * 16, 1, RoomBye()),
+        authenticate(b"transcript", b"a" * 16, b"b" * 16, 2, RoomBye()),
         authenticate(b"transcript", b"a" * 16, b"b" * 16, 1, Refused(1, Refusal.FULL)),
     ]
     assert len(said.mac) == 16

@@ -8,7 +8,7 @@ from pychat.core import effects, events, wire
 from pychat.core import guesses as g
 from pychat.core.guesses import Guesses
 from pychat.core.relay_client import RelayState
-from pychat.ui import words
+from pychat.ui import strings
 from pychat.ui.view import view
 from tests.core.people import START, compared
 from tests.core.test_rooms import LONG, SEEDS, calm, home_of, link_of, meeting_of, note, together
@@ -61,7 +61,7 @@ def test_an_hour_of_guesses_is_a_few(seed: int, monkeypatch: pytest.MonkeyPatch)
 
     count = meeting_of(ann).guesses.count
     assert g.SEVERAL <= count <= 16
-    assert view(ann.node, home_of(ann).id).guesses == words.guesses(count)
+    assert view(ann.node, home_of(ann).id).guesses == strings.guesses(count)
     assert ann.company == []
 
 

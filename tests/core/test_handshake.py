@@ -13,9 +13,9 @@ from pychat.core.handshake import (
     Binding,
     Failure,
     Handshake,
+    HandshakeStep,
     Role,
     Stage,
-    Step,
     commitment,
 )
 from tests.core.people import Keys, is_genuine
@@ -46,7 +46,7 @@ class Side:
         if self._goes_on:
             self._take(self.handshake.nonce_drawn(self.keys.nonce()))
 
-    def _take(self, steps: Iterable[Step]) -> None:
+    def _take(self, steps: Iterable[HandshakeStep]) -> None:
         for step in steps:
             assert step.link == LINK
             match step:
@@ -227,7 +227,7 @@ def test_whoever_is_at_the_other_end_can_know_the_signs_before_it_has_proved_who
 
 # What comes at another stage than its own is refused.
 
-TAKES: dict[Stage, Callable[[Handshake], list[Step]]] = {
+TAKES: dict[Stage, Callable[[Handshake], list[HandshakeStep]]] = {
     Stage.NONCE: lambda handshake: handshake.nonce_drawn(b"n" * 32),
     Stage.HELLO: lambda handshake: handshake.hello(
         wire.Hello((1,), (b"c" * 32,) if handshake.role is REPLIER else (EVE.public, b"n" * 32))

@@ -9,7 +9,7 @@ from pychat.core.contacts import Contact, Contacts, Namesake
 from pychat.core.conversation import Conversation, Delivery
 from pychat.core.handshake import commitment
 from pychat.core.invite import decode
-from pychat.core.link import Ending, Link, Phase
+from pychat.core.link import CloseReason, Link, Phase
 from pychat.core.links import MAX_PENDING_FRAMES
 from pychat.core.log import Entry
 from pychat.core.safety import short_string
@@ -116,7 +116,7 @@ def test_whoever_sees_another_connection_is_not_spoken_with(ann: Person, bob: Pe
         link.binding = b"o" * 32
     pair.open_channel()
 
-    assert (pair.bob_link.ending, pair.ann_link.ending) == (Ending.NOT_PROVED, Ending.PEER_LEFT)
+    assert (pair.bob_link.ending, pair.ann_link.ending) == (CloseReason.NOT_PROVED, CloseReason.PEER_LEFT)
     assert pair.bob_link.detail
     assert not list(ann.node.people.contacts)
     assert not list(bob.node.people.contacts)
@@ -203,7 +203,7 @@ def test_what_waited_is_dropped_when_the_proof_is_not_genuine(ann: Person, bob: 
     ann.at_work = [events.Verified(pair.ann_link.id, False)]
     emitted = ann.keys_are_done()
 
-    assert pair.ann_link.ending is Ending.NOT_PROVED
+    assert pair.ann_link.ending is CloseReason.NOT_PROVED
     assert texts(ann.chat_of(pair.ann_link)) == []
     assert of(effects.KeepContacts, emitted) == []
 
@@ -214,9 +214,9 @@ def test_what_follows_a_good_bye_that_waited_is_not_read(ann: Person, bob: Perso
     ann.hears(pair.ann_link, wire.Bye(), wire.Entries(pair.bob_chat.own_log, 1, [Entry(1, "one")]), "no frame")
     ann.keys_are_done()
 
-    assert (pair.ann_link.ending, pair.ann_link.detail) == (Ending.PEER_LEFT, "")
+    assert (pair.ann_link.ending, pair.ann_link.detail) == (CloseReason.PEER_LEFT, "")
     assert texts(pair.ann_chat) == []
-    assert ann.says() == [wire.Card(pair.ann_chat.own_log, "Ann")]
+    assert ann.says() == [wire.Introduce(pair.ann_chat.own_log, "Ann")]
 
 
 def test_what_waited_and_sets_keys_to_work_makes_the_rest_wait_on(ann: Person, bob: Person) -> None:
@@ -241,7 +241,7 @@ def test_a_peer_cannot_pile_up_frames_meanwhile(ann: Person, bob: Person, frames
     waiting = len(pair.ann_link.pending_frames)
     ann.hears(pair.ann_link, *['["typing"]'] * (frames - waiting))
 
-    assert (pair.ann_link.ending is Ending.BROKE_PROTOCOL) == (frames > MAX_PENDING_FRAMES)
+    assert (pair.ann_link.ending is CloseReason.BROKE_PROTOCOL) == (frames > MAX_PENDING_FRAMES)
     assert len(pair.ann_link.pending_frames) == MAX_PENDING_FRAMES
 
 
@@ -250,7 +250,7 @@ def test_a_frame_that_is_too_large_does_not_wait_to_be_refused(ann: Person, bob:
     waiting = len(pair.ann_link.pending_frames)
     ann.hears(pair.ann_link, "x" * (wire.MAX_FRAME + 1))
 
-    assert pair.ann_link.ending is Ending.BROKE_PROTOCOL
+    assert pair.ann_link.ending is CloseReason.BROKE_PROTOCOL
     assert len(pair.ann_link.pending_frames) == waiting
 
 
@@ -267,7 +267,7 @@ def test_keys_that_do_not_work_end_the_link(ann: Person, bob: Person, operation:
     pair = at_a_verdict(ann, bob)
     ann.do(events.OperationFailed(pair.ann_link.id, operation, "NotSupportedError"))
 
-    assert pair.ann_link.ending is Ending.FAILED_HERE
+    assert pair.ann_link.ending is CloseReason.FAILED_HERE
     assert operation.value in pair.ann_link.detail
 
 
@@ -352,7 +352,7 @@ def test_that_two_strings_do_not_match_ends_the_link_and_is_kept(pair: Pair) -> 
     emitted = pair.ann.do(compared(pair.ann_chat, False))
     pair.ann.write(pair.ann_chat, "two")
 
-    assert pair.ann_link.ending is Ending.NO_MATCH
+    assert pair.ann_link.ending is CloseReason.NO_MATCH
     assert pair.ann.says() == [wire.Mismatch(), wire.Bye()]
     assert [contact.verified for contact in kept(emitted)] == [False]
     assert deliveries(pair.ann_chat) == [Delivery.DELIVERED, Delivery.WAITING]
@@ -364,7 +364,7 @@ def test_the_other_one_hears_that_the_comparison_has_failed_and_loses_the_badge_
     frames = [events.FrameReceived(pair.bob_link.id, effect.data) for effect in pair.ann.sent]
     emitted = pair.bob.do(*frames)
 
-    assert pair.bob_link.ending is Ending.PEER_NO_MATCH
+    assert pair.bob_link.ending is CloseReason.PEER_NO_MATCH
     assert [(contact.verified, contact.verified_as, contact.differs) for contact in kept(emitted)] == [
         (False, "", False)
     ]
@@ -376,12 +376,12 @@ def test_a_peer_takes_no_badge_but_its_own_and_none_before_it_has_proved_itself(
     ann.do(compared(pair.ann_chat, True))
     with_eve = connect(ann, person("eve"))
     ann.hears(with_eve.ann_link, wire.Mismatch())
-    assert with_eve.ann_link.ending is Ending.PEER_NO_MATCH
+    assert with_eve.ann_link.ending is CloseReason.PEER_NO_MATCH
 
     unproved = exchange(ann, person("mallory"))
     ann.do(events.ChannelOpened(unproved.ann_link.id))
     ann.hears(unproved.ann_link, wire.Mismatch())
-    assert unproved.ann_link.ending is Ending.BROKE_PROTOCOL
+    assert unproved.ann_link.ending is CloseReason.BROKE_PROTOCOL
     assert [contact.name for contact in ann.node.people.contacts if contact.verified] == ["Bob"]
     assert pair.ann_link.phase is Phase.OPEN
 
@@ -393,7 +393,7 @@ def test_a_number_can_be_compared_when_the_link_has_ended(pair: Pair) -> None:
 
     emitted = pair.ann.do(compared(pair.ann_chat, False))
     assert [contact.verified for contact in kept(emitted)] == [False]
-    assert pair.ann_link.ending is Ending.CHANNEL_CLOSED
+    assert pair.ann_link.ending is CloseReason.CHANNEL_CLOSED
 
 
 def test_nobody_is_verified_where_nobody_is(ann: Person, bob: Person) -> None:
@@ -459,7 +459,7 @@ def test_a_name_that_is_taken_back_leaves_the_last_one_known(pair: Pair) -> None
 
 @pytest.mark.parametrize(("name", "shown"), [("\u202eAnn", "Ann"), ("A\nB", "A B"), ("\u3164", "")])
 def test_a_name_that_hides_something_is_shown_without_it(pair: Pair, name: str, shown: str) -> None:
-    pair.ann.hears(pair.ann_link, wire.Card(pair.bob_chat.own_log, name))
+    pair.ann.hears(pair.ann_link, wire.Introduce(pair.bob_chat.own_log, name))
 
     assert pair.ann_chat.peer_name == shown
     assert [contact.name for contact in pair.ann.node.people.contacts] == [shown or "Bob"]
@@ -514,7 +514,7 @@ def test_strings_that_match_settle_the_warning_and_others_end_it_with_nothing_se
     with_eve = impostor(pair)
     pair.ann.do(compared(with_eve.ann_chat, False))
     with_eve.carry()
-    assert with_eve.ann_link.ending is Ending.NO_MATCH
+    assert with_eve.ann_link.ending is CloseReason.NO_MATCH
     assert texts(with_eve.bob_chat) == []
 
     again = impostor(pair)
@@ -593,12 +593,18 @@ def test_whoever_shows_no_card_is_warned_of_by_the_name_they_are_known_by_and_ge
         ann_says, ann.sent = ann.sent, []
         eve.do(*(events.FrameReceived(again.bob_link.id, frame.data) for frame in ann_says))
         eve_says, eve.sent = eve.sent, []
-        ann.do(*(events.FrameReceived(again.ann_link.id, f.data) for f in eve_says if not f.data.startswith('["card"')))
+        ann.do(
+            *(
+                events.FrameReceived(again.ann_link.id, f.data)
+                for f in eve_says
+                if not f.data.startswith('["introduce"')
+            )
+        )
 
     assert again.ann_chat.warning is not None
     ann.says()
     ann.hears(again.ann_link, wire.Have({ann.log_of(again.ann_link): 0}))
-    assert again.ann_link.ending is Ending.BROKE_PROTOCOL
+    assert again.ann_link.ending is CloseReason.BROKE_PROTOCOL
     assert not any(isinstance(frame, wire.Entries) for frame in ann.says())
 
 
@@ -647,7 +653,7 @@ def test_that_somebody_else_has_come_meanwhile_verifies_nobody(pair: Pair) -> No
 
 
 def test_cards_that_change_nothing_are_not_kept_again(pair: Pair) -> None:
-    card = wire.Card(pair.bob.log_of(pair.bob_link), "Bob")
+    card = wire.Introduce(pair.bob.log_of(pair.bob_link), "Bob")
     emitted = pair.ann.hears(pair.ann_link, *[card] * 500)
     assert of(effects.KeepContacts, emitted) == []
 
@@ -675,9 +681,9 @@ def test_a_comparison_that_has_failed_in_another_tab_ends_the_connection_here(pa
     emitted = pair.ann.do(events.ContactsKept(other.dumps()))
     pair.carry()
 
-    assert pair.ann_link.ending is Ending.NO_MATCH
+    assert pair.ann_link.ending is CloseReason.NO_MATCH
     assert of(effects.KeepContacts, emitted) == []
-    assert pair.bob_link.ending is Ending.PEER_NO_MATCH
+    assert pair.bob_link.ending is CloseReason.PEER_NO_MATCH
 
 
 def test_whom_the_person_compares_with_anew_is_not_thrown_out_by_what_is_known_already(pair: Pair) -> None:
@@ -822,7 +828,7 @@ def test_each_conversation_has_a_log_of_its_own(pair: Pair, cat: Person) -> None
     names = [pair.ann_chat.own_log, pair.bob_chat.own_log, with_cat.ann_chat.own_log, with_cat.bob_chat.own_log]
 
     assert len(set(names)) == 4
-    assert wire.decode(wire.encode(wire.Card(names[0], ""))) == wire.Card(names[0], "")
+    assert wire.decode(wire.encode(wire.Introduce(names[0], ""))) == wire.Introduce(names[0], "")
 
 
 def test_a_person_who_starts_anew_has_other_logs(ann: Person) -> None:
@@ -923,5 +929,5 @@ def test_entries_of_a_log_that_is_not_on_the_card_are_refused(pair: Pair) -> Non
     again = connect(pair.ann, person("bob"), pair.ann_chat.id)
     again.ann.hears(again.ann_link, wire.Entries(old_log, 1, [Entry(1, "old")]))
 
-    assert again.ann_link.ending is Ending.BROKE_PROTOCOL
+    assert again.ann_link.ending is CloseReason.BROKE_PROTOCOL
     assert texts(again.ann_chat) == []

@@ -2,7 +2,7 @@ import pytest
 
 from pychat.core.handshake import Role
 from pychat.core.ice import IceConfig
-from pychat.core.link import PATIENCE, TRANSITIONS, Ending, Link, Phase, Step
+from pychat.core.link import TIMEOUTS, TRANSITIONS, CloseReason, Link, LinkStep, Phase
 
 
 class NoSignaling:
@@ -24,7 +24,14 @@ def link_in(phase: Phase) -> Link:
 def test_the_side_that_invites_goes_through_every_phase() -> None:
     link = link_in(Phase.SIGNALING)
     phases = []
-    for step in (Step.DESCRIBED, Step.PATH_FOUND, Step.AUTHENTICATED, Step.PATH_BROKEN, Step.PATH_FOUND, Step.OVER):
+    for step in (
+        LinkStep.DESCRIBED,
+        LinkStep.PATH_FOUND,
+        LinkStep.AUTHENTICATED,
+        LinkStep.PATH_BROKEN,
+        LinkStep.PATH_FOUND,
+        LinkStep.OVER,
+    ):
         link.step(step, 0)
         phases.append(link.phase)
 
@@ -34,13 +41,13 @@ def test_the_side_that_invites_goes_through_every_phase() -> None:
 def test_the_side_that_replies_is_signaling_until_the_encryption_stands() -> None:
     link = link_in(Phase.SIGNALING)
 
-    assert not link.step(Step.PATH_FOUND, 0)
-    assert link.step(Step.ENCRYPTED, 0)
+    assert not link.step(LinkStep.PATH_FOUND, 0)
+    assert link.step(LinkStep.ENCRYPTED, 0)
     assert link.phase is Phase.SECURING
 
 
-@pytest.mark.parametrize("step", Step)
-def test_what_is_closed_stays_closed(step: Step) -> None:
+@pytest.mark.parametrize("step", LinkStep)
+def test_what_is_closed_stays_closed(step: LinkStep) -> None:
     link = link_in(Phase.CLOSED)
 
     assert not link.step(step, 0)
@@ -51,14 +58,14 @@ def test_what_is_closed_stays_closed(step: Step) -> None:
 def test_every_phase_can_end(phase: Phase) -> None:
     link = link_in(phase)
 
-    assert link.end(Ending.LEFT, "", 0)
-    assert (link.phase, link.ending, link.failed_in) == (Phase.CLOSED, Ending.LEFT, phase)
+    assert link.end(CloseReason.LEFT, "", 0)
+    assert (link.phase, link.ending, link.failed_in) == (Phase.CLOSED, CloseReason.LEFT, phase)
 
 
 @pytest.mark.parametrize("phase", [phase for phase in Phase if phase not in (Phase.OPEN, Phase.LOST, Phase.CLOSED)])
 def test_the_peers_proof_opens_the_link(phase: Phase) -> None:
     link = link_in(phase)
-    link.step(Step.AUTHENTICATED, 0)
+    link.step(LinkStep.AUTHENTICATED, 0)
 
     assert link.phase is Phase.OPEN
 
@@ -70,10 +77,10 @@ def test_every_phase_is_reached_and_left() -> None:
 
 def test_the_first_ending_is_the_one_that_counts() -> None:
     link = link_in(Phase.OPEN)
-    link.end(Ending.PEER_LEFT, "first", 0)
+    link.end(CloseReason.PEER_LEFT, "first", 0)
 
-    assert not link.end(Ending.CHANNEL_CLOSED, "second", 1)
-    assert (link.ending, link.detail) == (Ending.PEER_LEFT, "first")
+    assert not link.end(CloseReason.CHANNEL_CLOSED, "second", 1)
+    assert (link.ending, link.detail) == (CloseReason.PEER_LEFT, "first")
 
 
 @pytest.mark.parametrize("phase", [Phase.CONNECTING, Phase.SECURING, Phase.LOST])
@@ -82,27 +89,27 @@ def test_a_phase_in_which_the_network_is_at_work_has_a_limit(phase: Phase) -> No
     link = link_in(before)
     link.step(step, 1_000.0)
 
-    assert link.deadline() == 1_000.0 + PATIENCE[phase][0]
+    assert link.deadline() == 1_000.0 + TIMEOUTS[phase][0]
 
 
 @pytest.mark.parametrize("phase", [Phase.SIGNALING, Phase.OPEN])
 def test_a_phase_in_which_people_are_at_work_has_none(phase: Phase) -> None:
-    assert phase not in PATIENCE
+    assert phase not in TIMEOUTS
 
 
 def test_a_step_that_changes_nothing_does_not_renew_the_patience() -> None:
     link = link_in(Phase.SIGNALING)
-    link.step(Step.DESCRIBED, 0)
-    link.step(Step.DESCRIBED, 30)
+    link.step(LinkStep.DESCRIBED, 0)
+    link.step(LinkStep.DESCRIBED, 30)
 
-    assert link.deadline() == PATIENCE[Phase.CONNECTING][0]
+    assert link.deadline() == TIMEOUTS[Phase.CONNECTING][0]
 
 
 def test_a_closed_link_has_nothing_due_but_its_closing() -> None:
     link = link_in(Phase.LOST)
     link.times_out_at = 5.0
     link.close_at = 9.0
-    link.end(Ending.LEFT, "", 0)
+    link.end(CloseReason.LEFT, "", 0)
 
     assert link.deadline() == 9.0
 

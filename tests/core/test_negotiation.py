@@ -18,12 +18,12 @@ from pychat.core.negotiation import (
     Candidate,
     MakeOffer,
     Negotiation,
+    NegotiationPhase,
+    NegotiationStep,
     Offer,
-    Phase,
     Send,
     Signal,
     StartOver,
-    Step,
     TakeAnswer,
     TakeCandidate,
     TakeOffer,
@@ -55,16 +55,18 @@ OUR_OFFER, OUR_ANSWER = description(OFFER), description(ANSWER)
 THEIR_OFFER, THEIR_ANSWER = description(OFFER, "they"), description(ANSWER, "they")
 
 
-def side(phase: Phase = Phase.STABLE, *, polite: bool = True, can_roll_back: bool = True) -> Negotiation:
+def side(
+    phase: NegotiationPhase = NegotiationPhase.STABLE, *, polite: bool = True, can_roll_back: bool = True
+) -> Negotiation:
     """A side that is in that phase; a peer's offer under way has the number 1."""
     negotiation = Negotiation(polite=polite, can_roll_back=can_roll_back)
-    if phase in (Phase.OFFERING, Phase.OFFERED):
+    if phase in (NegotiationPhase.OFFERING, NegotiationPhase.OFFERED):
         negotiation.needed()
-    if phase is Phase.OFFERED:
+    if phase is NegotiationPhase.OFFERED:
         negotiation.described(to_sdp(OUR_OFFER))
-    if phase is Phase.ANSWERING:
+    if phase is NegotiationPhase.ANSWERING:
         negotiation.received(Offer(1, THEIR_OFFER))
-    if phase is Phase.FAILED:
+    if phase is NegotiationPhase.FAILED:
         negotiation.failed()
     assert negotiation.phase is phase
     return negotiation
@@ -85,41 +87,41 @@ def test_an_offer_is_answered() -> None:
 
     assert here.received(Offer(7, THEIR_OFFER)) == [TakeOffer(THEIR_OFFER, rolls_back=False)]
     assert here.described(to_sdp(OUR_ANSWER)) == [Send(Answer(7, OUR_ANSWER))]
-    assert here.phase is Phase.STABLE
+    assert here.phase is NegotiationPhase.STABLE
 
 
 def test_an_answer_ends_the_exchange() -> None:
-    here = side(Phase.OFFERED)
+    here = side(NegotiationPhase.OFFERED)
 
     assert here.received(Answer(1, THEIR_ANSWER)) == [TakeAnswer(THEIR_ANSWER)]
-    assert here.phase is Phase.STABLE
+    assert here.phase is NegotiationPhase.STABLE
 
 
-@pytest.mark.parametrize("phase", [Phase.OFFERING, Phase.OFFERED, Phase.ANSWERING])
-def test_what_is_needed_meanwhile_makes_one_more_exchange(phase: Phase) -> None:
+@pytest.mark.parametrize("phase", [NegotiationPhase.OFFERING, NegotiationPhase.OFFERED, NegotiationPhase.ANSWERING])
+def test_what_is_needed_meanwhile_makes_one_more_exchange(phase: NegotiationPhase) -> None:
     here = side(phase)
     assert here.needed() == here.needed() == []
 
-    steps = here.described(to_sdp(OUR_ANSWER if phase is Phase.ANSWERING else OUR_OFFER))
-    if phase is not Phase.ANSWERING:
+    steps = here.described(to_sdp(OUR_ANSWER if phase is NegotiationPhase.ANSWERING else OUR_OFFER))
+    if phase is not NegotiationPhase.ANSWERING:
         steps = here.received(Answer(1, THEIR_ANSWER))
 
     assert steps[1:] == [MakeOffer()]
-    assert here.phase is Phase.OFFERING
+    assert here.phase is NegotiationPhase.OFFERING
     here.described(to_sdp(OUR_OFFER))
     assert len(here.received(Answer(here._number, THEIR_ANSWER))) == 1
 
 
 def test_what_is_no_description_of_ours_is_our_own_mistake() -> None:
     with pytest.raises(LocalError):
-        side(Phase.OFFERING).described("v=0")
+        side(NegotiationPhase.OFFERING).described("v=0")
 
 
 # Both offer at the same time.
 
 
 def test_the_impolite_side_passes_over_an_offer_that_collides_and_its_candidates() -> None:
-    for phase in (Phase.OFFERING, Phase.OFFERED):
+    for phase in (NegotiationPhase.OFFERING, NegotiationPhase.OFFERED):
         here = side(phase, polite=False)
 
         assert here.received(Candidate(OFFER, 1, address(1))) == []
@@ -130,14 +132,14 @@ def test_the_impolite_side_passes_over_an_offer_that_collides_and_its_candidates
 
 
 def test_the_polite_side_takes_its_offer_back() -> None:
-    here = side(Phase.OFFERED)
+    here = side(NegotiationPhase.OFFERED)
 
     assert here.received(Offer(1, THEIR_OFFER)) == [TakeOffer(THEIR_OFFER, rolls_back=True)]
     assert here.described(to_sdp(OUR_ANSWER)) == [Send(Answer(1, OUR_ANSWER))]
 
 
 def test_the_polite_side_takes_back_an_offer_that_is_still_being_made() -> None:
-    here = side(Phase.OFFERING)
+    here = side(NegotiationPhase.OFFERING)
 
     assert here.received(Offer(1, THEIR_OFFER)) == []
     assert here.received(Candidate(OFFER, 1, address(1))) == []
@@ -148,7 +150,7 @@ def test_the_polite_side_takes_back_an_offer_that_is_still_being_made() -> None:
 
 
 def test_a_stack_that_cannot_roll_back_starts_over() -> None:
-    here = side(Phase.OFFERED, can_roll_back=False)
+    here = side(NegotiationPhase.OFFERED, can_roll_back=False)
 
     assert here.received(Offer(1, THEIR_OFFER)) == [StartOver(), TakeOffer(THEIR_OFFER, rolls_back=False)]
 
@@ -160,8 +162,10 @@ def test_nobody_starts_over_without_an_offer_to_take_back() -> None:
 
 
 @pytest.mark.parametrize(("ufrag", "again"), [("they", [MakeOffer()]), ("anew", [])])
-def test_whoever_gave_way_offers_again_unless_the_peer_has_restarted_ice_too(ufrag: str, again: list[Step]) -> None:
-    here = side(Phase.OFFERED)
+def test_whoever_gave_way_offers_again_unless_the_peer_has_restarted_ice_too(
+    ufrag: str, again: list[NegotiationStep]
+) -> None:
+    here = side(NegotiationPhase.OFFERED)
     here.received(Answer(1, THEIR_ANSWER))
     here.needed()
     here.described(to_sdp(OUR_OFFER))
@@ -174,33 +178,33 @@ def test_whoever_gave_way_offers_again_unless_the_peer_has_restarted_ice_too(ufr
 
 
 def test_an_answer_to_a_former_offer_is_passed_over() -> None:
-    here = side(Phase.OFFERED)
+    here = side(NegotiationPhase.OFFERED)
     here.renewed()
     here.described(to_sdp(OUR_OFFER))
 
     assert here.received(Answer(1, THEIR_ANSWER)) == []
-    assert here.phase is Phase.OFFERED
+    assert here.phase is NegotiationPhase.OFFERED
     assert here.received(Answer(2, THEIR_ANSWER)) == [TakeAnswer(THEIR_ANSWER)]
 
 
 def test_a_second_answer_is_passed_over() -> None:
-    here = side(Phase.OFFERED)
+    here = side(NegotiationPhase.OFFERED)
     here.received(Answer(1, THEIR_ANSWER))
 
     assert here.received(Answer(1, THEIR_ANSWER)) == []
 
 
 def test_an_answer_to_an_offer_that_was_taken_back_is_passed_over() -> None:
-    here = side(Phase.OFFERED)
+    here = side(NegotiationPhase.OFFERED)
     here.received(Offer(1, THEIR_OFFER))
 
     assert here.received(Answer(1, THEIR_ANSWER)) == []
-    assert here.phase is Phase.ANSWERING
+    assert here.phase is NegotiationPhase.ANSWERING
 
 
 @pytest.mark.parametrize("polite", [True, False])
 def test_an_offer_that_comes_while_another_is_answered_takes_its_place(polite: bool) -> None:
-    here = side(Phase.ANSWERING, polite=polite)
+    here = side(NegotiationPhase.ANSWERING, polite=polite)
     newer = description(OFFER, "anew")
     assert here.received(Offer(2, THEIR_OFFER)) == []
     assert here.received(Candidate(OFFER, 2, address(2))) == []
@@ -218,29 +222,31 @@ def test_an_offer_that_comes_while_another_is_answered_takes_its_place(polite: b
 
 
 def test_whoever_waits_for_an_answer_offers_again_in_a_new_session() -> None:
-    here = side(Phase.OFFERED)
+    here = side(NegotiationPhase.OFFERED)
 
     assert here.renewed() == [MakeOffer()]
     assert here.described(to_sdp(OUR_OFFER)) == [Send(Offer(2, OUR_OFFER))]
 
 
-@pytest.mark.parametrize("phase", [Phase.STABLE, Phase.OFFERING, Phase.ANSWERING, Phase.FAILED])
-def test_who_waits_for_nothing_does_nothing_in_a_new_session(phase: Phase) -> None:
+@pytest.mark.parametrize(
+    "phase", [NegotiationPhase.STABLE, NegotiationPhase.OFFERING, NegotiationPhase.ANSWERING, NegotiationPhase.FAILED]
+)
+def test_who_waits_for_nothing_does_nothing_in_a_new_session(phase: NegotiationPhase) -> None:
     here = side(phase)
 
     assert here.renewed() == []
     assert here.phase is phase
 
 
-@pytest.mark.parametrize("phase", [Phase.OFFERING, Phase.ANSWERING])
-def test_an_offer_that_was_held_ends_with_its_session(phase: Phase) -> None:
+@pytest.mark.parametrize("phase", [NegotiationPhase.OFFERING, NegotiationPhase.ANSWERING])
+def test_an_offer_that_was_held_ends_with_its_session(phase: NegotiationPhase) -> None:
     here = side(phase)
     here.received(Offer(2, THEIR_OFFER))
     here.received(Candidate(OFFER, 2, address(1)))
     here.renewed()
 
     assert here._kept == ()
-    (step,) = here.described(to_sdp(OUR_OFFER if phase is Phase.OFFERING else OUR_ANSWER))
+    (step,) = here.described(to_sdp(OUR_OFFER if phase is NegotiationPhase.OFFERING else OUR_ANSWER))
     assert isinstance(step, Send)
 
 
@@ -248,7 +254,7 @@ def test_an_offer_that_was_held_ends_with_its_session(phase: Phase) -> None:
 
 
 def test_candidates_follow_their_description() -> None:
-    here = side(Phase.OFFERING)
+    here = side(NegotiationPhase.OFFERING)
     assert here.found(attribute(1)) == here.found(attribute(2)) == []
 
     offer = description(OFFER, "ours", "", 1)
@@ -257,14 +263,14 @@ def test_candidates_follow_their_description() -> None:
 
 
 def test_candidates_of_an_answer_name_the_offer_that_it_answers() -> None:
-    here = side(Phase.ANSWERING)
+    here = side(NegotiationPhase.ANSWERING)
     here.described(to_sdp(OUR_ANSWER))
 
     assert here.found(attribute(1)) == [Send(Candidate(ANSWER, 1, address(1)))]
 
 
 def test_a_candidate_is_sent_once_and_useless_ones_never() -> None:
-    here = side(Phase.OFFERING)
+    here = side(NegotiationPhase.OFFERING)
     here.described(to_sdp(description(OFFER, "ours", "", 1)))
 
     assert here.found(attribute(1)) == here.found("") == []
@@ -273,7 +279,7 @@ def test_a_candidate_is_sent_once_and_useless_ones_never() -> None:
 
 
 def test_no_more_candidates_are_sent_than_a_peer_takes() -> None:
-    here = side(Phase.OFFERED)
+    here = side(NegotiationPhase.OFFERED)
 
     assert sum(len(here.found(attribute(port))) for port in range(1, 40)) == 4  # there is room for the other kinds
     for kind, port in (("srflx", 1), ("relay", 2)):
@@ -283,7 +289,7 @@ def test_no_more_candidates_are_sent_than_a_peer_takes() -> None:
 
 
 def test_candidates_of_an_offer_that_was_taken_back_are_not_those_of_the_answer() -> None:
-    here = side(Phase.OFFERED)
+    here = side(NegotiationPhase.OFFERED)
     here.found(attribute(1))
     here.received(Offer(1, THEIR_OFFER))
 
@@ -298,14 +304,14 @@ def test_candidates_that_come_before_their_description_wait_for_it() -> None:
     here.described(to_sdp(OUR_ANSWER))
     assert here.received(Offer(2, THEIR_OFFER))[1:] == [TakeCandidate(address(2), 0)]
 
-    here = side(Phase.OFFERED)
+    here = side(NegotiationPhase.OFFERED)
     assert here.received(Candidate(ANSWER, 1, address(1))) == []
     assert here.received(Answer(1, THEIR_ANSWER))[1:] == [TakeCandidate(address(1), 0)]
     assert here.received(Candidate(ANSWER, 1, address(2))) == [TakeCandidate(address(2), 1)]
 
 
 def test_candidates_for_an_answer_do_not_outlive_the_offer() -> None:
-    here = side(Phase.OFFERED)
+    here = side(NegotiationPhase.OFFERED)
     here.received(Candidate(ANSWER, 1, address(1)))
     here.received(Offer(1, THEIR_OFFER))
 
@@ -313,7 +319,7 @@ def test_candidates_for_an_answer_do_not_outlive_the_offer() -> None:
 
 
 def test_stale_candidates_are_dropped() -> None:
-    here = side(Phase.ANSWERING)
+    here = side(NegotiationPhase.ANSWERING)
     here.described(to_sdp(OUR_ANSWER))
     here.received(Offer(2, THEIR_OFFER))
 
@@ -330,7 +336,7 @@ def elsewhere(count: int, first: int = 1) -> tuple[sdp.Candidate, ...]:
     return tuple(map(address, range(first, first + count)))
 
 
-def looked_at(steps: list[Step]) -> list[sdp.Candidate]:
+def looked_at(steps: list[NegotiationStep]) -> list[sdp.Candidate]:
     """Where the stack sends checks to after these steps."""
     found: list[sdp.Candidate] = []
     for step in steps:
@@ -354,8 +360,8 @@ def test_of_a_description_and_what_follows_it_eight_candidates_are_looked_at() -
 
 
 def test_candidates_that_came_before_their_description_count_too() -> None:
-    here = side(Phase.OFFERED)
-    steps: list[Step] = []
+    here = side(NegotiationPhase.OFFERED)
+    steps: list[NegotiationStep] = []
     for candidate in elsewhere(20):
         steps += here.received(Candidate(ANSWER, 1, candidate))
     steps += here.received(Answer(1, replace(THEIR_ANSWER, candidates=elsewhere(3, first=30))))
@@ -396,7 +402,7 @@ def test_nobody_has_us_look_at_ourselves(own: str) -> None:
 
 def test_of_many_candidates_of_our_own_the_best_of_each_kind_are_sent() -> None:
     seen = sdp.Candidate(CandidateKind.SERVER_REFLEXIVE, "203.0.113.9", 1)
-    here = side(Phase.OFFERING)
+    here = side(NegotiationPhase.OFFERING)
 
     (sent,) = here.described(to_sdp(replace(OUR_OFFER, candidates=(*elsewhere(20), seen))))
     assert isinstance(sent, Send)
@@ -407,20 +413,20 @@ def test_of_many_candidates_of_our_own_the_best_of_each_kind_are_sent() -> None:
 # Peers that misbehave.
 
 
-@pytest.mark.parametrize("phase", [Phase.STABLE, Phase.OFFERING, Phase.ANSWERING])
-def test_an_answer_to_no_offer_is_refused(phase: Phase) -> None:
+@pytest.mark.parametrize("phase", [NegotiationPhase.STABLE, NegotiationPhase.OFFERING, NegotiationPhase.ANSWERING])
+def test_an_answer_to_no_offer_is_refused(phase: NegotiationPhase) -> None:
     with pytest.raises(RemoteError):
         side(phase).received(Answer(1, THEIR_ANSWER))
 
 
 def test_an_answer_to_a_later_offer_is_refused() -> None:
     with pytest.raises(RemoteError):
-        side(Phase.OFFERED).received(Answer(2, THEIR_ANSWER))
+        side(NegotiationPhase.OFFERED).received(Answer(2, THEIR_ANSWER))
 
 
 @pytest.mark.parametrize("number", [0, 1])
 def test_offers_out_of_order_are_refused(number: int) -> None:
-    here = side(Phase.ANSWERING)
+    here = side(NegotiationPhase.ANSWERING)
     here.described(to_sdp(OUR_ANSWER))
 
     with pytest.raises(RemoteError):
@@ -429,7 +435,7 @@ def test_offers_out_of_order_are_refused(number: int) -> None:
 
 @pytest.mark.parametrize("number", [0, 1, 2])
 def test_a_flood_of_candidates_is_refused(number: int) -> None:
-    here = side(Phase.ANSWERING)
+    here = side(NegotiationPhase.ANSWERING)
     for port in range(1, MAX_FOLLOWING + 1):
         here.received(Candidate(OFFER, number, address(port)))
 
@@ -452,10 +458,10 @@ def test_a_flood_of_candidates_for_later_offers_is_refused() -> None:
 
 
 def test_a_description_that_was_refused_ends_it() -> None:
-    for phase in Phase:
+    for phase in NegotiationPhase:
         here = side(phase)
         assert here.failed() == []
-        assert here.phase is Phase.FAILED
+        assert here.phase is NegotiationPhase.FAILED
         assert here.needed() == here.renewed() == here.received(Offer(9, THEIR_OFFER)) == []
         assert here.described(to_sdp(OUR_ANSWER)) == here.found(attribute(1)) == []
 
@@ -472,7 +478,7 @@ class Stack:
 
     place: int
     can_roll_back: bool
-    tasks: tuple[Step, ...] = ()
+    tasks: tuple[NegotiationStep, ...] = ()
     is_set: bool = False
     """Whether the first task is done, and the core has not been told of it."""
     made: int = 0
@@ -490,7 +496,7 @@ class Stack:
     def restarted(self) -> Stack:
         return replace(self, replaces=self.settled[0].ufrag) if self.settled is not None else self
 
-    def given(self, steps: list[Step]) -> Stack:
+    def given(self, steps: list[NegotiationStep]) -> Stack:
         """Take what the core wants done, and do what takes no time."""
         tasks = (*self.tasks, *(step for step in steps if not isinstance(step, Send)))
         return replace(self, tasks=tasks)._quick_ones()
@@ -623,7 +629,7 @@ class World:
             stacks=_put(self.stacks, place, stack) if stack is not None else self.stacks,
         )
 
-    def _follow(self, place: int, steps: list[Step]) -> World:
+    def _follow(self, place: int, steps: list[NegotiationStep]) -> World:
         world = self._with(place, stack=self.stacks[place].given(steps))
         sent = tuple(step.signal for step in steps if isinstance(step, Send))
         if self.cut[place]:
@@ -660,7 +666,7 @@ def check_always(world: World) -> None:
 def check_at_rest(world: World, *, begun: bool, restarts: bool) -> None:
     """Both sides are through, and agree; nothing was lost but with the session."""
     for side in world.sides:
-        assert side.phase is Phase.STABLE
+        assert side.phase is NegotiationPhase.STABLE
         assert side._held is None
         assert side._kept == ()
         assert not side._needed

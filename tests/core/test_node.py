@@ -8,7 +8,7 @@ from pychat.core.diagnostics import STATS_INTERVAL
 from pychat.core.errors import CodeProblem, LocalError
 from pychat.core.ice import IceConfig, IceServer
 from pychat.core.invite import decode
-from pychat.core.link import PATIENCE, RENAME_BURST, RENAME_INTERVAL, Ending, Link, Phase
+from pychat.core.link import RENAME_BURST, RENAME_INTERVAL, TIMEOUTS, CloseReason, Link, Phase
 from pychat.core.links import CLOSE_DELAY
 from pychat.core.log import Counts, Entry
 from pychat.core.sdp import CandidateKind, DescriptionKind, parse_candidate
@@ -227,7 +227,7 @@ def test_a_computer_without_any_address_cannot_invite(ann: Person) -> None:
     link = ann.begin_invite()
     emitted = ann.do(ann.described(link, DescriptionKind.OFFER, samples.TCP), events.GatheringFinished(link))
 
-    assert ann.node.links.by_id[link].ending is Ending.NO_ADDRESS
+    assert ann.node.links.by_id[link].ending is CloseReason.NO_ADDRESS
     assert only(effects.CloseConnection, emitted).link == link
 
 
@@ -236,7 +236,7 @@ def test_a_description_that_is_none_ends_only_its_link(ann: Person, bob: Person)
     link = ann.begin_invite()
     ann.do(events.LocalDescriptionReady(link, "v=0"))
 
-    assert ann.node.links.by_id[link].ending is Ending.FAILED_HERE
+    assert ann.node.links.by_id[link].ending is CloseReason.FAILED_HERE
     assert pair.ann_link.phase is Phase.OPEN
 
 
@@ -247,7 +247,7 @@ def test_credentials_that_fit_in_no_code_end_only_their_link(ann: Person, finish
     ann.do(events.LocalDescriptionReady(link, sdp), *([events.GatheringFinished(link)] if finish else []))
     ann.wait(gathering.PATIENCE)
 
-    assert ann.node.links.by_id[link].ending is Ending.FAILED_HERE
+    assert ann.node.links.by_id[link].ending is CloseReason.FAILED_HERE
 
 
 def test_an_effect_that_could_not_be_carried_out_ends_its_link_in_the_platforms_words(ann: Person) -> None:
@@ -255,7 +255,7 @@ def test_an_effect_that_could_not_be_carried_out_ends_its_link_in_the_platforms_
     ann.do(events.OperationFailed(link, events.Operation.OFFER, "NotSupportedError"))
 
     ended = ann.node.links.by_id[link]
-    assert (ended.ending, ended.detail) == (Ending.FAILED_HERE, "could not make an offer: NotSupportedError")
+    assert (ended.ending, ended.detail) == (CloseReason.FAILED_HERE, "could not make an offer: NotSupportedError")
 
 
 def test_servers_that_were_chosen_are_used_by_connections_made_from_then_on(ann: Person) -> None:
@@ -647,10 +647,10 @@ def test_a_long_conversation_can_be_carried_on(pair: Pair) -> None:
 def test_an_invite_in_a_conversation_ends_the_link_before_it(pair: Pair) -> None:
     before = pair.ann_link
     pair.ann.invite(pair.ann_chat.id)
-    assert before.ending is Ending.REPLACED
+    assert before.ending is CloseReason.REPLACED
 
     pair.carry()
-    assert pair.bob_link.ending is Ending.PEER_LEFT
+    assert pair.bob_link.ending is CloseReason.PEER_LEFT
 
 
 def test_a_friend_who_comes_again_while_the_old_link_still_seems_open_replaces_it(pair: Pair) -> None:
@@ -659,7 +659,7 @@ def test_a_friend_who_comes_again_while_the_old_link_still_seems_open_replaces_i
     ann.write(again.ann_chat, "over the new link")
     again.carry()
 
-    assert pair.ann_link.ending is pair.bob_link.ending is Ending.REPLACED
+    assert pair.ann_link.ending is pair.bob_link.ending is CloseReason.REPLACED
     assert texts(again.bob_chat) == ["over the new link"]
 
 
@@ -736,7 +736,7 @@ def test_two_conversations_stay_apart(pair: Pair, cat: Person) -> None:
 # A peer that does not keep to the protocol.
 
 
-def assert_only_this_link_ended(pair: Pair, other: Pair, ending: Ending) -> None:
+def assert_only_this_link_ended(pair: Pair, other: Pair, ending: CloseReason) -> None:
     assert (pair.ann_link.phase, pair.ann_link.ending) == (Phase.CLOSED, ending)
     other.ann.write(other.ann_chat, "still here")
     other.carry()
@@ -755,7 +755,7 @@ KEY = b"k" * 32
         pytest.param(wire.encode(wire.Hello((1,), (KEY, KEY))), id="a second greeting"),
         pytest.param(wire.encode(wire.Reveal(KEY, KEY, KEY + KEY)), id="a second handshake"),
         pytest.param(wire.encode(wire.Proof(KEY + KEY)), id="a second proof"),
-        pytest.param('["card","%(ann)s","Bob"]', id="a card with our own log"),
+        pytest.param('["introduce","%(ann)s","Bob"]', id="a card with our own log"),
         pytest.param('["entries","cat-of-the-tests",1,[[1,"text"]]]', id="somebody else's entries"),
         pytest.param('["entries","%(ann)s",1,[[1,"text"]]]', id="our own entries"),
         pytest.param('["have",{"%(ann)s":2}]', id="an acknowledgement of what was never sent"),
@@ -769,20 +769,20 @@ def test_a_peer_that_breaks_the_protocol_loses_its_link_and_nobody_else_does(
     logs = {"ann": pair.ann_chat.own_log, "bob": pair.bob_chat.own_log}
     pair.ann.hears(pair.ann_link, data.replace("%(ann)s", logs["ann"]).replace("%(bob)s", logs["bob"]))
 
-    assert_only_this_link_ended(pair, with_cat, Ending.BROKE_PROTOCOL)
+    assert_only_this_link_ended(pair, with_cat, CloseReason.BROKE_PROTOCOL)
     assert pair.ann_link.detail
 
 
 @pytest.mark.parametrize(
     "data",
-    ['["have",{}]', '["entries","bob-of-the-tests",1,[[1,"text"]]]', '["card","bob-of-the-tests","Bob"]'],
+    ['["have",{}]', '["entries","bob-of-the-tests",1,[[1,"text"]]]', '["introduce","bob-of-the-tests","Bob"]'],
 )
 def test_a_peer_that_does_not_prove_who_it_is_first_loses_its_link(ann: Person, bob: Person, data: str) -> None:
     for someone, link in _both(exchange(ann, bob)):
         someone.do(events.ChannelOpened(link.id))
         someone.hears(link, data)
 
-        assert link.ending is Ending.BROKE_PROTOCOL
+        assert link.ending is CloseReason.BROKE_PROTOCOL
 
 
 @pytest.mark.parametrize(
@@ -794,7 +794,7 @@ def test_a_peer_that_speaks_before_the_channel_is_open_loses_its_link(
     for someone, link in _both(exchange(ann, bob)):
         someone.hears(link, frame)
 
-        assert link.ending is Ending.BROKE_PROTOCOL
+        assert link.ending is CloseReason.BROKE_PROTOCOL
 
 
 def _both(pair: Pair) -> tuple[tuple[Person, Link], tuple[Person, Link]]:
@@ -809,21 +809,21 @@ def test_a_peer_that_claims_at_first_to_have_what_was_never_written_loses_its_li
     pair = exchange(ann, bob, before.ann_chat.id)
     pair.open_channel()
 
-    assert pair.ann_link.ending is Ending.BROKE_PROTOCOL
+    assert pair.ann_link.ending is CloseReason.BROKE_PROTOCOL
     assert pair.ann_chat.acknowledged == 0
 
 
 def test_a_peer_that_floods_loses_its_link_when_the_driver_says_so(pair: Pair) -> None:
     pair.ann.do(events.PeerFlooded(pair.ann_link.id))
 
-    assert pair.ann_link.ending is Ending.BROKE_PROTOCOL
+    assert pair.ann_link.ending is CloseReason.BROKE_PROTOCOL
 
 
 def test_a_channel_that_opens_before_its_connection_is_described_is_a_fault_of_our_own(ann: Person) -> None:
     link = ann.begin_invite()
     ann.do(events.ChannelOpened(link))
 
-    assert ann.node.links.by_id[link].ending is Ending.FAILED_HERE
+    assert ann.node.links.by_id[link].ending is CloseReason.FAILED_HERE
 
 
 def test_what_is_not_there_cannot_be_removed(pair: Pair) -> None:
@@ -844,13 +844,13 @@ def test_a_peer_that_begins_logs_without_end_loses_its_link(pair: Pair) -> None:
     """Each of them is remembered, with or without a word in it."""
     for number in range(RENAME_BURST):
         assert pair.ann_link.phase is Phase.OPEN
-        pair.ann.hears(pair.ann_link, wire.Card(f"another-log-of-mine-{number}", "Bob"))
-    assert pair.ann_link.ending is Ending.BROKE_PROTOCOL
+        pair.ann.hears(pair.ann_link, wire.Introduce(f"another-log-of-mine-{number}", "Bob"))
+    assert pair.ann_link.ending is CloseReason.BROKE_PROTOCOL
 
 
 def test_a_peer_that_renames_itself_without_end_loses_its_link(pair: Pair) -> None:
     def rename(name: str) -> None:
-        pair.ann.hears(pair.ann_link, wire.Card(pair.bob_chat.own_log, name))
+        pair.ann.hears(pair.ann_link, wire.Introduce(pair.bob_chat.own_log, name))
 
     for number in range(1_000):
         rename("Bob" if number % 100 else "Rob")  # the same one again and again is none
@@ -861,7 +861,7 @@ def test_a_peer_that_renames_itself_without_end_loses_its_link(pair: Pair) -> No
     assert pair.ann_link.phase is Phase.OPEN
     for number in range(RENAME_BURST + 1):
         rename(f"Bob {number}")
-    assert pair.ann_link.ending is Ending.BROKE_PROTOCOL
+    assert pair.ann_link.ending is CloseReason.BROKE_PROTOCOL
 
 
 def test_the_peer_that_broke_the_protocol_is_told_and_the_connection_closed_a_little_later(pair: Pair) -> None:
@@ -953,7 +953,7 @@ def test_a_peer_of_another_version_cannot_be_spoken_with(ann: Person, bob: Perso
         someone.says()
         emitted = someone.hears(link, '["hello",[2,3],{"in":"another form"}]')
 
-        assert link.ending is Ending.OTHER_VERSION
+        assert link.ending is CloseReason.OTHER_VERSION
         assert not isinstance(someone.chat_of(link), Conversation)
         assert of(effects.CloseConnection, emitted) == []
         assert only(effects.CloseConnection, someone.wait(CLOSE_DELAY)).link == link.id
@@ -985,11 +985,11 @@ def test_two_tabs_of_one_person_can_chat(ann: Person) -> None:
 
 def test_whoever_leaves_says_goodbye_and_closes_a_little_later(pair: Pair) -> None:
     pair.ann.do(events.LeaveConversation(pair.ann_chat.id))
-    assert pair.ann_link.ending is Ending.LEFT
+    assert pair.ann_link.ending is CloseReason.LEFT
     assert pair.ann.sent == [effects.SendFrame(pair.ann_link.id, '["bye"]')]
 
     pair.carry()
-    assert pair.bob_link.ending is Ending.PEER_LEFT
+    assert pair.bob_link.ending is CloseReason.PEER_LEFT
     assert only(effects.CloseConnection, pair.ann.wait(CLOSE_DELAY)).link == pair.ann_link.id
 
 
@@ -1048,7 +1048,7 @@ def test_a_page_that_closes_says_goodbye_to_all(pair: Pair, cat: Person) -> None
 def test_a_channel_that_closes_ends_the_link(pair: Pair) -> None:
     emitted = pair.ann.do(events.ChannelClosed(pair.ann_link.id))
 
-    assert pair.ann_link.ending is Ending.CHANNEL_CLOSED
+    assert pair.ann_link.ending is CloseReason.CHANNEL_CLOSED
     assert only(effects.CloseConnection, emitted).link == pair.ann_link.id
 
 
@@ -1069,7 +1069,7 @@ def test_late_news_of_a_closed_link_changes_nothing(pair: Pair) -> None:
     ]
 
     assert pair.ann.do(*late) == []
-    assert (link.phase, link.ending) == (Phase.CLOSED, Ending.CHANNEL_CLOSED)
+    assert (link.phase, link.ending) == (Phase.CLOSED, CloseReason.CHANNEL_CLOSED)
 
 
 def test_news_of_a_link_that_is_gone_changes_nothing(ann: Person) -> None:
@@ -1084,19 +1084,19 @@ def test_news_of_a_link_that_is_gone_changes_nothing(ann: Person) -> None:
 
 def test_a_path_that_is_not_found_in_time_ends_the_link(ann: Person, bob: Person) -> None:
     pair = exchange(ann, bob)
-    ann.wait(PATIENCE[Phase.CONNECTING][0] - 0.1)
+    ann.wait(TIMEOUTS[Phase.CONNECTING][0] - 0.1)
     assert pair.ann_link.phase is Phase.CONNECTING
 
     ann.wait(0.1)
-    assert (pair.ann_link.ending, pair.ann_link.failed_in) == (Ending.NO_PATH, Phase.CONNECTING)
+    assert (pair.ann_link.ending, pair.ann_link.failed_in) == (CloseReason.NO_PATH, Phase.CONNECTING)
 
 
 @pytest.mark.parametrize(
     ("step", "ending"),
-    [("path", Ending.NOT_SECURED), ("encryption", Ending.NOT_SECURED), ("channel", Ending.NO_GREETING)],
+    [("path", CloseReason.NOT_SECURED), ("encryption", CloseReason.NOT_SECURED), ("channel", CloseReason.NO_GREETING)],
 )
 def test_an_encryption_or_a_greeting_that_does_not_come_in_time_ends_the_link(
-    ann: Person, bob: Person, step: str, ending: Ending
+    ann: Person, bob: Person, step: str, ending: CloseReason
 ) -> None:
     pair = exchange(ann, bob)
     link = pair.ann_link.id
@@ -1106,7 +1106,7 @@ def test_an_encryption_or_a_greeting_that_does_not_come_in_time_ends_the_link(
         "channel": events.ChannelOpened(link),
     }
     ann.do(batch[step])
-    ann.wait(PATIENCE[Phase.SECURING][0])
+    ann.wait(TIMEOUTS[Phase.SECURING][0])
 
     assert pair.ann_link.ending is ending
 
@@ -1182,9 +1182,9 @@ def test_any_sign_of_life_finds_the_path_again(pair: Pair, sign: str) -> None:
 
 def test_a_path_that_stays_lost_ends_the_link(pair: Pair) -> None:
     pair.break_path()
-    pair.ann.wait(PATIENCE[Phase.LOST][0])
+    pair.ann.wait(TIMEOUTS[Phase.LOST][0])
 
-    assert pair.ann_link.ending is Ending.PATH_LOST
+    assert pair.ann_link.ending is CloseReason.PATH_LOST
 
 
 def test_what_is_due_comes_none_the_later_for_a_clock_that_is_set_back(pair: Pair) -> None:
@@ -1198,8 +1198,8 @@ def test_what_is_due_comes_none_the_later_for_a_clock_that_is_set_back(pair: Pai
     assert pair.ann.node.next_deadline() == pytest.approx(due - 3_600)
     assert pair.ann_chat.timeline[0].entry.at == int((before - 3_600) * 1000)
     assert pair.ann_link.phase is Phase.LOST
-    pair.ann.wait(PATIENCE[Phase.LOST][0])
-    assert pair.ann_link.ending is Ending.PATH_LOST
+    pair.ann.wait(TIMEOUTS[Phase.LOST][0])
+    assert pair.ann_link.ending is CloseReason.PATH_LOST
 
 
 def test_a_node_that_has_nothing_to_wait_for_says_so(pair: Pair) -> None:
@@ -1359,7 +1359,7 @@ def test_where_candidates_do_not_trickle_and_there_are_none_the_link_ends() -> N
     link = ann.node.links.by_id[ann.begin_invite()]
     ann.do(ann.described(link.id, DescriptionKind.OFFER))
 
-    assert link.ending is Ending.NO_ADDRESS
+    assert link.ending is CloseReason.NO_ADDRESS
 
 
 NEVER_RECOVERS = Capabilities(can_restart=False)
@@ -1372,17 +1372,17 @@ def test_a_failure_is_final_where_ice_cannot_be_restarted() -> None:
     assert link.phase is Phase.CONNECTING
     ann.do(events.IceStateChanged(link.id, events.IceState.FAILED), events.ConnectionStateChanged(link.id, FAILED))
 
-    assert link.ending is Ending.NO_PATH
+    assert link.ending is CloseReason.NO_PATH
 
 
 @pytest.mark.parametrize(
     ("reached", "ending"),
     [
-        ((), Ending.NO_PATH),
-        ((events.IceState.CHECKING, events.IceState.COMPLETED), Ending.NOT_SECURED),
+        ((), CloseReason.NO_PATH),
+        ((events.IceState.CHECKING, events.IceState.COMPLETED), CloseReason.NOT_SECURED),
     ],
 )
-def test_what_has_failed_tells_why_it_has_ended(reached: tuple[events.IceState, ...], ending: Ending) -> None:
+def test_what_has_failed_tells_why_it_has_ended(reached: tuple[events.IceState, ...], ending: CloseReason) -> None:
     ann, bob = person("ann", capabilities=NEVER_RECOVERS), person("bob")
     link = ann.invite()
     ann.do(events.PasteCode(bob.reply(link.code).code))
@@ -1396,7 +1396,7 @@ def test_a_replier_whose_connection_has_failed_for_good_ends_too() -> None:
     bob, link = reply_of(NEVER_RECOVERS, samples.HOST)
     bob.do(events.ConnectionStateChanged(link.id, FAILED))
 
-    assert link.ending is Ending.NO_PATH
+    assert link.ending is CloseReason.NO_PATH
 
 
 @pytest.mark.parametrize("ice_first", [True, False])
@@ -1408,7 +1408,7 @@ def test_an_open_link_that_fails_for_good_has_lost_its_path(ice_first: bool) -> 
     ]
     pair.ann.do(*(news if ice_first else reversed(news)))
 
-    assert pair.ann_link.ending is Ending.PATH_LOST
+    assert pair.ann_link.ending is CloseReason.PATH_LOST
 
 
 def test_without_other_tabs_a_reply_that_is_of_no_use_is_refused_at_once() -> None:

@@ -11,7 +11,7 @@ import pytest
 
 from pychat.core import effects, envelope, wire
 from pychat.core import relay_session as r
-from pychat.core.envelope import Bye, OnLink, Refusal, Refused, Signal
+from pychat.core.envelope import OnLink, Refusal, Refused, RoomBye, Signal
 from pychat.core.errors import LocalError
 from pychat.core.ids import MemberId
 from pychat.core.negotiation import Candidate, Offer
@@ -54,7 +54,7 @@ class Side:
     letter: str
     code: RoomCode = CODE
     work: list[effects.Derive | effects.Seal | effects.Unseal] = field(default_factory=list)
-    steps: list[r.Step] = field(default_factory=list)
+    steps: list[r.SessionStep] = field(default_factory=list)
 
     def __post_init__(self) -> None:
         self.room = r.RelaySession(self.code)
@@ -63,14 +63,14 @@ class Side:
     def name(self) -> MemberId:
         return name(self.letter)
 
-    def take(self, steps: Sequence[r.Step]) -> None:
+    def take(self, steps: Sequence[r.SessionStep]) -> None:
         for step in steps:
             if isinstance(step, effects.Derive | effects.Seal | effects.Unseal):
                 self.work.append(step)
             else:
                 self.steps.append(step)
 
-    def new(self) -> list[r.Step]:
+    def new(self) -> list[r.SessionStep]:
         """The steps since the last time."""
         steps, self.steps = self.steps, []
         return steps
@@ -187,9 +187,9 @@ def test_each_session_has_a_fresh_name_and_a_key_of_its_own() -> None:
 
 def test_what_belongs_to_a_former_session_is_passed_over() -> None:
     ann, bob = side("a", "b"), side("b", "a")
-    (text,) = bob.says("a", Bye())
+    (text,) = bob.says("a", RoomBye())
     ann.take(ann.room.heard(name("b"), text))
-    ann.take(ann.room.send(name("b"), Bye()))
+    ann.take(ann.room.send(name("b"), RoomBye()))
     old, ann.work = ann.work, []
     ann.letter = "A"
     ann.begin("b")
@@ -227,7 +227,7 @@ def test_too_many_that_have_left_need_a_new_session(monkeypatch: pytest.MonkeyPa
     monkeypatch.setattr(r, "MAX_REMEMBERED", 2)
     ann = side("a", "b", "c")
     for letter in "bc":
-        assert ann.hears(letter, *side(letter, "a").says("a", Bye())) == [Bye()]
+        assert ann.hears(letter, *side(letter, "a").says("a", RoomBye())) == [RoomBye()]
         ann.take(ann.room.left(name(letter)))
 
     assert ann.new() == [r.MemberGone(name("c")), r.Renew()]
@@ -243,13 +243,13 @@ def test_signals_come_to_whom_they_were_sent_in_their_order() -> None:
 
     assert bob.hears("a", *ann.says("b", *signals)) == signals
     assert eve.hears("a", *ann.says("c", Refused(1, Refusal.LOCKED))) == [Refused(1, Refusal.LOCKED)]
-    assert bob.hears("a", *ann.says("b", Bye())) == [Bye()]
+    assert bob.hears("a", *ann.says("b", RoomBye())) == [RoomBye()]
     assert ann.room.dropped == bob.room.dropped == eve.room.dropped == 0
 
 
 def test_numbers_rise_whoever_receives() -> None:
     ann = side("a", "b", "c")
-    texts = [*ann.says("b", Bye()), *ann.says("c", Bye()), *ann.says("b", Bye())]
+    texts = [*ann.says("b", RoomBye()), *ann.says("c", RoomBye()), *ann.says("b", RoomBye())]
 
     assert [envelope.unwrap(text)[0] for text in texts] == [0, 1, 2]
 
@@ -257,7 +257,7 @@ def test_numbers_rise_whoever_receives() -> None:
 def test_one_is_sealed_after_the_other() -> None:
     ann = side("a", "b", "c")
     for other in "bcb":
-        ann.take(ann.room.send(name(other), Bye()))
+        ann.take(ann.room.send(name(other), RoomBye()))
 
     assert len(ann.work) == 1
     ann.answer_all()
@@ -282,21 +282,21 @@ def test_what_comes_before_the_key_waits_for_it() -> None:
 def test_who_has_left_is_sent_nothing_more() -> None:
     ann = side("a", "b", "c")
     for other in "bbc":
-        ann.take(ann.room.send(name(other), Bye()))
+        ann.take(ann.room.send(name(other), RoomBye()))
     ann.take(ann.room.left(name("b")))
     ann.answer_all()
 
     assert [passed(step)[0] for step in ann.new() if isinstance(step, effects.SendToRelay)] == [name("c")]
-    assert ann.room.send(name("b"), Bye()) == []
+    assert ann.room.send(name("b"), RoomBye()) == []
 
 
 def test_more_signals_than_may_wait_for_one_member_are_dropped() -> None:
     ann = side("a", "b")
     for _ in range(r.MAX_WAITING + 1):
-        ann.take(ann.room.send(name("b"), Bye()))
+        ann.take(ann.room.send(name("b"), RoomBye()))
     assert ann.room.dropped == 0
 
-    assert ann.room.send(name("b"), Bye()) == []
+    assert ann.room.send(name("b"), RoomBye()) == []
     assert ann.room.dropped == 1
 
 
@@ -307,7 +307,7 @@ def test_a_signal_that_is_too_large_is_our_own_mistake_and_leaves_no_gap() -> No
     with pytest.raises(LocalError):
         ann.room.send(name("b"), OnLink(1, Offer(1, description)))
 
-    (text,) = ann.says("b", Bye())
+    (text,) = ann.says("b", RoomBye())
     assert envelope.unwrap(text)[0] == 0
 
 
@@ -356,7 +356,7 @@ def test_an_envelope_that_comes_late_is_dropped() -> None:
 
 def test_nobody_is_shown_what_they_have_sent_themselves() -> None:
     ann = side("a", "b")
-    texts = ann.says("b", Bye())
+    texts = ann.says("b", RoomBye())
 
     assert ann.hears("a", *texts) == ann.hears("b", *texts) == []
     assert ann.room.dropped == 2
@@ -364,17 +364,17 @@ def test_nobody_is_shown_what_they_have_sent_themselves() -> None:
 
 def test_an_envelope_has_one_sender_and_one_receiver() -> None:
     ann, bob, eve = side("a", "b", "c"), side("b", "a", "c"), side("c", "a", "b")
-    texts = ann.says("b", Bye())
+    texts = ann.says("b", RoomBye())
 
     assert bob.hears("c", *texts) == []
     assert eve.hears("a", *texts) == []
-    assert bob.hears("a", *texts) == [Bye()]
+    assert bob.hears("a", *texts) == [RoomBye()]
 
 
 def test_an_envelope_of_another_room_does_not_open() -> None:
     ann, bob = side("a", "b", code=OTHER_CODE), side("b", "a")
 
-    assert bob.hears("a", *ann.says("b", Bye())) == []
+    assert bob.hears("a", *ann.says("b", RoomBye())) == []
 
 
 def test_a_number_that_was_changed_does_not_open_and_bars_no_later_ones() -> None:
@@ -388,15 +388,15 @@ def test_a_number_that_was_changed_does_not_open_and_bars_no_later_ones() -> Non
 
 def test_an_envelope_that_was_cut_does_not_open() -> None:
     ann, bob = side("a", "b"), side("b", "a")
-    (text,) = ann.says("b", Bye())
+    (text,) = ann.says("b", RoomBye())
 
     assert bob.hears("a", *(text[:length] for length in range(0, len(text), 7))) == []
-    assert bob.hears("a", text) == [Bye()]
+    assert bob.hears("a", text) == [RoomBye()]
 
 
 def test_a_key_that_is_in_two_sessions_does_not_bring_back_old_envelopes() -> None:
     ann, bob = side("a", "b"), side("b", "a")
-    texts = ann.says("b", Bye())
+    texts = ann.says("b", RoomBye())
     bob.letter = "B"
     bob.begin("a")
 
@@ -427,13 +427,13 @@ def test_a_flood_of_large_ones_is_dropped_sooner() -> None:
 def test_who_was_never_seen_is_not_heard() -> None:
     ann, bob = side("a", "b"), side("b")
 
-    assert bob.hears("a", *ann.says("b", Bye())) == []
+    assert bob.hears("a", *ann.says("b", RoomBye())) == []
     assert bob.room.dropped == 1
 
 
 def test_a_holder_of_the_secret_who_says_nonsense_is_not_heard() -> None:
     ann, bob = side("a", "b"), side("b", "a")
-    ann.take(ann.room.send(name("b"), Bye()))
+    ann.take(ann.room.send(name("b"), RoomBye()))
     (work,) = ann.work
     assert isinstance(work, effects.Seal)
     ann.work = [effects.Seal(1, work.ticket, work.key, work.nonce, b"nonsense".ljust(256), work.associated_data)]
@@ -443,7 +443,7 @@ def test_a_holder_of_the_secret_who_says_nonsense_is_not_heard() -> None:
 
     assert bob.hears("a", passed(step)[1]) == []
     assert bob.room.dropped == 1
-    assert bob.hears("a", *ann.says("b", Bye())) == [Bye()]
+    assert bob.hears("a", *ann.says("b", RoomBye())) == [RoomBye()]
 
 
 # The worked example of docs/reference/protocol.md, with real keys.
@@ -464,7 +464,7 @@ def test_the_worked_example_opens() -> None:
     assert member.room.handshake.hex() == ("472184ce962d4dc391b9e9a5873b3095119f8f6d581ff20a78a938b3a77544f5")
     member.take(member.room.joined([name("a")]))
     member.take(member.room.heard(name("a"), EXAMPLE))
-    member.sent.signals[name("a"), name("b")].append(Bye())
+    member.sent.signals[name("a"), name("b")].append(RoomBye())
     member.work_all()
     assert member.sent.received[name("a"), name("b")] == [0]
 

@@ -18,11 +18,11 @@ from pychat.core.conversation import Chat, Conversation
 from pychat.core.envelope import (
     PROOF_SIZE,
     Authenticated,
-    Bye,
     OnLink,
     Refusal,
     Refused,
     Resume,
+    RoomBye,
     Signal,
     associated_data,
     authenticate,
@@ -31,7 +31,7 @@ from pychat.core.envelope import (
     wrap,
 )
 from pychat.core.envelope import encode as encode_signal
-from pychat.core.link import ANSWER_PATIENCE, Ending, Link, Phase
+from pychat.core.link import ANSWER_PATIENCE, CloseReason, Link, Phase
 from pychat.core.negotiation import Answer, Offer, TakeOffer
 from pychat.core.relay_client import RelayState, Trouble
 from pychat.core.room import Room, RoomLink
@@ -441,7 +441,7 @@ def watch(guest: Guest, heard: list[tuple[Guest, Authenticated]], obeyed: list[o
             heard.append((guest, signal))
         receive(member, signal)
 
-    def obeys(one: m.RoomLink, signal: OnLink | Refused | Bye) -> None:
+    def obeys(one: m.RoomLink, signal: OnLink | Refused | RoomBye) -> None:
         obeyed.append(signal)
         obey(one, signal)
 
@@ -511,7 +511,7 @@ def test_the_certificate_of_a_link_never_changes(seed: int, proved: bool) -> Non
         world.relay.forge(ann, link, said)
     world.live(1)
 
-    assert link.ending is Ending.BROKE_PROTOCOL
+    assert link.ending is CloseReason.BROKE_PROTOCOL
     assert "certificate" in link.detail
     assert link.remote.fingerprint != bytes(32)
 
@@ -652,7 +652,7 @@ def test_a_member_that_broke_the_protocol_is_not_heard_until_the_person_asks(see
     answer = Description(DescriptionKind.ANSWER, bytes(32), "ufrag", "x" * 24)
     crowd.say(member, OnLink(1, Answer(99, answer)))
     world.live(1)
-    assert link.ending is Ending.BROKE_PROTOCOL
+    assert link.ending is CloseReason.BROKE_PROTOCOL
     begun = len(ann.ends)
     crowd.offer(member, 2)
     world.live(LONG)
@@ -758,7 +758,7 @@ def test_who_broke_the_protocol_is_not_begun_with_again_until_asked(seed: int) -
     link = link_of(ann)
     ann.hears(ann.ends[link.id], events.FrameReceived(link.id, "nonsense"))
     world.live(1)
-    assert link.ending is Ending.BROKE_PROTOCOL
+    assert link.ending is CloseReason.BROKE_PROTOCOL
     world.live(LONG)
     assert not ann.company
     bob.starts_anew()  # under another name at the relay
@@ -1300,7 +1300,7 @@ def test_who_is_turned_away_after_the_handshake_learns_no_name_and_is_not_begun_
     world.live(10 * LONG)
 
     assert {"hello", "reveal"} <= set(heard)
-    assert "card" not in heard
+    assert "introduce" not in heard
     assert (len(world.connections), len(ann.node.chats.listed())) == (before[0] + 1, before[1])
 
 
@@ -1311,7 +1311,7 @@ def test_who_has_left_only_waits_for_the_last_words_to_go_out() -> None:
     (name,) = meeting._attempts
     meeting.leave()
     due, session = meeting.due, meeting.relay.id
-    for late in (Bye(), Refused(1, Refusal.FULL)):
+    for late in (RoomBye(), Refused(1, Refusal.FULL)):
         meeting._received(name, late)
     meeting.on_relay_message(json.dumps(["arrived", "A" * 22]))
     meeting.leave()
@@ -1344,7 +1344,7 @@ def test_a_stack_that_cannot_restart_answers_no_offer_to_do_so() -> None:
     assert isinstance(link.signaling, m.RoomLink)
     meeting_of(ann).go_on(link.signaling, [TakeOffer(link.remote, False)])
 
-    assert link.ending is Ending.PATH_LOST
+    assert link.ending is CloseReason.PATH_LOST
     assert not any(isinstance(effect, effects.AcceptOffer) for effect in ann.node._context.effects)
 
 
@@ -1641,7 +1641,7 @@ def test_a_link_that_the_person_has_ended_is_not_begun_again(seed: int) -> None:
     assert not ann.company
     link = ann.node.links.of(home_of(ann))
     assert link is not None
-    assert link.ending is Ending.NO_MATCH
+    assert link.ending is CloseReason.NO_MATCH
 
 
 def test_a_room_needs_a_relay() -> None:

@@ -14,11 +14,11 @@ from pychat.core.wire import (
     MAX_NUMBER,
     MAX_TIME,
     Bye,
-    Card,
     Entries,
     Frame,
     Have,
     Hello,
+    Introduce,
     Mismatch,
     OwnFrame,
     Proof,
@@ -41,7 +41,7 @@ FRAMES = st.one_of(
     st.builds(Hello, NUMBERS, st.lists(BYTES_32, max_size=3).map(tuple)),
     st.builds(Reveal, BYTES_32, BYTES_32, BYTES_64),
     st.builds(Proof, BYTES_64),
-    st.builds(Card, AUTHORS, NAMES),
+    st.builds(Introduce, AUTHORS, NAMES),
     st.builds(
         Entries,
         AUTHORS,
@@ -76,8 +76,8 @@ def test_a_frame_that_is_written_is_read_again(frame: OwnFrame) -> None:
         (Hello((1,), (ONES, ZEROS)), f'["hello",[1],"{ONES_TEXT}","{"A" * 43}"]'),
         (Reveal(ONES, ZEROS, bytes(64)), f'["reveal","{ONES_TEXT}","{"A" * 43}","{"A" * 86}"]'),
         (Proof(bytes(64)), f'["proof","{"A" * 86}"]'),
-        (Card(ANN, "Ann Ümlaut 😀"), f'["card","{ANN}","Ann Ümlaut 😀"]'),
-        (Card(ANN, ""), f'["card","{ANN}",""]'),
+        (Introduce(ANN, "Ann Ümlaut 😀"), f'["introduce","{ANN}","Ann Ümlaut 😀"]'),
+        (Introduce(ANN, ""), f'["introduce","{ANN}",""]'),
         (Have({ANN: 7}), f'["have",{{"{ANN}":7}}]'),
         (
             Entries(ANN, 3, [Entry(1_700_000_000_000, "hi"), Entry(0, "ü😀")]),
@@ -282,15 +282,15 @@ def test_one_version_in_common_is_enough() -> None:
     ],
 )
 def test_a_malformed_card_is_refused(arguments: str) -> None:
-    refusal(f'["card",{arguments}]')
+    refusal(f'["introduce",{arguments}]')
 
 
 def test_the_longest_name_is_measured_in_characters() -> None:
-    assert decode(encode(Card(ANN, "😀" * MAX_NAME))) == Card(ANN, "😀" * MAX_NAME)
+    assert decode(encode(Introduce(ANN, "😀" * MAX_NAME))) == Introduce(ANN, "😀" * MAX_NAME)
 
 
 def test_half_a_character_in_a_name_is_replaced() -> None:
-    assert decode(f'["card","{ANN}","A\\ud83d"]') == Card(ANN, "A\ufffd")
+    assert decode(f'["introduce","{ANN}","A\\ud83d"]') == Introduce(ANN, "A\ufffd")
 
 
 @pytest.mark.parametrize(
@@ -442,7 +442,7 @@ VALUES = st.recursive(
 
 
 @given(
-    st.sampled_from(["hello", "reveal", "proof", "card", "entries", "have", "bye", "other"]),
+    st.sampled_from(["hello", "reveal", "proof", "introduce", "entries", "have", "bye", "other"]),
     st.lists(VALUES, max_size=4),
 )
 def test_a_known_kind_with_anything_in_it_is_refused_or_a_frame(kind: str, values: list[object]) -> None:

@@ -16,7 +16,7 @@ from pychat.core.link import Link, Phase
 from pychat.core.lookalike import skeleton
 from pychat.core.node import SEED_SIZE, Node
 from pychat.core.sdp import DescriptionKind, parse_description, to_sdp
-from pychat.driver import CHANNEL_LABEL, CHANNEL_NUMBER, Driver
+from pychat.driver import CHANNEL_ID, CHANNEL_LABEL, Driver
 from pychat.native.crypto import NativeCrypto
 from pychat.native.peer import NativeConnect
 from pychat.native.store import MemoryStore
@@ -97,7 +97,7 @@ class Stranger:
 
     def __init__(self) -> None:
         self.pc = RTCPeerConnection(RTCConfiguration(iceServers=[]))
-        self.channel: RTCDataChannel = self.pc.createDataChannel(CHANNEL_LABEL, negotiated=True, id=CHANNEL_NUMBER)
+        self.channel: RTCDataChannel = self.pc.createDataChannel(CHANNEL_LABEL, negotiated=True, id=CHANNEL_ID)
         self._open = asyncio.Event()
         self.channel.on("open", self._open.set)
 
@@ -129,7 +129,7 @@ class Stranger:
             assert isinstance(data, str)
             say_once(self._greeter.hear(data))
             if self._greeter.done and not greeted.is_set():
-                self.say(wire.encode(wire.Card(STRANGER, "Stranger")))
+                self.say(wire.encode(wire.Introduce(STRANGER, "Stranger")))
                 greeted.set()
 
         self.channel.on("message", hear)

@@ -35,10 +35,10 @@ from aiortc.rtcsctptransport import (
 
 from pychat.core import wire
 from pychat.core.invite import decode
-from pychat.core.link import Ending, Link, Phase
+from pychat.core.link import CloseReason, Link, Phase
 from pychat.core.log import make_entry
 from pychat.core.sdp import MAX_MESSAGE_SIZE
-from pychat.ui import words
+from pychat.ui import strings
 from pychat.ui.view import view
 from tests.native.people import PATIENCE, STRANGER, Person, Stranger, connect, let_in
 
@@ -87,7 +87,7 @@ class Evening:
             texts = [message.entry.text for message in person.chat(link).timeline]
             assert texts == ["still here", "still here"]
 
-    async def until_stranger_is_out(self) -> Ending | None:
+    async def until_stranger_is_out(self) -> CloseReason | None:
         await self.ann.until(lambda: self.with_stranger.phase is Phase.CLOSED)
         return self.with_stranger.ending
 
@@ -211,25 +211,25 @@ async def close_dtls_without_a_word(evening: Evening) -> None:
     await evening.stranger.sctp.transport.stop()
 
 
-QUICK: dict[Misbehave, Ending] = {
-    send_text_that_is_none: Ending.CHANNEL_CLOSED,
-    send_bytes: Ending.BROKE_PROTOCOL,
-    open_the_channel_once_more: Ending.CHANNEL_CLOSED,
-    open_a_channel_whose_name_is_no_text: Ending.CHANNEL_CLOSED,
-    acknowledge_a_channel_that_is_none: Ending.CHANNEL_CLOSED,
-    begin_anew_in_the_midst_of_a_packet: Ending.CHANNEL_CLOSED,
-    send_a_large_message: Ending.BROKE_PROTOCOL,
-    send_a_huge_message: Ending.CHANNEL_CLOSED,
-    send_a_message_without_end: Ending.CHANNEL_CLOSED,
-    begin_messages_on_all_streams: Ending.CHANNEL_CLOSED,
-    open_channels_without_end: Ending.CHANNEL_CLOSED,
-    abort: Ending.CHANNEL_CLOSED,
-    close_dtls_without_a_word: Ending.CHANNEL_CLOSED,
+QUICK: dict[Misbehave, CloseReason] = {
+    send_text_that_is_none: CloseReason.CHANNEL_CLOSED,
+    send_bytes: CloseReason.BROKE_PROTOCOL,
+    open_the_channel_once_more: CloseReason.CHANNEL_CLOSED,
+    open_a_channel_whose_name_is_no_text: CloseReason.CHANNEL_CLOSED,
+    acknowledge_a_channel_that_is_none: CloseReason.CHANNEL_CLOSED,
+    begin_anew_in_the_midst_of_a_packet: CloseReason.CHANNEL_CLOSED,
+    send_a_large_message: CloseReason.BROKE_PROTOCOL,
+    send_a_huge_message: CloseReason.CHANNEL_CLOSED,
+    send_a_message_without_end: CloseReason.CHANNEL_CLOSED,
+    begin_messages_on_all_streams: CloseReason.CHANNEL_CLOSED,
+    open_channels_without_end: CloseReason.CHANNEL_CLOSED,
+    abort: CloseReason.CHANNEL_CLOSED,
+    close_dtls_without_a_word: CloseReason.CHANNEL_CLOSED,
 }
-SLOW: dict[Misbehave, Ending] = {
-    send_a_message_without_end_in_single_bytes: Ending.CHANNEL_CLOSED,
-    send_a_message_without_end_in_empty_pieces: Ending.CHANNEL_CLOSED,
-    send_messages_after_one_that_never_comes: Ending.CHANNEL_CLOSED,
+SLOW: dict[Misbehave, CloseReason] = {
+    send_a_message_without_end_in_single_bytes: CloseReason.CHANNEL_CLOSED,
+    send_a_message_without_end_in_empty_pieces: CloseReason.CHANNEL_CLOSED,
+    send_messages_after_one_that_never_comes: CloseReason.CHANNEL_CLOSED,
 }
 CASES = [pytest.param(*case, id=case[0].__name__) for case in QUICK.items()] + [
     pytest.param(*case, id=case[0].__name__, marks=pytest.mark.slow) for case in SLOW.items()
@@ -237,14 +237,14 @@ CASES = [pytest.param(*case, id=case[0].__name__) for case in QUICK.items()] + [
 
 
 @pytest.mark.parametrize(("misbehave", "ending"), CASES)
-def test_misbehaving_ends_the_link_in_words_and_no_other(misbehave: Misbehave, ending: Ending) -> None:
+def test_misbehaving_ends_the_link_in_words_and_no_other(misbehave: Misbehave, ending: CloseReason) -> None:
     async def scenario() -> None:
         async with Evening() as evening:
             async with asyncio.timeout(PATIENCE):
                 await misbehave(evening)
             assert await evening.until_stranger_is_out() is ending
             shown = view(evening.ann.node, evening.with_stranger.chat)
-            assert (shown.state, shown.headline, shown.sentence) == ("closed", *words.ENDINGS[ending])
+            assert (shown.state, shown.headline, shown.sentence) == ("closed", *strings.ENDINGS[ending])
             await evening.goes_on()
 
     in_a_loop(scenario)

@@ -10,7 +10,7 @@ import pytest
 
 from pychat.core.ice import IceConfig, IceServer
 from pychat.core.sdp import Candidate, CandidateKind, DescriptionKind, candidate_attribute, parse_description, to_sdp
-from pychat.driver import CHANNEL_LABEL, CHANNEL_NUMBER
+from pychat.driver import CHANNEL_ID, CHANNEL_LABEL
 from pychat.native.peer import NativeConnect, NativePeerConnection
 from pychat.ports import PortError
 
@@ -25,7 +25,7 @@ def test_names_that_nobody_answers_to_hold_up_nothing() -> None:
 
     def make() -> NativePeerConnection:
         peer = connect(1, IceConfig(), lambda _: None)
-        peer.open_channel(CHANNEL_LABEL, CHANNEL_NUMBER)
+        peer.open_channel(CHANNEL_LABEL, CHANNEL_ID)
         return peer
 
     async def test() -> None:
@@ -49,7 +49,7 @@ def test_a_server_that_aiortc_does_not_understand_is_said() -> None:
     async def test() -> None:
         peer = NativeConnect()(1, IceConfig((IceServer("nonsense"),)), lambda _: None)
         with pytest.raises(PortError):
-            peer.open_channel(CHANNEL_LABEL, CHANNEL_NUMBER)
+            peer.open_channel(CHANNEL_LABEL, CHANNEL_ID)
 
     asyncio.run(test())
 
@@ -59,7 +59,7 @@ def test_a_connection_that_is_closed_while_it_is_described_says_so_and_closes_on
 
     async def test() -> None:
         peer = connect(1, IceConfig(), lambda _: None)
-        peer.open_channel(CHANNEL_LABEL, CHANNEL_NUMBER)
+        peer.open_channel(CHANNEL_LABEL, CHANNEL_ID)
         describing = asyncio.create_task(peer.offer())
         await asyncio.sleep(0)
         peer.close()
@@ -80,7 +80,7 @@ def test_a_connection_closed_in_the_moment_a_path_is_found_leaves_nothing_behind
     async def test() -> None:
         ann, bob = (connect(number, IceConfig(), lambda _: None) for number in (1, 2))
         for peer in (ann, bob):
-            peer.open_channel(CHANNEL_LABEL, CHANNEL_NUMBER)
+            peer.open_channel(CHANNEL_LABEL, CHANNEL_ID)
         await bob.set_remote_description(DescriptionKind.OFFER, await ann.offer())
         answer = await bob.answer()
         agent = ann._inside._sctp.transport.transport._connection

@@ -14,7 +14,7 @@ import pytest
 
 from pychat import __version__
 from pychat.core import roomcode
-from pychat.ui import words
+from pychat.ui import strings
 
 ROOT = Path(__file__).resolve().parents[2]
 SECONDS = 60  # far more than it takes; only so that a hung process does not hang the tests
@@ -126,8 +126,8 @@ def test_what_cannot_be_used_is_refused_and_not_kept(pychat: Pychat) -> None:
     nonsense = "“nonsense” is not a server. Write “stun:host:port”, or “turn:host:port name password”."
     assert pychat.refuses(2, "settings", "--server", "nonsense") == nonsense
     assert pychat.refuses(2, "settings", "--server", "-", written="stun:a.example\nnonsense\n") == nonsense
-    assert pychat.refuses(2, "settings", "--hide-address") == words.RELAY_NEEDS_TURN
-    assert pychat.refuses(2, "invite", "--hide-address") == words.RELAY_NEEDS_TURN
+    assert pychat.refuses(2, "settings", "--hide-address") == strings.RELAY_NEEDS_TURN
+    assert pychat.refuses(2, "invite", "--hide-address") == strings.RELAY_NEEDS_TURN
     assert pychat.refuses(2, "settings", *["--server", "stun:stun.example"] * 9).endswith(
         "is one too many: eight servers at most."
     )
@@ -161,7 +161,7 @@ ROOM = "http://{}/#" + roomcode.encode(roomcode.RoomCode(bytes(roomcode.SECRET_S
 def asks(pychat: Pychat, *arguments: str, written: str = "") -> bool:
     """Whether it has said whom it asks for its address, before it asks; it has nothing to send, and so it ends."""
     done = pychat.run(*arguments, written=written)
-    note = words.stun_note(()).partition(" asks ")[0]
+    note = strings.stun_note(()).partition(" asks ")[0]
     first = done.stderr.startswith(f"pychat: {note} asks stun:stun.cloudflare.com:3478 how it looks from outside.")
     assert first == (note in done.stderr)
     return first

@@ -12,7 +12,7 @@ from pychat.core import events
 from pychat.core.ice import IceConfig
 from pychat.core.invite import Code, decode, encode
 from pychat.core.sdp import DescriptionKind, parse_description, to_sdp
-from pychat.driver import CHANNEL_LABEL, CHANNEL_NUMBER
+from pychat.driver import CHANNEL_ID, CHANNEL_LABEL
 from pychat.native.peer import NativeConnect
 from tests.greeter import Greeter
 
@@ -51,7 +51,7 @@ async def stranger(invite: str, *frames: str, greets: bool = True) -> AsyncItera
             channel.send(frame)
 
     peer = connect(1, IceConfig(), post)
-    channel = peer.open_channel(CHANNEL_LABEL, CHANNEL_NUMBER)
+    channel = peer.open_channel(CHANNEL_LABEL, CHANNEL_ID)
     try:
         await peer.set_remote_description(DescriptionKind.OFFER, to_sdp(code.description))
         sdp = await peer.answer()

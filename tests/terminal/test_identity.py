@@ -7,7 +7,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-from pychat.exits import Exit
+from pychat.exit_codes import Exit
 from tests.terminal.command import ROOT, Command, Commands, Terminal
 
 SIGNS = re.compile(r"or as a number: (\d{4} \d{3} \d{3} \d{3})")

@@ -10,11 +10,11 @@ from typing import Any
 import pytest
 import segno
 
+from pychat.client import Peer
 from pychat.core.errors import CodeProblem
-from pychat.core.link import Ending
+from pychat.core.link import CloseReason
 from pychat.core.log import MAX_TEXT
-from pychat.library import Peer
-from pychat.ui import words
+from pychat.ui import strings
 from tests.terminal.command import IS_SOMEBODY_ELSE, Command, Commands, Terminal
 from tests.terminal.stranger import NEWER_HELLO, run, stranger
 
@@ -121,15 +121,15 @@ def test_a_wrong_code_is_said_and_the_right_one_works(commands: Commands) -> Non
     ann = commands.terminal("invite")
     code = ann.code
     bob = commands.terminal("join", "no code at all")
-    bob.wait_until_said(f"pychat: {words.CODE_PROBLEMS[CodeProblem.NOT_A_CODE]}")
+    bob.wait_until_said(f"pychat: {strings.CODE_PROBLEMS[CodeProblem.NOT_A_CODE]}")
     bob.wait_for_input("Their invite: ")
     bob.take(code[:-5])
-    bob.wait_until_said(f"pychat: {words.CODE_PROBLEMS[CodeProblem.CUT_SHORT]}")
+    bob.wait_until_said(f"pychat: {strings.CODE_PROBLEMS[CodeProblem.CUT_SHORT]}")
     bob.take(code)
     reply = bob.code
     for times in (1, 2):  # each time it is said anew
         ann.take(code)
-        ann.wait_for(lambda n=times: ann.said(words.CODE_PROBLEMS[CodeProblem.OWN_INVITE]) == n, "what is wrong")  # type: ignore[misc]
+        ann.wait_for(lambda n=times: ann.said(strings.CODE_PROBLEMS[CodeProblem.OWN_INVITE]) == n, "what is wrong")  # type: ignore[misc]
     ann.wait_for_input("Their reply: ")
     ann.take(reply)
     ann.is_connected()
@@ -483,7 +483,9 @@ def test_a_peer_that_was_killed_is_noticed(commands: Commands) -> None:
     for one, other in ((ann, bob), (cleo, dan)):
         other.kill()
         one.say("are you there?")
-    endings = [words.ENDINGS[ending] for ending in (Ending.PATH_LOST, Ending.CHANNEL_CLOSED)]  # whichever shows first
+    endings = [
+        strings.ENDINGS[ending] for ending in (CloseReason.PATH_LOST, CloseReason.CHANNEL_CLOSED)
+    ]  # whichever shows first
     assert cleo.status() == NOT_DELIVERED
     last = cleo.err.splitlines()[-1]
     assert last in [f"pychat: {headline}: {rest} One message is not delivered." for headline, rest in endings]

@@ -18,9 +18,9 @@ from typing import Any
 import pytest
 
 from pychat.core.errors import CodeProblem
-from pychat.core.link import Ending
+from pychat.core.link import CloseReason
 from pychat.core.log import MAX_TEXT
-from pychat.ui import words
+from pychat.ui import strings
 from tests.terminal.command import A_CODE, Command, Commands
 from tests.terminal.stranger import NEWER_HELLO, run, stranger
 
@@ -153,7 +153,7 @@ def test_json_tells_what_is_delivered_and_how_it_ends(commands: Commands) -> Non
     counts = [event["count"] for event in kinds if event["event"] == "delivered"]
     assert counts == sorted(set(counts))
     assert kinds[-1]["event"] == "ended"
-    assert kinds[-1]["reason"] == Ending.PEER_LEFT.value
+    assert kinds[-1]["reason"] == CloseReason.PEER_LEFT.value
 
 
 def test_a_message_cannot_act_on_a_terminal(commands: Commands) -> None:
@@ -302,7 +302,7 @@ def test_without_a_code_it_says_what_is_wrong(
     except BrokenPipeError:
         pass  # it had read enough
     assert command.status() == CODE
-    assert command.err.endswith(f"pychat: {words.CODE_PROBLEMS[problem]}\n")
+    assert command.err.endswith(f"pychat: {strings.CODE_PROBLEMS[problem]}\n")
     assert command.out == ""
 
 
@@ -323,7 +323,7 @@ def test_a_code_that_cannot_be_used_is_said_at_once(commands: Commands) -> None:
     cases += [(ann, CodeProblem.NOT_A_REPLY), (cleo, CodeProblem.OTHER_INVITE)]
     for command, problem in cases:  # their input stays open all the time
         assert command.status() == CODE
-        assert command.err.endswith(f"pychat: {words.CODE_PROBLEMS[problem]}\n")
+        assert command.err.endswith(f"pychat: {strings.CODE_PROBLEMS[problem]}\n")
         assert command.out == ""
 
 
@@ -403,7 +403,7 @@ def test_a_reader_that_takes_its_time_holds_nothing_up(commands: Commands, tmp_p
 
 def test_unusable_arguments_are_said(commands: Commands, tmp_path: Path) -> None:
     cases = [
-        (["--hide-address"], words.RELAY_NEEDS_TURN),
+        (["--hide-address"], strings.RELAY_NEEDS_TURN),
         (["--server", "nonsense"], "“nonsense” is not a server."),
         (["--server", "turn:turn.example"], "“turn:turn.example” lacks the name and password"),
         (["--unknown"], "error: unrecognized arguments: --unknown"),
@@ -448,7 +448,7 @@ def test_no_network_is_said(commands: Commands) -> None:
     for arguments in (["invite"], ["join", ann.code]):
         command = commands.pipe(*arguments, prefix=alone)
         assert command.status() == FAILED
-        assert command.err.endswith(f"pychat: {': '.join(words.ENDINGS[Ending.NO_ADDRESS])}\n")
+        assert command.err.endswith(f"pychat: {': '.join(strings.ENDINGS[CloseReason.NO_ADDRESS])}\n")
         assert command.out == ""
 
 
@@ -458,7 +458,7 @@ def test_no_free_port_is_said(commands: Commands) -> None:
         pytest.skip("there is no `ip` to give the network an address")
     command = commands.pipe("invite", prefix=prefix)
     assert command.status() == FAILED
-    assert command.err.endswith(f"pychat: {': '.join(words.ENDINGS[Ending.NO_ADDRESS])}\n")
+    assert command.err.endswith(f"pychat: {': '.join(strings.ENDINGS[CloseReason.NO_ADDRESS])}\n")
     assert command.out == ""
 
 

@@ -11,16 +11,16 @@ import pytest
 
 from pychat.core.envelope import Refusal
 from pychat.core.errors import CodeProblem
-from pychat.core.link import Ending
+from pychat.core.link import CloseReason
 from pychat.core.relay_client import Trouble
-from pychat.exits import Exit
-from pychat.ui import words
+from pychat.exit_codes import Exit
+from pychat.ui import strings
 from tests.server.conftest import StartRelay
 from tests.server.relays import Relay
 from tests.terminal.command import IS_SOMEBODY_ELSE, Command, Commands, Terminal
 
 CTRL_C = "\x03"
-WAITING, AWAY = ": ".join(words.ROOM_WAITING), ": ".join(words.ROOM_AWAY[Trouble.UNREACHABLE])
+WAITING, AWAY = ": ".join(strings.ROOM_WAITING), ": ".join(strings.ROOM_AWAY[Trouble.UNREACHABLE])
 
 
 @pytest.fixture
@@ -34,7 +34,7 @@ def is_waiting(command: Command, times: int = 1) -> None:
 
 
 def is_waiting_at_terminal(terminal: Terminal, times: int = 1) -> None:
-    sentence = ". ".join(words.ROOM_WAITING)
+    sentence = ". ".join(strings.ROOM_WAITING)
     terminal.wait_for(lambda: terminal.said(sentence) >= times, "a place in the room")
 
 
@@ -74,7 +74,7 @@ def test_two_pipes_meet_by_a_link(commands: Commands, relay: Relay) -> None:
     assert ann.out == "Hello Ann\nwithout an end of its line\n"
     assert bob.out == "Hello Bob\n"
     first, link, *rest = ann.err.splitlines()
-    assert first == f"pychat: {': '.join(words.ROOM_REACHING)}"
+    assert first == f"pychat: {': '.join(strings.ROOM_REACHING)}"
     assert link == ann.link
     assert link.startswith(f"{relay.url}#")
     assert all(line.startswith("pychat: ") for line in [*rest, *bob.err.splitlines()])
@@ -141,7 +141,7 @@ def test_a_link_that_cannot_be_used_is_said_at_once(commands: Commands, relay: R
     ]
     for command, problem in [(commands.pipe("join", text), problem) for text, problem in cases]:
         assert command.status() == Exit.CODE
-        assert command.err == f"pychat: {words.CODE_PROBLEMS[problem]}\n"
+        assert command.err == f"pychat: {strings.CODE_PROBLEMS[problem]}\n"
 
 
 def test_a_room_needs_a_page(commands: Commands) -> None:
@@ -159,7 +159,7 @@ def test_a_pipe_that_finds_the_room_taken_says_so_and_ends(commands: Commands, r
     for flags in ([], ["--stay"]):  # one after the other, for two that are both refused would meet each other
         command = commands.pipe("join", ann.link, *flags)
         assert command.status() == Exit.NOT_CONNECTED
-        assert command.err.endswith(f"\npychat: {words.NOT_LET_IN[Refusal.FULL]}\n")
+        assert command.err.endswith(f"\npychat: {strings.NOT_LET_IN[Refusal.FULL]}\n")
         assert command.out == ""
     both_talk(ann, bob, "still here")
 
@@ -168,7 +168,7 @@ def test_a_relay_that_lets_nobody_else_into_the_room_is_the_same(commands: Comma
     ann, bob = connect(commands, start_relay(PYCHAT_RELAY_ROOM_SIZE="2").url)
     cleo = commands.pipe("join", ann.link)
     assert cleo.status() == Exit.NOT_CONNECTED
-    assert cleo.err.endswith(f"\npychat: {words.NOT_LET_IN[Refusal.FULL]}\n")
+    assert cleo.err.endswith(f"\npychat: {strings.NOT_LET_IN[Refusal.FULL]}\n")
     both_talk(ann, bob, "still here")
 
 
@@ -177,7 +177,7 @@ def test_a_third_one_at_a_terminal_is_told_and_gets_the_seat_that_is_free(comman
     bob = commands.pipe("join", ann.link)
     ann.is_connected()
     cleo = commands.terminal("join", ann.link)
-    cleo.wait_until_said(f"pychat: {'. '.join(words.ROOM_REFUSED[Refusal.FULL])}")
+    cleo.wait_until_said(f"pychat: {'. '.join(strings.ROOM_REFUSED[Refusal.FULL])}")
     cleo.say("am I in?")
     cleo.wait_above_input("You: am I in? (waiting)")
     bob.say("I have to go")
@@ -194,12 +194,12 @@ def test_a_locked_room_takes_nobody_until_it_is_unlocked(commands: Commands, rel
     ann = commands.terminal("room", "--page", relay.url)
     is_waiting_at_terminal(ann)
     ann.say("/lock")
-    ann.wait_until_said(f"pychat: {'. '.join(words.ROOM_LOCKED)}")
+    ann.wait_until_said(f"pychat: {'. '.join(strings.ROOM_LOCKED)}")
     bob = commands.pipe("join", ann.link)
     assert bob.status() == Exit.NOT_CONNECTED
-    assert bob.err.endswith(f"\npychat: {words.NOT_LET_IN[Refusal.LOCKED]}\n")
+    assert bob.err.endswith(f"\npychat: {strings.NOT_LET_IN[Refusal.LOCKED]}\n")
     cleo = commands.terminal("join", ann.link)
-    cleo.wait_until_said(f"pychat: {'. '.join(words.ROOM_REFUSED[Refusal.LOCKED])}")
+    cleo.wait_until_said(f"pychat: {'. '.join(strings.ROOM_REFUSED[Refusal.LOCKED])}")
     ann.say("/lock")
     ann.is_connected()
     cleo.is_connected()
@@ -213,11 +213,11 @@ def test_a_new_link_is_told_and_the_former_one_leads_nowhere(commands: Commands,
     old = ann.link
     ann.say("/link")
     ann.wait_for(lambda: ann.link != old, "another link")
-    bob.wait_until_said(f"pychat: {words.RENEWED}\n{ann.link}\n")
+    bob.wait_until_said(f"pychat: {strings.RENEWED}\n{ann.link}\n")
     lost = commands.pipe("join", old)
     is_waiting(lost)
     cleo = commands.terminal("join", ann.link)
-    cleo.wait_until_said(f"pychat: {'. '.join(words.ROOM_REFUSED[Refusal.FULL])}")
+    cleo.wait_until_said(f"pychat: {'. '.join(strings.ROOM_REFUSED[Refusal.FULL])}")
     both = ["still connected", "both ways"]
     ann.say(both[0])
     bob.hears(both[0])
@@ -236,7 +236,7 @@ def test_a_link_that_is_pasted_changes_no_page_but_its_own_room_s(commands: Comm
     ann = commands.terminal("join", "--page", page, columns=180, rows=60)
     ann.wait_for_input("Their invite: ")
     ann.take(f"{other}#no-code-at-all-but-a-link")
-    ann.wait_until_said(words.CODE_PROBLEMS[CodeProblem.MISTYPED])
+    ann.wait_until_said(strings.CODE_PROBLEMS[CodeProblem.MISTYPED])
     former = away.link
     ann.take(former)
     ann.is_connected()
@@ -310,8 +310,8 @@ def test_a_relay_that_starts_anew_has_those_who_wait_back_by_itself(
     is_waiting(ann)
     is_waiting_at_terminal(bob)
     relay.stop()
-    ann.wait_until_said(": ".join(words.ROOM_AWAY[Trouble.RETURNING]))
-    bob.wait_until_said(". ".join(words.ROOM_AWAY[Trouble.RETURNING]))
+    ann.wait_until_said(": ".join(strings.ROOM_AWAY[Trouble.RETURNING]))
+    bob.wait_until_said(". ".join(strings.ROOM_AWAY[Trouble.RETURNING]))
     again(start_relay, relay)
     is_waiting(ann, 2)
     is_waiting_at_terminal(bob, 2)
@@ -370,7 +370,7 @@ def test_in_a_terminal_the_room_stays_when_the_other_one_leaves(commands: Comman
     ann.hears("hello Ann")
     bob.write(CTRL_C)
     assert bob.status() == Exit.DONE
-    ann.wait_until_said(f"pychat: They left. {words.ROOM_STAYS}")
+    ann.wait_until_said(f"pychat: They left. {strings.ROOM_STAYS}")
     cleo = commands.terminal("join", ann.link)
     cleo.is_connected()
     ann.wait_until_said(IS_SOMEBODY_ELSE)
@@ -382,7 +382,7 @@ def test_in_a_terminal_the_room_stays_when_the_other_one_leaves(commands: Comman
     assert ann.status() == Exit.DONE
     assert ann.is_as_before()
     assert bob.is_as_before()
-    cleo.wait_until_said(f"pychat: They left. {words.ROOM_STAYS}")
+    cleo.wait_until_said(f"pychat: They left. {strings.ROOM_STAYS}")
 
 
 def test_whom_one_knows_carries_the_conversation_on(commands: Commands, relay: Relay, tmp_path: Path) -> None:
@@ -425,7 +425,9 @@ def test_a_pipe_waits_for_the_same_person_and_ends_when_it_is_somebody_else(
     same.say("I am back")
     ann.hears("I am back")
     assert eve.status() == Exit.NOT_DELIVERED
-    assert eve.err.endswith(f"pychat: {': '.join(words.ENDINGS[Ending.REPLACED])} One message is not delivered.\n")
+    assert eve.err.endswith(
+        f"pychat: {': '.join(strings.ENDINGS[CloseReason.REPLACED])} One message is not delivered.\n"
+    )
     other.wait_until_said("pychat: They left.")
     assert not other.said("are you there?")
 
@@ -458,8 +460,8 @@ def test_a_second_program_of_the_same_person_is_told_and_can_have_the_seat(
     bob.is_connected()
     script = commands.pipe("join", ann.link, folder=tmp_path / "bob")
     assert script.status() == Exit.NOT_CONNECTED
-    assert script.err.endswith(f"\npychat: {words.NOT_LET_IN[Refusal.ELSEWHERE]}\n")
-    told = f"pychat: {'. '.join(words.ROOM_REFUSED[Refusal.ELSEWHERE])}"
+    assert script.err.endswith(f"\npychat: {strings.NOT_LET_IN[Refusal.ELSEWHERE]}\n")
+    told = f"pychat: {'. '.join(strings.ROOM_REFUSED[Refusal.ELSEWHERE])}"
     other = commands.terminal("join", ann.link, folder=tmp_path / "bob")
     other.wait_until_said(told)
     assert not bob.said(told)

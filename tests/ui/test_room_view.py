@@ -7,10 +7,10 @@ import pytest
 from pychat.core import events
 from pychat.core.capabilities import Capabilities
 from pychat.core.envelope import Refusal
-from pychat.core.link import Ending
+from pychat.core.link import CloseReason
 from pychat.core.relay_client import Trouble
 from pychat.core.roomcode import SECRET_SIZE, RoomCode, encode
-from pychat.ui import words
+from pychat.ui import strings
 from pychat.ui.view import Card, Progress, View, view
 from tests.core.people import Person, compared, person
 from tests.core.test_rooms import LONG, calm, home_of, second_tab, session_of, together
@@ -36,7 +36,7 @@ def screen(someone: Person) -> View:
 def test_at_first_the_way_to_the_relay_is_looked_for(ann: Person) -> None:
     now = screen(ann)
 
-    assert (now.headline, now.sentence) == words.ROOM_REACHING
+    assert (now.headline, now.sentence) == strings.ROOM_REACHING
     assert (now.card, now.state, now.name) == (Card.ROOM, "signaling", "New room")
     assert now.room is not None
     assert now.room.code == ""
@@ -48,7 +48,7 @@ def test_each_trouble_with_the_relay_has_its_words(ann: Person, trouble: Trouble
     codes = {"unreachable": 1006, "returning": 1012, "full": 4003, "busy": 4006, "refused": 4000}
     ann.do(events.RelayClosed(session_of(ann), codes[trouble.value]))
 
-    assert (screen(ann).headline, screen(ann).sentence) == words.ROOM_AWAY[trouble]
+    assert (screen(ann).headline, screen(ann).sentence) == strings.ROOM_AWAY[trouble]
 
 
 def test_who_waits_has_a_link_to_send() -> None:
@@ -58,7 +58,7 @@ def test_who_waits_has_a_link_to_send() -> None:
     world.live(5)
     now = seen_by(ann)
 
-    assert (now.headline, now.sentence) == words.ROOM_WAITING
+    assert (now.headline, now.sentence) == strings.ROOM_WAITING
     assert now.card is Card.ROOM
     assert now.room is not None
     assert now.room.code.startswith("F")
@@ -66,7 +66,7 @@ def test_who_waits_has_a_link_to_send() -> None:
 
     ann.acts(events.SetRoomLock(home_of(ann).id, True))
     now = seen_by(ann)
-    assert (now.headline, now.sentence) == words.ROOM_LOCKED
+    assert (now.headline, now.sentence) == strings.ROOM_LOCKED
     assert now.card is Card.NONE
     assert now.room is not None
     assert now.room.locked
@@ -77,9 +77,9 @@ def test_who_is_asked_whether_to_go_in_is_not_asked_to_open_a_room(ann: Person) 
     bob.do(events.OpenCodeLink(encode(RoomCode(bytes(SECRET_SIZE))), URL))
     now = view(bob.node, None)
     assert now.joins
-    assert (now.state, now.headline, now.sentence) == ("idle", *words.AT_THE_DOOR)
+    assert (now.state, now.headline, now.sentence) == ("idle", *strings.AT_THE_DOOR)
     bob.do(events.DeclineJoin())
-    assert view(bob.node, None).sentence == words.IDLE[1]
+    assert view(bob.node, None).sentence == strings.IDLE[1]
 
 
 def test_who_is_connected_has_nothing_to_do_and_may_still_ask_for_the_link() -> None:
@@ -102,13 +102,13 @@ def test_who_is_refused_is_told_and_asked_to_invite_nobody(refusal: Refusal) -> 
     world.live(LONG)
     now = seen_by(cat)
 
-    assert (now.headline, now.sentence) == words.ROOM_REFUSED[refusal]
+    assert (now.headline, now.sentence) == strings.ROOM_REFUSED[refusal]
     assert now.card is Card.NONE
 
     ann.acts(events.LeaveConversation(home_of(ann).id))
     bob.acts(events.LeaveConversation(home_of(bob).id))
     world.live(LONG)
-    assert (seen_by(cat).headline, seen_by(cat).sentence) == words.ROOM_WAITING
+    assert (seen_by(cat).headline, seen_by(cat).sentence) == strings.ROOM_WAITING
 
 
 def test_who_is_there_already_in_another_tab_can_be_here() -> None:
@@ -119,14 +119,14 @@ def test_who_is_there_already_in_another_tab_can_be_here() -> None:
     world.live(LONG)
     now = seen_by(tab)
 
-    assert (now.headline, now.sentence) == words.ROOM_REFUSED[Refusal.ELSEWHERE]
+    assert (now.headline, now.sentence) == strings.ROOM_REFUSED[Refusal.ELSEWHERE]
     assert now.card is Card.ELSEWHERE
     assert not now.can_write
     tab.acts(events.TakeOverRoom(home_of(tab).id))
     world.live(30)
     assert seen_by(tab).state == "open"
     now = seen_by(bob)
-    assert (now.headline, now.sentence) == words.ROOM_REFUSED[Refusal.ELSEWHERE]
+    assert (now.headline, now.sentence) == strings.ROOM_REFUSED[Refusal.ELSEWHERE]
     assert now.card is Card.ELSEWHERE
     assert seen_by(ann).state == "open"
 
@@ -138,10 +138,10 @@ def test_who_has_left_can_go_back() -> None:
     world.live(5)
     now = seen_by(ann)
 
-    assert (now.headline, now.sentence) == words.ROOM_LEFT
+    assert (now.headline, now.sentence) == strings.ROOM_LEFT
     assert (now.card, now.state, now.can_leave) == (Card.RETURN, "closed", False)
-    assert seen_by(bob).headline == words.ENDINGS[Ending.PEER_LEFT][0]
-    assert seen_by(bob).sentence == words.ROOM_STAYS
+    assert seen_by(bob).headline == strings.ENDINGS[CloseReason.PEER_LEFT][0]
+    assert seen_by(bob).sentence == strings.ROOM_STAYS
     assert seen_by(bob).card is Card.ROOM
     assert [progress for _, progress in now.phases] == [Progress.TO_COME] * 4
 
@@ -154,7 +154,7 @@ def test_who_is_left_alone_in_a_locked_room_is_told_who_can_come_back() -> None:
     world.live(5)
     now = seen_by(ann)
 
-    assert (now.headline, now.sentence) == (words.ENDINGS[Ending.PEER_LEFT][0], words.ROOM_LOCKED_STAYS)
+    assert (now.headline, now.sentence) == (strings.ENDINGS[CloseReason.PEER_LEFT][0], strings.ROOM_LOCKED_STAYS)
     assert now.card is Card.NONE
 
 
@@ -168,11 +168,11 @@ def test_after_signs_that_differ_the_room_is_no_place_to_ask_anybody_into(locked
     ann.acts(compared(chat, False))
     world.live(LONG)
 
-    for guest, ending in ((ann, Ending.NO_MATCH), (bob, Ending.PEER_NO_MATCH)):
+    for guest, ending in ((ann, CloseReason.NO_MATCH), (bob, CloseReason.PEER_NO_MATCH)):
         now = seen_by(guest)
-        assert now.headline == words.ENDINGS[ending][0]
+        assert now.headline == strings.ENDINGS[ending][0]
         assert "Open a new room" in now.sentence
-        assert (now.state, now.card, now.can_leave, now.trust_note) == ("closed", Card.NONE, True, words.DIFFERED)
+        assert (now.state, now.card, now.can_leave, now.trust_note) == ("closed", Card.NONE, True, strings.DIFFERED)
         assert [progress for _, progress in now.phases] == [*[Progress.DONE] * 3, Progress.FAILED]
 
     bob.acts(events.LeaveConversation(home_of(bob).id))
@@ -181,14 +181,14 @@ def test_after_signs_that_differ_the_room_is_no_place_to_ask_anybody_into(locked
     bob.enters()
     world.live(LONG)
     now = seen_by(bob)
-    assert (now.headline, now.sentence) == words.ROOM_REFUSED[Refusal.LOCKED]
+    assert (now.headline, now.sentence) == strings.ROOM_REFUSED[Refusal.LOCKED]
     assert "or whoever is in it does not take you any more" in now.sentence  # which of the two it is, is not told
 
 
-@pytest.mark.parametrize("ending", Ending)
-def test_an_ending_that_says_what_to_do_says_so_in_a_locked_room_too(ending: Ending) -> None:
-    said = words.room_ending(ending, locked=False)
-    assert words.room_ending(ending, locked=True) == said.replace(words.ROOM_STAYS, words.ROOM_LOCKED_STAYS)
+@pytest.mark.parametrize("ending", CloseReason)
+def test_an_ending_that_says_what_to_do_says_so_in_a_locked_room_too(ending: CloseReason) -> None:
+    said = strings.room_ending(ending, locked=False)
+    assert strings.room_ending(ending, locked=True) == said.replace(strings.ROOM_STAYS, strings.ROOM_LOCKED_STAYS)
 
 
 def test_a_link_that_is_begun_while_another_conversation_is_shown_is_not_in_the_list_of_people() -> None:

@@ -34,7 +34,7 @@ def test_each_kind_of_candidate_is_explained_with_what_it_is_good_for(attribute:
         (wire.Hello((1,), (KEY, KEY)), Phase.SECURING, "greets with its key"),
         (wire.Reveal(KEY, KEY, KEY + KEY), Phase.SECURING, "shows its key and proves it"),
         (wire.Proof(KEY + KEY), Phase.SECURING, "proves its key"),
-        (wire.Card("peer-peer-peer-peer", "Bob"), Phase.OPEN, "shows its card"),
+        (wire.Introduce("peer-peer-peer-peer", "Bob"), Phase.OPEN, "shows its card"),
         (wire.Entries("peer-peer-peer-peer", 1, [Entry(1, "hi")]), Phase.OPEN, "sends a message"),
         (wire.Have({}), Phase.OPEN, "says what it has received"),
         (wire.Bye(), Phase.OPEN, "says good-bye"),

@@ -7,14 +7,14 @@ from pychat.core import events, wire
 from pychat.core.contacts import Contact
 from pychat.core.errors import CodeProblem
 from pychat.core.ice import IceConfig, IceServer, ServerProblem
-from pychat.core.link import PATIENCE, Ending, Phase
+from pychat.core.link import TIMEOUTS, CloseReason, Phase
 from pychat.core.safety import safety_number, short_string
 from pychat.core.sdp import DescriptionKind
 from pychat.core.stats import Path, Stats
-from pychat.ui import words
+from pychat.ui import strings
 from pychat.ui.app import App
+from pychat.ui.strings import Trust
 from pychat.ui.view import Card, View, view
-from pychat.ui.words import Trust
 from tests.core import samples
 from tests.core.people import Pair, Person, compared, connect, exchange, heeded, person, transcript_of
 
@@ -53,7 +53,7 @@ def test_the_first_screen_is_idle_and_says_what_to_do(ann: Person) -> None:
     now = screen(ann)
     assert (now.state, now.card, now.chat) == ("idle", Card.NONE, None)
     assert (now.name, now.trust, now.warning, now.signs) == ("", Trust.NOBODY, "", None)
-    assert now.sentence == words.IDLE[1]
+    assert now.sentence == strings.IDLE[1]
     assert progress(now) == ["to-come"] * 4
 
 
@@ -74,7 +74,7 @@ def test_a_reply_is_shown_and_a_path_that_is_found_early_is_told(ann: Person, bo
     bob.do(events.IceStateChanged(link.id, events.IceState.CONNECTED))
     now = screen(bob)
     assert now.state == "signaling"
-    assert now.sentence == words.WAITING_WITH_PATH[1]
+    assert now.sentence == strings.WAITING_WITH_PATH[1]
 
 
 def test_an_open_link_has_every_phase_behind_it(pair: Pair) -> None:
@@ -85,7 +85,7 @@ def test_an_open_link_has_every_phase_behind_it(pair: Pair) -> None:
 
 def test_the_page_is_painted_with_what_is_said_when_nothing_is_going_on() -> None:
     page = (ROOT / "web" / "index.html").read_text(encoding="utf-8")
-    for sentence in (*words.IDLE, words.NOTHING_YET):
+    for sentence in (*strings.IDLE, strings.NOTHING_YET):
         assert f">{sentence}<" in page
 
 
@@ -121,7 +121,7 @@ def test_details_are_figures_a_person_can_read(pair: Pair) -> None:
     stats = Stats("host", "192.168.1.2", "host", "192.168.1.3", 0.0123, 999, 1_234_567)
     pair.ann.do(events.StatsRead(pair.ann_link.id, stats))
     details, theirs = screen(pair.ann).details, screen(pair.bob).details
-    assert details.path == words.PATHS[Path.LOCAL]
+    assert details.path == strings.PATHS[Path.LOCAL]
     assert details.round_trip == "12 ms"
     assert details.traffic == "999 bytes sent, 1.2 MB received"
     assert (details.local_fingerprint, details.remote_fingerprint) == (
@@ -133,20 +133,20 @@ def test_details_are_figures_a_person_can_read(pair: Pair) -> None:
 
 def test_a_code_that_cannot_be_used_is_told_in_its_own_words(ann: Person) -> None:
     ann.paste("hello there")
-    assert screen(ann).code_problem == words.CODE_PROBLEMS[CodeProblem.NOT_A_CODE]
+    assert screen(ann).code_problem == strings.CODE_PROBLEMS[CodeProblem.NOT_A_CODE]
 
 
 def test_everything_that_can_happen_has_words_of_its_own() -> None:
-    assert set(words.CODE_PROBLEMS) == set(CodeProblem)
-    assert set(words.ENDINGS) == set(Ending)
-    assert set(words.SERVER_PROBLEMS) == set(ServerProblem)
-    assert set(words.PATHS) == set(Path)
-    assert set(words.TRUST) == set(Trust)
-    assert {phase for phase, _ in words.PHASE_NAMES} | {Phase.LOST, Phase.CLOSED} == set(Phase)
+    assert set(strings.CODE_PROBLEMS) == set(CodeProblem)
+    assert set(strings.ENDINGS) == set(CloseReason)
+    assert set(strings.SERVER_PROBLEMS) == set(ServerProblem)
+    assert set(strings.PATHS) == set(Path)
+    assert set(strings.TRUST) == set(Trust)
+    assert {phase for phase, _ in strings.PHASE_NAMES} | {Phase.LOST, Phase.CLOSED} == set(Phase)
     sentences = [
-        *words.CODE_PROBLEMS.values(),
-        *(sentence for _, sentence in words.ENDINGS.values()),
-        *(sentence for _, sentence in words.TRUST.values()),
+        *strings.CODE_PROBLEMS.values(),
+        *(sentence for _, sentence in strings.ENDINGS.values()),
+        *(sentence for _, sentence in strings.TRUST.values()),
     ]
     assert len(set(sentences)) == len(sentences)
 
@@ -155,7 +155,7 @@ def test_a_conversation_whose_link_went_on_with_somebody_else_can_be_taken_up_ag
     pair.kill()
     connect(pair.ann, person("cat"), pair.ann_chat.id)
     now = screen(pair.ann)
-    assert (now.state, now.card, now.sentence) == ("closed", Card.AGAIN, words.SOMEBODY_ELSE[1])
+    assert (now.state, now.card, now.sentence) == ("closed", Card.AGAIN, strings.SOMEBODY_ELSE[1])
     assert (now.name, now.signs) == ("Bob", None)
 
 
@@ -248,12 +248,12 @@ def test_a_warning_names_both_and_says_whether_the_known_one_was_verified(pair: 
     assert "This is not the Bob whom you know" in now.warning
     assert screen(pair.ann).warning == ""
 
-    assert now.trust_note == f"{now.warning} {words.TRUST[Trust.NEW][1]}"
+    assert now.trust_note == f"{now.warning} {strings.TRUST[Trust.NEW][1]}"
     assert not now.can_write
 
     pair.ann.do(heeded(with_eve.ann_chat))
     now = view(pair.ann.node, with_eve.ann_chat.id)
-    assert (now.warning, now.trust_note, now.can_write) == ("", words.TRUST[Trust.NEW][1], True)
+    assert (now.warning, now.trust_note, now.can_write) == ("", strings.TRUST[Trust.NEW][1], True)
 
     pair.ann.do(compared(pair.ann_chat, True))
     eve.do(events.SetName("bob"))
@@ -262,14 +262,14 @@ def test_a_warning_names_both_and_says_whether_the_known_one_was_verified(pair: 
 
 
 def test_who_was_found_to_see_other_signs_is_not_said_to_be_met_for_the_first_time(pair: Pair) -> None:
-    assert screen(pair.ann).trust_note == words.TRUST[Trust.NEW][1]
+    assert screen(pair.ann).trust_note == strings.TRUST[Trust.NEW][1]
     pair.ann.do(compared(pair.ann_chat, False))
     pair.carry()
     for each in (pair.ann, pair.bob):
-        assert (screen(each).trust, screen(each).trust_note) == (Trust.NEW, words.DIFFERED)
+        assert (screen(each).trust, screen(each).trust_note) == (Trust.NEW, strings.DIFFERED)
 
     pair.ann.do(compared(pair.ann_chat, True))  # the safety number, in another way
-    assert screen(pair.ann).trust_note == words.TRUST[Trust.VERIFIED][1]
+    assert screen(pair.ann).trust_note == strings.TRUST[Trust.VERIFIED][1]
 
 
 def test_another_tab_of_oneself_is_called_that_and_has_no_safety_number(ann: Person) -> None:
@@ -282,8 +282,8 @@ def test_another_tab_of_oneself_is_called_that_and_has_no_safety_number(ann: Per
 def test_a_name_neither_ends_its_quotation_nor_goes_on_as_a_sentence() -> None:
     name = "Bob”. We have checked: all is well, go on, and send what you like. “"
     for sentence in (
-        words.namesake_warning(name, Contact(bytes(32), name)),
-        words.renamed(name, name, Contact(bytes(32), name)),
+        strings.namesake_warning(name, Contact(bytes(32), name)),
+        strings.renamed(name, name, Contact(bytes(32), name)),
     ):
         assert "send" not in sentence.replace("Nothing that you write is sent", "")
         assert sentence.count("“") == sentence.count("”") == 1
@@ -298,10 +298,10 @@ STUN = IceServer("stun:stun.example.org:3478")
 def test_a_turn_server_that_does_not_answer_is_named(bob: Person) -> None:
     ann = person("ann", ice=IceConfig((STUN, TURN, replace(TURN, url="turns:other.example.org:5349"))))
     exchange(ann, bob)
-    ann.wait(PATIENCE[Phase.CONNECTING][0])
+    ann.wait(TIMEOUTS[Phase.CONNECTING][0])
     named = "No help came from turn:turn.example.org:3478 and turns:other.example.org:5349: "
     assert screen(ann).sentence.startswith(named)
-    assert screen(ann).sentence.endswith(words.ENDINGS[Ending.NO_PATH][1])
+    assert screen(ann).sentence.endswith(strings.ENDINGS[CloseReason.NO_PATH][1])
 
 
 def test_one_that_hides_the_address_and_does_not_answer_is_named() -> None:
@@ -322,5 +322,5 @@ def test_one_that_has_answered_is_not_to_blame(bob: Person, comes_late: bool) ->
     ]
     ann.do(*([*news, relayed] if comes_late else [relayed, *news]))
     ann.paste(bob.reply(ann.node.links.by_id[link].code).code)
-    ann.wait(PATIENCE[Phase.CONNECTING][0])
-    assert screen(ann).sentence == words.ENDINGS[Ending.NO_PATH][1]
+    ann.wait(TIMEOUTS[Phase.CONNECTING][0])
+    assert screen(ann).sentence == strings.ENDINGS[CloseReason.NO_PATH][1]

@@ -14,7 +14,7 @@ from tests.vectors.writer import Json, Text, as_text
 
 NOTE = """\
 What one side hears and says, step by step; from one step to the next it takes at least 20 milliseconds. See
-'The handshake' to 'Ending' in docs/reference/protocol.md.
+'The handshake' to 'CloseReason' in docs/reference/protocol.md.
 This side is Ann if nothing else is said. It calls itself by the `name` in `me`. A name like Bob in a step is a person
 with a key of their own, always the same.
 `role`: the side's role, where its frames depend on it; then `me` has its private key, the nonce that it draws, and
@@ -89,7 +89,7 @@ def _vector_as(role: str, name: str, *steps: Step, handshake: Handshake = WORKED
 
 
 def _card(log: str, name: str) -> str:
-    return plain("card", log, name)
+    return plain("introduce", log, name)
 
 
 def _have(**counts: int) -> str:
@@ -413,7 +413,7 @@ def _cards() -> Iterator[Json]:
         *OPEN,
         _hears(_entries(BOB, 1, "one"), _have(bob=1), shown=["one"]),
         {
-            "received": ['["card","', *visits, '","Bob"]'],
+            "received": ['["introduce","', *visits, '","Bob"]'],
             "send": [['["have",{"', *visits, '":0}]']],
             "times": 50,
         },
@@ -712,7 +712,7 @@ def _mistakes() -> Iterator[Json]:
         "malformed entries": f'["entries","{BOB}",1,[[5,"fine"],[5,""]]]',
         "a malformed bye": '["bye",1]',
         "a malformed mismatch": '["mismatch",1]',
-        "a malformed card": f'["card","{BOB}"]',
+        "a malformed card": f'["introduce","{BOB}"]',
     }
     for name, data in cases.items():
         yield _vector(f"mistake: {name}", *OPEN, _hears(data, BYE, **BROKEN))

@@ -119,7 +119,7 @@ def _reveal_and_proof() -> Iterator[Json]:
 
 def _card() -> Iterator[Json]:
     def card(log: str, name: str) -> Json:
-        return {"kind": "card", "log": log, "name": name}
+        return {"kind": "introduce", "log": log, "name": name}
 
     for title, log, name in [
         ("a name", ANN, "Ann"),
@@ -131,9 +131,9 @@ def _card() -> Iterator[Json]:
         ("a name that is kept as it is", ANN, " A\x00n\tn\n\u202e \ufeff"),
         ("a name in Hebrew", ANN, "\u05e9\u05dc\u05d5\u05dd"),
     ]:
-        yield _plain(f"card: {title}", ["card", log, name], card(log, name))
-    yield _good("card: a lone surrogate", f'["card","{ANN}","A\\ud800"]', card(ANN, "A\ufffd"))
-    data: Text = [f'["card","{ANN}","', ["\\udead", MAX_NAME], '"]']
+        yield _plain(f"card: {title}", ["introduce", log, name], card(log, name))
+    yield _good("card: a lone surrogate", f'["introduce","{ANN}","A\\ud800"]', card(ANN, "A\ufffd"))
+    data: Text = [f'["introduce","{ANN}","', ["\\udead", MAX_NAME], '"]']
     yield _good("card: 64 lone surrogates", data, card(ANN, "\ufffd" * MAX_NAME))
 
 
@@ -438,7 +438,7 @@ def _bad_card() -> Iterator[Json]:
         "a name of 65 characters outside the BMP": f',"{ANN}","{chr(0x1F600) * (MAX_NAME + 1)}"',
         "a name of 65 escapes": f',"{ANN}","{chr(92)}n{(chr(92) + "n") * MAX_NAME}"',
     }.items():
-        yield _bad(f"bad card: {name}", f'["card"{rest}]')
+        yield _bad(f"bad card: {name}", f'["introduce"{rest}]')
 
 
 def _bad_have() -> Iterator[Json]:

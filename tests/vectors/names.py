@@ -5,9 +5,9 @@ from collections.abc import Iterator
 from tests.vectors.writer import Json, Text
 
 NOTE = """\
-Names as they come in a card. See 'The card' in docs/reference/protocol.md. How a peer shows names, and of which it
-warns, is up to it: all of this is what pychat does.
-`given`: the name in the card, in parts as in frames.json; `shown`: what the person sees, nothing if it is empty.
+Names as they come in an introduction. See 'The introduction' in docs/reference/protocol.md. How a peer shows names,
+and of which it warns, is up to it: all of this is what pychat does.
+`given`: the name as it comes, in parts as in frames.json; `shown`: what the person sees, nothing if it is empty.
 `names`: two names that are `alike` to pychat, or not. Of somebody unknown with a name like that of somebody known the
 person is warned."""
 

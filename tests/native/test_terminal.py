@@ -12,11 +12,11 @@ from pychat.core import conversation as conversation_module
 from pychat.core import events, wire
 from pychat.core import messaging as messaging_module
 from pychat.core.log import Entry
-from pychat.native.page import TerminalPage
-from pychat.ui import words
+from pychat.native.terminal import TerminalPage
+from pychat.ui import strings
 from pychat.ui.app import App
 from pychat.ui.settings import Settings
-from pychat.ui.words import Trust
+from pychat.ui.strings import Trust
 from tests.core.people import Person, connect, person
 
 KIB = 1024
@@ -59,7 +59,7 @@ def test_a_message_of_ours_that_goes_before_it_is_printed_is_told_as_gone(monkey
 
     with create_pipe_input() as keyboard, create_app_session(input=keyboard, output=PlainTextOutput(shown)):
         asyncio.run(test())
-    assert words.OLDER_GONE.split(".")[0] in " ".join(shown.getvalue().split())
+    assert strings.OLDER_GONE.split(".")[0] in " ".join(shown.getvalue().split())
     assert shown.getvalue().count("x" * 50) > 30
 
 
@@ -124,8 +124,8 @@ def test_with_oneself_there_is_nothing_to_compare() -> None:
     ann.do(events.ShowConversation(pair.ann_chat.id))
     said = typed(ann, "/verify", connected=True)
 
-    assert words.TRUST[Trust.ONESELF][1] in said
-    assert words.COMPARE not in said
+    assert strings.TRUST[Trust.ONESELF][1] in said
+    assert strings.COMPARE not in said
 
 
 def test_the_details_of_a_link_that_has_ended_are_told_at_once() -> None:

@@ -16,17 +16,17 @@ from pychat.core.errors import CodeError
 from pychat.core.ids import AuthorId, ChatId, PublicKey
 from pychat.core.roomcode import RoomCode, encode
 from pychat.core.stats import Stats
-from pychat.native import card
+from pychat.native import qr
 from pychat.native.composer import Composer, Text
-from pychat.native.messages import author_tag, name_tag, one_line, paragraph
+from pychat.native.sanitize import author_tag, name_tag, one_line, paragraph
 from pychat.native.settings import SUGGESTED
 from pychat.ports import Post
-from pychat.ui import words
+from pychat.ui import strings
 from pychat.ui.app import App
 from pychat.ui.messages import Messages
 from pychat.ui.settings import Settings, is_local
+from pychat.ui.strings import Trust
 from pychat.ui.view import Card, DetailsView, PersonView, Progress, RoomView, View
-from pychat.ui.words import Trust
 
 _SHOWN_WAITING = 3
 """Messages above the input line at most; the rest is counted."""
@@ -161,7 +161,7 @@ class TerminalPage:
         self._told_guesses = bool(now.guesses)
         if self._app.not_kept and not self._told_not_kept:
             self._told_not_kept = True
-            self._complain(f"{words.CONTACTS_NOT_KEPT} ({self._app.not_kept})")
+            self._complain(f"{strings.CONTACTS_NOT_KEPT} ({self._app.not_kept})")
         if now.chat is not None and now.messages is not None:
             self._hint(now.chat, now)
             self._print_messages(now.messages, now)
@@ -228,7 +228,7 @@ class TerminalPage:
         with suppress(CodeError):
             code = read(text)
             if isinstance(code, RoomCode):
-                self._came_by = card.link(page_at(relay), encode(code))
+                self._came_by = qr.link(page_at(relay), encode(code))
         self._begin(events.PasteCode(text, relay), page)
 
     def _begin(self, event: events.CreateInvite | events.CreateRoom | events.PasteCode, page: str) -> None:
@@ -266,7 +266,7 @@ class TerminalPage:
             self._leaving = True
             return
         self._warned = True
-        self._complain(f"{words.undelivered(undelivered)} Ctrl-C once more leaves all the same.")
+        self._complain(f"{strings.undelivered(undelivered)} Ctrl-C once more leaves all the same.")
 
     def _lock(self, _: str) -> None:
         self._in_room(lambda number, room: events.SetRoomLock(number, not room.locked))
@@ -288,7 +288,7 @@ class TerminalPage:
         self._post(event(now.chat, now.room))
         now = self._app.view(self._selected)
         if now.room is not None and now.room.locked:
-            self._tell(words.LOCK_NOTE)
+            self._tell(strings.LOCK_NOTE)
 
     def _switch(self, _: str) -> None:
         other = self._somebody_else()
@@ -323,14 +323,14 @@ class TerminalPage:
         if now.chat is None or now.signs is None:
             self._complain("There is nobody to compare with: you are not connected.")
             return
-        self._tell(": ".join(filter(None, (words.TRUST[now.trust][0], now.trust_note))))
+        self._tell(": ".join(filter(None, (strings.TRUST[now.trust][0], now.trust_note))))
         if now.trust is Trust.ONESELF or now.peer is None:
             return
         self._comparing = now.peer
         self._comparing_as = self._app.known_as(now.peer)
         self._tell(", ".join(f"{emoji.sign} {emoji.name}" for emoji in now.signs.emoji))
         self._tell(f"or as a number: {now.signs.number}")
-        self._tell(f"{words.COMPARE} Then /match, else /differ.")
+        self._tell(f"{strings.COMPARE} Then /match, else /differ.")
         self._tell(f"Safety number, the same at any time: {self._app.safety_number(now.peer)}")
 
     def _match(self, _: str) -> None:
@@ -339,7 +339,7 @@ class TerminalPage:
     def _differ(self, _: str) -> None:
         if self._comparing is not None and self._doubted != self._comparing:
             self._doubted = self._comparing
-            self._complain(f"{words.MISMATCH} {words.MISMATCH_NOTE} /differ once more says so.")
+            self._complain(f"{strings.MISMATCH} {strings.MISMATCH_NOTE} /differ once more says so.")
         else:
             self._compared(match=False)
 
@@ -353,7 +353,7 @@ class TerminalPage:
             return
         self._post(events.ReportComparison(now.chat, self._comparing, self._comparing_as, match))
         if self._app.view(now.chat).trust is Trust.VERIFIED:
-            badge, sentence = words.TRUST[Trust.VERIFIED]
+            badge, sentence = strings.TRUST[Trust.VERIFIED]
             self._tell(f"{badge}: {name_tag(now.name)}. {sentence}")
 
     def _accept_name(self, _: str) -> None:
@@ -372,7 +372,7 @@ class TerminalPage:
     def _choose_name(self, name: str) -> None:
         self._post(events.SetName(name))
         own = self._app.name
-        self._tell(f"{f'You are {own} now' if own else 'You have no name now'}. {words.NAME_NOTE}")
+        self._tell(f"{f'You are {own} now' if own else 'You have no name now'}. {strings.NAME_NOTE}")
 
     def _tell_details(self, details: DetailsView) -> None:
         for name, value in (
@@ -395,7 +395,7 @@ class TerminalPage:
         """Say once who is there, when they are."""
         if now.signs is not None and now.introduced and chat not in self._hinted:
             self._hinted.add(chat)
-            trust = words.TRUST[now.trust][0]
+            trust = strings.TRUST[now.trust][0]
             self._tell(f"{trust}: {name_tag(now.name)}" + (" /verify makes sure." if now.trust in UNSURE else ""))
         if now.new_name != self._new_name:
             self._new_name = now.new_name
@@ -408,11 +408,11 @@ class TerminalPage:
         lines: list[Text] = []
         own_gone, (delivered, _) = messages.own_start - 1, messages.progress
         if printed.place < messages.start or printed.own < own_gone:
-            self._tell(words.OLDER_GONE)
+            self._tell(strings.OLDER_GONE)
             printed.own = max(printed.own, own_gone)
         while printed.own < delivered:
             printed.own += 1
-            lines += self._paragraph("class:mine", words.ME, messages.own(printed.own).text)
+            lines += self._paragraph("class:mine", strings.ME, messages.own(printed.own).text)
         for message in messages[printed.place :]:
             if not message.is_own:
                 lines += self._paragraph("class:name", name, message.text)
@@ -430,22 +430,22 @@ class TerminalPage:
         asked = [server for server in SUGGESTED if server in self._app.ice.servers]
         if asked and not self._told_servers and self._app.has_begun:
             self._told_servers = True
-            self._tell(words.stun_note(asked))
+            self._tell(strings.stun_note(asked))
 
     def _to_hand_over(self, now: View) -> str:
         """The link or the code that is to be sent to the other one, or ""."""
         if now.room is not None:
-            return card.link(now.room.page, now.room.code) if now.room.code else ""
+            return qr.link(now.room.page, now.room.code) if now.room.code else ""
         if now.card not in (Card.INVITE, Card.REPLY):
             return ""
-        return card.link(self._page, now.code) if self._page else now.code
+        return qr.link(self._page, now.code) if self._page else now.code
 
     def _hand_over(self, text: str, now: View) -> None:
         if text in ("", self._came_by):
             return
-        drawing = card.qr_lines(text, self._composer.columns, self._composer.rows) if self._draws_qr else ()
+        drawing = qr.qr_lines(text, self._composer.columns, self._composer.rows) if self._draws_qr else ()
         self._composer.print([[("class:qr", line)] for line in drawing])
-        self._tell(words.to_send(is_link=bool(self._page) or now.room is not None, is_reply=now.card is Card.REPLY))
+        self._tell(strings.to_send(is_link=bool(self._page) or now.room is not None, is_reply=now.card is Card.REPLY))
         self._composer.print([[("class:code", text)]], wrap=True)
 
     def _above(self) -> Text:
@@ -459,7 +459,7 @@ class TerminalPage:
                 text.append(("class:quiet", f"… {first - delivered - 1:,} more\n"))
             for number in range(first, last + 1):
                 state = messages.delivery(number).value
-                line = self._cut(f"{words.ME}: {one_line(messages.own(number).text)}", state)
+                line = self._cut(f"{strings.ME}: {one_line(messages.own(number).text)}", state)
                 text.append(("class:quiet", f"{line} ({state})\n"))
         return [*text, ("class:mine", f"{self._label()}: ")]
 
@@ -470,12 +470,12 @@ class TerminalPage:
     def _label(self) -> str:
         if self._selected is None:
             return "Their invite"
-        return "Their reply" if self._app.view(self._selected).card is Card.INVITE else words.ME
+        return "Their reply" if self._app.view(self._selected).card is Card.INVITE else strings.ME
 
     def _below(self) -> Text:
         now = self._app.view(self._selected)
         if now.signs is not None:  # the badge first: it is never cut off, and no name can bring one
-            badge, state = f"{words.TRUST[now.trust][0]}: ", f"  {words.STATES[now.state]}  /help"
+            badge, state = f"{strings.TRUST[now.trust][0]}: ", f"  {strings.STATES[now.state]}  /help"
             room = self._composer.columns - width(badge) - width(state)
             return [
                 (_BADGES.get(now.trust, ""), badge),
@@ -484,7 +484,7 @@ class TerminalPage:
         text: Text = []
         for name, progress in now.phases:
             text += [(_STYLES[progress], f"{_SIGNS[progress]} {name}"), ("", "  ")]
-        return [*text, ("", f"{words.STATES[now.state]}  /help")]
+        return [*text, ("", f"{strings.STATES[now.state]}  /help")]
 
     def _tell(self, sentence: str) -> None:
         self._composer.print(

@@ -20,20 +20,20 @@ from urllib.parse import urlsplit
 
 import pytest
 
+from pychat.client import Chat, ChatEnded, CodeRefused, Message, MessageRefused, Peer, Person
 from pychat.core import conversation
 from pychat.core.contacts import Contacts
 from pychat.core.envelope import Refusal
 from pychat.core.errors import CodeProblem, MessageProblem, PychatError
 from pychat.core.ice import IceConfig, IceServer
-from pychat.core.link import Ending, Phase
+from pychat.core.link import CloseReason, Phase
 from pychat.core.log import MAX_TEXT
 from pychat.core.relay_client import Trouble
-from pychat.library import Chat, ChatEnded, CodeRefused, Message, MessageRefused, Peer, Person
 from pychat.native.peer import NativePeerConnection
 from pychat.native.store import ERASED, FileStore
 from pychat.ports import PortError
-from pychat.ui import words
-from pychat.ui.words import Trust
+from pychat.ui import strings
+from pychat.ui.strings import Trust
 from tests.server.conftest import StartRelay, site, start_relay  # noqa: F401 (fixtures)
 from tests.terminal.stranger import NEWER_HELLO, stranger
 
@@ -126,8 +126,8 @@ def test_two_peers_meet_by_two_codes_talk_and_part() -> None:
             assert (at_ann.undelivered, at_bob.undelivered) == (0, 0)
             assert (at_ann.ending, at_bob.ending) == (None, None)
             at_ann.close()
-            assert at_ann.ending is Ending.LEFT
-            assert await at_bob.ended() is Ending.PEER_LEFT
+            assert at_ann.ending is CloseReason.LEFT
+            assert await at_bob.ended() is CloseReason.PEER_LEFT
             assert (at_ann.phase, at_bob.phase) == (Phase.CLOSED, Phase.CLOSED)
             assert await all_of(at_bob) == []
 
@@ -229,7 +229,7 @@ def test_one_peer_has_several_chats_apart_from_each_other() -> None:
             assert await take(with_bob, 1) == ["from Bob"]
             assert await take(at_cleo, 1) == ["from Cleo"]
             at_bob.close()
-            assert await with_bob.ended() is Ending.PEER_LEFT
+            assert await with_bob.ended() is CloseReason.PEER_LEFT
             at_cleo.send("still there")
             assert await take(with_cleo, 1) == ["still there"]
             assert invited.phase is Phase.SIGNALING
@@ -308,7 +308,7 @@ def test_a_message_is_handed_out_once_whoever_asks() -> None:
             at_ann.send("4")
             await at_ann.delivered()
             at_ann.close()
-            assert await at_bob.ended() is Ending.PEER_LEFT
+            assert await at_bob.ended() is CloseReason.PEER_LEFT
             assert await all_of(at_bob) == ["4"]  # what has come is there even after the end
             assert await all_of(at_bob) == []
 
@@ -393,7 +393,7 @@ def test_a_new_invite_carries_on_the_same_conversation() -> None:
             second_at_bob = await bob.join(second_at_ann.code)
             await second_at_ann.accept(second_at_bob.code)
             assert await take(second_at_bob, 1) == ["written meanwhile"]
-            assert (first_at_ann.ending, first_at_bob.ending) == (Ending.PEER_LEFT, Ending.LEFT)
+            assert (first_at_ann.ending, first_at_bob.ending) == (CloseReason.PEER_LEFT, CloseReason.LEFT)
             assert await all_of(first_at_bob) == []
 
     run(test())
@@ -463,7 +463,7 @@ def test_two_peers_meet_by_a_link_talk_and_part(page: str) -> None:
             await at_ann.delivered()
             assert at_ann.undelivered == 0
             at_ann.close()
-            assert (at_ann.ending, await at_bob.ended()) == (Ending.LEFT, Ending.PEER_LEFT)
+            assert (at_ann.ending, await at_bob.ended()) == (CloseReason.LEFT, CloseReason.PEER_LEFT)
             assert (at_ann.phase, at_bob.phase, at_ann.signs) == (Phase.CLOSED, Phase.CLOSED, None)
             with pytest.raises(ChatEnded):
                 at_bob.send("too late")
@@ -488,7 +488,7 @@ def test_a_room_is_the_same_for_one_guest_after_the_other(page: str) -> None:
                 await at_guest.delivered()
                 at_guest.close()
                 assert await all_of(chat) == []
-                assert chat.ending is Ending.PEER_LEFT
+                assert chat.ending is CloseReason.PEER_LEFT
                 chat = await ann.join(link)
                 assert (chat.person, chat.was_open) == (None, False)
 
@@ -524,7 +524,7 @@ def test_a_third_one_is_refused_and_gets_the_seat_that_is_free(page: str) -> Non
             at_cleo = await cleo.join(at_ann.link)
             assert (await at_cleo.refused()).startswith("The room is taken: ")
             assert await at_bob.refused() == ""
-            assert at_cleo.status == words.ROOM_REFUSED[Refusal.FULL]
+            assert at_cleo.status == strings.ROOM_REFUSED[Refusal.FULL]
             at_cleo.send("am I in?")
             at_bob.close()
             await at_ann.ended()
@@ -548,7 +548,7 @@ def test_what_was_sent_before_somebody_came_is_not_counted_as_heard_by_somebody_
             at_cleo = await cleo.join(at_ann.link)
             with pytest.raises(ChatEnded) as ended:
                 await at_ann.delivered()
-            assert ended.value.ending is Ending.REPLACED
+            assert ended.value.ending is CloseReason.REPLACED
             assert at_ann.undelivered == 1
             assert await all_of(at_cleo) == []
 
@@ -560,7 +560,7 @@ def test_of_three_that_come_at_once_two_get_the_seats(page: str) -> None:
         async with Peer() as ann, Peer() as bob, Peer() as cleo:
             at_ann = await ann.room(page)
             async for _ in at_ann.changes():
-                if at_ann.status == words.ROOM_WAITING:
+                if at_ann.status == strings.ROOM_WAITING:
                     break
             chats = [at_ann, *[await guest.join(at_ann.link) for guest in (bob, cleo)]]
             refusals = await asyncio.gather(*(chat.refused() for chat in chats))
@@ -581,7 +581,7 @@ def test_a_room_can_be_locked_and_unlocked(page: str) -> None:
             at_ann = await ann.room(page)
             at_ann.lock()
             at_bob = await bob.join(at_ann.link)
-            assert (await at_bob.refused()) == words.NOT_LET_IN[Refusal.LOCKED]
+            assert (await at_bob.refused()) == strings.NOT_LET_IN[Refusal.LOCKED]
             at_ann.lock(locked=False)
             await at_bob.opened()
 
@@ -613,7 +613,7 @@ def test_without_a_way_to_the_relay_it_says_so_and_comes_in_later(start_relay: S
         async with Peer() as ann, Peer() as bob:
             at_ann = await ann.room(relay.url)
             async for _ in at_ann.changes():
-                assert at_ann.status == words.ROOM_AWAY[Trouble.UNREACHABLE]
+                assert at_ann.status == strings.ROOM_AWAY[Trouble.UNREACHABLE]
                 break
             at_bob = await bob.join(at_ann.link)
             start_relay("--port", str(urlsplit(relay.url).port))
@@ -631,10 +631,10 @@ def test_whoever_waits_in_a_room_can_leave_at_any_time(page: str, monkeypatch: p
                 waiting = asyncio.create_task(chat.opened())
                 if waits:
                     async for _ in chat.changes():
-                        if chat.status == words.ROOM_WAITING:
+                        if chat.status == strings.ROOM_WAITING:
                             break
                 chat.close()
-                assert (chat.ending, chat.phase) == (Ending.LEFT, Phase.CLOSED)
+                assert (chat.ending, chat.phase) == (CloseReason.LEFT, Phase.CLOSED)
                 with pytest.raises(ChatEnded):
                     await waiting
 
@@ -653,7 +653,7 @@ def test_whoever_waits_in_a_room_can_leave_at_any_time(page: str, monkeypatch: p
             with pytest.raises(asyncio.CancelledError):
                 await cancelled
             last = await ann.room(page)
-        assert last.ending is Ending.LEFT
+        assert last.ending is CloseReason.LEFT
 
     run(test())
 
@@ -684,7 +684,7 @@ def test_what_is_no_room_is_refused_in_words() -> None:
 
 
 def refused(problem: CodeProblem) -> Any:
-    return pytest.raises(CodeRefused, match=f"^{_escaped(words.CODE_PROBLEMS[problem])}$")
+    return pytest.raises(CodeRefused, match=f"^{_escaped(strings.CODE_PROBLEMS[problem])}$")
 
 
 def _escaped(sentence: str) -> str:
@@ -780,13 +780,13 @@ def test_after_the_end_everything_says_so() -> None:
             await at_ann.ended()
             with pytest.raises(ChatEnded, match=r"^They left: The other side closed pychat or left\.") as caught:
                 at_ann.send("two")
-            assert caught.value.ending is Ending.PEER_LEFT
+            assert caught.value.ending is CloseReason.PEER_LEFT
             with pytest.raises(ChatEnded, match=r"^You left: "):
                 at_bob.send("two")
             await at_ann.opened()  # they were connected
             await at_ann.delivered()  # nothing was lost
             at_ann.close()
-            assert at_ann.ending is Ending.PEER_LEFT
+            assert at_ann.ending is CloseReason.PEER_LEFT
             assert issubclass(ChatEnded, PychatError)
 
     run(test())
@@ -806,7 +806,7 @@ def test_an_invite_that_is_given_up_is_over_for_whoever_waits() -> None:
             chat.close()
             opened, messages, ended = await asyncio.gather(*waiting, return_exceptions=True)
             assert isinstance(opened, ChatEnded)
-            assert opened.ending is ended is Ending.LEFT
+            assert opened.ending is ended is CloseReason.LEFT
             assert messages == []
             assert chat.undelivered == 0
             await chat.delivered()
@@ -845,8 +845,8 @@ def test_leaving_the_block_ends_every_chat_for_whoever_waits() -> None:
             with pytest.raises(ChatEnded, match=r"^You left: "):
                 await opening
             assert await listening == []
-            assert at_ann.ending is Ending.LEFT
-            assert await at_bob.ended() is Ending.PEER_LEFT  # it has heard the good-bye
+            assert at_ann.ending is CloseReason.LEFT
+            assert await at_bob.ended() is CloseReason.PEER_LEFT  # it has heard the good-bye
             at_ann.close()
             with pytest.raises(ChatEnded):
                 at_ann.send("too late")
@@ -887,7 +887,7 @@ def test_what_is_cancelled_leaves_nothing_behind() -> None:
 
 
 def test_a_bot_does_not_keep_all_whom_it_has_met(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("pychat.library.KEPT_ENDED", 3)
+    monkeypatch.setattr("pychat.client.KEPT_ENDED", 3)
 
     async def visit(bot: Peer, guest: Peer) -> Chat:
         chat, at_guest = await connect(bot, guest)
@@ -1014,8 +1014,8 @@ def test_signs_that_differ_end_the_chat() -> None:
         async with Peer() as ann, Peer() as bob:
             at_ann, at_bob = await connect(ann, bob)
             at_ann.compare(match=False)
-            assert await at_ann.ended() is Ending.NO_MATCH
-            assert await at_bob.ended() is Ending.PEER_NO_MATCH
+            assert await at_ann.ended() is CloseReason.NO_MATCH
+            assert await at_bob.ended() is CloseReason.PEER_NO_MATCH
             assert at_ann.signs is None
 
     run(test())
@@ -1029,7 +1029,7 @@ def test_signs_that_differ_in_one_program_of_a_person_differ_in_all(tmp_path: Pa
             second, _ = await connect(also_ann, bob)
             await until(lambda: second.person is not None and second.person.trust is Trust.VERIFIED)
             first.compare(match=False)
-            assert await second.ended() is Ending.NO_MATCH
+            assert await second.ended() is CloseReason.NO_MATCH
             third, _ = await connect(also_ann, bob)
             assert third.person is not None
             assert third.person.trust is not Trust.VERIFIED
@@ -1090,12 +1090,16 @@ def test_what_is_kept_and_cannot_be_read_is_said_and_not_replaced(name: str, kep
 @pytest.mark.parametrize(
     ("frames", "ending", "sentence"),
     [
-        ([NEWER_HELLO], Ending.OTHER_VERSION, "Versions differ: The other side speaks another version of pychat."),
-        (["no JSON"], Ending.BROKE_PROTOCOL, "Connection ended: The other side sent something that is not allowed."),
+        ([NEWER_HELLO], CloseReason.OTHER_VERSION, "Versions differ: The other side speaks another version of pychat."),
+        (
+            ["no JSON"],
+            CloseReason.BROKE_PROTOCOL,
+            "Connection ended: The other side sent something that is not allowed.",
+        ),
     ],
 )
 def test_a_peer_that_does_not_speak_our_protocol_ends_the_chat(
-    frames: list[str], ending: Ending, sentence: str
+    frames: list[str], ending: CloseReason, sentence: str
 ) -> None:
     async def test() -> None:
         async with Peer() as ann:
@@ -1118,6 +1122,6 @@ def test_a_peer_that_claims_what_it_cannot_have_ends_the_chat() -> None:
             async with stranger(chat.code, '["have",{}]', f'["have",{{"{me}":7}}]') as reply:
                 await chat.accept(reply)
                 await chat.opened()
-                assert await chat.ended() is Ending.BROKE_PROTOCOL
+                assert await chat.ended() is CloseReason.BROKE_PROTOCOL
 
     run(test())

@@ -9,7 +9,7 @@ from pychat.core.conversation import Delivery
 from pychat.core.envelope import Refusal
 from pychat.core.errors import CodeProblem, MessageProblem
 from pychat.core.ice import IceServer, ServerProblem
-from pychat.core.link import Ending, Phase
+from pychat.core.link import CloseReason, Phase
 from pychat.core.log import MAX_TEXT
 from pychat.core.relay_client import Trouble
 from pychat.core.stats import Path
@@ -129,99 +129,101 @@ SOMEBODY_ELSE = (
     "Somebody else answered that invite in a conversation of its own. A new invite connects you again.",
 )
 
-ENDINGS: dict[Ending, tuple[str, str]] = {
-    Ending.LEFT: ("You left", "The conversation has ended. A new invite connects you again."),
-    Ending.PEER_LEFT: ("They left", "The other side closed pychat or left. A new invite connects you again."),
-    Ending.CHANNEL_CLOSED: (
+ENDINGS: dict[CloseReason, tuple[str, str]] = {
+    CloseReason.LEFT: ("You left", "The conversation has ended. A new invite connects you again."),
+    CloseReason.PEER_LEFT: ("They left", "The other side closed pychat or left. A new invite connects you again."),
+    CloseReason.CHANNEL_CLOSED: (
         "Connection closed",
         "The other side is gone: pychat was closed there, or its network went away. A new invite connects you again.",
     ),
-    Ending.NO_ADDRESS: (
+    CloseReason.NO_ADDRESS: (
         "No way out",
         "This device found no address to be reached at. Check the network; with “Hide my address” on, a TURN server "
         "must be set and reachable.",
     ),
-    Ending.NO_PATH: (
+    CloseReason.NO_PATH: (
         "No path found",
         "The two of you could not reach each other. Both must keep pychat open: was theirs closed? If not, try the "
         "same network, or set a TURN server in the settings of one side. Then make a new invite.",
     ),
-    Ending.NOT_SECURED: (
+    CloseReason.NOT_SECURED: (
         "Not secured",
         "A path was found, but the encryption could not be set up. Make a new invite, and check that the codes "
         "arrive unchanged.",
     ),
-    Ending.NO_GREETING: (
+    CloseReason.NO_GREETING: (
         "No answer",
         "You were connected, but pychat on the other side did not say who it is. Ask them to start it anew (reload the "
         "page), then make a new invite.",
     ),
-    Ending.PATH_LOST: (
+    CloseReason.PATH_LOST: (
         "Connection lost",
         "The path did not come back. Nothing is lost: make a new invite, and what waits here is sent.",
     ),
-    Ending.BROKE_PROTOCOL: (
+    CloseReason.BROKE_PROTOCOL: (
         "Connection ended",
         "The other side sent something that is not allowed. Make a new invite if you trust them.",
     ),
-    Ending.OTHER_VERSION: (
+    CloseReason.OTHER_VERSION: (
         "Versions differ",
         "The other side speaks another version of pychat. Get the newest on both sides (reload the page, or update the "
         "program), then make a new invite.",
     ),
-    Ending.NOT_PROVED: (
+    CloseReason.NOT_PROVED: (
         "Not who they claim to be",
         "The other side could not prove who it is, so nothing was sent. Somebody may have swapped the codes on their "
         "way: exchange new ones over another messenger.",
     ),
-    Ending.NO_MATCH: (
+    CloseReason.NO_MATCH: (
         "Ended: the signs differ",
         "You said that the signs do not match, so somebody may sit in between. Do not send anything secret. Exchange "
         "new codes over another messenger, and compare again.",
     ),
-    Ending.PEER_NO_MATCH: (
+    CloseReason.PEER_NO_MATCH: (
         "Ended: the signs differ",
         "The other one compared the signs and saw others than yours, so somebody may sit in between. They do not count "
         "as verified any more. Do not send anything secret. Talk to them in another way, exchange new codes over "
         "another messenger, and compare again.",
     ),
-    Ending.REFUSED: ROOM_REFUSED[Refusal.FULL],
-    Ending.ELSEWHERE: ROOM_REFUSED[Refusal.ELSEWHERE],
-    Ending.NO_ANSWER: ("No answer", "Somebody was in the room, but did not answer."),
-    Ending.REPLACED: ("Replaced", "A newer connection took the place of this one."),
-    Ending.FAILED_HERE: (
+    CloseReason.REFUSED: ROOM_REFUSED[Refusal.FULL],
+    CloseReason.ELSEWHERE: ROOM_REFUSED[Refusal.ELSEWHERE],
+    CloseReason.NO_ANSWER: ("No answer", "Somebody was in the room, but did not answer."),
+    CloseReason.REPLACED: ("Replaced", "A newer connection took the place of this one."),
+    CloseReason.FAILED_HERE: (
         "It did not work",
         "This device refused to go on. Start pychat anew (reload the page) and make a new invite.",
     ),
 }
 
 _NOT_LET_IN = "They are not let in again, unless you leave the room and go back to it."
-_ROOM_ENDINGS: dict[Ending, str] = {
-    Ending.NO_ADDRESS: ENDINGS[Ending.NO_ADDRESS][1],
-    Ending.NO_PATH: (
+_ROOM_ENDINGS: dict[CloseReason, str] = {
+    CloseReason.NO_ADDRESS: ENDINGS[CloseReason.NO_ADDRESS][1],
+    CloseReason.NO_PATH: (
         "The two of you could not reach each other. It is tried again by itself. Try the same network, or set a TURN "
         "server in the settings of one side."
     ),
-    Ending.NOT_SECURED: (
+    CloseReason.NOT_SECURED: (
         "A path was found, but the encryption could not be set up. It is tried again by itself; a new link may help."
     ),
-    Ending.PATH_LOST: "The path did not come back. Nothing is lost: what waits here is sent when they are back.",
-    Ending.BROKE_PROTOCOL: f"The other side sent something that is not allowed. {_NOT_LET_IN}",
-    Ending.OTHER_VERSION: (
+    CloseReason.PATH_LOST: "The path did not come back. Nothing is lost: what waits here is sent when they are back.",
+    CloseReason.BROKE_PROTOCOL: f"The other side sent something that is not allowed. {_NOT_LET_IN}",
+    CloseReason.OTHER_VERSION: (
         "The other side speaks another version of pychat. Get the newest on both sides: reload the page, or update the "
         "program."
     ),
-    Ending.NOT_PROVED: f"The other side could not prove who it is, so nothing was sent. {_NOT_LET_IN}",
-    Ending.NO_MATCH: (
+    CloseReason.NOT_PROVED: f"The other side could not prove who it is, so nothing was sent. {_NOT_LET_IN}",
+    CloseReason.NO_MATCH: (
         "You said that the signs do not match, so somebody may sit in between. Do not send anything secret. Open a new "
         "room, send its link over another messenger, and compare again."
     ),
-    Ending.PEER_NO_MATCH: (
+    CloseReason.PEER_NO_MATCH: (
         "The other one compared the signs and saw others than yours, so somebody may sit in between. They do not count "
         "as verified any more. Do not send anything secret. Open a new room, send its link over another messenger, and "
         "compare again."
     ),
-    Ending.FAILED_HERE: "This device refused to go on. Start pychat anew (reload the page), and go back to the room.",
+    CloseReason.FAILED_HERE: (
+        "This device refused to go on. Start pychat anew (reload the page), and go back to the room."
+    ),
 }
 """Why a connection has ended, and what to do, where the room is still open and that is not all there is to say."""
 _GONE = "The other side is gone: pychat was closed there, or its network went away."
@@ -416,10 +418,10 @@ _NO_QUOTES = dict.fromkeys(map(ord, '“”„‟"«»'))
 _LONGEST_IN_SENTENCE = 32
 
 
-def room_ending(ending: Ending, *, locked: bool) -> str:
+def room_ending(ending: CloseReason, *, locked: bool) -> str:
     """Say why a connection has ended whose room is still open, and what to do; or how it stands with the room."""
     stays = ROOM_LOCKED_STAYS if locked else ROOM_STAYS
-    if ending is Ending.CHANNEL_CLOSED:
+    if ending is CloseReason.CHANNEL_CLOSED:
         return f"{_GONE} {stays}"
     return _ROOM_ENDINGS.get(ending, stays)
 

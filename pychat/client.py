@@ -34,7 +34,7 @@ from pychat.core.ice import IceConfig
 from pychat.core.ids import AuthorId
 from pychat.core.introductions import InviteSignaling
 from pychat.core.invite import Code
-from pychat.core.link import Ending, Link, Phase
+from pychat.core.link import CloseReason, Link, Phase
 from pychat.core.lookalike import skeleton
 from pychat.core.node import SEED_SIZE, Node
 from pychat.core.relay_client import RelayState, Trouble
@@ -42,24 +42,24 @@ from pychat.core.room import Room
 from pychat.core.roomcode import RoomCode
 from pychat.core.safety import ShortString, short_string
 from pychat.driver import Driver
-from pychat.native import card
+from pychat.native import qr
 from pychat.native.crypto import NativeCrypto
 from pychat.native.leases import FileLeases
 from pychat.native.peer import NativeConnect
 from pychat.native.relay import NativeRelay
 from pychat.native.store import ERASED, FileStore, MemoryStore
 from pychat.ports import PortError, Post
-from pychat.ui import words
+from pychat.ui import strings
+from pychat.ui.strings import Trust
 from pychat.ui.view import status_of, view
-from pychat.ui.words import Trust
 
 _FINAL = (
-    Ending.NOT_PROVED,
-    Ending.NO_MATCH,
-    Ending.PEER_NO_MATCH,
-    Ending.OTHER_VERSION,
-    Ending.BROKE_PROTOCOL,
-    Ending.FAILED_HERE,
+    CloseReason.NOT_PROVED,
+    CloseReason.NO_MATCH,
+    CloseReason.PEER_NO_MATCH,
+    CloseReason.OTHER_VERSION,
+    CloseReason.BROKE_PROTOCOL,
+    CloseReason.FAILED_HERE,
 )
 """What ends a chat in a room, whoever it was; after anything else the two find each other again."""
 
@@ -72,7 +72,7 @@ class CodeRefused(PychatError):
     """An invite or a reply that cannot be used; `problem` says why, the text says it in words."""
 
     def __init__(self, problem: CodeProblem) -> None:
-        super().__init__(words.CODE_PROBLEMS[problem])
+        super().__init__(strings.CODE_PROBLEMS[problem])
         self.problem = problem
 
 
@@ -80,15 +80,15 @@ class MessageRefused(PychatError):
     """A message that cannot be sent; `problem` says why, the text says it in words."""
 
     def __init__(self, problem: MessageProblem, text: str) -> None:
-        super().__init__(words.message_problem(problem, text))
+        super().__init__(strings.message_problem(problem, text))
         self.problem = problem
 
 
 class ChatEnded(PychatError):
     """What was waited for cannot come any more; `ending` says why, the text says it in words."""
 
-    def __init__(self, ending: Ending, status: tuple[str, str] | None = None) -> None:
-        super().__init__(": ".join(status or words.ENDINGS[ending]))
+    def __init__(self, ending: CloseReason, status: tuple[str, str] | None = None) -> None:
+        super().__init__(": ".join(status or strings.ENDINGS[ending]))
         self.ending = ending
 
 
@@ -280,7 +280,7 @@ class Chat:
         self._peer = peer
         self._link = link
         self._room = room
-        self._ending: Ending | None = None  # in a room
+        self._ending: CloseReason | None = None  # in a room
         self._has_sent = False
         self._readers = 0  # who take the messages one by one
         chats = peer._node.chats
@@ -302,7 +302,7 @@ class Chat:
         """The link of the room, with which another person comes in; "" where there is no room."""
         if self._room is None or self._room.code is None:
             return ""
-        return card.link(page_at(self._room.relay.url), roomcode.encode(self._room.code))
+        return qr.link(page_at(self._room.relay.url), roomcode.encode(self._room.code))
 
     @property
     def phase(self) -> Phase:
@@ -318,11 +318,11 @@ class Chat:
         """How it stands, for a person, in a headline and a sentence: also why nobody can come, and why it has ended."""
         ending = self.ending
         if ending is not None and (self._link is None or self._link.ending is not ending):
-            return words.ENDINGS[ending]
+            return strings.ENDINGS[ending]
         return status_of(self._link, self._room if ending is None else None)
 
     @property
-    def ending(self) -> Ending | None:
+    def ending(self) -> CloseReason | None:
         """Why the chat has ended, or None while it has not."""
         if self._room is not None:
             return self._ending
@@ -357,7 +357,7 @@ class Chat:
         The chat itself goes on, and connects when there is a seat.
         """
         await self._peer._until(lambda: self._refusal is not None or self.introduced or self.ending is not None)
-        return words.NOT_LET_IN[self._refusal] if self._refusal is not None else ""
+        return strings.NOT_LET_IN[self._refusal] if self._refusal is not None else ""
 
     @property
     def signs(self) -> ShortString | None:
@@ -434,7 +434,7 @@ class Chat:
         if self.undelivered:
             self._raise_ending()
 
-    async def ended(self) -> Ending:
+    async def ended(self) -> CloseReason:
         """Wait until the chat has ended, for whatever reason."""
         await self._peer._until(lambda: self.ending is not None)
         assert self.ending is not None
@@ -525,11 +525,11 @@ class Chat:
         if room is None or self._ending is not None:
             return
         conversation, visitor = room.home, node.rooms.visitor_in(room)
-        ending: Ending | None = None
+        ending: CloseReason | None = None
         if visitor is not None and not self.was_open and not self._has_sent:
             self._peer._driver.post(events.ShowConversation(visitor.chat))  # another guest than the one before
         elif visitor is not None or (self.was_open and conversation is not self._conversation):
-            ending = Ending.REPLACED  # what goes to one person never goes to another
+            ending = CloseReason.REPLACED  # what goes to one person never goes to another
         elif conversation is not None:
             self._latest = conversation
             link = node.links.of(conversation)
@@ -537,11 +537,11 @@ class Chat:
                 self._link = link
         if self._link is not None and (
             self._link.ending in _FINAL
-            or (self.introduced and self._link.ending in (Ending.PEER_LEFT, Ending.ELSEWHERE))
+            or (self.introduced and self._link.ending in (CloseReason.PEER_LEFT, CloseReason.ELSEWHERE))
         ):
             ending = self._link.ending
         if room.state is RelayState.LEFT:
-            ending = ending or Ending.LEFT
+            ending = ending or CloseReason.LEFT
         elif ending is not None and conversation is not None:
             self._peer._driver.post(events.LeaveConversation(conversation.id))
         self._ending = ending

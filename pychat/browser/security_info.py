@@ -3,8 +3,8 @@
 from typing import Any
 
 from pychat.browser.dom import Scope, from_template, set_text
-from pychat.ui import words
-from pychat.ui.words import Threat
+from pychat.ui import strings
+from pychat.ui.strings import Threat
 
 
 class ProtectionDialog:
@@ -15,8 +15,8 @@ class ProtectionDialog:
         scope.on(scope.part("protection-open"), "click", lambda _: self._open())
 
     def _open(self) -> None:
-        self._part("threats").replaceChildren(*map(_section, words.PROTECTION))
-        set_text(self._part("not-promised"), words.NOT_PROMISED)
+        self._part("threats").replaceChildren(*map(_section, strings.PROTECTION))
+        set_text(self._part("not-promised"), strings.NOT_PROMISED)
         self._part("protection").showModal()
         self._part("protection").scrollTop = 0
 

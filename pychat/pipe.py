@@ -15,14 +15,14 @@ from contextlib import suppress
 from queue import SimpleQueue
 from typing import TextIO, TypeVar
 
+from pychat.client import Chat, ChatEnded, CodeRefused, Message, MessageRefused, Peer, check_code
 from pychat.core.errors import CodeProblem, MessageProblem
-from pychat.core.link import Ending, Phase
+from pychat.core.link import CloseReason, Phase
 from pychat.core.log import MAX_TEXT
-from pychat.exits import Exit, Failure, say, say_alone
-from pychat.library import Chat, ChatEnded, CodeRefused, Message, MessageRefused, Peer, check_code
-from pychat.native.messages import author_tag, json_line, one_line, paragraph
-from pychat.ui import words
-from pychat.ui.words import Trust
+from pychat.exit_codes import Exit, Failure, say, say_alone
+from pychat.native.sanitize import author_tag, json_line, one_line, paragraph
+from pychat.ui import strings
+from pychat.ui.strings import Trust
 
 _Result = TypeVar("_Result")
 
@@ -134,8 +134,8 @@ class Pipe:
         ending = chat.ending
         assert ending is not None
         if chat.undelivered:
-            raise Failure(_exit(chat), f"{': '.join(chat.status)} {words.undelivered(chat.undelivered)}")
-        if ending not in (Ending.LEFT, Ending.PEER_LEFT):
+            raise Failure(_exit(chat), f"{': '.join(chat.status)} {strings.undelivered(chat.undelivered)}")
+        if ending not in (CloseReason.LEFT, CloseReason.PEER_LEFT):
             raise Failure(_exit(chat), ": ".join(chat.status))
 
     async def _send_and_leave(self, chat: Chat) -> None:
@@ -251,7 +251,7 @@ async def _tell(chat: Chat) -> None:
     async for _ in chat.changes():
         if chat.link not in ("", link):
             link = chat.link
-            say(words.RENEWED)
+            say(strings.RENEWED)
             say_alone(link)
         if chat.status == status:
             continue
@@ -259,7 +259,7 @@ async def _tell(chat: Chat) -> None:
         say(": ".join(status))
         if chat.phase is Phase.OPEN and chat.person is not None and chat.signs is not None:
             signs = ", ".join(emoji.name for emoji in chat.signs.emoji)
-            say(f"{words.TRUST[chat.person.trust][0]}. The signs are {signs}; as a number {chat.signs.number}.")
+            say(f"{strings.TRUST[chat.person.trust][0]}. The signs are {signs}; as a number {chat.signs.number}.")
 
 
 async def _refuse_namesake(chat: Chat) -> None:
@@ -285,7 +285,7 @@ def _failure(error: CodeRefused | ChatEnded) -> Failure:
 
 
 def _exit(chat: Chat) -> Exit:
-    if chat.ending in (Ending.NOT_PROVED, Ending.PEER_NO_MATCH):
+    if chat.ending in (CloseReason.NOT_PROVED, CloseReason.PEER_NO_MATCH):
         return Exit.NOT_TRUSTED
     return Exit.NOT_DELIVERED if chat.was_open else Exit.NOT_CONNECTED
 

@@ -106,7 +106,7 @@ def test_python_compiles(document: Path) -> None:
 
 @pytest.mark.parametrize("name", ["README.md", "docs/tutorial/first-chat.md", "docs/tutorial/first-bot.md"])
 def test_buttons_are_called_so(name: str) -> None:
-    page = re.sub(r"\s+", " ", text_of(ROOT / "web" / "index.html") + text_of(ROOT / "pychat" / "ui" / "words.py"))
+    page = re.sub(r"\s+", " ", text_of(ROOT / "web" / "index.html") + text_of(ROOT / "pychat" / "ui" / "strings.py"))
     for label in re.findall(r"(?:[Pp]ress|into|choose) \*\*(.+?)\*\*", re.sub(r"\s+", " ", prose(ROOT / name))):
         assert re.search(rf"[>\" ]{re.escape(label)} ?[<\"]", page), label
 

@@ -1,4 +1,4 @@
-"""What the way to a relay does: `RelayFactory` and `RelayConnection`, over a relay as docs/reference/relay.md has it."""
+"""What the way to a relay does: `RelayFactory`, `RelayConnection`, over a relay as docs/reference/relay.md has it."""
 
 import asyncio
 import base64

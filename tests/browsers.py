@@ -59,8 +59,10 @@ CHROMIUM_WITHOUT = (
     # that it takes to open the chat.
     "WebUIOmniboxPopup",
     "WebUIOmniboxAimPopup",
+    # A process in reserve for each profile, in which nobody opens another page.
+    "SpareRendererForSitePerProcess",
 )
-"""What Playwright switches off in Chromium, and the last two: of several such lists Chromium heeds only the last."""
+"""What Playwright switches off in Chromium, and the last three: of several such lists Chromium heeds only the last."""
 
 
 class BrowserMissing(Exception):

@@ -22,6 +22,7 @@ from playwright.sync_api import Browser, BrowserContext, Page, Playwright, Reque
 
 from pychat.site.build import Site, build_site
 from pychat.site.snapshot import BuildError
+from tests.browser.friend import Beside, Friend, running_beside
 from tests.browser.people import Person
 from tests.browsers import BrowserName, launch
 from tests.server.relays import SERVE
@@ -32,6 +33,7 @@ READY = "pychat is ready: "
 LaunchBrowser = Callable[[BrowserName], Browser]
 OpenContext = Callable[..., BrowserContext]
 MakePerson = Callable[..., Person]
+MakeFriend = Callable[[str], Friend]
 
 
 def wait_until_ready(page: Page) -> None:
@@ -101,7 +103,7 @@ def launch_browser(playwright: Playwright) -> Iterator[LaunchBrowser]:
 
         def launch_once(name: BrowserName) -> Browser:
             if name not in running or running[name] in CRASHED:
-                running[name] = launch(playwright, name, args=ARGUMENTS[name])
+                running[name] = launch(playwright, name, **OPTIONS[name])
                 stack.callback(running[name].close)
             return running[name]
 
@@ -124,9 +126,18 @@ def browser(browser_name: BrowserName, launch_browser: LaunchBrowser) -> Browser
     return launch_browser(browser_name)
 
 
-ARGUMENTS: dict[BrowserName, list[str]] = {"chromium": ["--js-flags=--liftoff-only"], "firefox": []}
+OPTIONS: dict[BrowserName, dict[str, Any]] = {
+    "chromium": {"args": ["--js-flags=--liftoff-only"]},
+    "firefox": {"firefox_user_prefs": {"dom.ipc.processPrelaunch.enabled": False}},
+}
 """Chromium compiles Python's WebAssembly twice, and the second time, for speed, it does so in the background: for pages
-that are closed seconds later that takes a fifth of all the time. So here it compiles but once.
+that are closed seconds later that takes a fifth of all the time. So here it compiles but once. And Firefox starts no
+process in reserve for the next page.
+"""
+
+UNPACKED = {"Accept-Encoding": "identity"}
+"""What Chromium asks for where that does not matter: to unpack Brotli takes a tenth of a start. The fixtures `page` and
+`context`, and service workers, get what people get.
 """
 
 CRASHED: set[Browser] = set()
@@ -206,6 +217,8 @@ def open_context(server: str, watch: Watch) -> Iterator[OpenContext]:
     with ExitStack() as stack:
 
         def open_one(browser: Browser, **options: Any) -> BrowserContext:
+            if browser.browser_type.name == "chromium" and "service_workers" not in options:
+                options = {"extra_http_headers": UNPACKED, **options}
             context = browser.new_context(base_url=server, **{"service_workers": "block", **options})
             stack.callback(context.close)
             watch.follow(context)
@@ -224,9 +237,22 @@ def person(browser: Browser, open_context: OpenContext) -> MakePerson:
     return make
 
 
+@pytest.fixture(scope="session")
+def beside() -> Iterator[Beside]:
+    with running_beside() as beside:
+        yield beside
+
+
+@pytest.fixture
+def friend(server: str, beside: Beside) -> Iterator[MakeFriend]:
+    """Makes people who are no page: for whoever is only there so that a page has somebody to talk with."""
+    with ExitStack() as stack:
+        yield lambda name: stack.enter_context(Friend(beside, server, name))
+
+
 @pytest.fixture
 def context(browser: Browser, open_context: OpenContext) -> BrowserContext:
-    return open_context(browser)
+    return open_context(browser, extra_http_headers={})
 
 
 @pytest.fixture

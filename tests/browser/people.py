@@ -6,6 +6,8 @@ import re
 
 from playwright.sync_api import BrowserContext, Locator, Page, expect
 
+from tests.browser.friend import Friend
+
 A_CODE = re.compile(r"^[A-Za-z0-9_-]{60,}$")
 BOOT = 60_000
 """Milliseconds that Python may take to start on a busy machine."""
@@ -129,7 +131,7 @@ class Person:
         expect(self.page.get_by_role("alert").filter(has_text=sentence)).to_be_visible(timeout=CONNECT)
 
 
-def connect(inviter: Person, guest: Person) -> None:
+def connect(inviter: Person | Friend, guest: Person | Friend) -> None:
     """Exchange the two codes, and wait until both are connected."""
     inviter.paste(guest.answer(inviter.make_invite()))
     for person in (inviter, guest):

@@ -10,7 +10,7 @@ import pytest
 from playwright.sync_api import Playwright, expect
 
 from pychat.core.log import MAX_TEXT
-from tests.browser.conftest import LaunchBrowser, OpenContext
+from tests.browser.conftest import LaunchBrowser, MakeFriend, OpenContext
 from tests.browser.people import CONNECT, Person, connect
 from tests.browsers import BrowserName, launch
 
@@ -66,15 +66,18 @@ def test_firefox_waits_for_a_slow_inviter(person: MakePerson) -> None:
         each.expect_state("open")
 
 
-def test_enter_sends_and_shift_enter_breaks_the_line(person: MakePerson) -> None:
-    ann, bob = person(), person()
+def test_enter_sends_and_shift_enter_breaks_the_line(person: MakePerson, friend: MakeFriend) -> None:
+    ann, bob = person(), friend("Bob")
     connect(ann, bob)
     ann.message_box.click()
+    ann.page.keyboard.press("Shift+Enter")
     ann.page.keyboard.type("first line")
     ann.page.keyboard.press("Shift+Enter")
     ann.page.keyboard.type("second line")
+    ann.page.keyboard.press("Shift+Enter")
     ann.page.keyboard.press("Enter")
-    expect(bob.messages.locator("p")).to_have_text("first line\nsecond line", use_inner_text=True)
+    expect(ann.messages.locator("p")).to_have_text("first line\nsecond line", use_inner_text=True)
+    bob.hears("first line\nsecond line")  # without the lines before and after that are empty
     expect(ann.message_box).to_have_value("")
     expect(ann.message_box).to_be_focused()
 
@@ -123,17 +126,16 @@ HOSTILE = [
 ]
 
 
-def test_what_a_peer_sends_is_text_and_leaves_the_page_as_it_is(person: MakePerson) -> None:
-    ann, bob = person(), person(viewport={"width": 390, "height": 844})
+def test_what_a_peer_sends_is_text_and_leaves_the_page_as_it_is(person: MakePerson, friend: MakeFriend) -> None:
+    ann, bob = friend("Ann"), person(viewport={"width": 390, "height": 844})
     connect(ann, bob)
-    for text in HOSTILE:
-        ann.say(text)
+    ann.say(*HOSTILE)
     expect(bob.messages).to_have_count(len(HOSTILE))
     for unfold in bob.log.get_by_role("button", name=re.compile("Show all")).all()[::-1]:
         unfold.click()
     paragraphs = bob.messages.locator("p")
     for i, text in enumerate(HOSTILE):
-        assert paragraphs.nth(i).text_content() == text.strip("\r\n")
+        assert paragraphs.nth(i).text_content() == text
     assert bob.log.locator("article p *").count() == 0
     assert bob.page.title() == "pychat"
     assert bob.page.evaluate("document.documentElement.scrollWidth <= innerWidth")
@@ -187,14 +189,14 @@ def test_a_new_invite_carries_on_where_the_link_ended(person: MakePerson) -> Non
     expect(bob.page.get_by_role("navigation", name="People").get_by_role("listitem")).to_have_count(1)
 
 
-def test_one_person_talks_with_two_others_apart_from_each_other(person: MakePerson) -> None:
-    ann, bob, cleo = person(), person(), person()
+def test_one_person_talks_with_two_others_apart_from_each_other(person: MakePerson, friend: MakeFriend) -> None:
+    ann, bob, cleo = person(), friend("Bob"), friend("Cleo")
     connect(ann, bob)
     ann.say("for Bob")
-    bob.expect_messages("for Bob")
+    bob.hears("for Bob")
     connect(ann, cleo)
     ann.say("for Cleo")
-    cleo.expect_messages("for Cleo")
+    cleo.hears("for Cleo")
     bob.say("from Bob")
     people = ann.page.get_by_role("navigation", name="People").get_by_role("button")
     expect(people).to_have_count(2)
@@ -204,14 +206,14 @@ def test_one_person_talks_with_two_others_apart_from_each_other(person: MakePers
     expect(ann.page).to_have_title("pychat")
     people.nth(1).click()
     ann.expect_messages("for Cleo")
+    bob.hears("for Bob")
 
 
-def test_many_messages_stay_quick_to_draw_and_can_be_scrolled_back_to(person: MakePerson) -> None:
-    ann, bob = person(), person()
+def test_many_messages_stay_quick_to_draw_and_can_be_scrolled_back_to(person: MakePerson, friend: MakeFriend) -> None:
+    ann, bob = friend("Ann"), person()
     connect(ann, bob)
-    for i in range(30):
-        ann.say(f"number {i}\n" + "line\n" * 8)
-    ann.expect_delivered(30)
+    ann.say(*(f"number {i}\n" + "line\n" * 8 for i in range(30)))
+    expect(bob.messages).to_have_count(30, timeout=CONNECT)
     bob.log.evaluate("log => { log.scrollTop = 0; }")
     ann.say("the newest")
     newer = bob.button("New messages")
@@ -262,8 +264,8 @@ def test_details_show_the_same_two_fingerprints_on_both_sides_and_live_figures(p
     expect(traffic).not_to_have_text(before, timeout=CONNECT)
 
 
-def test_the_newest_message_stays_in_sight_when_the_screen_gets_lower(person: MakePerson) -> None:
-    ann, bob = person(viewport={"width": 390, "height": 844}), person()
+def test_the_newest_message_stays_in_sight_when_the_screen_gets_lower(person: MakePerson, friend: MakeFriend) -> None:
+    ann, bob = person(viewport={"width": 390, "height": 844}), friend("Bob")
     connect(ann, bob)
     for i in range(20):
         ann.say(f"number {i}")
@@ -275,11 +277,11 @@ def test_the_newest_message_stays_in_sight_when_the_screen_gets_lower(person: Ma
     expect(ann.messages.last).to_be_in_viewport()
 
 
-def test_somebody_else_who_answers_gets_a_conversation_of_their_own(person: MakePerson) -> None:
-    ann, bob, cleo = person(), person(), person()
+def test_somebody_else_who_answers_gets_a_conversation_of_their_own(person: MakePerson, friend: MakeFriend) -> None:
+    ann, bob, cleo = person(), friend("Bob"), friend("Cleo")
     connect(ann, bob)
     ann.say("for Bob alone")
-    bob.button("Leave").click()
+    bob.leave()
     ann.expect_state("closed")
     ann.say("also for Bob alone")
     ann.button("Invite again").click()
@@ -293,17 +295,17 @@ def test_somebody_else_who_answers_gets_a_conversation_of_their_own(person: Make
     ann.expect_state("open")
     ann.expect_messages()
     ann.say("for Cleo")
-    cleo.expect_messages("for Cleo")
+    cleo.hears("for Cleo")
     ann.people.first.click()
     ann.expect_messages("for Bob alone", "also for Bob alone")
 
 
-def test_a_conversation_that_has_ended_can_be_removed(person: MakePerson) -> None:
-    ann, bob = person(), person()
+def test_a_conversation_that_has_ended_can_be_removed(person: MakePerson, friend: MakeFriend) -> None:
+    ann, bob = person(), friend("Bob")
     connect(ann, bob)
     ann.say("hello")
-    bob.expect_messages("hello")
-    bob.button("Leave").click()
+    bob.hears("hello")
+    bob.leave()
     ann.expect_state("closed")
     ann.button("More").click()
     ann.button("Remove conversation").click()
@@ -312,8 +314,8 @@ def test_a_conversation_that_has_ended_can_be_removed(person: MakePerson) -> Non
     expect(ann.page.get_by_role("navigation", name="People")).to_be_hidden()
 
 
-def test_a_code_in_a_link_finds_the_box_in_the_middle_of_a_conversation(person: MakePerson) -> None:
-    ann, bob, cleo = person(viewport={"width": 390, "height": 844}), person(), person()
+def test_a_code_in_a_link_finds_the_box_in_the_middle_of_a_conversation(person: MakePerson, friend: MakeFriend) -> None:
+    ann, bob, cleo = person(viewport={"width": 390, "height": 844}), friend("Bob"), friend("Cleo")
     connect(ann, bob)
     invite = cleo.make_invite()
     ann.page.evaluate("invite => { location.hash = invite; }", invite)
@@ -325,8 +327,10 @@ def test_a_code_in_a_link_finds_the_box_in_the_middle_of_a_conversation(person: 
     cleo.expect_state("open")
 
 
-def test_a_reply_pasted_into_another_card_shows_the_conversation_that_took_it(person: MakePerson) -> None:
-    ann, bob = person(), person()
+def test_a_reply_pasted_into_another_card_shows_the_conversation_that_took_it(
+    person: MakePerson, friend: MakeFriend
+) -> None:
+    ann, bob = person(), friend("Bob")
     reply = bob.answer(ann.make_invite())
     ann.make_invite()
     expect(ann.page.get_by_role("navigation", name="People").get_by_role("listitem")).to_have_count(2)

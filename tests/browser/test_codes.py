@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from playwright.sync_api import Browser, BrowserContext, expect
 
-from tests.browser.conftest import OpenContext, in_chromium
+from tests.browser.conftest import MakeFriend, OpenContext, in_chromium
 from tests.browser.people import CONNECT, Person
 
 
@@ -46,10 +46,10 @@ def test_each_mistake_has_a_sentence_of_its_own_and_loses_nothing(ann: Person, b
 
 @in_chromium
 def test_a_reply_to_somebody_elses_invite_says_so(
-    ann: Person, bob: Person, browser: Browser, open_context: OpenContext
+    browser: Browser, open_context: OpenContext, friend: MakeFriend
 ) -> None:
     cleo = Person.at(open_context(browser))
-    reply = bob.answer(ann.make_invite())
+    reply = friend("Bob").answer(friend("Ann").make_invite())
     cleo.paste(reply)
     cleo.expect_problem("no invite of yours is waiting here")
     cleo.make_invite()
@@ -66,8 +66,9 @@ def test_line_breaks_quotes_links_and_sentences_around_a_code_do_no_harm(ann: Pe
 
 
 def test_a_link_opens_with_the_code_pasted_and_leaves_no_trace_in_the_address(
-    ann: Person, browser: Browser, open_context: OpenContext
+    browser: Browser, open_context: OpenContext, friend: MakeFriend
 ) -> None:
+    ann = friend("Ann")
     invite = ann.make_invite()
     bob = Person.at(open_context(browser), f"/#{invite}")
     expect(bob.paste_box).to_have_value(invite)
@@ -79,7 +80,10 @@ def test_a_link_opens_with_the_code_pasted_and_leaves_no_trace_in_the_address(
     ann.expect_state("open")
 
 
-def test_a_reply_link_reaches_the_tab_that_waits_for_it(ann: Person, bob: Person, context: BrowserContext) -> None:
+def test_a_reply_link_reaches_the_tab_that_waits_for_it(
+    ann: Person, context: BrowserContext, friend: MakeFriend
+) -> None:
+    bob = friend("Bob")
     reply = bob.answer(ann.make_invite())
     second_tab = Person.at(context, f"/#{reply}")
     expect(second_tab.page.get_by_text("The reply has reached the tab that was waiting for it")).to_be_visible()
@@ -90,9 +94,9 @@ def test_a_reply_link_reaches_the_tab_that_waits_for_it(ann: Person, bob: Person
 
 @in_chromium
 def test_a_reply_link_without_a_waiting_tab_says_so(
-    ann: Person, bob: Person, browser: Browser, open_context: OpenContext
+    browser: Browser, open_context: OpenContext, friend: MakeFriend
 ) -> None:
-    reply = bob.answer(ann.make_invite())
+    reply = friend("Bob").answer(friend("Ann").make_invite())
     stranger = Person.at(open_context(browser), f"/#{reply}")
     stranger.expect_problem("no invite of yours is waiting here")
 
@@ -140,17 +144,16 @@ def test_copy_puts_the_code_or_the_link_on_the_clipboard(browser: Browser, open_
 
 @in_chromium
 @pytest.mark.parametrize("sign", ["?fbclid=IwAR0#", "%23", "%2523", "?fbclid=IwAR0%23", "?fbclid=IwAR0%2523"])
-def test_an_opened_link_has_its_code_whatever_became_of_its_sign(ann: Person, sign: str) -> None:
-    invite = ann.make_invite()
-    ann.page.goto(f"/{sign}{invite}")
-    ann.wait_until_ready()
-    expect(ann.paste_box).to_have_value(invite)
-    assert "23" not in ann.page.url.partition("://")[2].partition("/")[2]
-    assert "#" not in ann.page.url
+def test_an_opened_link_has_its_code_whatever_became_of_its_sign(
+    browser: Browser, open_context: OpenContext, friend: MakeFriend, sign: str
+) -> None:
+    invite = friend("Ann").make_invite()
+    bob = Person.at(open_context(browser), f"/{sign}{invite}")
+    expect(bob.paste_box).to_have_value(invite)
+    assert "23" not in bob.page.url.partition("://")[2].partition("/")[2]
+    assert "#" not in bob.page.url
 
 
 @in_chromium
-def test_an_opened_link_that_was_cut_off_is_told_so(ann: Person) -> None:
-    ann.page.goto("/#FAAB")
-    ann.wait_until_ready()
-    ann.expect_problem("This link is incomplete. Ask them to send it again.")
+def test_an_opened_link_that_was_cut_off_is_told_so(context: BrowserContext) -> None:
+    Person.at(context, "/#FAAB").expect_problem("This link is incomplete. Ask them to send it again.")

@@ -10,7 +10,8 @@ import segno
 from playwright.sync_api import Browser, BrowserContext, Locator, Page, expect
 
 from pychat.ui import strings
-from tests.browser.conftest import MakePerson, OpenContext, in_chromium
+from tests.browser.conftest import MakeFriend, MakePerson, OpenContext, in_chromium
+from tests.browser.friend import Friend
 from tests.browser.people import CONNECT, Person, connect
 
 OWNER = "localStorage.getItem('pychat.owner')"
@@ -56,6 +57,7 @@ def test_an_identity_lasts_and_the_other_side_recognises_it(person: MakePerson) 
 
 def test_the_key_does_not_leave_the_browser(person: MakePerson) -> None:
     ann = person()
+    expect(ann.page.get_by_text(strings.NOT_KEPT)).to_be_hidden()
     refused = ann.page.evaluate(
         f"""async () => {{
             const {{privateKey}} = await ({KEPT_PAIR})();
@@ -119,23 +121,22 @@ def test_a_tab_that_comes_second_takes_the_identity_that_is_there(context: Brows
     ids=["no database", "no keys kept"],
 )
 def test_where_nothing_can_be_kept_there_is_an_identity_for_this_visit(
-    browser: Browser, open_context: OpenContext, person: MakePerson, lack: str
+    browser: Browser, open_context: OpenContext, friend: MakeFriend, lack: str
 ) -> None:
     context = open_context(browser)
     context.add_init_script(lack)
-    ann, bob = Person.at(context, name="Ann"), person("Bob")
+    ann, bob = Person.at(context, name="Ann"), friend("Bob")
     ann.expect_problem(strings.NOT_KEPT)
-    expect(bob.page.get_by_text(strings.NOT_KEPT)).to_be_hidden()
     connect(ann, bob)
-    assert ann.signs() == bob.signs()
+    assert ann.signs() == bob.signs
     hold_compared(ann, "Bob")
     ann.say("for this visit only")
-    bob.expect_messages("for this visit only")
+    bob.hears("for this visit only")
 
 
 @in_chromium
-def test_contacts_that_cannot_be_read_are_left_as_they_are(person: MakePerson) -> None:
-    ann, bob = person("Ann"), person("Bob")
+def test_contacts_that_cannot_be_read_are_left_as_they_are(person: MakePerson, friend: MakeFriend) -> None:
+    ann, bob = person("Ann"), friend("Bob")
     damaged = '[["not a key", "Bob", true, 0]]'
     ann.page.evaluate("text => localStorage.setItem('pychat.contacts', text)", damaged)
     ann.again().expect_problem(strings.CONTACTS_UNREADABLE)
@@ -189,36 +190,46 @@ def test_a_name_is_text_and_leaves_the_page_as_it_is(person: MakePerson) -> None
             expect(button).to_be_in_viewport(ratio=1)
 
 
+SIZES = [(390, 844), (844, 390), (1280, 800)]
+"""Of a phone, of one that lies on its side, of a desktop."""
+
+
 @in_chromium
-@pytest.mark.parametrize("size", [(390, 844), (844, 390), (1280, 800)], ids=["phone", "landscape", "desktop"])
-def test_a_long_name_leaves_room_for_everything_else(person: MakePerson, size: tuple[int, int]) -> None:
-    ann, bob = person(viewport={"width": size[0], "height": size[1]}), person("Bob")
+def test_a_long_name_leaves_room_for_everything_else(person: MakePerson) -> None:
+    ann, bob = person(), person("Bob")
     connect(ann, bob)
     ann.expect_other("Bob", "Not verified")
     bar = ann.page.get_by_role("banner")
-    highest = bar.evaluate("bar => bar.offsetHeight + 20")  # the sentence beside a name may take one line more
+    highest = {}
+    for width, height in SIZES:
+        ann.page.set_viewport_size({"width": width, "height": height})
+        highest[width] = bar.evaluate("bar => bar.offsetHeight + 20")  # the sentence may take one line more
     for name in ("W" * 64, "Wanda " * 10 + "W.", "ש" * 64, "漢" * 64):
         rename(bob, name)
-        ann.expect_other(name, "Not verified")
-        assert bar.evaluate("bar => bar.offsetHeight") <= highest, name
-        expect(ann.status.get_by_text("Connected")).to_be_in_viewport(ratio=1)
-        expect(ann.badge).to_be_in_viewport(ratio=1)
-        badge, title = ann.badge.bounding_box(), ann.title.bounding_box()
-        assert badge is not None
-        assert title is not None
-        assert badge["x"] + badge["width"] <= title["x"], name
-        if size[0] > 720:
-            for line in ann.people.all():
-                line.scroll_into_view_if_needed()  # on its side a phone has little room
-                assert line.evaluate("line => line.scrollWidth <= line.clientWidth"), name
-                expect(line.locator(".trust")).to_be_in_viewport(ratio=1)
+        for width, height in SIZES:
+            ann.page.set_viewport_size({"width": width, "height": height})
+            ann.expect_other(name, "Not verified")
+            assert bar.evaluate("bar => bar.offsetHeight") <= highest[width], (name, width)
+            expect(ann.status.get_by_text("Connected")).to_be_in_viewport(ratio=1)
+            expect(ann.badge).to_be_in_viewport(ratio=1)
+            badge, title = ann.badge.bounding_box(), ann.title.bounding_box()
+            assert badge is not None
+            assert title is not None
+            assert badge["x"] + badge["width"] <= title["x"], (name, width)
+            if width > 720:
+                for line in ann.people.all():
+                    line.scroll_into_view_if_needed()  # on its side a phone has little room
+                    assert line.evaluate("line => line.scrollWidth <= line.clientWidth"), (name, width)
+                    expect(line.locator(".trust")).to_be_in_viewport(ratio=1)
 
 
 @in_chromium
 @pytest.mark.parametrize("size", [(390, 844), (1280, 800)], ids=["phone", "desktop"])
-def test_a_long_name_makes_nothing_wider_than_its_place(person: MakePerson, size: tuple[int, int]) -> None:
+def test_a_long_name_makes_nothing_wider_than_its_place(
+    person: MakePerson, friend: MakeFriend, size: tuple[int, int]
+) -> None:
     wide, wider = "W" * 64, "M" * 64
-    ann, bob, cay = person(viewport={"width": size[0], "height": size[1]}), person(wide), person()
+    ann, bob, cay = person(viewport={"width": size[0], "height": size[1]}), person(wide), friend(wide)
 
     def expect_to_fit(place: Locator) -> None:
         expect(place).to_be_visible(timeout=CONNECT)
@@ -240,7 +251,6 @@ def test_a_long_name_makes_nothing_wider_than_its_place(person: MakePerson, size
     if size[0] < 720:
         ann.button("Back").click()
     connect(ann, cay)
-    rename(cay, wide)
     expect(ann.warning).to_contain_text(wide[:30], timeout=CONNECT)
     expect_to_fit(ann.warning)
 
@@ -342,10 +352,9 @@ def drawn(text: str) -> str:
     return "".join(f"M{x} {y}h1v1h-1z" for y, row in rows for x, module in enumerate(row) if module)
 
 
-def test_the_keyboard_alone_is_enough_to_compare(person: MakePerson) -> None:
-    ann, bob = person("Ann"), person("Bob")
-    connect(ann, bob)
-    ann.page.bring_to_front()
+def test_the_keyboard_alone_is_enough_to_compare(person: MakePerson, friend: MakeFriend) -> None:
+    ann = person("Ann")
+    connect(ann, friend("Bob"))
     ann.badge.focus()
     ann.page.keyboard.press("Enter")
     expect(ann.verify.get_by_role("heading", level=2)).to_be_focused()
@@ -384,7 +393,7 @@ def test_the_hint_to_compare_is_quiet_and_can_be_sent_away(person: MakePerson) -
 # Warnings.
 
 
-def meet_impostor(ann: Person, impostor: Person) -> None:
+def meet_impostor(ann: Person, impostor: Friend) -> None:
     """Ann, who has verified Bob, writes while she waits; somebody with his name answers."""
     invite = ann.make_invite()
     ann.say("for Bob alone")
@@ -395,11 +404,13 @@ def meet_impostor(ann: Person, impostor: Person) -> None:
 
 
 @in_chromium
-def test_somebody_with_a_name_like_that_of_a_verified_person_raises_a_warning(person: MakePerson) -> None:
-    ann, bob, impostor = person("Ann"), person("Bob"), person("B0b")
+def test_somebody_with_a_name_like_that_of_a_verified_person_raises_a_warning(
+    person: MakePerson, friend: MakeFriend
+) -> None:
+    ann, bob, impostor = person("Ann"), friend("Bob"), friend("B0b")
     connect(ann, bob)
     hold_compared(ann, "Bob")
-    bob.button("Leave").click()
+    bob.leave()
     ann.expect_state("closed")
     meet_impostor(ann.again(), impostor)
     expect(ann.warning).to_contain_text("This is not the Bob whom you have verified")
@@ -407,8 +418,8 @@ def test_somebody_with_a_name_like_that_of_a_verified_person_raises_a_warning(pe
     expect(ann.message_box).to_be_hidden()
     impostor.say("it is me")
     ann.expect_messages("for Bob alone", "it is me")
-    impostor.expect_delivered(1)
-    impostor.expect_messages("it is me")  # what Ann's side was to send has had its time
+    impostor.expect_delivered()
+    impostor.hears()  # what Ann's side was to send has had its time
     ann.page.bring_to_front()
     ann.warning.get_by_role("button", name="Compare").click()
     expect(ann.verify).to_contain_text("This is not the Bob whom you have verified")
@@ -419,13 +430,15 @@ def test_somebody_with_a_name_like_that_of_a_verified_person_raises_a_warning(pe
     ann.warning.get_by_role("button", name="Talk to them anyway").click()
     expect(ann.warning).to_be_hidden()
     expect(ann.message_box).to_be_focused()
-    impostor.expect_messages("it is me", "for Bob alone")
+    impostor.hears("for Bob alone")
     ann.expect_other("B0b", "Not verified")
 
 
 @in_chromium
-def test_the_warning_takes_the_focus_from_somebody_who_writes_and_keeps_the_draft(person: MakePerson) -> None:
-    ann, bob, impostor = person("Ann"), person("Bob"), person()
+def test_the_warning_takes_the_focus_from_somebody_who_writes_and_keeps_the_draft(
+    person: MakePerson, friend: MakeFriend
+) -> None:
+    ann, bob, impostor = person("Ann"), friend("Bob"), person()
     connect(ann, bob)
     connect(ann, impostor)
     ann.message_box.click()
@@ -446,29 +459,30 @@ def test_the_warning_takes_the_focus_from_somebody_who_writes_and_keeps_the_draf
 
 
 @in_chromium
-def test_comparing_settles_a_warning(person: MakePerson) -> None:
-    ann, bob = person("Ann"), person("Bob")
+def test_comparing_settles_a_warning(person: MakePerson, friend: MakeFriend) -> None:
+    ann, bob = person("Ann"), friend("Bob")
     connect(ann, bob)
     hold_compared(ann, "Bob")
-    bobs_new_phone = person("Bob")
+    bobs_new_phone = friend("Bob")
     meet_impostor(ann, bobs_new_phone)
-    ann.page.bring_to_front()
     ann.warning.get_by_role("button", name="Compare").click()
     ann.verify.get_by_role("button", name="They match").click()
     expect(ann.warning).to_be_hidden()
     expect(ann.message_box).to_be_focused()
     ann.expect_other("Bob", "Verified")
-    bobs_new_phone.expect_messages("for Bob alone")
+    bobs_new_phone.hears("for Bob alone")
 
 
 # What is being written.
 
 
 @in_chromium
-def test_what_is_being_written_is_not_turned_over_to_somebody_else_who_answers(person: MakePerson) -> None:
-    ann, bob, eve = person("Ann"), person("Bob"), person("Eve")
+def test_what_is_being_written_is_not_turned_over_to_somebody_else_who_answers(
+    person: MakePerson, friend: MakeFriend
+) -> None:
+    ann, bob, eve = person("Ann"), friend("Bob"), friend("Eve")
     connect(ann, bob)
-    bob.button("Leave").click()
+    bob.leave()
     ann.expect_state("closed")
     ann.button("Invite again").click()
     invite = ann.shown_invite()
@@ -482,12 +496,14 @@ def test_what_is_being_written_is_not_turned_over_to_somebody_else_who_answers(p
 
 
 @in_chromium
-def test_what_is_being_written_to_whoever_comes_goes_along_when_it_is_somebody_known(person: MakePerson) -> None:
-    ann, bob = person("Ann"), person("Bob")
+def test_what_is_being_written_to_whoever_comes_goes_along_when_it_is_somebody_known(
+    person: MakePerson, friend: MakeFriend
+) -> None:
+    ann, bob = person("Ann"), friend("Bob")
     connect(ann, bob)
     ann.say("before")
-    bob.expect_messages("before")
-    bob.button("Leave").click()
+    bob.hears("before")
+    bob.leave()
     ann.expect_state("closed")
     invite = ann.make_invite()
     ann.message_box.fill("half a sentence")
@@ -541,8 +557,8 @@ def test_starting_afresh_can_be_thought_better_of(person: MakePerson) -> None:
     expect(ann.name_field).to_have_value("Ann")
 
 
-def test_starting_afresh_in_one_tab_holds_in_the_others(person: MakePerson) -> None:
-    ann, bob = person("Ann"), person("Bob")
+def test_starting_afresh_in_one_tab_holds_in_the_others(person: MakePerson, friend: MakeFriend) -> None:
+    ann, bob = person("Ann"), friend("Bob")
     second = Person.at(ann.page.context)
     connect(second, bob)
     hold_compared(second, "Bob")

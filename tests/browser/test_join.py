@@ -8,7 +8,7 @@ import pytest
 from playwright.sync_api import Browser, Locator, expect
 
 from pychat.ui import strings
-from tests.browser.conftest import MakePerson, OpenContext, in_chromium
+from tests.browser.conftest import MakeFriend, MakePerson, OpenContext, in_chromium
 from tests.browser.people import A_CODE, BOOT, CONNECT, Person
 from tests.browser.test_room import open_room
 
@@ -84,8 +84,8 @@ def test_the_link_of_a_room_asks_before_it_goes_in(person: MakePerson, guest_at:
     expect(join(bob)).to_be_hidden()
 
 
-def test_a_reload_at_the_door_asks_again(person: MakePerson, guest_at: GuestAt) -> None:
-    ann = person("Ann")
+def test_a_reload_at_the_door_asks_again(friend: MakeFriend, guest_at: GuestAt) -> None:
+    ann = friend("Ann")
     bob = guest_at(open_room(ann))
     expect(join(bob)).to_be_visible()
     bob.again()
@@ -97,9 +97,9 @@ def test_a_reload_at_the_door_asks_again(person: MakePerson, guest_at: GuestAt) 
 
 
 def test_a_reload_while_the_code_is_being_sealed_asks_again(
-    person: MakePerson, browser: Browser, open_context: OpenContext
+    friend: MakeFriend, browser: Browser, open_context: OpenContext
 ) -> None:
-    link = open_room(person("Ann"))
+    link = open_room(friend("Ann"))
     context = open_context(browser)
     context.add_init_script(SLOW_SEAL)
     bob = Person(context.new_page())
@@ -117,9 +117,9 @@ def test_a_reload_while_the_code_is_being_sealed_asks_again(
 @in_chromium
 @pytest.mark.parametrize("viewport", [{"width": 390, "height": 844}, {"width": 1280, "height": 800}])
 def test_a_reload_at_the_door_asks_again_whoever_is_in_another_room(
-    person: MakePerson, viewport: dict[str, int]
+    person: MakePerson, friend: MakeFriend, viewport: dict[str, int]
 ) -> None:
-    ann, bob = person("Ann"), person("Bob", viewport=viewport)
+    ann, bob = friend("Ann"), person("Bob", viewport=viewport)
     link = open_room(ann)
     open_room(bob)
     bob.page.goto(link)
@@ -135,8 +135,8 @@ def test_a_reload_at_the_door_asks_again_whoever_is_in_another_room(
     expect(join(bob)).to_be_hidden()
 
 
-def test_an_invite_in_a_link_reaches_for_nothing_before_it_is_pressed(person: MakePerson, guest_at: GuestAt) -> None:
-    ann = person("Ann")
+def test_an_invite_in_a_link_reaches_for_nothing_before_it_is_pressed(friend: MakeFriend, guest_at: GuestAt) -> None:
+    ann = friend("Ann")
     bob = guest_at(f"/#{ann.make_invite()}")
     expect(bob.paste_box).not_to_have_value("")
     assert reached(bob) == []

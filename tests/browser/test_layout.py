@@ -8,7 +8,7 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from pychat.ui import strings
-from tests.browser.conftest import MakePerson, Watch, in_chromium
+from tests.browser.conftest import MakeFriend, MakePerson, Watch, in_chromium
 from tests.browser.people import CONNECT, Person, connect
 from tests.browser.test_room import link_field, open_room
 from tests.browser.test_screens import LANDSCAPE, PHONE, box, card
@@ -37,11 +37,12 @@ def test_the_page_itself_does_not_scroll_however_many_people_there_are(
             assert not ann.page.evaluate(SCROLLS)
 
 
-def test_what_leads_to_new_messages_lies_on_the_messages_and_not_on_what_is_written(person: MakePerson) -> None:
-    ann, bob = person("Ann"), person("Bob", viewport=PHONE)
+def test_what_leads_to_new_messages_lies_on_the_messages_and_not_on_what_is_written(
+    person: MakePerson, friend: MakeFriend
+) -> None:
+    ann, bob = friend("Ann"), person("Bob", viewport=PHONE)
     connect(ann, bob)
-    for number in range(20):
-        ann.say(f"number {number}")
+    ann.say(*(f"number {number}" for number in range(20)))
     expect(bob.messages.last).to_contain_text("number 19", timeout=CONNECT)
     bob.message_box.fill("a line\n" * 8)
     bob.log.evaluate(
@@ -60,8 +61,10 @@ def test_what_leads_to_new_messages_lies_on_the_messages_and_not_on_what_is_writ
     expect(bob.messages.last).to_be_in_viewport()
 
 
-def test_a_long_text_that_cannot_be_sent_and_why_are_in_sight_on_a_phone_on_its_side(person: MakePerson) -> None:
-    ann, bob = person("Ann", viewport=LANDSCAPE), person("Bob" * 20)
+def test_a_long_text_that_cannot_be_sent_and_why_are_in_sight_on_a_phone_on_its_side(
+    person: MakePerson, friend: MakeFriend
+) -> None:
+    ann, bob = person("Ann", viewport=LANDSCAPE), friend("Bob" * 20)
     connect(ann, bob)
     ann.message_box.fill("word " * 2000)
     ann.message_box.press("Enter")
@@ -86,9 +89,8 @@ def test_a_link_or_an_invite_can_be_copied_on_a_phone_on_its_side(person: MakePe
     expect_in_sight(ann, "Copy invite", "Copy as link", "Send")
 
 
-@pytest.mark.parametrize("width", [320, 360, 390])
-def test_what_sends_a_hint_away_stands_beside_it(person: MakePerson, width: int) -> None:
-    ann = person("Ann", viewport={"width": width, "height": 700})
+def test_what_sends_a_hint_away_stands_beside_it(person: MakePerson) -> None:
+    ann = person("Ann", viewport=PHONE)
     open_room(ann)
     hint = ann.page.locator('[data-part="hint"]')
     hint.evaluate(
@@ -101,8 +103,10 @@ def test_what_sends_a_hint_away_stands_beside_it(person: MakePerson, width: int)
         }""",
         [RENAMED, strings.ACCEPT_NAME],
     )
-    text, close = box(hint.locator("p")), box(hint.get_by_role("button", name="Not now"))
-    assert text["y"] <= close["y"] + close["height"] / 2 <= text["y"] + text["height"]
+    for width in (320, 360, 390):
+        ann.page.set_viewport_size({"width": width, "height": 700})
+        text, close = box(hint.locator("p")), box(hint.get_by_role("button", name="Not now"))
+        assert text["y"] <= close["y"] + close["height"] / 2 <= text["y"] + text["height"], width
 
 
 def test_that_the_page_could_not_be_loaded_is_in_sight_on_a_phone_on_its_side(page: Page, watch: Watch) -> None:

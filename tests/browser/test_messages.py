@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import re
 
-import pytest
 from playwright.sync_api import expect
 
-from tests.browser.conftest import MakePerson, in_chromium
+from tests.browser.conftest import MakeFriend, MakePerson, in_chromium
 from tests.browser.people import CONNECT, Person, connect
 
 MOST_MESSAGES, MOST_CHARACTERS = 200, 200_000
@@ -76,13 +75,13 @@ def test_of_very_many_long_messages_few_are_in_the_document(person: MakePerson) 
 
 
 @in_chromium
-def test_who_scrolls_down_comes_to_every_message(person: MakePerson) -> None:
-    ann, bob = person("Ann"), person("Bob")
+def test_who_scrolls_down_comes_to_every_message(person: MakePerson, friend: MakeFriend) -> None:
+    ann, bob = friend("Ann"), person("Bob")
     connect(ann, bob)
-    write(ann, *(f"number {i}" for i in range(250)))
+    ann.say(*(f"number {i}" for i in range(250)))
     expect(bob.messages.last).to_contain_text("number 249", timeout=CONNECT)
     bob.log.evaluate("log => { log.scrollTop = 0; }")
-    write(ann, *(f"number {i}" for i in range(250, 900)))
+    ann.say(*(f"number {i}" for i in range(250, 900)))
     expect(bob.button("New messages")).to_be_visible(timeout=CONNECT)
     seen: set[str] = set()
     while "number 899" not in seen:
@@ -96,8 +95,8 @@ def test_who_scrolls_down_comes_to_every_message(person: MakePerson) -> None:
 
 
 @in_chromium
-def test_a_long_text_is_folded_and_unfolded(person: MakePerson) -> None:
-    ann, bob = person("Ann"), person("Bob")
+def test_a_long_text_is_folded_and_unfolded(person: MakePerson, friend: MakeFriend) -> None:
+    ann, bob = friend("Ann"), person("Bob")
     connect(ann, bob)
     text = "From the beginning " + "to and fro " * 600 + "to the end"
     ann.say(text)
@@ -112,15 +111,13 @@ def test_a_long_text_is_folded_and_unfolded(person: MakePerson) -> None:
     expect(unfold).to_be_focused()
 
 
-def test_several_messages_are_copied_as_one_would_write_them_down(person: MakePerson) -> None:
-    ann, bob = person("Ann"), person("Bob")
+def test_several_messages_are_copied_as_one_would_write_them_down(person: MakePerson, friend: MakeFriend) -> None:
+    ann, bob = friend("Ann"), person("Bob")
     connect(ann, bob)
     long = "word " * 1000 + "end"
-    ann.say("Hi Bob,\nhow are you?")
-    ann.say(long)
+    ann.say("Hi Bob,\nhow are you?", long)
     bob.expect_messages("Hi Bob,\nhow are you?", re.compile("word"))
     bob.say("Fine")
-    ann.expect_delivered(2)
     bob.expect_delivered(1)
     copied = copy(bob, (3, 3))
     wanted = f"Ann, {TIME}: Bob,\n    how are you\\?\nAnn, {TIME}: {long}\nBob, {TIME}: Fin"
@@ -128,37 +125,44 @@ def test_several_messages_are_copied_as_one_would_write_them_down(person: MakePe
 
 
 @in_chromium
-@pytest.mark.parametrize("end", ["\n", "\u2028", "\x85", "\v"], ids=ascii)
-def test_no_line_of_what_is_copied_looks_like_somebody_elses(person: MakePerson, end: str) -> None:
-    ann, bob = person("Ann"), person("Bob")
-    connect(ann, bob)
-    forged = "Hi", "Ann, 07:48: I agree", "Ann, 07:49: I do"
-    bob.say(end.join(forged))
-    bob.say("Yes")
-    ann.expect_messages(re.compile("I do"), "Yes")
-    copied = copy(ann, (0, 3))
-    indented = "\n    ".join(forged)
-    assert re.fullmatch(f"Bob, {TIME}: {indented}\nBob, {TIME}: Yes", copied), copied
+def test_no_line_of_what_is_copied_looks_like_somebody_elses(person: MakePerson, friend: MakeFriend) -> None:
+    ann = person("Ann")
+    for end in ("\n", "\u2028", "\x85", "\v"):
+        bob = friend("Bob")
+        connect(ann, bob)
+        forged = "Hi", "Ann, 07:48: I agree", "Ann, 07:49: I do"
+        bob.say(end.join(forged), "Yes")
+        ann.expect_messages(re.compile("I do"), "Yes")
+        copied = copy(ann, (0, 3))
+        indented = "\n    ".join(forged)
+        assert re.fullmatch(f"Bob, {TIME}: {indented}\nBob, {TIME}: Yes", copied), (end, copied)
 
 
 @in_chromium
-def test_a_message_begins_with_the_name_for_who_listens(person: MakePerson) -> None:
-    ann, bob = person("Ann"), person("Bob")
+def test_a_message_begins_with_the_name_for_who_listens(person: MakePerson, friend: MakeFriend) -> None:
+    ann, bob = person("Ann"), friend("Bob")
     connect(ann, bob)
     ann.say("Hello")
+    expect(ann.messages.first).to_have_text(
+        re.compile(r"^\s*You:\s*Hello\s*\d\d:\d\d\s*Delivered\s*$"), timeout=CONNECT
+    )
     bob.say("Hi")
-    expect(bob.messages.first).to_have_text(re.compile(r"^\s*Ann:\s*Hello\s*\d\d:\d\d\s*$"), timeout=CONNECT)
-    expect(ann.messages.first).to_have_text(re.compile(r"^\s*You:\s*Hello\s*\d\d:\d\d\s*Delivered\s*$"))
+    expect(ann.messages.last).to_have_text(re.compile(r"^\s*Bob:\s*Hi\s*\d\d:\d\d\s*$"), timeout=CONNECT)
 
 
 @in_chromium
-def test_a_few_messages_stand_by_the_box_in_which_one_writes(person: MakePerson) -> None:
-    ann, bob = person("Ann"), person("Bob")
+def test_a_few_messages_stand_by_the_box_in_which_one_writes(person: MakePerson, friend: MakeFriend) -> None:
+    ann, bob = person("Ann"), friend("Bob")
     connect(ann, bob)
     ann.say("hello")
-    bob.expect_messages("hello")
-    for each in (ann, bob):
-        log, message = each.log.bounding_box(), each.messages.last.bounding_box()
-        assert log is not None
-        assert message is not None
-        assert log["y"] + log["height"] - message["y"] - message["height"] < 40
+    expect_at_the_box(ann, messages=1)
+    bob.say("hello")
+    expect_at_the_box(ann, messages=2)
+
+
+def expect_at_the_box(someone: Person, *, messages: int) -> None:
+    expect(someone.messages).to_have_count(messages, timeout=CONNECT)
+    log, message = someone.log.bounding_box(), someone.messages.last.bounding_box()
+    assert log is not None
+    assert message is not None
+    assert log["y"] + log["height"] - message["y"] - message["height"] < 40

@@ -7,12 +7,15 @@ from urllib.parse import quote
 from playwright.sync_api import Locator, expect
 
 from pychat.ui import strings
-from tests.browser.conftest import LaunchBrowser, MakePerson, OpenContext, in_chromium
+from tests.browser.conftest import LaunchBrowser, MakeFriend, MakePerson, OpenContext, in_chromium
+from tests.browser.friend import Friend
 from tests.browser.people import CONNECT, Person
 
 
-def open_room(someone: Person) -> str:
+def open_room(someone: Person | Friend) -> str:
     """Open a new room; returns the part of its link that is behind the page's address."""
+    if isinstance(someone, Friend):
+        return someone.open_room()
     someone.button("New room").click()
     expect(someone.status).to_contain_text("Waiting in the room", timeout=CONNECT)
     return link_of(someone)
@@ -42,7 +45,7 @@ def set_locked(someone: Person, *, locked: bool) -> None:
     dialog.get_by_role("button", name="Close").click()
 
 
-def meet(*people: Person) -> str:
+def meet(*people: Person | Friend) -> str:
     """The first one opens a room, the others its link."""
     link = open_room(people[0])
     for someone in people[1:]:
@@ -135,14 +138,14 @@ def test_whoever_reloads_is_back_in_all_rooms(person: MakePerson) -> None:
 
 
 @in_chromium
-def test_a_third_one_is_told_and_gets_the_seat_that_is_free(person: MakePerson) -> None:
-    ann, bob, cay = person("Ann"), person("Bob"), person("Cay")
+def test_a_third_one_is_told_and_gets_the_seat_that_is_free(person: MakePerson, friend: MakeFriend) -> None:
+    ann, bob, cay = person("Ann"), friend("Bob"), person("Cay")
     link = meet(ann, bob)
     cay.enter(link)
     expect(cay.status).to_contain_text("The room is taken", timeout=CONNECT)
     expect(link_field(cay)).to_be_hidden()  # for nobody else is to be asked in
     ann.expect_state("open")
-    bob.button("Leave").click()
+    bob.leave()
     cay.expect_state("open")
     cay.say("now it is me")
     ann.people.filter(has_text="Cay").click()
@@ -175,8 +178,10 @@ def test_in_a_second_tab_the_chat_is_open_elsewhere_until_it_is_used_there(perso
 
 
 @in_chromium
-def test_a_tab_that_cannot_tell_whether_the_other_one_is_alive_takes_over(person: MakePerson) -> None:
-    ann, bob = person("Ann"), person("Bob")
+def test_a_tab_that_cannot_tell_whether_the_other_one_is_alive_takes_over(
+    person: MakePerson, friend: MakeFriend
+) -> None:
+    ann, bob = friend("Ann"), person("Bob")
     link = meet(ann, bob)
     bob.page.context.add_init_script(
         "Object.defineProperty(Navigator.prototype, 'locks', {get() { throw new Error('no locks here'); }})"

@@ -5,7 +5,7 @@ from __future__ import annotations
 from playwright.sync_api import expect
 
 from pychat.core.safety import EMOJI
-from tests.browser.conftest import MakePerson, in_chromium
+from tests.browser.conftest import MakeFriend, MakePerson, in_chromium
 from tests.browser.people import connect
 
 DRAWN = """use => new Promise(drawn => {
@@ -14,8 +14,10 @@ DRAWN = """use => new Promise(drawn => {
 })"""
 
 
-def test_signs_are_pictures_that_the_page_brings_along_when_they_are_shown(person: MakePerson) -> None:
-    ann, bob = person("Ann"), person("Bob")
+def test_signs_are_pictures_that_the_page_brings_along_when_they_are_shown(
+    person: MakePerson, friend: MakeFriend
+) -> None:
+    ann, bob = person("Ann"), friend("Bob")
     asked: list[str] = []
     ann.page.on("request", lambda request: asked.append(request.url.rpartition("/")[2]))
     connect(ann, bob)
@@ -29,8 +31,8 @@ def test_signs_are_pictures_that_the_page_brings_along_when_they_are_shown(perso
 
 
 @in_chromium
-def test_in_the_dark_signs_lie_on_something_light(person: MakePerson) -> None:
-    ann, bob = person("Ann", color_scheme="dark"), person("Bob")
+def test_in_the_dark_signs_lie_on_something_light(person: MakePerson, friend: MakeFriend) -> None:
+    ann, bob = person("Ann", color_scheme="dark"), friend("Bob")
     connect(ann, bob)
     picture = ann.open_verify().get_by_role("list", name="Signs").get_by_role("img").first
     assert picture.evaluate("picture => getComputedStyle(picture).backgroundColor") == "rgb(255, 255, 255)"

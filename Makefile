@@ -13,6 +13,9 @@ DEV_READY := $(VENV)/.dev
 WEB_READY := web/node_modules/.ready
 BENCH_READY := tests/bench/node_modules/.ready
 
+# Where the environment forbids it, each process of the tests, and they start hundreds, compiles all that it imports.
+unexport PYTHONDONTWRITEBYTECODE
+
 .PHONY: help run build wheel docs test test-fast check format coverage mutants bench lock clean
 .DEFAULT_GOAL := help
 

@@ -10,7 +10,8 @@ import logging
 import os
 import signal
 import sys
-from collections.abc import Coroutine, Sequence
+from collections.abc import Callable, Coroutine, Iterator, Sequence
+from contextlib import closing, contextmanager
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -24,6 +25,7 @@ from pychat.core.events import Event
 from pychat.exit_codes import Exit, Failure, say
 from pychat.native import settings as terminal_settings
 from pychat.native.store import FileStore
+from pychat.native.trace import TraceFile
 from pychat.ports import PortError
 from pychat.ui import strings
 from pychat.ui.app import App
@@ -114,6 +116,11 @@ def _parser() -> argparse.ArgumentParser:
         metavar="URL",
         default=os.environ.get("PYCHAT_PAGE", ""),
         help="a page with pychat: on a terminal codes are shown as links to it (PYCHAT_PAGE)",
+    )
+    chat.add_argument(
+        "--trace",
+        metavar="FILE",
+        help="write what happens inside into this file, line by line, without texts and secrets; “-” is standard error",
     )
 
     invite = add_command(
@@ -249,23 +256,49 @@ def _run(work: Coroutine[Any, Any, Exit]) -> Exit:
     return asyncio.run(run())
 
 
+@contextmanager
+def _tracing(target: str | None, tell: Callable[[str], None]) -> Iterator[Callable[[str], None] | None]:
+    """What takes the lines of the trace, if there is to be one.
+
+    Args:
+        target: a file, or "-".
+        tell: takes a sentence when it cannot be written any more.
+
+    Raises:
+        Failure: it cannot be written at all.
+    """
+    if target is None:
+        yield None
+    elif target == "-":
+        yield say
+    else:
+        try:
+            file = TraceFile(target, tell)
+        except OSError as error:
+            raise Failure(Exit.USAGE, f"The trace cannot be written to “{target}”: {error.strerror}.") from error
+        with closing(file):
+            yield file.write
+
+
 async def _in_pipe(options: argparse.Namespace, settings: Settings) -> Exit:
     from pychat import pipe as pipe
     from pychat.client import Peer
 
-    source = pipe.Input()
-    code = await pipe.find_code(source, options.code, options.page) if options.joins else ""
-    suggested = () if is_local(page_in(code) or options.page) else terminal_settings.SUGGESTED
-    async with Peer(folder=_folder(), name=settings.name, ice=settings.ice(suggested)) as peer:
-        if settings.suggested and suggested:
-            say(strings.stun_note(suggested))
-        lines = pipe.Pipe(source, stay=options.stay, as_json=options.json)
-        if options.room:
-            await lines.room(peer, options.page)
-        elif options.joins:
-            await lines.join(peer, code, options.page)
-        else:
-            await lines.invite(peer)
+    with _tracing(options.trace, say) as trace:
+        source = pipe.Input()
+        code = await pipe.find_code(source, options.code, options.page) if options.joins else ""
+        suggested = () if is_local(page_in(code) or options.page) else terminal_settings.SUGGESTED
+        ice = settings.ice(suggested)
+        async with Peer(folder=_folder(), name=settings.name, ice=ice, trace=trace) as peer:
+            if settings.suggested and suggested:
+                say(strings.stun_note(suggested))
+            lines = pipe.Pipe(source, stay=options.stay, as_json=options.json)
+            if options.room:
+                await lines.room(peer, options.page)
+            elif options.joins:
+                await lines.join(peer, code, options.page)
+            else:
+                await lines.invite(peer)
     return Exit.DONE
 
 
@@ -274,26 +307,31 @@ async def _in_terminal(options: argparse.Namespace, settings: Settings) -> Exit:
     from pychat.native.peer import NativeConnect
     from pychat.native.terminal import TerminalPage
 
-    connect = NativeConnect()
-    driver = make_driver(_store(), connect, lambda: page.render(), name=settings.name, ice=settings.ice(()))
+    if options.trace == "-" and sys.stderr is not None and sys.stderr.isatty():
+        raise Failure(Exit.USAGE, "Here a trace would stand in the middle of the chat. Give it a file: --trace FILE")
 
     def post(event: Event) -> None:
         driver.post(event)
         driver.turn()  # in a burst it would come later
 
-    page = TerminalPage(
-        App(driver.node),
-        post,
-        page=options.page,
-        settings=settings,
-        colors="NO_COLOR" not in os.environ,
-        symbols="utf" in sys.stdout.encoding.lower(),
-    )
-    try:
-        undelivered = await page.run(code=options.code, joins=options.joins, room=options.room)
-    finally:
-        driver.close()
-        await connect.finish()
+    with _tracing(options.trace, lambda sentence: page.warn(sentence)) as trace:
+        connect = NativeConnect()
+        driver = make_driver(
+            _store(), connect, lambda: page.render(), name=settings.name, ice=settings.ice(()), trace=trace
+        )
+        page = TerminalPage(
+            App(driver.node),
+            post,
+            page=options.page,
+            settings=settings,
+            colors="NO_COLOR" not in os.environ,
+            symbols="utf" in sys.stdout.encoding.lower(),
+        )
+        try:
+            undelivered = await page.run(code=options.code, joins=options.joins, room=options.room)
+        finally:
+            driver.close()
+            await connect.finish()
     if undelivered:
         raise Failure(Exit.NOT_DELIVERED, strings.undelivered(undelivered))
     return Exit.DONE

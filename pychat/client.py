@@ -51,6 +51,7 @@ from pychat.native.store import ERASED, FileStore, MemoryStore
 from pychat.ports import PortError, Post
 from pychat.ui import strings
 from pychat.ui.strings import Trust
+from pychat.ui.trace import Trace
 from pychat.ui.view import status_of, view
 
 _FINAL = (
@@ -122,12 +123,22 @@ class Peer:
             None keeps them only for as long as the peer lives.
         name: how it wants to be called; it proves nothing.
         ice: the STUN and TURN servers to use; none by itself, which is enough on one network.
+        trace: takes a line for each event and each effect, in their order, with a time; texts, names, codes, keys and
+            addresses are left out of it. What it raises goes to the loop's exception handler, and ends the trace alone.
     """
 
-    def __init__(self, *, folder: Path | None = None, name: str = "", ice: IceConfig = IceConfig()) -> None:
+    def __init__(
+        self,
+        *,
+        folder: Path | None = None,
+        name: str = "",
+        ice: IceConfig = IceConfig(),
+        trace: Callable[[str], object] | None = None,
+    ) -> None:
         self._folder = folder
         self._name = name
         self._ice = ice
+        self._trace = trace
         self._read: Counter[AuthorId] = Counter()  # how many messages were handed out, of a chat by its own log
         self._waiting: dict[asyncio.Future[None], Callable[[], object]] = {}
         self._in_rooms: set[Chat] = set()
@@ -137,7 +148,9 @@ class Peer:
         """Begin. Raises PortError when identity or contacts cannot be read or kept."""
         store = FileStore(self._folder) if self._folder is not None else MemoryStore()
         self._connect = NativeConnect()
-        self._driver = make_driver(store, self._connect, self._turned, name=self._name, ice=self._ice)
+        self._driver = make_driver(
+            store, self._connect, self._turned, name=self._name, ice=self._ice, trace=self._trace
+        )
         self._node = self._driver.node
         return self
 
@@ -592,9 +605,18 @@ def _has_ended(node: Node, chat: AnyChat) -> bool:
 
 
 def make_driver(
-    store: FileStore | MemoryStore, connect: NativeConnect, on_turn: Callable[[], None], *, name: str, ice: IceConfig
+    store: FileStore | MemoryStore,
+    connect: NativeConnect,
+    on_turn: Callable[[], None],
+    *,
+    name: str,
+    ice: IceConfig,
+    trace: Callable[[str], object] | None = None,
 ) -> Driver:
     """A node with the identity and the contacts that are kept, and its driver.
+
+    Args:
+        trace: as for `Peer`.
 
     Raises:
         PortError: they cannot be read or kept. To go on without would forget who was verified.
@@ -616,11 +638,24 @@ def make_driver(
     connect_relay = partial(NativeRelay, connect.begin)
     leases = FileLeases(store.folder, store.is_erased) if isinstance(store, FileStore) else None
     driver = Driver(
-        node, connect, crypto, store, time.time, connect_relay=connect_relay, leases=leases, on_turn=on_turn
+        node,
+        connect,
+        crypto,
+        store,
+        time.time,
+        connect_relay=connect_relay,
+        leases=leases,
+        on_turn=on_turn,
+        observe=Trace(trace, time.time, _tell_of_trace) if trace is not None else None,
     )
     if isinstance(store, FileStore):
         driver.close_with(asyncio.get_running_loop().create_task(_follow(store, driver.post)).cancel)
     return driver
+
+
+def _tell_of_trace(error: Exception) -> None:
+    """It is the program's own mistake, of which the chats know nothing."""
+    asyncio.get_running_loop().call_exception_handler({"message": "the trace of a pychat peer", "exception": error})
 
 
 async def _follow(store: FileStore, post: Post) -> None:

@@ -36,6 +36,7 @@ from pychat.ui import strings
 from pychat.ui.strings import Trust
 from tests.server.conftest import StartRelay, site, start_relay  # noqa: F401 (fixtures)
 from tests.terminal.stranger import NEWER_HELLO, stranger
+from tests.traces import TO_INVITE_AND_TALK, check_order, check_trace
 
 pytestmark = pytest.mark.slow
 
@@ -678,6 +679,98 @@ def test_what_is_no_room_is_refused_in_words() -> None:
                 await chat.accept((await ann.invite()).code)
 
     run(test())
+
+
+# Seeing inside.
+
+
+def test_a_trace_has_each_step_from_the_invite_to_the_end_and_no_text_name_key_or_code() -> None:
+    async def test() -> None:
+        traces: list[list[str]] = [[], []]
+        one, other = (trace.append for trace in traces)
+        async with Peer(name="Annabel", trace=one) as ann, Peer(name="Bobby", trace=other) as bob:
+            at_ann, at_bob = await connect(ann, bob)
+            codes = at_ann.code, at_bob.code
+            at_ann.send("something private")
+            assert await take(at_bob, 1) == ["something private"]
+            await at_ann.delivered()
+            assert at_ann.person is not None
+            assert at_bob.person is not None
+            keys = at_ann.person.key, at_bob.person.key
+            at_ann.close()
+            await at_bob.ended()
+        check_order(traces[0], *TO_INVITE_AND_TALK)
+        check_order(
+            traces[1],
+            "event  PasteCode text=<",
+            "effect OpenConnection link=#",
+            "effect AcceptOffer link=# sdp=<",
+            "event  LocalDescriptionReady link=# sdp=<",
+            "event  ConnectionStateChanged link=# state=connected",
+            "event  ChannelOpened link=#",
+            "event  FrameReceived link=# data=<hello, ",
+            "event  FrameReceived link=# data=<reveal, ",
+            "effect SendFrame link=# data=<proof, ",
+            "event  FrameReceived link=# data=<card, ",
+            "event  FrameReceived link=# data=<entries, ",
+            "effect SendFrame link=# data=<have, ",
+            "event  FrameReceived link=# data=<bye, ",
+            "effect CloseConnection link=#",
+            "event  Shutdown",
+        )
+        for trace in traces:
+            secrets = [form for key in keys for form in (key.hex(), base64.b64encode(key).decode(), str(key))]
+            check_trace(trace, "Annabel", "Bobby", "something", "private", *codes, *secrets)
+
+    run(test())
+
+
+def test_the_trace_of_a_room_has_what_goes_to_the_relay_and_nothing_of_what_it_is(page: str) -> None:
+    async def test() -> None:
+        trace: list[str] = []
+        async with Peer(trace=trace.append) as ann, Peer() as bob:
+            at_ann = await ann.room(page)
+            at_bob = await bob.join(at_ann.link)
+            await at_ann.opened()
+            await at_bob.opened()
+        check_order(
+            trace,
+            "event  CreateRoom relay=<",
+            "effect ConnectRelay session=# url=<",
+            "event  RelayOpened session=#",
+            "effect SendToRelay session=# text=<join, ",
+            "event  RelayHeard session=# text=<joined, ",
+            "event  RelayHeard session=# text=<arrived, ",
+            "effect Seal session=# ticket=",
+            "effect SendToRelay session=# text=<to, ",
+            "event  ChannelOpened link=#",
+            "event  Verified link=# genuine=yes",
+        )
+        address = urlsplit(page)
+        check_trace(trace, at_ann.link, at_ann.link.partition("#")[2], str(address.port), str(address.hostname))
+
+    run(test())
+
+
+def test_a_trace_that_fails_ends_no_chat() -> None:
+    lines: list[str] = []
+    errors: list[dict[str, Any]] = []
+
+    def take_ten(line: str) -> None:
+        lines.append(line)
+        if len(lines) == 10:
+            raise RuntimeError("a mistake of the program's own")
+
+    async def test() -> None:
+        asyncio.get_running_loop().set_exception_handler(lambda _, context: errors.append(context))
+        async with Peer(trace=take_ten) as ann, Peer() as bob:
+            at_ann, at_bob = await connect(ann, bob)
+            at_ann.send("all the same")
+            assert await take(at_bob, 1) == ["all the same"]
+
+    run(test())
+    assert len(lines) == 10
+    assert [str(error["exception"]) for error in errors] == ["a mistake of the program's own"]
 
 
 # What cannot be.

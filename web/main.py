@@ -16,6 +16,7 @@ from pychat.browser.relay import BrowserRelay
 from pychat.browser.server import ServerAway, keep_asking, load_config
 from pychat.browser.store import BrowserStore, UnkeptStore
 from pychat.browser.tabs import BrowserTabs
+from pychat.browser.trace import trace_asked_for
 from pychat.browser.visit import KeptRooms, Rooms
 from pychat.core import events, visited
 from pychat.core.codes import relay_of
@@ -95,6 +96,7 @@ async def start() -> None:
         tabs=tabs,
         leases=BrowserLeases(),
         on_turn=lambda: page.render(),
+        observe=trace_asked_for(),
     )
     relay = None if is_away else relay_in(config)
 

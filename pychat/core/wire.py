@@ -173,7 +173,8 @@ def encode(frame: OwnFrame) -> str:
     return json.dumps(items, ensure_ascii=False, separators=(",", ":"))
 
 
-_KINDS = {"entries", "have", "hello", "reveal", "proof", "introduce", "room", "mismatch", "bye", "elsewhere"}
+KINDS = frozenset({"entries", "have", "hello", "reveal", "proof", "introduce", "room", "mismatch", "bye", "elsewhere"})
+"""The kinds of frames that this version knows."""
 
 
 def decode(data: str) -> Frame:
@@ -209,7 +210,7 @@ def decode(data: str) -> Frame:
             return Bye()
         case ["elsewhere"]:
             return Elsewhere()
-        case [kind, *_] if kind in _KINDS:
+        case [kind, *_] if kind in KINDS:
             raise RemoteError(f"a frame “{kind}” has not the form it should have")
     return Unknown(items[0][:32])
 

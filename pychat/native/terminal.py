@@ -171,6 +171,10 @@ class TerminalPage:
             self._tell_details(now.details)
         self._composer.refresh()
 
+    def warn(self, sentence: str) -> None:
+        """Tell the person of something that goes wrong beside the chat."""
+        self._complain(sentence)
+
     def _select(self) -> None:
         """Go where the person's own act has led, or to where the conversation is carried on while nobody is in it.
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import signal
 import unicodedata
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -17,8 +18,9 @@ from pychat.core.log import MAX_TEXT
 from pychat.ui import strings
 from tests.terminal.command import IS_SOMEBODY_ELSE, Command, Commands, Terminal
 from tests.terminal.stranger import NEWER_HELLO, run, stranger
+from tests.traces import TO_INVITE_AND_TALK, check_order, check_trace
 
-DONE, NOT_DELIVERED, INTERRUPTED = 0, 5, 130
+DONE, USAGE, NOT_DELIVERED, INTERRUPTED = 0, 2, 5, 130
 
 CTRL_C, CTRL_D = "\x03", "\x04"
 HALVES = {" ": (False, False), "▀": (True, False), "▄": (False, True), "█": (True, True)}
@@ -518,3 +520,40 @@ def test_a_dumb_terminal_gets_lines(commands: Commands) -> None:
     ann.write(CTRL_D)
     assert ann.status() == DONE
     assert bob.status() == DONE
+
+
+# Seeing inside.
+
+
+def test_a_trace_is_in_its_file_and_not_in_the_chat(commands: Commands, tmp_path: Path) -> None:
+    path = tmp_path / "trace.log"
+    ann = commands.terminal("invite", "--name", "Annabel", "--trace", str(path))
+    bob = commands.pipe("join", ann.code)
+    ann.take(bob.code)
+    ann.is_connected()
+    ann.say("something private")
+    bob.hears("something private")
+    ann.wait_until_shown("You: something private")
+    ann.say("/quit")
+    assert ann.status() == DONE
+    lines = path.read_text("ascii").splitlines()
+    check_order(lines, *TO_INVITE_AND_TALK)
+    check_trace(lines, "Annabel", "something", "private", ann.code, bob.code)
+    assert "link=" not in ann.text
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="there is no device that is always full")
+def test_a_trace_that_cannot_go_on_is_a_sentence_beside_the_chat(commands: Commands) -> None:
+    ann = commands.terminal("invite", "--trace", "/dev/full")
+    bob = commands.pipe("join", ann.code)
+    ann.take(bob.code)
+    ann.is_connected()
+    ann.say("one")
+    bob.hears("one")
+    assert ann.said("pychat: The trace ends here, it cannot be written any more: No space left on device.") == 1
+
+
+def test_a_trace_in_the_middle_of_the_chat_is_refused(commands: Commands) -> None:
+    ann = commands.terminal("invite", "--trace", "-")
+    assert ann.status() == USAGE
+    assert "Give it a file: --trace FILE" in ann.text

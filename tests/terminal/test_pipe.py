@@ -8,6 +8,7 @@ import json
 import os
 import shutil
 import signal
+import stat
 import subprocess
 import sys
 from collections.abc import Callable
@@ -23,6 +24,7 @@ from pychat.core.log import MAX_TEXT
 from pychat.ui import strings
 from tests.terminal.command import A_CODE, Command, Commands
 from tests.terminal.stranger import NEWER_HELLO, run, stranger
+from tests.traces import TO_INVITE_AND_TALK, check_order, check_trace
 
 DONE, FAILED, USAGE, CODE, NOT_CONNECTED, NOT_DELIVERED, OUTPUT_CLOSED, INTERRUPTED = 0, 1, 2, 3, 4, 5, 6, 130
 
@@ -325,6 +327,61 @@ def test_a_code_that_cannot_be_used_is_said_at_once(commands: Commands) -> None:
         assert command.status() == CODE
         assert command.err.endswith(f"pychat: {strings.CODE_PROBLEMS[problem]}\n")
         assert command.out == ""
+
+
+# Seeing inside.
+
+
+def test_a_trace_goes_to_a_file_that_only_its_owner_can_read_and_says_nothing_of_what_is_said(
+    commands: Commands, tmp_path: Path
+) -> None:
+    path = tmp_path / "trace.log"
+    path.write_text("kept\n")
+    ann = commands.pipe("invite", "--name", "Annabel", "--trace", str(path))
+    bob = commands.pipe("join", ann.code, "--name", "Bobby", "--stay")
+    ann.take(bob.code)
+    ann.is_connected()
+    ann.say("something private")
+    bob.hears("something private")
+    ann.end_input()
+    bob.end_input()
+    assert (ann.status(), bob.status()) == (DONE, DONE)
+    kept, *lines = path.read_text("ascii").splitlines()
+    assert kept == "kept"
+    assert stat.S_IMODE(path.stat().st_mode) == 0o600
+    check_order(lines, *TO_INVITE_AND_TALK)
+    check_trace(lines, "Annabel", "Bobby", "something", "private", ann.code, bob.code)
+    assert "event" not in ann.err
+
+
+def test_a_trace_to_standard_error_can_be_told_from_codes_and_from_messages(commands: Commands) -> None:
+    ann, bob = connect(commands, "--trace", "-")
+    ann.say("one")
+    bob.hears("one")
+    ann.end_input()
+    assert (ann.status(), bob.status()) == (DONE, DONE)
+    assert ann.out == ""
+    told = [line.removeprefix("pychat: ") for line in ann.err.splitlines() if " link=" in line]
+    check_order(told, *(step for step in TO_INVITE_AND_TALK if " link=" in step))
+    check_trace(told, "one,")
+    assert "link=" not in bob.err
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="there is no device that is always full")
+def test_a_disk_that_is_full_ends_the_trace_and_not_the_chat(commands: Commands) -> None:
+    ann, bob = connect(commands, "--trace", "/dev/full")
+    ann.say("one")
+    bob.hears("one")
+    ann.end_input()
+    assert (ann.status(), bob.status()) == (DONE, DONE)
+    assert ann.err.count("pychat: The trace ends here, it cannot be written any more: No space left on device.\n") == 1
+
+
+def test_a_trace_that_cannot_be_written_is_said(commands: Commands, tmp_path: Path) -> None:
+    missing = tmp_path / "nowhere" / "trace.log"
+    command = commands.pipe("invite", "--trace", str(missing))
+    assert command.status() == USAGE
+    assert command.err == f"pychat: The trace cannot be written to “{missing}”: No such file or directory.\n"
 
 
 # Bad surroundings.

@@ -48,7 +48,7 @@ TO_INVITE_AND_TALK = (
     "effect SendFrame link=# data=<hello, ",
     "effect Verify link=# key=<32 bytes> signature=<64 bytes> data=<",
     "event  Verified link=# genuine=yes",
-    "effect SendFrame link=# data=<card, ",
+    "effect SendFrame link=# data=<introduce, ",
     "event  WriteMessage conversation=",
     "effect SendFrame link=# data=<entries, ",
     "event  FrameReceived link=# data=<have, ",

@@ -711,7 +711,7 @@ def test_a_trace_has_each_step_from_the_invite_to_the_end_and_no_text_name_key_o
             "event  FrameReceived link=# data=<hello, ",
             "event  FrameReceived link=# data=<reveal, ",
             "effect SendFrame link=# data=<proof, ",
-            "event  FrameReceived link=# data=<card, ",
+            "event  FrameReceived link=# data=<introduce, ",
             "event  FrameReceived link=# data=<entries, ",
             "effect SendFrame link=# data=<have, ",
             "event  FrameReceived link=# data=<bye, ",

@@ -49,7 +49,7 @@ def test_the_console_has_what_happens_where_the_address_asks_for_it(
         "event  ChannelOpened link=#",
         "effect SendFrame link=# data=<hello, ",
         "event  Verified link=# genuine=yes",
-        "effect SendFrame link=# data=<card, ",
+        "effect SendFrame link=# data=<introduce, ",
         "event  WriteMessage conversation=",
         "effect SendFrame link=# data=<entries, ",
         "event  FrameReceived link=# data=<have, ",

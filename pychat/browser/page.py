@@ -200,7 +200,7 @@ class ChatPage:
             self._messages.render(now.messages, Names(self._app.name or strings.ME, now.name))
             if js.document.visibilityState == "visible":
                 self._seen[now.chat] = len(now.messages)
-        self._people.render(now.people, self._seen, self._selected)
+        self._people.render(now.people, self._seen, self._selected, self._app.resolve)
         if self._part("details").open:
             self._render_details(now.details)
         if now.state == "open" != self._state and self._is_where_they_were():
@@ -410,6 +410,7 @@ class ChatPage:
         Nothing that somebody else does leads away from a conversation that has a person: whoever writes decides who
         reads it.
         """
+        self._move_along()
         app = self._app
         if self._openings != app.openings and self._stays:
             self._openings = app.openings
@@ -427,12 +428,30 @@ class ChatPage:
             elif chat != self._selected:
                 self._follow(chat)
 
+    def _move_along(self) -> None:
+        """What was seen, and what is being written, goes along with an introduction; of what is gone nothing stays."""
+        resolve = self._app.resolve
+        for chat in [chat for chat in self._seen if resolve(chat) != chat]:
+            count, became = self._seen.pop(chat), resolve(chat)
+            if became is not None:
+                self._seen[became] = self._seen.get(became, 0) + count
+        moved = [place for place in self._drafts if place != self._selected and resolve(place) not in (place, None)]
+        for place in moved:
+            draft, now_in = self._drafts.pop(place), resolve(place)
+            if now_in == self._selected:
+                self._join_draft(draft)
+            else:
+                self._drafts[now_in] = "\n".join(filter(None, (self._drafts.get(now_in, ""), draft)))
+
+    def _join_draft(self, draft: str) -> None:
+        if draft:
+            self._composer.text = "\n".join(filter(None, (draft, self._composer.text)))
+
     def _follow(self, conversation: ChatId) -> None:
         """Whoever was waited for is there: what is being written is for them, and the focus stays where it is."""
         draft = self._drafts.pop(conversation, "")
         self._selected = conversation
-        if draft:
-            self._composer.text = "\n".join(filter(None, (draft, self._composer.text)))
+        self._join_draft(draft)
         self._post(events.ShowConversation(conversation))
 
     def _clear_used_code(self) -> None:

@@ -27,32 +27,56 @@ class PeopleList:
         self._items: dict[ChatId, tuple[Any, Scope]] = {}
         self._lines: dict[ChatId, tuple[PersonView, int, bool]] = {}  # what each of them shows
 
-    def render(self, people: tuple[PersonView, ...], seen: dict[ChatId, int], selected: ChatId | None) -> None:
-        """Show the people; `seen` counts the messages of each conversation that have been on the screen."""
+    def render(
+        self,
+        people: tuple[PersonView, ...],
+        seen: dict[ChatId, int],
+        selected: ChatId | None,
+        resolve: Callable[[ChatId], ChatId | None],
+    ) -> None:
+        """Show the people.
+
+        Args:
+            seen: how many messages of each chat have been on the screen.
+            selected: the chat that is shown.
+            resolve: tells what became of a chat.
+        """
+        present = {person.conversation for person in people}
+        for chat in [chat for chat in self._items if chat not in present]:
+            became = resolve(chat)
+            if became in present and became not in self._items:  # whoever was waited for is there: the line stays
+                item, scope = self._items.pop(chat)
+                scope.close()
+                self._put(became, item)
+                del self._lines[chat]
+            else:
+                self._remove(chat, became)
         total = 0
         for person in people:
-            unread = person.messages - seen.get(person.conversation, 0)
+            unread = max(0, person.messages - seen.get(person.conversation, 0))
             total += unread if not person.new else 0
             self._update(person, unread, person.conversation == selected)
-        present = {person.conversation for person in people}
-        for conversation in [number for number in self._items if number not in present]:
-            self._remove(conversation, selected)
         total += any(person.new for person in people)  # however many: a crowd does not make the title flicker
         show(self._area, bool(people))
         title = f"({total}) pychat" if total else "pychat"
         if js.document.title != title:
             js.document.title = title
 
-    def _remove(self, conversation: ChatId, selected: ChatId | None) -> None:
-        """Take a line off; if it has the focus, what it has become gets that, or its neighbour."""
-        item, scope = self._items.pop(conversation)
-        became = self._items.get(selected) if selected is not None else None
-        neighbour = became[0] if became is not None else item.nextElementSibling or item.previousElementSibling
+    def _put(self, chat: ChatId, item: Any) -> None:
+        scope = Scope(item)
+        scope.on(item.firstElementChild, "click", partial(self._chosen, chat))
+        self._items[chat] = item, scope
+
+    def _remove(self, chat: ChatId, became: ChatId | None) -> None:
+        """Take a line off; if it has the focus, what the chat has become gets that, or its neighbour."""
+        item, scope = self._items.pop(chat)
+        heir = self._items.get(became) if became is not None else None
+        neighbour = heir[0] if heir is not None else item.nextElementSibling or item.previousElementSibling
         if neighbour and item.matches(":focus-within"):
             neighbour.firstElementChild.focus()
         scope.close()
         item.remove()
-        del self._lines[conversation]
+        del self._lines[chat]
 
     def _update(self, person: PersonView, unread: int, selected: bool) -> None:
         line = person, unread, selected
@@ -61,9 +85,7 @@ class PeopleList:
         self._lines[person.conversation] = line
         if person.conversation not in self._items:
             item = from_template("person")
-            scope = Scope(item)
-            scope.on(item.firstElementChild, "click", partial(self._chosen, person.conversation))
-            self._items[person.conversation] = item, scope
+            self._put(person.conversation, item)
             self._list.append(item)
         button = self._items[person.conversation][0].firstElementChild
         set_data(button, "state", person.state)

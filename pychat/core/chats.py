@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 from pychat.core import wire
 from pychat.core.conversation import Chat, Conversation, Introduction
-from pychat.core.ids import ChatId, PublicKey, RoomId
+from pychat.core.ids import AuthorId, ChatId, PublicKey, RoomId
 from pychat.core.log import Counts
 from pychat.core.memory import Memory
 from pychat.core.roomcode import RoomCode
@@ -103,17 +103,18 @@ class Chats:
         self._by_id[introduction.id] = introduction
         return introduction
 
-    def meet(self, peer: PublicKey, *, met_here: bool) -> tuple[Conversation, bool]:
+    def meet(self, peer: PublicKey, *, met_here: bool, log: AuthorId | None = None) -> tuple[Conversation, bool]:
         """The conversation with somebody, and whether it begins now, or anew.
 
         Args:
             met_here: whether the two have never met before.
+            log: of an introduction that becomes it. One that begins goes on with it, so its messages keep their places.
         """
         number = conversation_id(self._context.key, peer)
         found = self._by_id.get(number)
         if isinstance(found, Conversation):
             return found, False
-        log, memory = self._context.new_log_id(), Memory(self.memory)
+        log, memory = log or self._context.new_log_id(), Memory(self.memory)
         conversation = Conversation(number, log, memory=memory, peer=peer, met_here=met_here)
         conversation.logs.start_after(self._read.get(peer, Counts({}, not self._has_forgotten_people)))
         self._by_id[number] = conversation
@@ -123,8 +124,9 @@ class Chats:
         """Whoever was waited for is there: what was written to them, and the room, go along."""
         for message in introduction.timeline:
             conversation.write(message.entry)
-        introduction.memory.give_back()
+        introduction.clear()
         introduction.became = conversation.id
+        self._by_id[introduction.id] = self._by_id.pop(introduction.id)  # the one that was over last stands last
         conversation.rooms.update(introduction.rooms)
         introduction.rooms.clear()
         if self.shown == introduction.id:
@@ -145,6 +147,8 @@ class Chats:
         """Put a chat away, with all that was said in it."""
         chat.memory.give_back()
         del self._by_id[chat.id]
+        if self.shown == chat.id:
+            self.shown = None  # whoever comes again has the same id
         if isinstance(chat, Conversation) and not chat.unopened:  # else nobody has read it, and it may come once more
             self._remember(chat.peer, chat.logs.counts(besides=chat.own_log, most=REMEMBERED_LOGS))
 

@@ -63,6 +63,13 @@ class Chat:
         self.logs, self.timeline = Logs(self.memory), Timeline(self.memory)
         self._log = self.logs.begin(self.own_log)
 
+    def clear(self) -> None:
+        """Let go of all that is in it."""
+        self.logs, self.timeline = Logs(self.memory), Timeline(self.memory)
+        self._log = self.logs.begin(self.own_log)
+        self.written = self.acknowledged = self.sent = 0
+        self.memory.give_back()
+
     @property
     def is_in_room(self) -> bool:
         """Whether the person is in a room that is shown here."""

@@ -184,7 +184,7 @@ class Links(Service):
             return
         if link.close_at is None:
             self.context.emit(effects.CloseConnection(link.id))
-        self.context.notify(LinkClosed(link))
+        self.context.notify(LinkClosed(link, link.chat))
         if link.chat is None:
             self.release(link)
 

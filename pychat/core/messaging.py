@@ -124,8 +124,10 @@ class Messaging(Service):
         if peer is None or not link.is_live:
             return
         present, home = self._chats.get(link.chat), self._chats.of_room(link.room)
-        conversation, is_new = self._chats.meet(peer.key, met_here=self._contacts.get(peer.key) is None)
         waiting = {chat.id: chat for chat in (present, home) if isinstance(chat, Introduction)}
+        log = next((introduction.own_log for introduction in waiting.values()), None)
+        met_here = self._contacts.get(peer.key) is None
+        conversation, is_new = self._chats.meet(peer.key, met_here=met_here, log=log)
         is_shown = self._chats.shown in (conversation.id, *waiting)
         if present is not None and present is not conversation and present.link == link.id:
             present.link = None

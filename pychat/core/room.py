@@ -417,6 +417,7 @@ class Room:
                 case SignalReceived(member, signal):
                     self._received(member, signal)
                 case ReadyToJoin():
+                    self._leased = None  # in this session
                     self._take_lease()
                     self._join_if_leased()
                 case SecretDrawn():
@@ -425,7 +426,7 @@ class Room:
                     self._forget_members()
 
     def _forget_members(self) -> None:
-        self._leased = None
+        self._leased = self._lease_at = None
         here = [one.member for one in self._live if one.member is not None]
         for member in [*self._attempts, *here]:
             self._gone(member)
@@ -486,6 +487,7 @@ class Room:
         """Another program or tab of the same person has the seat."""
         self.refusal, self._takes_over, self._yields, self._leased = Refusal.ELSEWHERE, False, True, False
         self._release_lease()
+        self._join_if_leased()  # without it: it may have been asked for just now
 
     # Who is there.
 
@@ -661,6 +663,7 @@ class Room:
             if before.peer is None:
                 before.member = before.restart_at = None
                 self._links.end_with_bye(before.link, CloseReason.REPLACED)
+                self.on_changed(before)  # not later: it may have been a guess
         self._note(self._numbers, member, attempt)
         polite = session.is_polite(member)
         agreed = Negotiation(polite=polite, can_roll_back=self._context.capabilities.can_roll_back)
@@ -763,6 +766,7 @@ class Room:
             if eldest.begun > self._context.now - PENDING_PATIENCE:
                 return False
             self._links.end_with_bye(eldest.link, CloseReason.NO_ANSWER)
+            eldest.place.on_changed(eldest)  # not later: it may have been a guess
         return True
 
     def _negotiate(self, one: RoomLink, signal: negotiation.Signal) -> None:

@@ -114,7 +114,9 @@ class Rooms(Service):
     def _enter(self, code: RoomCode | None, relay: str) -> None:
         if not self.context.has_webrtc:
             return
-        room = next((room for room in self.by_id.values() if room.code == code is not None), None)
+        # One that is shown nowhere only says its last words.
+        shown = [room for room in self.by_id.values() if room.code == code is not None and room.home is not None]
+        room = shown[0] if shown else None
         home = room.home if room is not None else None
         if room is None or home is None:
             room = Room(self.context, self._links, self._chats, self._contacts, self.context.next_id(), code, relay)
@@ -127,7 +129,7 @@ class Rooms(Service):
         self._chats.open(home)
 
     def _on_code(self, news: RoomCodePasted) -> None:
-        if news.asks and not self._has_been_in(news.code):
+        if news.asks and not (self.context.has_webrtc and self._has_been_in(news.code)):
             self._chats.pending_join = PendingJoin(news.code, news.relay)
         else:
             self._enter(news.code, news.relay)
@@ -203,11 +205,11 @@ class Rooms(Service):
         if isinstance(news.link.signaling, RoomLink):
             news.link.signaling.place.on_changed(news.link.signaling)
 
-    def _on_closed(self, news: LinkNotification) -> None:
+    def _on_closed(self, news: LinkClosed) -> None:
         self._on_changed(news)
         link = news.link
         if link.authenticated is not None and link.ending not in _WANTED:
-            for room in self.all_in(self._chats.get(link.chat)):
+            for room in self.all_in(self._chats.get(news.chat)):
                 if room.id != link.room:
                     room.on_seat_freed()
 

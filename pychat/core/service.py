@@ -17,7 +17,7 @@ from typing import Any
 from pychat.core import wire
 from pychat.core.capabilities import Capabilities
 from pychat.core.effects import Effect
-from pychat.core.ids import LinkId, PublicKey
+from pychat.core.ids import ChatId, LinkId, PublicKey
 from pychat.core.link import Link
 from pychat.core.roomcode import RoomCode
 
@@ -69,8 +69,11 @@ class LinkLost(LinkNotification):
     """There is no path for the moment."""
 
 
+@dataclass(frozen=True, slots=True)
 class LinkClosed(LinkNotification):
-    """It has ended, for the reason that it says."""
+    """It has ended, for the reason that it says; `chat` is where it was shown until then."""
+
+    chat: ChatId | None
 
 
 @dataclass(frozen=True, slots=True)

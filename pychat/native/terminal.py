@@ -86,7 +86,7 @@ class TerminalPage:
         self._comparing_as = ""  # the name that was shown with what to compare
         self._doubted: PublicKey | None = None
         self._told_guesses = False
-        self._warning = ""
+        self._warning = self._warned_of = ""
         self._hinted: set[ChatId] = set()
         self._new_name = ""
         self._commands: dict[str, tuple[str, Callable[[str], None]]] = {
@@ -151,7 +151,8 @@ class TerminalPage:
         if to_hand_over != self._handed_over:
             self._handed_over = to_hand_over
             self._hand_over(to_hand_over, now)
-        if now.warning != self._warning:
+        if now.warning != self._warned_of:
+            self._warned_of = now.warning
             self._warning = (
                 f"{now.warning} /verify compares, /anyway talks to them, /quit leaves." if now.warning else ""
             )

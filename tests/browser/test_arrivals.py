@@ -7,7 +7,7 @@ from playwright.sync_api import Route, expect
 
 from pychat.exit_codes import Exit
 from pychat.ui import strings
-from tests.browser.conftest import MakePerson, in_chromium
+from tests.browser.conftest import MakeFriend, MakePerson, in_chromium
 from tests.browser.people import CONNECT, Person, connect
 from tests.browser.test_room import meet, open_room
 from tests.terminal.command import Commands
@@ -63,6 +63,65 @@ def test_whoever_comes_where_somebody_else_was_known_is_a_line_in_the_list(perso
     cay.expect_messages("hello Cay")
     ann.people.first.click()
     expect(ann.message_box).to_have_value("for Bob, too")
+
+
+@in_chromium
+def test_what_is_written_for_whoever_comes_is_there_when_they_have(person: MakePerson, friend: MakeFriend) -> None:
+    ann, bob = person("Ann"), friend("Bob")
+    link = open_room(ann)
+    ann.say("Hello, whoever")
+    ann.message_box.fill("half a message")
+    ann.page.go_back()
+    expect(ann.message_box).to_be_hidden()
+    expect(ann.people).to_have_count(1)
+    ann.people.first.focus()
+    bob.enter(link)
+    expect(ann.people.first).to_contain_text("Bob", timeout=CONNECT)
+    expect(ann.people).to_have_count(1)
+    expect(ann.people.first).to_be_focused()
+    expect(ann.people.first.locator(".unread")).to_have_text("")  # one has read what one has written
+    expect(ann.page).to_have_title("pychat")
+
+    ann.page.keyboard.press("Enter")
+    expect(ann.message_box).to_have_value("half a message")
+    ann.message_box.press("Enter")
+    bob.hears("Hello, whoever", "half a message")
+
+
+@in_chromium
+def test_who_was_put_away_and_comes_again_has_as_many_unread_as_they_have_written(
+    person: MakePerson, friend: MakeFriend
+) -> None:
+    ann, bob = person("Ann"), friend("Bob")
+    bob.enter(open_room(ann))
+    ann.expect_state("open")
+    for number in range(3):
+        bob.say(f"number {number}")
+    expect(ann.messages).to_have_count(3)
+    ann.button("Leave").click()
+    ann.button("Remove conversation").click()
+    expect(ann.people).to_have_count(0)
+
+    link = open_room(ann)
+    ann.page.go_back()
+    bob.enter(link)
+    expect(ann.people.first).to_contain_text("Bob", timeout=CONNECT)
+    bob.say("once more")
+    expect(ann.people.first.locator(".unread")).to_have_text("1")
+
+
+@in_chromium
+def test_what_is_on_the_screen_stays_as_it_is_when_somebody_comes(person: MakePerson, friend: MakeFriend) -> None:
+    ann, bob = person("Ann"), friend("Bob")
+    link = open_room(ann)
+    for number in range(3):
+        ann.say(f"number {number}")
+    ann.messages.first.evaluate("article => { article.dataset.drawn = 'before'; }")
+    bob.enter(link)
+    ann.expect_state("open")
+    ann.expect_other("Bob", "Not verified")
+    expect(ann.messages.first).to_have_attribute("data-drawn", "before")
+    expect(ann.messages).to_have_count(3)
 
 
 _NOTE_TITLES = """() => {

@@ -1675,3 +1675,72 @@ def test_no_secret_is_drawn_whose_code_ends_as_messengers_drop_it() -> None:
         assert meeting.code == RoomCode(secret)
         assert only(effects.DrawBytes, emitted).size == MEMBER_SIZE
         emitted = ann.do(events.RotateRoomSecret(rooms_sim.home_of(meeting).id))
+
+
+# What came out in a review.
+
+
+def test_who_leaves_and_enters_twice_at_once_is_in_one_room() -> None:
+    world = calm(0, 1)
+    (ann,) = world.guests
+    ann.enters()
+    world.live(5)
+    ann.acts(events.LeaveConversation(home_of(ann).id))
+    ann.enters()  # while the last words of the former one go out
+    ann.enters()
+    shown = [room for room in ann.node.rooms.by_id.values() if room.home is not None]
+    assert len(shown) == 1
+    assert len(ann.node.chats.listed()) == 1
+    world.live(5)
+    assert list(ann.node.rooms.by_id.values()) == shown
+
+
+class _AtTheSigns:
+    """A handshake whose peer can know the signs."""
+
+    shows_signs, busy, done = True, False, False
+
+
+def test_links_that_give_way_at_the_signs_count_as_guesses_before_the_next_one_begins() -> None:
+    world = calm(0, 1)
+    (ann,) = world.guests
+    ann.enters()
+    world.live(5)
+    crowd = Crowd(world, ann, 16)
+    world.live(2)
+    for member in crowd.members:
+        crowd.offer(member, 1)
+    world.live(15)
+    room = meeting_of(ann)
+    before = room._live
+    assert len(before) == m.MAX_PENDING
+    for one in before:
+        one.begun -= LONG
+        one.link.handshake = _AtTheSigns()  # type: ignore[assignment]
+    for attempt in room._attempts.values():
+        if attempt.asked:
+            attempt.due = ann.node._context.now
+    room.wake()
+
+    assert len([one for one in room._live if one not in before]) == 1
+    assert room.guesses.count == 1
+
+
+@pytest.mark.parametrize("opened_first", [True, False])
+def test_who_gives_the_seat_up_while_the_lease_is_asked_for_joins_all_the_same(
+    alone: Person, opened_first: bool
+) -> None:
+    session = session_of(alone)
+    (room,) = alone.node.rooms.by_id.values()
+    if opened_first:
+        alone.do(events.RelayOpened(session))
+    asked: list[effects.Effect] = []
+    for derive in of(effects.Derive, alone.do(events.BytesDrawn(session, bytes(range(MEMBER_SIZE))))):
+        asked += alone.do(events.Derived(session, derive.info, derive.info.ljust(derive.size, b"\0")[: derive.size]))
+    assert of(effects.TakeLease, asked)
+    room._yield()
+    emitted = alone.do(events.LeaveConversation("nobody"), events.LeaseTaken(session, True))
+    if not opened_first:
+        emitted = alone.do(events.RelayOpened(session))
+
+    assert of(effects.SendToRelay, emitted)

@@ -17,7 +17,7 @@ from pychat.ui import strings
 from pychat.ui.app import App
 from pychat.ui.settings import Settings
 from pychat.ui.strings import Trust
-from tests.core.people import Person, connect, person
+from tests.core.people import Person, compared, connect, person
 
 KIB = 1024
 
@@ -80,6 +80,29 @@ def typed(someone: Person, line: str, *, connected: bool = False, posted: list[e
         keyboard.send_text(f"{line}\r/quit\r")
         asyncio.run(test())
     return " ".join(shown.getvalue().split())
+
+
+def test_a_warning_is_printed_once() -> None:
+    ann, bob = person("ann"), person("bob")
+    pair = connect(ann, bob)
+    ann.do(compared(pair.ann_chat, match=True))
+    pair.kill()
+    impostor = person("eve")
+    impostor.node.messaging.name = "Bob"
+    connect(ann, impostor)
+    shown = StringIO()
+
+    async def test() -> None:
+        page = TerminalPage(
+            App(ann.node), lambda event: None, page="", settings=Settings(), colors=False, symbols=False
+        )
+        for _ in range(3):
+            page.render()
+        await page._composer.drained()
+
+    with create_pipe_input() as keyboard, create_app_session(input=keyboard, output=PlainTextOutput(shown)):
+        asyncio.run(test())
+    assert " ".join(shown.getvalue().split()).count("/anyway talks to them") == 1
 
 
 @pytest.mark.parametrize(

@@ -120,7 +120,7 @@ class ChatPage:
         ResetDialog(scope, self._start_afresh)
         self._updates = Updates(scope, self._put_focus)
         self._status = StatusLine(scope)
-        self._screens = Screens(scope, self._depth, self._go_up, self._go_down, self._read_link)
+        self._screens = Screens(scope, self._depth, self._go_up, self._go_down, lambda: self._read_link(opened_code()))
         scope.on_attribute(js.document.body, "open", self._screens.follow)
         store.follow(self._other_tab_saved, self._reload)
         self._listen()
@@ -141,8 +141,9 @@ class ChatPage:
         js.document.dispatchEvent(
             js.Event.new("pychat:ready")
         )  # now what the style sheet has hidden can have the focus
+        code = opened_code()  # before the history has another entry
         self._return_to(rooms)
-        self._read_link()
+        self._read_link(code)
         self.render()
 
     def server_found(self, relay: str, suggested: Sequence[IceServer]) -> None:
@@ -254,9 +255,8 @@ class ChatPage:
         if event.key == "Enter" and not event.shiftKey and not event.isComposing:
             self._paste(event)
 
-    def _read_link(self) -> None:
+    def _read_link(self, code: str) -> None:
         """Put the code of the link by which the page was opened into the box, and see what becomes of it."""
-        code = opened_code()
         if not code:
             return
         if self._selected is not None:

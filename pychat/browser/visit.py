@@ -51,7 +51,9 @@ class KeptRooms:
             return Rooms()
         try:
             inside, asked = json.loads(await self._crypto.unseal_kept(base64.b64decode(sealed)))
-            return Rooms(tuple(map(str, inside)), str(asked))
+            self._rooms = self._sealed_rooms = Rooms(tuple(map(str, inside)), str(asked))
+            self._sealed = sealed
+            return self._rooms
         except (PortError, ValueError, TypeError):  # they could not be kept, or somebody has started afresh since
             _write(_ROOMS, "")  # that is said once
             return None
@@ -65,13 +67,11 @@ class KeptRooms:
     def write(self) -> None:
         """Put them into the history entry that is shown now, in place of the code that has led to them.
 
-        While they are being sealed the code stays, so that a reload finds one or the other whenever it comes.
+        While they are being sealed, those from before are there, and the code: whenever a reload comes, it finds all.
         """
-        if self._sealed_rooms != self._rooms:
-            return
         if _read(_ROOMS) != self._sealed:
             _write(_ROOMS, self._sealed)
-        if _read(_CODE):
+        if _read(_CODE) and self._sealed_rooms == self._rooms:
             _write(_CODE, "")
 
     async def _seal(self, rooms: Rooms) -> None:

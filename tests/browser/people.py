@@ -65,6 +65,13 @@ class Person:
     def wait_until_ready(self) -> None:
         expect(self.button("New invite")).to_be_enabled(timeout=BOOT)
 
+    def scroll_up(self) -> None:
+        """Scroll the messages to their beginning; the page knows of it afterwards, so news do not scroll down again."""
+        self.log.evaluate("""log => new Promise(resolve => {
+            log.addEventListener("scroll", () => setTimeout(resolve), { once: true });
+            log.scrollTop = 0;
+        })""")
+
     def make_invite(self) -> str:
         self.button("New invite").click()
         return self.shown_invite()

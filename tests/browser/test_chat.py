@@ -214,7 +214,7 @@ def test_many_messages_stay_quick_to_draw_and_can_be_scrolled_back_to(person: Ma
     connect(ann, bob)
     ann.say(*(f"number {i}\n" + "line\n" * 8 for i in range(30)))
     expect(bob.messages).to_have_count(30, timeout=CONNECT)
-    bob.log.evaluate("log => { log.scrollTop = 0; }")
+    bob.scroll_up()
     ann.say("the newest")
     newer = bob.button("New messages")
     expect(newer).to_be_visible()

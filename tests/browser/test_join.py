@@ -15,7 +15,14 @@ from tests.browser.test_room import open_room
 SLOW_SEAL = """
 if (isSecureContext) {
   const encrypt = crypto.subtle.encrypt.bind(crypto.subtle);
-  const allowed = new Promise(resolve => { window.allowSealing = resolve; });
+  let allowed;
+  window.holdSealing = () => { allowed = new Promise(resolve => { window.allowSealing = resolve; }); };
+  window.holdSealing();
+  const replace = history.replaceState.bind(history);
+  history.replaceState = (...items) => {
+    replace(...items);
+    document.documentElement.dataset.kept = Boolean(history.state.rooms);
+  };
   crypto.subtle.encrypt = async (...items) => {
     document.documentElement.dataset.sealing = "";
     await allowed;
@@ -112,6 +119,27 @@ def test_a_reload_while_the_code_is_being_sealed_asks_again(
     assert bob.page.evaluate("history.state.code") == ""
     bob.again()
     expect(join(bob)).to_be_visible()
+
+
+@in_chromium
+def test_a_reload_while_another_code_is_being_sealed_comes_back_to_the_room_that_one_is_in(
+    person: MakePerson, browser: Browser, open_context: OpenContext
+) -> None:
+    link = open_room(person("Ann"))
+    context = open_context(browser)
+    context.add_init_script(SLOW_SEAL)
+    bob = Person.at(context)
+    bob.page.evaluate("allowSealing()")
+    open_room(bob)
+    expect(bob.page.locator("html[data-kept=true]")).to_be_attached()
+    bob.page.evaluate("holdSealing()")
+    bob.page.goto(link)
+    expect(join(bob)).to_be_visible()
+    bob.page.reload()
+    bob.wait_until_ready()
+    expect(join(bob)).to_be_visible()
+    expect(bob.people).to_have_count(1)
+    bob.page.evaluate("allowSealing()")
 
 
 @in_chromium

@@ -80,7 +80,7 @@ def test_who_scrolls_down_comes_to_every_message(person: MakePerson, friend: Mak
     connect(ann, bob)
     ann.say(*(f"number {i}" for i in range(250)))
     expect(bob.messages.last).to_contain_text("number 249", timeout=CONNECT)
-    bob.log.evaluate("log => { log.scrollTop = 0; }")
+    bob.scroll_up()
     ann.say(*(f"number {i}" for i in range(250, 900)))
     expect(bob.button("New messages")).to_be_visible(timeout=CONNECT)
     seen: set[str] = set()

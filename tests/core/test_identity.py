@@ -96,7 +96,7 @@ def test_nothing_but_the_handshake_crosses_a_link_before_both_know_each_other(an
             hearer.wait(ACKNOWLEDGE_INTERVAL)
 
     assert said[:4] == [("ann", "Hello"), ("bob", "Hello"), ("ann", "Reveal"), ("bob", "Proof")]
-    assert sorted(said[4:]) == sorted([(name, kind) for name in ("ann", "bob") for kind in ("Card", *TALK)])
+    assert sorted(said[4:]) == sorted([(name, kind) for name in ("ann", "bob") for kind in ("Introduce", *TALK)])
 
 
 TALK = ("Have", "Have", "Entries")  # what one has at first, an acknowledgement, and what was typed

@@ -66,11 +66,16 @@ class Person:
         expect(self.button("New invite")).to_be_enabled(timeout=BOOT)
 
     def scroll_up(self) -> None:
-        """Scroll the messages to their beginning; the page knows of it afterwards, so news do not scroll down again."""
-        self.log.evaluate("""log => new Promise(resolve => {
-            log.addEventListener("scroll", () => setTimeout(resolve), { once: true });
+        """Scroll the messages up until the page knows that the reader is not at the end: then news do not scroll down.
+
+        While it still draws what is newest it scrolls to the end itself.
+        """
+        while not self.log.evaluate("""async log => {
             log.scrollTop = 0;
-        })""")
+            for (let frame = 0; frame < 3; frame++) await new Promise(requestAnimationFrame);
+            return log.scrollHeight - log.clientHeight - log.scrollTop > 200;
+        }"""):
+            pass
 
     def make_invite(self) -> str:
         self.button("New invite").click()

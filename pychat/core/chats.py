@@ -40,8 +40,8 @@ class Chats:
     """The chats, in the order in which they began.
 
     `pending_join` is the room that the person is asked about. `shown` is what the person looks at. `opened` is where
-    their own last act has led them, and `openings` counts these acts. `handed_in` counts the codes that were put to use
-    here.
+    their own last act has led them, and `openings` counts these acts. `codes_used` counts the codes that were put to
+    use here.
     """
 
     def __init__(self, context: Context) -> None:
@@ -51,7 +51,7 @@ class Chats:
         self.shown: ChatId | None = None
         self.opened: ChatId | None = None
         self.openings = 0
-        self.handed_in = 0
+        self.codes_used = 0
         self._context = context
         self._by_id: dict[ChatId, Chat] = {}
         self._read: dict[PublicKey, Counts] = {}  # of conversations that were put away, how far they were read

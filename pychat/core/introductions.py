@@ -184,7 +184,7 @@ class Introductions(Service):
                 self.context.emit(outcome)
 
     def _accept(self, chat: Chat) -> None:
-        self._chats.handed_in += 1
+        self._chats.codes_used += 1
         self._chats.open(chat)
 
     def _begin_link(self, role: Role, chat: Chat) -> Link:

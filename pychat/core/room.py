@@ -249,11 +249,6 @@ class Room:
         return bool(self._live)
 
     @property
-    def member_count(self) -> int:
-        """How many others the relay says are there."""
-        return len(self.relay.members)
-
-    @property
     def is_over(self) -> bool:
         """Whether the person has left, and the last words are said."""
         return self.state is RelayState.LEFT and not self.is_linked and not self.relay.id

@@ -124,7 +124,7 @@ class Rooms(Service):
             home = self._chats.introduce()
             home.rooms[room.id] = True
         home.rooms[room.id] = True
-        self._chats.handed_in += 1
+        self._chats.codes_used += 1
         room.enter()
         self._chats.open(home)
 

@@ -42,7 +42,7 @@ class App:
     @property
     def codes_used(self) -> int:
         """How many codes were put to use here."""
-        return self._node.chats.handed_in
+        return self._node.chats.codes_used
 
     @property
     def handed_over(self) -> bool:

@@ -107,3 +107,16 @@ def test_nothing_is_held_by_an_introduction_that_is_over() -> None:
     assert introduction.memory.held == 0
     assert list(introduction.timeline) == []
     assert ann.node.chats.memory.held == pair.ann_chat.memory.held
+
+
+def test_a_room_hears_that_a_link_from_elsewhere_has_ended_also_where_another_takes_its_place() -> None:
+    """Its peer may be at the relay of the room, too, and wait there for a seat."""
+    ann, bob = person("ann"), person("bob")
+    ann.do(events.PasteCode(encode(RoomCode(bytes(SECRET_SIZE))), URL))
+    (home,), (room,) = ann.chats, ann.node.rooms.by_id.values()
+    connect(ann, bob, home.id)
+    freed: list[bool] = []
+    room.on_seat_freed = lambda: freed.append(True)  # type: ignore[method-assign]
+    connect(ann, bob)
+
+    assert freed == [True]

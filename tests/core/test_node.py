@@ -357,12 +357,12 @@ def test_a_reply_to_another_invite_says_so_once_the_tabs_had_their_chance(
 
 def test_a_code_that_is_taken_is_counted_and_leads_to_where_it_was_put_to_use(ann: Person, bob: Person) -> None:
     invite = ann.invite()
-    assert (ann.node.chats.handed_in, ann.node.chats.opened) == (0, ann.chat_of(invite).id)
+    assert (ann.node.chats.codes_used, ann.node.chats.opened) == (0, ann.chat_of(invite).id)
 
     reply = bob.reply(invite.code)
-    assert (bob.node.chats.handed_in, bob.node.chats.opened) == (1, bob.chat_of(reply).id)
+    assert (bob.node.chats.codes_used, bob.node.chats.opened) == (1, bob.chat_of(reply).id)
     ann.do(events.CreateInvite(), events.PasteCode("nonsense"), events.PasteCode(reply.code))
-    assert (ann.node.chats.handed_in, ann.node.chats.opened) == (1, ann.chat_of(invite).id)
+    assert (ann.node.chats.codes_used, ann.node.chats.opened) == (1, ann.chat_of(invite).id)
 
 
 # A code in the link by which the page was opened.

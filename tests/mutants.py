@@ -3,7 +3,7 @@
     python -m tests.mutants [NAME …]
 
 A check is a `raise` of an error, or a guard: an `if` that ends with leaving its function, with False or nothing at all,
-or with going on with the next one. NAME is a part of such a name as `pychat/core/meeting.py Room._take`; without
+or with going on with the next one. NAME is a part of such a name as `pychat/core/room.py Room._take`; without
 any, all of PLACES are taken. Each place's tests run once to find out which of them come to which check; without the
 check only those can fail, so only they are run again. What survives is listed, with the status 1.
 """

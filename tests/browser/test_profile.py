@@ -7,6 +7,7 @@ says where it stays, and that it is nowhere else.
 from __future__ import annotations
 
 import base64
+import os
 import re
 import time
 from collections.abc import Iterator
@@ -44,7 +45,11 @@ MOZ_LZ4 = b"mozLz40\0"
 
 
 def lz4(data: bytes) -> bytes:
-    """What a block of LZ4 holds (LZ4 Block Format Description, 2022)."""
+    """What a block of LZ4 holds (LZ4 Block Format Description, 2022).
+
+    A file that the browser is still writing may end anywhere: zeros stand for what is missing.
+    """
+    size, data = len(data), data + bytes(16)
     out = bytearray()
     at = 0
 
@@ -58,14 +63,14 @@ def lz4(data: bytes) -> bytes:
                 break
         return total
 
-    while at < len(data):
+    while at < size:
         token = data[at]
         at += 1
         literals = length(token >> 4)
         out += data[at : at + literals]
         at += literals
-        if at < len(data):
-            offset = int.from_bytes(data[at : at + 2], "little")
+        if at < size:
+            offset = int.from_bytes(data[at : at + 2], "little") or 1
             at += 2
             for _ in range(length(token & 15) + 4):
                 out.append(out[-offset])
@@ -73,8 +78,20 @@ def lz4(data: bytes) -> bytes:
 
 
 def content(path: Path) -> bytes:
-    data = path.read_bytes()
+    """What a file holds; nothing, if the browser has deleted it meanwhile (the journal of a database)."""
+    try:
+        data = path.read_bytes()
+    except FileNotFoundError:
+        return b""
     return lz4(data[len(MOZ_LZ4) + 4 :]) if data.startswith(MOZ_LZ4) else data
+
+
+def modified(path: Path) -> float:
+    """When a file was written, in seconds since 1970; 0, if it is gone."""
+    try:
+        return path.stat().st_mtime
+    except FileNotFoundError:
+        return 0
 
 
 def forms(text: str) -> Iterator[bytes]:
@@ -89,8 +106,12 @@ def forms(text: str) -> Iterator[bytes]:
 def where(folder: Path, text: str) -> set[str]:
     """The files in which a text is found in any form."""
     wanted = re.compile(b"|".join(map(re.escape, forms(text))))
-    files = [path for path in folder.rglob("*") if path.is_file() and not path.is_symlink()]
-    return {path.relative_to(folder).as_posix() for path in files if wanted.search(content(path))}
+    files = (Path(at, name) for at, _, names in os.walk(folder) for name in names)
+    return {
+        path.relative_to(folder).as_posix()
+        for path in files
+        if path.is_file() and not path.is_symlink() and wanted.search(content(path))
+    }
 
 
 def outside(folder: Path, text: str, allowed: str) -> set[str]:
@@ -103,7 +124,7 @@ def wait_for_session(profile: BrowserContext, folder: Path, name: BrowserName, a
     profile.new_page()  # a reason to write it
     end = time.monotonic() + CONNECT / 1000
     while not any(
-        path.stat().st_mtime > begun and address.encode() in content(path) for path in folder.glob(SESSION[name])
+        modified(path) > begun and address.encode() in content(path) for path in folder.glob(SESSION[name])
     ):
         assert time.monotonic() < end, "no session was written"
         time.sleep(0.1)

@@ -19,12 +19,12 @@ from typing import Any
 from platformdirs import user_data_path
 
 from pychat import __version__
-from pychat.core.codes import page_in, relay_of
-from pychat.core.contacts import clean_name
+from pychat.core.codes.pasted import page_in, relay_of
 from pychat.core.events import Event
+from pychat.core.identity.contacts import clean_name
 from pychat.exit_codes import Exit, Failure, say
-from pychat.native import settings as terminal_settings
-from pychat.native.store import FileStore
+from pychat.native.ports.store import FileStore
+from pychat.native.screens import settings as terminal_settings
 from pychat.native.trace import TraceFile
 from pychat.ports import PortError
 from pychat.ui import strings
@@ -304,8 +304,8 @@ async def _in_pipe(options: argparse.Namespace, settings: Settings) -> Exit:
 
 async def _in_terminal(options: argparse.Namespace, settings: Settings) -> Exit:
     from pychat.client import make_driver
-    from pychat.native.peer import NativeConnect
-    from pychat.native.terminal import TerminalPage
+    from pychat.native.ports.peer import NativeConnect
+    from pychat.native.screens.terminal import TerminalPage
 
     if options.trace == "-" and sys.stderr is not None and sys.stderr.isatty():
         raise Failure(Exit.USAGE, "Here a trace would stand in the middle of the chat. Give it a file: --trace FILE")

@@ -23,31 +23,32 @@ from types import TracebackType
 from typing import Any
 from weakref import WeakSet
 
-from pychat.core import events, roomcode
-from pychat.core.codes import page_at, read, relay_for, relay_of
-from pychat.core.contacts import STORE_KEY, Contacts, Namesake
-from pychat.core.conversation import Chat as AnyChat
-from pychat.core.conversation import Conversation
-from pychat.core.envelope import Refusal
+from pychat.core import events
+from pychat.core.chat.conversation import Chat as AnyChat
+from pychat.core.chat.conversation import Conversation
+from pychat.core.codes import roomcode
+from pychat.core.codes.invite import Code
+from pychat.core.codes.pasted import page_at, read, relay_for, relay_of
+from pychat.core.codes.roomcode import RoomCode
 from pychat.core.errors import CodeError, CodeProblem, MessageProblem, PychatError
-from pychat.core.ice import IceConfig
+from pychat.core.identity.contacts import STORE_KEY, Contacts, Namesake
+from pychat.core.identity.lookalike import skeleton
+from pychat.core.identity.safety import ShortString, short_string
 from pychat.core.ids import AuthorId
-from pychat.core.introductions import InviteSignaling
-from pychat.core.invite import Code
 from pychat.core.link import CloseReason, Link, Phase
-from pychat.core.lookalike import skeleton
 from pychat.core.node import SEED_SIZE, Node
-from pychat.core.relay_client import RelayState, Trouble
-from pychat.core.room import Room
-from pychat.core.roomcode import RoomCode
-from pychat.core.safety import ShortString, short_string
+from pychat.core.relay.client import RelayState, Trouble
+from pychat.core.relay.envelope import Refusal
+from pychat.core.services.introductions import InviteSignaling
+from pychat.core.services.room import Room
+from pychat.core.webrtc.ice import IceConfig
 from pychat.driver import Driver
-from pychat.native import qr
-from pychat.native.crypto import NativeCrypto
-from pychat.native.leases import FileLeases
-from pychat.native.peer import NativeConnect
-from pychat.native.relay import NativeRelay
-from pychat.native.store import ERASED, FileStore, MemoryStore
+from pychat.native.ports.crypto import NativeCrypto
+from pychat.native.ports.leases import FileLeases
+from pychat.native.ports.peer import NativeConnect
+from pychat.native.ports.relay import NativeRelay
+from pychat.native.ports.store import ERASED, FileStore, MemoryStore
+from pychat.native.screens import qr
 from pychat.ports import PortError, Post
 from pychat.ui import strings
 from pychat.ui.strings import Trust

@@ -14,13 +14,14 @@ from collections.abc import Callable, Coroutine, Iterable
 from contextlib import suppress
 from typing import Any
 
-from pychat.core import effects, events, visited
-from pychat.core.contacts import STORE_KEY, Contact, keep
+from pychat.core import effects, events
 from pychat.core.handshake import NONCE_SIZE
-from pychat.core.ice import IceConfig
+from pychat.core.identity.contacts import STORE_KEY, Contact, keep
 from pychat.core.ids import LinkId, SessionId
 from pychat.core.node import Node
-from pychat.core.sdp import DescriptionKind
+from pychat.core.services import visited
+from pychat.core.webrtc.ice import IceConfig
+from pychat.core.webrtc.sdp import DescriptionKind
 from pychat.ports import (
     Clock,
     Crypto,

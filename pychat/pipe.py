@@ -20,7 +20,7 @@ from pychat.core.errors import CodeProblem, MessageProblem
 from pychat.core.link import CloseReason, Phase
 from pychat.core.log import MAX_TEXT
 from pychat.exit_codes import Exit, Failure, say, say_alone
-from pychat.native.sanitize import author_tag, json_line, one_line, paragraph
+from pychat.native.screens.sanitize import author_tag, json_line, one_line, paragraph
 from pychat.ui import strings
 from pychat.ui.strings import Trust
 

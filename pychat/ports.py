@@ -3,12 +3,12 @@
 from collections.abc import Callable
 from typing import Protocol
 
-from pychat.core.capabilities import Capabilities
 from pychat.core.events import Event
-from pychat.core.ice import IceConfig
 from pychat.core.ids import LinkId, SessionId
-from pychat.core.sdp import DescriptionKind
-from pychat.core.stats import Stats
+from pychat.core.webrtc.capabilities import Capabilities
+from pychat.core.webrtc.ice import IceConfig
+from pychat.core.webrtc.sdp import DescriptionKind
+from pychat.core.webrtc.stats import Stats
 
 Post = Callable[[Event], None]
 """Hands an event to the driver, which may handle it at once; called in the loop's thread, as the last thing done."""

@@ -12,7 +12,8 @@ from collections.abc import Iterable
 from enum import Enum
 from pathlib import Path
 
-from pychat.core import handshake, link, negotiation
+from pychat.core import handshake, link
+from pychat.core.webrtc import negotiation
 
 PAGE = Path(__file__).resolve().parents[1] / "docs" / "explanation" / "state-machines.md"
 

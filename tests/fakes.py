@@ -14,11 +14,11 @@ from dataclasses import dataclass, field
 from itertools import count
 
 from pychat.core import events
-from pychat.core.capabilities import Capabilities
 from pychat.core.errors import LocalError
-from pychat.core.ice import IceConfig, ServerError, format_servers, parse_servers
 from pychat.core.ids import LinkId
-from pychat.core.sdp import (
+from pychat.core.webrtc.capabilities import Capabilities
+from pychat.core.webrtc.ice import IceConfig, ServerError, format_servers, parse_servers
+from pychat.core.webrtc.sdp import (
     MAX_MESSAGE_SIZE,
     Candidate,
     CandidateKind,
@@ -29,7 +29,7 @@ from pychat.core.sdp import (
     parse_description,
     to_sdp,
 )
-from pychat.core.stats import Stats
+from pychat.core.webrtc.stats import Stats
 from pychat.ports import PortError, Post
 
 

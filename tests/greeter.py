@@ -7,9 +7,9 @@ import secrets
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from pychat.core import effects, wire
+from pychat.core.codes.invite import Code
 from pychat.core.handshake import NONCE_SIZE, Binding, Handshake, HandshakeStep, Role
-from pychat.core.invite import Code
-from pychat.core.sdp import Description
+from pychat.core.webrtc.sdp import Description
 from tests.core.people import is_genuine
 
 

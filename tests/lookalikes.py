@@ -1,4 +1,4 @@
-"""Makes pychat/core/confusables.py, a table of characters that look alike: `python -m tests.lookalikes` writes it.
+"""Makes pychat/core/identity/confusables.py, a table of characters that look alike, by `python -m tests.lookalikes`.
 
 The confusables of UTS #39 come from the package confusable-homoglyphs, which only development needs: what runs is a
 short table of characters and what they look like. Letters that the standard has as a letter with a mark or a stroke
@@ -15,7 +15,7 @@ from collections.abc import Iterator
 from importlib.resources import files
 from pathlib import Path
 
-TABLE = Path(__file__).resolve().parents[1] / "pychat" / "core" / "confusables.py"
+TABLE = Path(__file__).resolve().parents[1] / "pychat" / "core" / "identity" / "confusables.py"
 HEAD = '''"""Characters that look alike (Unicode, UTS #39), and those that look like several.
 
 Written by `python -m tests.lookalikes`; not to be changed by hand.

@@ -3,7 +3,7 @@
     python -m tests.mutants [NAME …]
 
 A check is a `raise` of an error, or a guard: an `if` that ends with leaving its function, with False or nothing at all,
-or with going on with the next one. NAME is a part of such a name as `pychat/core/room.py Room._take`; without
+or with going on with the next one. NAME is a part of such a name as `pychat/core/services/room.py Room._take`; without
 any, all of PLACES are taken. Each place's tests run once to find out which of them come to which check; without the
 check only those can fail, so only they are run again. What survives is listed, with the status 1.
 """
@@ -40,7 +40,8 @@ PLACES = {
     "pychat/native": ("tests/native", "tests/test_contracts.py", "tests/terminal"),
     "pychat/client.py": ("tests/test_client.py",),
     "pychat/driver.py": ("tests/test_driver.py",),
-    **{f"pychat/browser/{name}.py": IN_PAGES for name in ("crypto", "peer", "relay", "server", "store", "tabs")},
+    "pychat/browser/server.py": IN_PAGES,
+    **{f"pychat/browser/ports/{name}.py": IN_PAGES for name in ("crypto", "peer", "relay", "store", "tabs")},
 }
 # What starts the commands is no business of others.
 NOT_OTHERS = {"export.py", "cli.py", "config.py", "checksums.py"}

@@ -20,13 +20,13 @@ from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 
 from pychat.core import effects, wire
-from pychat.core import relay_session as r
-from pychat.core.envelope import OnLink, Signal
+from pychat.core.codes.roomcode import MEMBER_SIZE, SECRET_SIZE, RoomCode
 from pychat.core.ids import MemberId
-from pychat.core.negotiation import Candidate
-from pychat.core.roomcode import MEMBER_SIZE, SECRET_SIZE, RoomCode
-from pychat.core.sdp import Candidate as Address
-from pychat.core.sdp import CandidateKind, DescriptionKind
+from pychat.core.relay import session as r
+from pychat.core.relay.envelope import OnLink, Signal
+from pychat.core.webrtc.negotiation import Candidate
+from pychat.core.webrtc.sdp import Candidate as Address
+from pychat.core.webrtc.sdp import CandidateKind, DescriptionKind
 
 Work = effects.Derive | effects.Seal | effects.Unseal
 

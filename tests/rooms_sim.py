@@ -26,15 +26,17 @@ from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 
-from pychat.core import effects, envelope, events, negotiation, wire
-from pychat.core import relay_session as r
-from pychat.core.conversation import Chat
+from pychat.core import effects, events, wire
+from pychat.core.chat.conversation import Chat
+from pychat.core.codes.roomcode import HANDSHAKE_INFO, KEY_SIZE, MEMBER_SIZE, SALT, SIGNALING_INFO, RoomCode, encode
 from pychat.core.ids import MemberId, SessionId
 from pychat.core.link import Link, Phase
-from pychat.core.relay_client import RelayState
-from pychat.core.room import Room, RoomLink
-from pychat.core.roomcode import HANDSHAKE_INFO, KEY_SIZE, MEMBER_SIZE, SALT, SIGNALING_INFO, RoomCode, encode
-from pychat.core.sdp import Candidate, CandidateKind, Description, DescriptionKind
+from pychat.core.relay import envelope
+from pychat.core.relay import session as r
+from pychat.core.relay.client import RelayState
+from pychat.core.services.room import Room, RoomLink
+from pychat.core.webrtc import negotiation
+from pychat.core.webrtc.sdp import Candidate, CandidateKind, Description, DescriptionKind
 from tests.sim import _KEY_DELAYS, End, Someone, World
 
 URL = "wss://chat.example/relay"

@@ -13,7 +13,7 @@ import json
 import sys
 from pathlib import Path
 
-from pychat.core.safety import EMOJI
+from pychat.core.identity.safety import EMOJI
 
 SIGNS = Path(__file__).resolve().parents[1] / "web" / "signs.svg"
 HEAD = """\

@@ -25,17 +25,17 @@ from random import Random
 from typing import Protocol
 
 from pychat.core import effects, events, sync, wire
-from pychat.core.capabilities import Capabilities
-from pychat.core.contacts import Contacts, keep
-from pychat.core.conversation import Chat, Conversation
+from pychat.core.chat.conversation import Chat, Conversation
 from pychat.core.handshake import Role
+from pychat.core.identity.contacts import Contacts, keep
+from pychat.core.identity.lookalike import skeleton
+from pychat.core.identity.safety import short_string
 from pychat.core.ids import AuthorId, ChatId, LinkId, PublicKey
 from pychat.core.link import CloseReason, Link, Phase
-from pychat.core.lookalike import skeleton
 from pychat.core.node import Node
-from pychat.core.safety import short_string
-from pychat.core.sdp import DescriptionKind
-from pychat.core.stats import Stats
+from pychat.core.webrtc.capabilities import Capabilities
+from pychat.core.webrtc.sdp import DescriptionKind
+from pychat.core.webrtc.stats import Stats
 from tests.core import samples
 from tests.core.people import Keys, heeded
 

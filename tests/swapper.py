@@ -30,14 +30,14 @@ from functools import partial
 from typing import NamedTuple
 
 from pychat.core import effects, events, wire
-from pychat.core.conversation import Chat, Conversation, Introduction
+from pychat.core.chat.conversation import Chat, Conversation, Introduction
+from pychat.core.codes.invite import Code, decode, encode
 from pychat.core.handshake import Handshake, Role
+from pychat.core.identity.lookalike import skeleton
+from pychat.core.identity.safety import ShortString, short_string
 from pychat.core.ids import ChatId, LinkId, PublicKey
-from pychat.core.invite import Code, decode, encode
 from pychat.core.link import CloseReason, Link, Phase
-from pychat.core.lookalike import skeleton
-from pychat.core.safety import ShortString, short_string
-from pychat.core.sdp import Candidate, CandidateKind, Description, DescriptionKind, to_sdp
+from pychat.core.webrtc.sdp import Candidate, CandidateKind, Description, DescriptionKind, to_sdp
 from pychat.ui import strings
 from tests.core.people import heeded
 from tests.sim import ALARMS, End, Someone, World

@@ -10,9 +10,10 @@ from typing import Any
 
 import pytest
 
-from pychat.core import safety, wire
-from pychat.core.contacts import Contacts
+from pychat.core import wire
 from pychat.core.handshake import Handshake
+from pychat.core.identity import safety
+from pychat.core.identity.contacts import Contacts
 from pychat.core.link import CloseReason
 from tests.parallel import in_parallel
 from tests.swapper import (

@@ -21,16 +21,16 @@ from urllib.parse import urlsplit
 import pytest
 
 from pychat.client import Chat, ChatEnded, CodeRefused, Message, MessageRefused, Peer, Person
-from pychat.core import conversation
-from pychat.core.contacts import Contacts
-from pychat.core.envelope import Refusal
+from pychat.core.chat import conversation
 from pychat.core.errors import CodeProblem, MessageProblem, PychatError
-from pychat.core.ice import IceConfig, IceServer
+from pychat.core.identity.contacts import Contacts
 from pychat.core.link import CloseReason, Phase
 from pychat.core.log import MAX_TEXT
-from pychat.core.relay_client import Trouble
-from pychat.native.peer import NativePeerConnection
-from pychat.native.store import ERASED, FileStore
+from pychat.core.relay.client import Trouble
+from pychat.core.relay.envelope import Refusal
+from pychat.core.webrtc.ice import IceConfig, IceServer
+from pychat.native.ports.peer import NativePeerConnection
+from pychat.native.ports.store import ERASED, FileStore
 from pychat.ports import PortError
 from pychat.ui import strings
 from pychat.ui.strings import Trust

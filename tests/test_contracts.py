@@ -16,13 +16,13 @@ from typing import ClassVar
 import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
-from pychat.core.capabilities import Capabilities
-from pychat.core.codes import relay_of
-from pychat.native.crypto import NativeCrypto
-from pychat.native.leases import FileLeases
-from pychat.native.peer import NativeConnect, NativeDataChannel
-from pychat.native.relay import NativeRelay
-from pychat.native.store import FileStore
+from pychat.core.codes.pasted import relay_of
+from pychat.core.webrtc.capabilities import Capabilities
+from pychat.native.ports.crypto import NativeCrypto
+from pychat.native.ports.leases import FileLeases
+from pychat.native.ports.peer import NativeConnect, NativeDataChannel
+from pychat.native.ports.relay import NativeRelay
+from pychat.native.ports.store import FileStore
 from pychat.ports import Crypto, DataChannel, Leases, Post, Store, Tabs
 from tests.contracts import Kit, Port, contracts_of, verify
 from tests.fakes import FakeConnect, FakeDataChannel, FakeLeases, FakeNetwork, FakeStore, FakeTabs

@@ -9,16 +9,17 @@ from typing import ClassVar
 
 import pytest
 
-from pychat.core import effects, events, visited
-from pychat.core.capabilities import Capabilities
-from pychat.core.contacts import STORE_KEY, Contacts
-from pychat.core.ice import IceConfig
+from pychat.core import effects, events
+from pychat.core.codes.roomcode import RoomCode, encode
+from pychat.core.identity.contacts import STORE_KEY, Contacts
 from pychat.core.ids import LinkId
 from pychat.core.link import CloseReason, Link, Phase
 from pychat.core.node import Node
-from pychat.core.roomcode import RoomCode, encode
-from pychat.core.sdp import DescriptionKind
-from pychat.core.stats import Stats
+from pychat.core.services import visited
+from pychat.core.webrtc.capabilities import Capabilities
+from pychat.core.webrtc.ice import IceConfig
+from pychat.core.webrtc.sdp import DescriptionKind
+from pychat.core.webrtc.stats import Stats
 from pychat.driver import (
     CHARS_AT_ONCE,
     EVENTS_AT_ONCE,

@@ -2,7 +2,7 @@
 
 import re
 
-from pychat.core.safety import EMOJI
+from pychat.core.identity.safety import EMOJI
 from tests.signs import SIGNS
 
 

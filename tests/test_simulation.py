@@ -8,7 +8,8 @@ from functools import partial
 
 import pytest
 
-from pychat.core import chats, conversation, log, sync
+from pychat.core import log, sync
+from pychat.core.chat import chats, conversation
 from tests.parallel import in_parallel
 from tests.rooms_sim import Guest, RoomsWorld
 from tests.sim import World

@@ -15,18 +15,11 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey,
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 
-from pychat.core import codes, effects, envelope, events, handshake, negotiation, relay_session, roomcode, wire
-from pychat.core.contacts import Contacts, clean_name
-from pychat.core.errors import CodeError, CodeProblem, RemoteError
-from pychat.core.handshake import Binding, Handshake, Role
-from pychat.core.ids import ChatId
-from pychat.core.invite import Code, decode, encode
-from pychat.core.link import CloseReason, Link, Phase
-from pychat.core.log import Entry
-from pychat.core.lookalike import skeleton
-from pychat.core.node import Node
-from pychat.core.relay_session import RelaySession
-from pychat.core.roomcode import (
+from pychat.core import effects, events, handshake, wire
+from pychat.core.codes import pasted as codes
+from pychat.core.codes import roomcode
+from pychat.core.codes.invite import Code, decode, encode
+from pychat.core.codes.roomcode import (
     HANDSHAKE_INFO,
     ID_INFO,
     ID_SIZE,
@@ -36,8 +29,21 @@ from pychat.core.roomcode import (
     SIGNALING_INFO,
     RoomCode,
 )
-from pychat.core.safety import EMOJI, safety_number, short_string
-from pychat.core.sdp import (
+from pychat.core.errors import CodeError, CodeProblem, RemoteError
+from pychat.core.handshake import Binding, Handshake, Role
+from pychat.core.identity.contacts import Contacts, clean_name
+from pychat.core.identity.lookalike import skeleton
+from pychat.core.identity.safety import EMOJI, safety_number, short_string
+from pychat.core.ids import ChatId
+from pychat.core.link import CloseReason, Link, Phase
+from pychat.core.log import Entry
+from pychat.core.node import Node
+from pychat.core.relay import envelope
+from pychat.core.relay import session as relay_session
+from pychat.core.relay.session import RelaySession
+from pychat.core.sync import ACKNOWLEDGE_INTERVAL
+from pychat.core.webrtc import negotiation
+from pychat.core.webrtc.sdp import (
     Candidate,
     CandidateKind,
     Description,
@@ -47,7 +53,6 @@ from pychat.core.sdp import (
     parse_description,
     to_sdp,
 )
-from pychat.core.sync import ACKNOWLEDGE_INTERVAL
 from tests.core.people import Person, compared, exchange, of, person
 from tests.core.samples import fresh_sdp
 from tests.vectors import __main__ as generator

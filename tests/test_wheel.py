@@ -15,7 +15,7 @@ from pathlib import Path
 
 import pytest
 
-from pychat.core import invite
+from pychat.core.codes import invite
 from pychat.core.errors import CodeError
 from pychat.site.build import Site, build_site
 from pychat.site.snapshot import BuildError

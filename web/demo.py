@@ -3,14 +3,14 @@
 import secrets
 import time
 
-from pychat.browser.crypto import BrowserCrypto
-from pychat.browser.demo import Pane, Story, carry_codes, on_start_again, tell_why_not
-from pychat.browser.peer import BrowserConnect
-from pychat.browser.store import VisitStore
-from pychat.core.contacts import Contacts
+from pychat.browser.ports.crypto import BrowserCrypto
+from pychat.browser.ports.peer import BrowserConnect
+from pychat.browser.ports.store import VisitStore
+from pychat.browser.screens.demo import Pane, Story, carry_codes, on_start_again, tell_why_not
 from pychat.core.errors import CodeProblem
 from pychat.core.events import CreateInvite
-from pychat.core.lookalike import skeleton
+from pychat.core.identity.contacts import Contacts
+from pychat.core.identity.lookalike import skeleton
 from pychat.core.node import Node
 from pychat.driver import Driver
 from pychat.ui import strings

@@ -7,7 +7,7 @@
   // The code of a link is a secret: it leaves the address before the page can be seen, and before its icon is asked for,
   // or Firefox would keep it once more beside that. What the browser wrote down when it opened the address is out of
   // reach. Python takes the code from the state of the history entry, and that of a room only once it is there sealed, so
-  // a reload finds it whenever it comes (pychat/browser/visit.py).
+  // a reload finds it whenever it comes (pychat/browser/screens/visit.py).
   function takeCode() {
     var encoded = /%(?:25)*23(.+)$/.exec(location.search); // what was the sign “#” before a messenger's parameters
     var code = location.hash.slice(1) || (encoded ? encoded[1] : "");

@@ -8,22 +8,23 @@ from typing import Any
 
 import js
 
-from pychat.browser.crypto import BrowserCrypto
-from pychat.browser.leases import BrowserLeases
-from pychat.browser.page import ChatPage, page_is_local
-from pychat.browser.peer import BrowserConnect
-from pychat.browser.relay import BrowserRelay
+from pychat.browser.ports.crypto import BrowserCrypto
+from pychat.browser.ports.leases import BrowserLeases
+from pychat.browser.ports.peer import BrowserConnect
+from pychat.browser.ports.relay import BrowserRelay
+from pychat.browser.ports.store import BrowserStore, UnkeptStore
+from pychat.browser.ports.tabs import BrowserTabs
+from pychat.browser.screens.page import ChatPage, page_is_local
+from pychat.browser.screens.visit import KeptRooms, Rooms
 from pychat.browser.server import ServerAway, keep_asking, load_config
-from pychat.browser.store import BrowserStore, UnkeptStore
-from pychat.browser.tabs import BrowserTabs
 from pychat.browser.trace import trace_asked_for
-from pychat.browser.visit import KeptRooms, Rooms
-from pychat.core import events, visited
-from pychat.core.codes import relay_of
-from pychat.core.contacts import STORE_KEY, Contacts
-from pychat.core.ice import IceServer
-from pychat.core.lookalike import skeleton
+from pychat.core import events
+from pychat.core.codes.pasted import relay_of
+from pychat.core.identity.contacts import STORE_KEY, Contacts
+from pychat.core.identity.lookalike import skeleton
 from pychat.core.node import CONNECTING, Node
+from pychat.core.services import visited
+from pychat.core.webrtc.ice import IceServer
 from pychat.driver import Driver
 from pychat.ui import strings
 from pychat.ui.app import App

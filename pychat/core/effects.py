@@ -2,9 +2,9 @@
 
 from dataclasses import dataclass
 
-from pychat.core.contacts import Contact
-from pychat.core.ice import IceConfig
+from pychat.core.identity.contacts import Contact
 from pychat.core.ids import LinkId, SessionId
+from pychat.core.webrtc.ice import IceConfig
 
 
 @dataclass(frozen=True, slots=True)

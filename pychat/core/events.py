@@ -6,10 +6,10 @@ Every event that belongs to a link or a conversation names it by the number that
 from dataclasses import dataclass
 from enum import Enum
 
-from pychat.core.contacts import Namesake
-from pychat.core.ice import IceConfig
+from pychat.core.identity.contacts import Namesake
 from pychat.core.ids import ChatId, LinkId, PublicKey, SessionId
-from pychat.core.stats import Stats
+from pychat.core.webrtc.ice import IceConfig
+from pychat.core.webrtc.stats import Stats
 
 
 class IceState(Enum):

@@ -17,11 +17,11 @@ from typing import Protocol
 from pychat.core.bucket import Bucket
 from pychat.core.errors import LocalError
 from pychat.core.handshake import Binding, Handshake, Role
-from pychat.core.ice import IceConfig
 from pychat.core.ids import ChatId, LinkId, PublicKey, RoomId
-from pychat.core.sdp import CandidateKind, Description, parse_candidate
-from pychat.core.stats import Stats
 from pychat.core.sync import Incoming, Outgoing
+from pychat.core.webrtc.ice import IceConfig
+from pychat.core.webrtc.sdp import CandidateKind, Description, parse_candidate
+from pychat.core.webrtc.stats import Stats
 from pychat.core.wire import Introduce
 
 

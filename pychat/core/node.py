@@ -10,18 +10,18 @@ from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
 from pychat.core import effects, events
-from pychat.core.capabilities import Capabilities
-from pychat.core.chats import Chats
-from pychat.core.contacts import Contacts, clean_name
-from pychat.core.diagnostics import Diagnostics
-from pychat.core.ice import IceConfig
+from pychat.core.chat.chats import Chats
+from pychat.core.identity.contacts import Contacts, clean_name
 from pychat.core.ids import PublicKey
-from pychat.core.introductions import Introductions
-from pychat.core.links import Links
-from pychat.core.messaging import Messaging
-from pychat.core.people import People
-from pychat.core.rooms import Rooms
 from pychat.core.service import Context, LinkNotification, Service
+from pychat.core.services.diagnostics import Diagnostics
+from pychat.core.services.introductions import Introductions
+from pychat.core.services.links import Links
+from pychat.core.services.messaging import Messaging
+from pychat.core.services.people import People
+from pychat.core.services.rooms import Rooms
+from pychat.core.webrtc.capabilities import Capabilities
+from pychat.core.webrtc.ice import IceConfig
 
 SEED_SIZE = 32
 

@@ -15,11 +15,11 @@ from enum import IntEnum
 from typing import Any
 
 from pychat.core import wire
-from pychat.core.capabilities import Capabilities
+from pychat.core.codes.roomcode import RoomCode
 from pychat.core.effects import Effect
 from pychat.core.ids import ChatId, LinkId, PublicKey
 from pychat.core.link import Link
-from pychat.core.roomcode import RoomCode
+from pychat.core.webrtc.capabilities import Capabilities
 
 _LOG_ID_SIZE = 16
 

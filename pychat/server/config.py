@@ -11,7 +11,7 @@ from dataclasses import dataclass, field, fields
 from typing import Any, cast
 from urllib.parse import urlsplit
 
-from pychat.core.relay_protocol import MAX_MESSAGE
+from pychat.core.relay.protocol import MAX_MESSAGE
 
 DEFAULT_HOST = "127.0.0.1"
 DEFAULT_PORT = 8000

@@ -11,7 +11,7 @@ from collections.abc import Iterator
 
 from starlette.types import Receive, Scope, Send
 
-from pychat.core.relay_protocol import CloseCode
+from pychat.core.relay.protocol import CloseCode
 from pychat.server.ws_protocol import CLOSE_WITHIN
 
 # How long the closing handshake may take, what waits in the queue included, before the connection is ended by force.

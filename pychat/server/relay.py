@@ -15,7 +15,7 @@ from collections.abc import AsyncIterator, Iterator
 from prometheus_client import CollectorRegistry
 from starlette.types import Receive, Scope, Send
 
-from pychat.core.relay_protocol import (
+from pychat.core.relay.protocol import (
     SUBPROTOCOL,
     Arrived,
     CloseCode,

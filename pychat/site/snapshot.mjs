@@ -87,8 +87,8 @@ importlib.invalidate_caches()  # by the clock nothing has changed
 
 for name in ("core", "ui", "browser"):
     package = importlib.import_module(f"pychat.{name}")
-    for module in pkgutil.iter_modules(package.__path__):
-        importlib.import_module(f"pychat.{name}.{module.name}")
+    for module in pkgutil.walk_packages(package.__path__, f"pychat.{name}."):
+        importlib.import_module(module.name)
 for module in pkgutil.iter_modules(["."]):
     if not module.ispkg:
         importlib.import_module(module.name)

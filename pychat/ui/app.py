@@ -3,11 +3,11 @@
 A screen has one of these, and reads neither a node nor what is in it. So another screen needs `ui` alone.
 """
 
-from pychat.core.ice import IceConfig
+from pychat.core.codes.roomcode import encode
+from pychat.core.identity.safety import safety_number
 from pychat.core.ids import ChatId, PublicKey
 from pychat.core.node import Node
-from pychat.core.roomcode import encode
-from pychat.core.safety import safety_number
+from pychat.core.webrtc.ice import IceConfig
 from pychat.ui import strings
 from pychat.ui.view import View, room_view, view
 

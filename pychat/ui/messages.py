@@ -3,9 +3,9 @@
 from collections.abc import Sequence
 from typing import NamedTuple, overload
 
-from pychat.core.conversation import Chat, Delivery
+from pychat.core.chat.conversation import Chat, Delivery
+from pychat.core.chat.timeline import Message
 from pychat.core.ids import AuthorId
-from pychat.core.timeline import Message
 
 
 class MessageView(NamedTuple):

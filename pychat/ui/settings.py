@@ -7,8 +7,8 @@ from ipaddress import ip_address
 from typing import Any
 from urllib.parse import urlsplit
 
-from pychat.core.contacts import clean_name
-from pychat.core.ice import IceConfig, IceServer, ServerError, parse_servers
+from pychat.core.identity.contacts import clean_name
+from pychat.core.webrtc.ice import IceConfig, IceServer, ServerError, parse_servers
 from pychat.ui import strings
 
 KEY = "settings"

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 from pychat.core import effects, events, wire
 from pychat.core.link import Phase
-from pychat.core.sdp import mdns_uuid, parse_candidate
+from pychat.core.webrtc.sdp import mdns_uuid, parse_candidate
 
 
 @dataclass(frozen=True, slots=True)

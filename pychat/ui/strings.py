@@ -4,15 +4,15 @@ from collections.abc import Sequence
 from enum import Enum
 from typing import NamedTuple
 
-from pychat.core.contacts import Contact
-from pychat.core.conversation import Delivery
-from pychat.core.envelope import Refusal
+from pychat.core.chat.conversation import Delivery
 from pychat.core.errors import CodeProblem, MessageProblem
-from pychat.core.ice import IceServer, ServerProblem
+from pychat.core.identity.contacts import Contact
 from pychat.core.link import CloseReason, Phase
 from pychat.core.log import MAX_TEXT
-from pychat.core.relay_client import Trouble
-from pychat.core.stats import Path
+from pychat.core.relay.client import Trouble
+from pychat.core.relay.envelope import Refusal
+from pychat.core.webrtc.ice import IceServer, ServerProblem
+from pychat.core.webrtc.stats import Path
 
 
 class Trust(Enum):

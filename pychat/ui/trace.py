@@ -13,7 +13,7 @@ from functools import partial
 from typing import Any, get_args
 
 from pychat.core import effects, events, wire
-from pychat.core.sdp import parse_candidate
+from pychat.core.webrtc.sdp import parse_candidate
 
 MOST_CHATS = 1_000
 """Conversations that keep their number; one that was not spoken of for longest gets another one, if it is back."""
@@ -27,7 +27,7 @@ _PATHS = {"local_kind", "remote_kind"}
 _PATH_KINDS = {"host", "srflx", "prflx", "relay"}
 
 RELAY_KINDS = frozenset({"join", "to", "joined", "arrived", "left", "from", "return"})
-"""The kinds of messages between a client and the relay (`relay_protocol`)."""
+"""The kinds of messages between a client and the relay (`relay.protocol`)."""
 
 _BEGINNING = re.compile(r'[ \t\r\n]*\[[ \t\r\n]*"([a-z]+)"')
 _EVENTS = frozenset(get_args(events.Event))

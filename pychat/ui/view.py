@@ -4,21 +4,21 @@ import base64
 from dataclasses import dataclass
 from enum import Enum
 
-from pychat.core.codes import page_at
-from pychat.core.contacts import Namesake
-from pychat.core.conversation import Chat, Conversation
-from pychat.core.envelope import Refusal
-from pychat.core.guesses import SEVERAL
+from pychat.core.chat.conversation import Chat, Conversation
+from pychat.core.codes.pasted import page_at
+from pychat.core.codes.roomcode import encode
 from pychat.core.handshake import Role
+from pychat.core.identity.contacts import Namesake
+from pychat.core.identity.safety import ShortString, short_string
 from pychat.core.ids import ChatId, PublicKey
 from pychat.core.link import CloseReason, Link, Phase
 from pychat.core.node import Node
-from pychat.core.relay_client import RelayState
-from pychat.core.room import Room
-from pychat.core.roomcode import encode
-from pychat.core.safety import ShortString, short_string
-from pychat.core.sdp import Description
-from pychat.core.stats import Stats
+from pychat.core.relay.client import RelayState
+from pychat.core.relay.envelope import Refusal
+from pychat.core.services.guesses import SEVERAL
+from pychat.core.services.room import Room
+from pychat.core.webrtc.sdp import Description
+from pychat.core.webrtc.stats import Stats
 from pychat.ui import strings
 from pychat.ui.messages import Messages
 from pychat.ui.strings import Trust

@@ -123,9 +123,7 @@ def wait_for_session(profile: BrowserContext, folder: Path, name: BrowserName, a
     begun = time.time()
     profile.new_page()  # a reason to write it
     end = time.monotonic() + CONNECT / 1000
-    while not any(
-        modified(path) > begun and address.encode() in content(path) for path in folder.glob(SESSION[name])
-    ):
+    while not any(modified(path) > begun and address.encode() in content(path) for path in folder.glob(SESSION[name])):
         assert time.monotonic() < end, "no session was written"
         time.sleep(0.1)
 

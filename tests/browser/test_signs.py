@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from playwright.sync_api import expect
 
-from pychat.core.safety import EMOJI
+from pychat.core.identity.safety import EMOJI
 from tests.browser.conftest import MakeFriend, MakePerson, in_chromium
 from tests.browser.people import connect
 

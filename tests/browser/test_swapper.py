@@ -7,8 +7,8 @@ from typing import Any
 
 from playwright.sync_api import Browser, Page, expect
 
-from pychat.core.invite import Code, decode, encode
-from pychat.core.sdp import DescriptionKind, choose_candidates, parse_description, to_sdp
+from pychat.core.codes.invite import Code, decode, encode
+from pychat.core.webrtc.sdp import DescriptionKind, choose_candidates, parse_description, to_sdp
 from pychat.ui import strings
 from tests.browser.conftest import OpenContext, in_chromium
 from tests.browser.people import CONNECT, Person, connect

@@ -18,8 +18,8 @@ from typing import Any
 import pytest
 from playwright.sync_api import Browser, expect
 
-from pychat.core.invite import decode
-from pychat.core.sdp import CandidateKind
+from pychat.core.codes.invite import decode
+from pychat.core.webrtc.sdp import CandidateKind
 from pychat.exit_codes import Exit
 from tests.browser.conftest import READY, ROOT, OpenContext, in_chromium
 from tests.browser.people import CONNECT, Person, connect

@@ -6,11 +6,11 @@ from collections.abc import Callable
 from typing import Self
 
 from pychat.core import events
-from pychat.core.contacts import Contacts
-from pychat.core.conversation import Conversation
+from pychat.core.chat.conversation import Conversation
+from pychat.core.identity.contacts import Contacts
+from pychat.core.identity.lookalike import skeleton
 from pychat.core.ids import ChatId
 from pychat.core.link import CloseReason, Link, Phase
-from pychat.core.lookalike import skeleton
 from pychat.core.node import SEED_SIZE, Node
 from pychat.driver import Driver
 from pychat.ports import Clock, Crypto, Tabs

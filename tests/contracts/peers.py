@@ -9,8 +9,8 @@ from dataclasses import replace
 from itertools import count
 
 from pychat.core import events
-from pychat.core.ice import IceConfig, IceServer
-from pychat.core.sdp import (
+from pychat.core.webrtc.ice import IceConfig, IceServer
+from pychat.core.webrtc.sdp import (
     MAX_MESSAGE_SIZE,
     Candidate,
     CandidateKind,
@@ -22,7 +22,7 @@ from pychat.core.sdp import (
     parse_description,
     to_sdp,
 )
-from pychat.core.stats import Stats
+from pychat.core.webrtc.stats import Stats
 from pychat.ports import PortError
 from tests.contracts.kit import Kit, Port, contract
 

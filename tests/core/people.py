@@ -10,15 +10,15 @@ from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
 
 from pychat.core import effects, events, wire
-from pychat.core.capabilities import Capabilities
-from pychat.core.contacts import Contacts
-from pychat.core.conversation import Chat, Conversation, Delivery
-from pychat.core.ice import IceConfig
+from pychat.core.chat.conversation import Chat, Conversation, Delivery
+from pychat.core.identity.contacts import Contacts
 from pychat.core.ids import ChatId, LinkId
 from pychat.core.link import Link, Phase
 from pychat.core.node import Node
-from pychat.core.sdp import DescriptionKind
 from pychat.core.sync import ACKNOWLEDGE_INTERVAL
+from pychat.core.webrtc.capabilities import Capabilities
+from pychat.core.webrtc.ice import IceConfig
+from pychat.core.webrtc.sdp import DescriptionKind
 from tests.core import samples
 
 START = 1_700_000_000.0

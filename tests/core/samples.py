@@ -2,7 +2,7 @@
 
 from random import Random
 
-from pychat.core.sdp import DescriptionKind
+from pychat.core.webrtc.sdp import DescriptionKind
 
 CHROMIUM_OFFER = """\
 v=0

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import pytest
 
-from pychat.core import chats as chats_module
 from pychat.core import events
-from pychat.core import messaging as n
-from pychat.core.conversation import Conversation, Introduction
+from pychat.core.chat import chats as chats_module
+from pychat.core.chat.conversation import Conversation, Introduction
 from pychat.core.link import Phase
+from pychat.core.services import messaging as n
 from pychat.ui import strings
 from pychat.ui.view import Card, view
 from tests.core.people import compared, exchange, person

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import pytest
 
-from pychat.core import chats as chats_module
 from pychat.core import events
-from pychat.core.chats import conversation_id
-from pychat.core.conversation import Conversation, Introduction
+from pychat.core.chat import chats as chats_module
+from pychat.core.chat.chats import conversation_id
+from pychat.core.chat.conversation import Conversation, Introduction
+from pychat.core.codes.roomcode import SECRET_SIZE, RoomCode, encode
 from pychat.core.errors import CodeProblem
-from pychat.core.roomcode import SECRET_SIZE, RoomCode, encode
 from tests.core.people import connect, exchange, person, texts
 
 URL = "wss://pychat.example/relay"

@@ -1,11 +1,11 @@
 import pytest
 
-from pychat.core.code_inbox import TABS_PATIENCE, CodeInbox, Use
+from pychat.core.codes.invite import Code, encode
 from pychat.core.effects import OfferCodeToTabs
 from pychat.core.errors import CodeProblem
-from pychat.core.invite import Code, encode
-from pychat.core.invite_registry import InviteRegistry
-from pychat.core.sdp import Candidate, CandidateKind, Description, DescriptionKind
+from pychat.core.services.code_inbox import TABS_PATIENCE, CodeInbox, Use
+from pychat.core.services.invite_registry import InviteRegistry
+from pychat.core.webrtc.sdp import Candidate, CandidateKind, Description, DescriptionKind
 
 HERE = Candidate(CandidateKind.HOST, "192.168.1.2", 4000)
 INVITE = Code(Description(DescriptionKind.OFFER, b"i" * 32, "ufra", "p" * 22, (HERE,)))

@@ -4,13 +4,14 @@ import random
 
 import pytest
 
-from pychat.core import codes, invite, roomcode
-from pychat.core.codes import page_at, page_in, page_of, read, relay_for, relay_of, room_in
-from pychat.core.codetext import Found
+from pychat.core.codes import invite, roomcode
+from pychat.core.codes import pasted as codes
+from pychat.core.codes.codetext import Found
+from pychat.core.codes.invite import Code
+from pychat.core.codes.pasted import page_at, page_in, page_of, read, relay_for, relay_of, room_in
+from pychat.core.codes.roomcode import SECRET_SIZE, RoomCode
 from pychat.core.errors import CodeError, CodeProblem
-from pychat.core.invite import Code
-from pychat.core.roomcode import SECRET_SIZE, RoomCode
-from pychat.core.sdp import Candidate, CandidateKind, Description, DescriptionKind
+from pychat.core.webrtc.sdp import Candidate, CandidateKind, Description, DescriptionKind
 from tests.vectors.links import IN_NO_LINK, MANGLED, PAGE
 
 ROOM = RoomCode(bytes.fromhex("fbefbe00fff3efbefbe0102030405060708090aa"))

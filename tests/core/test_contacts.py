@@ -8,9 +8,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pychat.core import contacts as module
-from pychat.core.contacts import Adopted, Contact, Contacts, clean_name, keep, merge
-from pychat.core.lookalike import skeleton
+from pychat.core.identity import contacts as module
+from pychat.core.identity.contacts import Adopted, Contact, Contacts, clean_name, keep, merge
+from pychat.core.identity.lookalike import skeleton
 from pychat.core.wire import MAX_NAME, Introduce, decode, encode
 from tests import blanks
 

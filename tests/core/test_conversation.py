@@ -1,12 +1,12 @@
 import pytest
 
-from pychat.core import conversation as module
-from pychat.core.conversation import Conversation, Delivery
+from pychat.core.chat import conversation as module
+from pychat.core.chat.conversation import Conversation, Delivery
+from pychat.core.chat.timeline import Message
 from pychat.core.errors import MessageProblem, RemoteError
 from pychat.core.log import MAX_TEXT, Entry
 from pychat.core.memory import MARGIN, Memory
 from pychat.core.sync import Outgoing
-from pychat.core.timeline import Message
 
 ME, PEER, PEER_KEY = "me-me-me-me-me-me", "peer-peer-peer-peer", b"k" * 32
 ONE, TWO, THREE = (Entry(number, f"text {number}") for number in range(1, 4))

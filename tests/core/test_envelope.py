@@ -4,7 +4,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pychat.core.envelope import (
+from pychat.core.errors import LocalError, RemoteError
+from pychat.core.relay.envelope import (
     MAX_PLAINTEXT,
     MAX_TEXT,
     Authenticated,
@@ -25,10 +26,9 @@ from pychat.core.envelope import (
     unwrap,
     wrap,
 )
-from pychat.core.errors import LocalError, RemoteError
-from pychat.core.negotiation import Answer, Candidate, Offer
-from pychat.core.sdp import MAX_CANDIDATES, CandidateKind, Description, DescriptionKind
-from pychat.core.sdp import Candidate as Address
+from pychat.core.webrtc.negotiation import Answer, Candidate, Offer
+from pychat.core.webrtc.sdp import MAX_CANDIDATES, CandidateKind, Description, DescriptionKind
+from pychat.core.webrtc.sdp import Candidate as Address
 
 HOST = Address(CandidateKind.HOST, "192.0.2.33", 50123)
 MDNS = Address(CandidateKind.HOST, "94fd06c2-ae2f-447e-81ad-7d84b02c8cc0.local", 1)

@@ -1,8 +1,8 @@
 import pytest
 
 from pychat.core.errors import LocalError
-from pychat.core.gathering import BEST_PATIENCE, PATIENCE, Gathering
-from pychat.core.sdp import CandidateKind, DescriptionKind
+from pychat.core.webrtc.gathering import BEST_PATIENCE, PATIENCE, Gathering
+from pychat.core.webrtc.sdp import CandidateKind, DescriptionKind
 from tests.core import samples
 
 HOST = "candidate:1 1 udp 2113937151 192.168.1.7 43084 typ host"

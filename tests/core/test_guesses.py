@@ -5,9 +5,9 @@ from __future__ import annotations
 import pytest
 
 from pychat.core import effects, events, wire
-from pychat.core import guesses as g
-from pychat.core.guesses import Guesses
-from pychat.core.relay_client import RelayState
+from pychat.core.relay.client import RelayState
+from pychat.core.services import guesses as g
+from pychat.core.services.guesses import Guesses
 from pychat.ui import strings
 from pychat.ui.view import view
 from tests.core.people import START, compared

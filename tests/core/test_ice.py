@@ -1,6 +1,14 @@
 import pytest
 
-from pychat.core.ice import MAX_SERVERS, IceConfig, IceServer, ServerError, ServerProblem, format_servers, parse_servers
+from pychat.core.webrtc.ice import (
+    MAX_SERVERS,
+    IceConfig,
+    IceServer,
+    ServerError,
+    ServerProblem,
+    format_servers,
+    parse_servers,
+)
 
 
 @pytest.mark.parametrize(

@@ -1,5 +1,5 @@
-from pychat.core.ice_keep_alive import INTERVAL, IceKeepAlive
-from pychat.core.sdp import Candidate, CandidateKind, Description, DescriptionKind, parse_candidate
+from pychat.core.webrtc.ice_keep_alive import INTERVAL, IceKeepAlive
+from pychat.core.webrtc.sdp import Candidate, CandidateKind, Description, DescriptionKind, parse_candidate
 
 PLAIN = Candidate(CandidateKind.SERVER_REFLEXIVE, "203.0.113.5", 43084)
 HIDDEN = Candidate(CandidateKind.HOST, "94fd06c2-ae2f-447e-81ad-7d84b02c8cc0.local", 43084)

@@ -5,14 +5,14 @@ from dataclasses import replace
 import pytest
 
 from pychat.core import effects, events, wire
-from pychat.core.contacts import Contact, Contacts, Namesake
-from pychat.core.conversation import Conversation, Delivery
+from pychat.core.chat.conversation import Conversation, Delivery
+from pychat.core.codes.invite import decode
 from pychat.core.handshake import commitment
-from pychat.core.invite import decode
+from pychat.core.identity.contacts import Contact, Contacts, Namesake
+from pychat.core.identity.safety import short_string
 from pychat.core.link import CloseReason, Link, Phase
-from pychat.core.links import MAX_PENDING_FRAMES
 from pychat.core.log import Entry
-from pychat.core.safety import short_string
+from pychat.core.services.links import MAX_PENDING_FRAMES
 from pychat.core.sync import ACKNOWLEDGE_INTERVAL
 from tests.core.people import (
     START,

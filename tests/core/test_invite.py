@@ -8,11 +8,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pychat.core import invite
-from pychat.core.codetext import MAX_PASTED, MAX_TRIES, Damaged
+from pychat.core.codes import invite
+from pychat.core.codes.codetext import MAX_PASTED, MAX_TRIES, Damaged
+from pychat.core.codes.invite import Code, decode, encode
 from pychat.core.errors import CodeError, CodeProblem, LocalError
-from pychat.core.invite import Code, decode, encode
-from pychat.core.sdp import (
+from pychat.core.webrtc.sdp import (
     MAX_CANDIDATES,
     Candidate,
     CandidateKind,

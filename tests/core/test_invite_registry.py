@@ -2,10 +2,10 @@ from random import Random
 
 import pytest
 
+from pychat.core.codes.invite import Code
 from pychat.core.errors import CodeError, CodeProblem
-from pychat.core.invite import Code
-from pychat.core.invite_registry import InviteRegistry
-from pychat.core.sdp import DescriptionKind, parse_description
+from pychat.core.services.invite_registry import InviteRegistry
+from pychat.core.webrtc.sdp import DescriptionKind, parse_description
 from tests.core import samples
 
 

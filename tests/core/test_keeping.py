@@ -4,14 +4,14 @@ from random import Random
 
 import pytest
 
-from pychat.core import chats as chats_module
-from pychat.core import conversation as conversation_module
 from pychat.core import events, wire
 from pychat.core import log as log_module
-from pychat.core import messaging as messaging_module
+from pychat.core.chat import chats as chats_module
+from pychat.core.chat import conversation as conversation_module
 from pychat.core.errors import MessageProblem
 from pychat.core.link import CloseReason, Link, Phase
 from pychat.core.log import Entry
+from pychat.core.services import messaging as messaging_module
 from pychat.core.sync import ACKNOWLEDGE_INTERVAL, Incoming
 from tests.core.people import Pair, Person, connect, person, texts
 

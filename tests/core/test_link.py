@@ -1,8 +1,8 @@
 import pytest
 
 from pychat.core.handshake import Role
-from pychat.core.ice import IceConfig
 from pychat.core.link import TIMEOUTS, TRANSITIONS, CloseReason, Link, LinkStep, Phase
+from pychat.core.webrtc.ice import IceConfig
 
 
 class NoSignaling:

@@ -1,7 +1,7 @@
 import pytest
 
-from pychat.core import confusables
-from pychat.core.lookalike import skeleton
+from pychat.core.identity import confusables
+from pychat.core.identity.lookalike import skeleton
 from tests import lookalikes
 
 

@@ -10,9 +10,9 @@ from typing import TypeVar
 
 import pytest
 
-from pychat.core import sdp
 from pychat.core.errors import LocalError, RemoteError
-from pychat.core.negotiation import (
+from pychat.core.webrtc import sdp
+from pychat.core.webrtc.negotiation import (
     MAX_FOLLOWING,
     Answer,
     Candidate,
@@ -28,7 +28,14 @@ from pychat.core.negotiation import (
     TakeCandidate,
     TakeOffer,
 )
-from pychat.core.sdp import MAX_CANDIDATES, CandidateKind, Description, DescriptionKind, candidate_attribute, to_sdp
+from pychat.core.webrtc.sdp import (
+    MAX_CANDIDATES,
+    CandidateKind,
+    Description,
+    DescriptionKind,
+    candidate_attribute,
+    to_sdp,
+)
 
 T = TypeVar("T")
 

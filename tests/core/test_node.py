@@ -1,19 +1,20 @@
 import pytest
 
-from pychat.core import effects, events, gathering, ice_keep_alive, wire
-from pychat.core.capabilities import Capabilities
-from pychat.core.code_inbox import TABS_PATIENCE
-from pychat.core.conversation import Conversation, Delivery
-from pychat.core.diagnostics import STATS_INTERVAL
+from pychat.core import effects, events, wire
+from pychat.core.chat.conversation import Conversation, Delivery
+from pychat.core.codes.invite import decode
 from pychat.core.errors import CodeProblem, LocalError
-from pychat.core.ice import IceConfig, IceServer
-from pychat.core.invite import decode
 from pychat.core.link import RENAME_BURST, RENAME_INTERVAL, TIMEOUTS, CloseReason, Link, Phase
-from pychat.core.links import CLOSE_DELAY
 from pychat.core.log import Counts, Entry
-from pychat.core.sdp import CandidateKind, DescriptionKind, parse_candidate
-from pychat.core.stats import Stats
+from pychat.core.services.code_inbox import TABS_PATIENCE
+from pychat.core.services.diagnostics import STATS_INTERVAL
+from pychat.core.services.links import CLOSE_DELAY
 from pychat.core.sync import ACKNOWLEDGE_INTERVAL, WINDOW
+from pychat.core.webrtc import gathering, ice_keep_alive
+from pychat.core.webrtc.capabilities import Capabilities
+from pychat.core.webrtc.ice import IceConfig, IceServer
+from pychat.core.webrtc.sdp import CandidateKind, DescriptionKind, parse_candidate
+from pychat.core.webrtc.stats import Stats
 from tests.core import samples
 from tests.core.people import START, Pair, Person, connect, deliveries, exchange, of, only, person, texts
 

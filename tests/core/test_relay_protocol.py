@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from pychat.core.relay_protocol import (
+from pychat.core.relay.protocol import (
     MAX_MESSAGE,
     MAX_RETURN,
     Arrived,

@@ -9,15 +9,16 @@ from random import Random
 
 import pytest
 
-from pychat.core import effects, envelope, wire
-from pychat.core import relay_session as r
-from pychat.core.envelope import OnLink, Refusal, Refused, RoomBye, Signal
+from pychat.core import effects, wire
+from pychat.core.codes.roomcode import ID_SIZE, KEY_SIZE, RoomCode
 from pychat.core.errors import LocalError
 from pychat.core.ids import MemberId
-from pychat.core.negotiation import Candidate, Offer
-from pychat.core.roomcode import ID_SIZE, KEY_SIZE, RoomCode
-from pychat.core.sdp import Candidate as Address
-from pychat.core.sdp import CandidateKind, Description, DescriptionKind
+from pychat.core.relay import envelope
+from pychat.core.relay import session as r
+from pychat.core.relay.envelope import OnLink, Refusal, Refused, RoomBye, Signal
+from pychat.core.webrtc.negotiation import Candidate, Offer
+from pychat.core.webrtc.sdp import Candidate as Address
+from pychat.core.webrtc.sdp import CandidateKind, Description, DescriptionKind
 from tests.parallel import in_parallel
 from tests.relay_sim import HostileRelay, Member, Sent, passed
 

@@ -5,8 +5,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from pychat.core.codes.roomcode import SECRET_SIZE, RoomCode, decode, encode
 from pychat.core.errors import CodeError, CodeProblem, LocalError
-from pychat.core.roomcode import SECRET_SIZE, RoomCode, decode, encode
 
 CODE = RoomCode(bytes(range(SECRET_SIZE)))
 TEXT = "FAABAgMEBQYHCAkKCwwNDg8QERITEpT7"

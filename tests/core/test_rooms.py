@@ -10,12 +10,13 @@ import pytest
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
 from pychat.core import effects, events, wire
-from pychat.core import relay_client as rc
-from pychat.core import relay_session as r
-from pychat.core import room as m
-from pychat.core.capabilities import Capabilities
-from pychat.core.conversation import Chat, Conversation
-from pychat.core.envelope import (
+from pychat.core.chat.conversation import Chat, Conversation
+from pychat.core.codes.roomcode import KEY_SIZE, MEMBER_SIZE, SALT, SECRET_SIZE, SIGNALING_INFO, RoomCode, encode
+from pychat.core.link import ANSWER_PATIENCE, CloseReason, Link, Phase
+from pychat.core.relay import client as rc
+from pychat.core.relay import session as r
+from pychat.core.relay.client import RelayState, Trouble
+from pychat.core.relay.envelope import (
     PROOF_SIZE,
     Authenticated,
     OnLink,
@@ -30,13 +31,12 @@ from pychat.core.envelope import (
     resume,
     wrap,
 )
-from pychat.core.envelope import encode as encode_signal
-from pychat.core.link import ANSWER_PATIENCE, CloseReason, Link, Phase
-from pychat.core.negotiation import Answer, Offer, TakeOffer
-from pychat.core.relay_client import RelayState, Trouble
-from pychat.core.room import Room, RoomLink
-from pychat.core.roomcode import KEY_SIZE, MEMBER_SIZE, SALT, SECRET_SIZE, SIGNALING_INFO, RoomCode, encode
-from pychat.core.sdp import Description, DescriptionKind
+from pychat.core.relay.envelope import encode as encode_signal
+from pychat.core.services import room as m
+from pychat.core.services.room import Room, RoomLink
+from pychat.core.webrtc.capabilities import Capabilities
+from pychat.core.webrtc.negotiation import Answer, Offer, TakeOffer
+from pychat.core.webrtc.sdp import Description, DescriptionKind
 from tests import rooms_sim
 from tests.core.people import START, Person, of, only, person
 from tests.rooms_sim import URL, Guest, RoomsWorld, forgeries

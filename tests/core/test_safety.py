@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from pychat.core.safety import EMOJI, ShortString, safety_number, short_string
+from pychat.core.identity.safety import EMOJI, ShortString, safety_number, short_string
 
 ONE, OTHER = bytes(range(32)), bytes(range(32, 64))
 

@@ -4,7 +4,7 @@ from dataclasses import replace
 import pytest
 
 from pychat.core.errors import LocalError
-from pychat.core.sdp import (
+from pychat.core.webrtc.sdp import (
     Candidate,
     CandidateKind,
     Description,

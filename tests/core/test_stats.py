@@ -1,6 +1,6 @@
 import pytest
 
-from pychat.core.stats import Path, Stats
+from pychat.core.webrtc.stats import Path, Stats
 
 
 @pytest.mark.parametrize(

@@ -1,8 +1,8 @@
 import pytest
 
+from pychat.core.chat.timeline import Message, Timeline
 from pychat.core.log import Entry, Log, Logs
 from pychat.core.memory import Memory
-from pychat.core.timeline import Message, Timeline
 
 ANN, BOB = "ann-ann-ann-ann-ann", "bob-bob-bob-bob-bob"
 

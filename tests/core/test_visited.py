@@ -6,12 +6,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pychat.core import effects, events, visited
-from pychat.core.contacts import Contacts
+from pychat.core import effects, events
+from pychat.core.codes.roomcode import SECRET_SIZE, RoomCode, encode
 from pychat.core.errors import CodeProblem
+from pychat.core.identity.contacts import Contacts
 from pychat.core.node import Node
-from pychat.core.relay_client import RelayState
-from pychat.core.roomcode import SECRET_SIZE, RoomCode, encode
+from pychat.core.relay.client import RelayState
+from pychat.core.services import visited
 from pychat.ui.view import view
 from tests.core.people import Keys, Person, of, only, person
 from tests.core.test_rooms import session_of

@@ -9,17 +9,17 @@ from collections.abc import Callable
 from aiortc import RTCConfiguration, RTCDataChannel, RTCPeerConnection, RTCSctpTransport, RTCSessionDescription
 
 from pychat.core import events, wire
-from pychat.core.contacts import Contacts
-from pychat.core.conversation import Chat
-from pychat.core.invite import Code, decode, encode
+from pychat.core.chat.conversation import Chat
+from pychat.core.codes.invite import Code, decode, encode
+from pychat.core.identity.contacts import Contacts
+from pychat.core.identity.lookalike import skeleton
 from pychat.core.link import Link, Phase
-from pychat.core.lookalike import skeleton
 from pychat.core.node import SEED_SIZE, Node
-from pychat.core.sdp import DescriptionKind, parse_description, to_sdp
+from pychat.core.webrtc.sdp import DescriptionKind, parse_description, to_sdp
 from pychat.driver import CHANNEL_ID, CHANNEL_LABEL, Driver
-from pychat.native.crypto import NativeCrypto
-from pychat.native.peer import NativeConnect
-from pychat.native.store import MemoryStore
+from pychat.native.ports.crypto import NativeCrypto
+from pychat.native.ports.peer import NativeConnect
+from pychat.native.ports.store import MemoryStore
 from tests.greeter import Greeter
 
 PATIENCE = 60.0

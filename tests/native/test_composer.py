@@ -13,7 +13,7 @@ from prompt_toolkit.data_structures import Size
 from prompt_toolkit.input.vt100 import Vt100Input
 from prompt_toolkit.output.vt100 import Vt100_Output
 
-from pychat.native.composer import Composer
+from pychat.native.screens.composer import Composer
 
 LFLAGS = 3
 """The place of the local modes in what `tcgetattr` gives."""

@@ -2,8 +2,8 @@
 
 import pytest
 
-from pychat.native.crypto import KEY, NativeCrypto
-from pychat.native.store import MemoryStore
+from pychat.native.ports.crypto import KEY, NativeCrypto
+from pychat.native.ports.store import MemoryStore
 from pychat.ports import PortError
 
 

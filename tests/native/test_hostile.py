@@ -34,10 +34,10 @@ from aiortc.rtcsctptransport import (
 )
 
 from pychat.core import wire
-from pychat.core.invite import decode
+from pychat.core.codes.invite import decode
 from pychat.core.link import CloseReason, Link, Phase
 from pychat.core.log import make_entry
-from pychat.core.sdp import MAX_MESSAGE_SIZE
+from pychat.core.webrtc.sdp import MAX_MESSAGE_SIZE
 from pychat.ui import strings
 from pychat.ui.view import view
 from tests.native.people import PATIENCE, STRANGER, Person, Stranger, connect, let_in

@@ -8,14 +8,14 @@ import subprocess
 import sys
 from pathlib import Path
 
-from pychat.native.leases import FileLeases
-from pychat.native.store import FileStore
+from pychat.native.ports.leases import FileLeases
+from pychat.native.ports.store import FileStore
 
 NAME, OTHER = "0" * 32, "1" * 32
 HOLD = """
 import asyncio, sys
 from pathlib import Path
-from pychat.native.leases import FileLeases
+from pychat.native.ports.leases import FileLeases
 leases = FileLeases(Path(sys.argv[1]))
 print(asyncio.run(leases.take(sys.argv[2])), flush=True)
 sys.stdin.read()

@@ -17,8 +17,8 @@ from pathlib import Path
 
 import pytest
 
-from pychat.core.invite import decode
-from pychat.core.sdp import CandidateKind
+from pychat.core.codes.invite import decode
+from pychat.core.webrtc.sdp import CandidateKind
 from tests.browsers import TURN_SERVER
 
 ROOT = Path(__file__).resolve().parents[2]

@@ -8,10 +8,17 @@ from dataclasses import replace
 
 import pytest
 
-from pychat.core.ice import IceConfig, IceServer
-from pychat.core.sdp import Candidate, CandidateKind, DescriptionKind, candidate_attribute, parse_description, to_sdp
+from pychat.core.webrtc.ice import IceConfig, IceServer
+from pychat.core.webrtc.sdp import (
+    Candidate,
+    CandidateKind,
+    DescriptionKind,
+    candidate_attribute,
+    parse_description,
+    to_sdp,
+)
 from pychat.driver import CHANNEL_ID, CHANNEL_LABEL
-from pychat.native.peer import NativeConnect, NativePeerConnection
+from pychat.native.ports.peer import NativeConnect, NativePeerConnection
 from pychat.ports import PortError
 
 

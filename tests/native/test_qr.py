@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 import segno
 
-from pychat.native.qr import link, qr_lines
+from pychat.native.screens.qr import link, qr_lines
 
 CODE = "E" + "aZ09-_" * 17
 HALVES = {" ": (0, 0), "▀": (1, 0), "▄": (0, 1), "█": (1, 1)}

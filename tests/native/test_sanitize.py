@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from wcwidth import wcwidth, width
 
 import tests.core.conftest  # noqa: F401  (how hypothesis works here)
-from pychat.native.sanitize import author_tag, json_line, lines, name_tag, one_line, paragraph
+from pychat.native.screens.sanitize import author_tag, json_line, lines, name_tag, one_line, paragraph
 from tests.terminal.screen import Screen
 
 AT = datetime(2026, 1, 31, 12, 0, 0, 123_456, UTC)

@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from pychat import __version__
-from pychat.core import roomcode
+from pychat.core.codes import roomcode
 from pychat.ui import strings
 
 ROOT = Path(__file__).resolve().parents[2]

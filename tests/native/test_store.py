@@ -15,9 +15,9 @@ from pathlib import Path
 
 import pytest
 
-from pychat.native import store as store_module
-from pychat.native.crypto import NativeCrypto
-from pychat.native.store import FileStore
+from pychat.native.ports import store as store_module
+from pychat.native.ports.crypto import NativeCrypto
+from pychat.native.ports.store import FileStore
 from pychat.ports import PortError
 
 NOBODY = 65_534
@@ -181,7 +181,7 @@ def test_a_folder_that_is_none_is_said_when_it_is_to_be_erased(tmp_path: Path) -
 COUNT_UP = """
 import sys
 from pathlib import Path
-from pychat.native.store import FileStore
+from pychat.native.ports.store import FileStore
 
 store = FileStore(Path(sys.argv[1]))
 for _ in range(50):

@@ -8,11 +8,11 @@ from prompt_toolkit.application import create_app_session
 from prompt_toolkit.input import create_pipe_input
 from prompt_toolkit.output.plain_text import PlainTextOutput
 
-from pychat.core import conversation as conversation_module
 from pychat.core import events, wire
-from pychat.core import messaging as messaging_module
+from pychat.core.chat import conversation as conversation_module
 from pychat.core.log import Entry
-from pychat.native.terminal import TerminalPage
+from pychat.core.services import messaging as messaging_module
+from pychat.native.screens.terminal import TerminalPage
 from pychat.ui import strings
 from pychat.ui.app import App
 from pychat.ui.settings import Settings

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from prometheus_client import CollectorRegistry
 
-from pychat.core.relay_protocol import CloseCode
+from pychat.core.relay.protocol import CloseCode
 from pychat.server.backplane import Health, MemberTaken, MemoryBackplane, RoomFull
 from pychat.server.config import RelayConfig
 from pychat.server.connection import CLOSE_SECONDS, Connection, Refused

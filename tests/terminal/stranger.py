@@ -9,11 +9,11 @@ from contextlib import asynccontextmanager
 from typing import Any
 
 from pychat.core import events
-from pychat.core.ice import IceConfig
-from pychat.core.invite import Code, decode, encode
-from pychat.core.sdp import DescriptionKind, parse_description, to_sdp
+from pychat.core.codes.invite import Code, decode, encode
+from pychat.core.webrtc.ice import IceConfig
+from pychat.core.webrtc.sdp import DescriptionKind, parse_description, to_sdp
 from pychat.driver import CHANNEL_ID, CHANNEL_LABEL
-from pychat.native.peer import NativeConnect
+from pychat.native.ports.peer import NativeConnect
 from tests.greeter import Greeter
 
 NEWER_HELLO = '["hello",[2,3]]'

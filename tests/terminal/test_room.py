@@ -9,10 +9,10 @@ from urllib.parse import urlsplit
 
 import pytest
 
-from pychat.core.envelope import Refusal
 from pychat.core.errors import CodeProblem
 from pychat.core.link import CloseReason
-from pychat.core.relay_client import Trouble
+from pychat.core.relay.client import Trouble
+from pychat.core.relay.envelope import Refusal
 from pychat.exit_codes import Exit
 from pychat.ui import strings
 from tests.server.conftest import StartRelay

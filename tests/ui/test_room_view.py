@@ -5,11 +5,11 @@ from __future__ import annotations
 import pytest
 
 from pychat.core import events
-from pychat.core.capabilities import Capabilities
-from pychat.core.envelope import Refusal
+from pychat.core.codes.roomcode import SECRET_SIZE, RoomCode, encode
 from pychat.core.link import CloseReason
-from pychat.core.relay_client import Trouble
-from pychat.core.roomcode import SECRET_SIZE, RoomCode, encode
+from pychat.core.relay.client import Trouble
+from pychat.core.relay.envelope import Refusal
+from pychat.core.webrtc.capabilities import Capabilities
 from pychat.ui import strings
 from pychat.ui.view import Card, Progress, View, view
 from tests.core.people import Person, compared, person

@@ -2,7 +2,7 @@ import json
 
 import pytest
 
-from pychat.core.ice import IceConfig, IceServer, ServerError
+from pychat.core.webrtc.ice import IceConfig, IceServer, ServerError
 from pychat.ui.settings import PUBLIC_STUN, Settings, suggested_servers
 
 SUGGESTED = (IceServer("stun:stun.example.org"),)

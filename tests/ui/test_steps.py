@@ -1,9 +1,9 @@
 import pytest
 
 from pychat.core import effects, events, wire
-from pychat.core.ice import IceConfig
 from pychat.core.link import Phase
 from pychat.core.log import Entry
+from pychat.core.webrtc.ice import IceConfig
 from pychat.ui.steps import PHASES, explain
 from tests.core import samples
 

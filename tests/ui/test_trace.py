@@ -11,11 +11,12 @@ from typing import Any, Union, get_args, get_origin, get_type_hints
 
 import pytest
 
-from pychat.core import effects, events, relay_protocol, wire
-from pychat.core.contacts import Namesake
-from pychat.core.ice import IceConfig, IceServer
+from pychat.core import effects, events, wire
+from pychat.core.identity.contacts import Namesake
 from pychat.core.log import Entry
-from pychat.core.stats import Stats
+from pychat.core.relay import protocol as relay_protocol
+from pychat.core.webrtc.ice import IceConfig, IceServer
+from pychat.core.webrtc.stats import Stats
 from pychat.ui.trace import MOST_CHATS, RELAY_KINDS, Item, Trace
 from tests.core import samples
 

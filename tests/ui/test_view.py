@@ -4,13 +4,13 @@ from pathlib import Path as FilePath
 import pytest
 
 from pychat.core import events, wire
-from pychat.core.contacts import Contact
 from pychat.core.errors import CodeProblem
-from pychat.core.ice import IceConfig, IceServer, ServerProblem
+from pychat.core.identity.contacts import Contact
+from pychat.core.identity.safety import safety_number, short_string
 from pychat.core.link import TIMEOUTS, CloseReason, Phase
-from pychat.core.safety import safety_number, short_string
-from pychat.core.sdp import DescriptionKind
-from pychat.core.stats import Path, Stats
+from pychat.core.webrtc.ice import IceConfig, IceServer, ServerProblem
+from pychat.core.webrtc.sdp import DescriptionKind
+from pychat.core.webrtc.stats import Path, Stats
 from pychat.ui import strings
 from pychat.ui.app import App
 from pychat.ui.strings import Trust

@@ -10,17 +10,17 @@ from collections.abc import Callable
 import js
 from pyodide.ffi import create_proxy
 
-from pychat.browser.crypto import BrowserCrypto
-from pychat.browser.peer import BrowserConnect
-from pychat.browser.store import VisitStore
+from pychat.browser.ports.crypto import BrowserCrypto
+from pychat.browser.ports.peer import BrowserConnect
+from pychat.browser.ports.store import VisitStore
 from pychat.core import wire
-from pychat.core.contacts import Contacts
-from pychat.core.conversation import Chat
+from pychat.core.chat.conversation import Chat
 from pychat.core.effects import Effect
 from pychat.core.events import ChannelOpened, CreateInvite, Event, PasteCode, WriteMessage
+from pychat.core.identity.contacts import Contacts
+from pychat.core.identity.lookalike import skeleton
 from pychat.core.link import Phase
 from pychat.core.log import make_entry
-from pychat.core.lookalike import skeleton
 from pychat.core.node import Node
 from pychat.driver import Driver
 

@@ -7,12 +7,12 @@ import time
 import js
 from pyodide.ffi import create_proxy
 
-from pychat.browser.crypto import BrowserCrypto
-from pychat.browser.peer import BrowserConnect
-from pychat.browser.store import VisitStore
-from pychat.core.contacts import Contacts
+from pychat.browser.ports.crypto import BrowserCrypto
+from pychat.browser.ports.peer import BrowserConnect
+from pychat.browser.ports.store import VisitStore
 from pychat.core.events import PasteCode, WriteMessage
-from pychat.core.lookalike import skeleton
+from pychat.core.identity.contacts import Contacts
+from pychat.core.identity.lookalike import skeleton
 from pychat.core.node import Node
 from pychat.driver import Driver
 

@@ -7,18 +7,18 @@ import time
 import js
 from pyodide.ffi import create_proxy, to_js
 
-from pychat.browser.crypto import BrowserCrypto
-from pychat.browser.peer import BrowserConnect
-from pychat.browser.relay import BrowserRelay
-from pychat.browser.store import VisitStore
-from pychat.core import roomcode
-from pychat.core.contacts import Contacts
+from pychat.browser.ports.crypto import BrowserCrypto
+from pychat.browser.ports.peer import BrowserConnect
+from pychat.browser.ports.relay import BrowserRelay
+from pychat.browser.ports.store import VisitStore
+from pychat.core.codes import roomcode
 from pychat.core.effects import Effect
 from pychat.core.events import ChannelOpened, CreateRoom, Event, PasteCode
+from pychat.core.identity.contacts import Contacts
+from pychat.core.identity.lookalike import skeleton
 from pychat.core.link import Phase
-from pychat.core.lookalike import skeleton
 from pychat.core.node import Node
-from pychat.core.relay_client import RelayState
+from pychat.core.relay.client import RelayState
 from pychat.driver import Driver
 
 

@@ -9,14 +9,14 @@ import js
 import pyodide_js
 from pyodide.ffi import JsException, create_proxy, to_js
 
-from pychat.browser import peer
-from pychat.browser.crypto import BrowserCrypto
-from pychat.browser.leases import BrowserLeases
-from pychat.browser.peer import BrowserConnect, BrowserDataChannel
-from pychat.browser.relay import BrowserRelay
-from pychat.browser.store import BrowserStore
-from pychat.browser.tabs import BrowserTabs
-from pychat.core.codes import relay_of
+from pychat.browser.ports import peer
+from pychat.browser.ports.crypto import BrowserCrypto
+from pychat.browser.ports.leases import BrowserLeases
+from pychat.browser.ports.peer import BrowserConnect, BrowserDataChannel
+from pychat.browser.ports.relay import BrowserRelay
+from pychat.browser.ports.store import BrowserStore
+from pychat.browser.ports.tabs import BrowserTabs
+from pychat.core.codes.pasted import relay_of
 from pychat.ports import Crypto, DataChannel, Leases, Post, Store, Tabs
 from tests.contracts import Kit, Port, contracts_of, growth, verify
 

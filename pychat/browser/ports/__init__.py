@@ -1,0 +1,1 @@
+"""The ports, made of the browser's own objects."""

@@ -1,0 +1,334 @@
+"""The list of messages: draws what is new and in sight, keeps the scroll where the reader is.
+
+However many messages there are and however long: in the document are at most `KEPT`, the long ones folded, and of many
+that come at once only so many are drawn in one task that the page goes on listening.
+"""
+
+import asyncio
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, NamedTuple
+
+import js
+
+from pychat.browser.dom import Scope, from_template, set_data, set_text, show
+from pychat.core.chat.conversation import Delivery
+from pychat.ui import strings
+from pychat.ui.folding import fold
+from pychat.ui.messages import Messages, MessageView
+
+PAGE = 80
+"""Messages drawn at first, and more at each “Show earlier messages”."""
+KEPT = 200
+"""Messages drawn at most: above that those go that are furthest from the reader."""
+SLICE = 8
+"""Messages drawn in one task."""
+PAUSE = 0.02
+"""Seconds between two such tasks, for whatever else is waiting."""
+NEAR = 48
+"""Pixels from the end that still count as reading the end."""
+
+_INDENTED = "\n    "
+
+
+class Names(NamedTuple):
+    """What the two in a conversation are called."""
+
+    me: str
+    peer: str
+
+
+@dataclass(slots=True)
+class _Drawn:
+    """A message in the document, from its place in the timeline; `delivery` is what is said of one of our own."""
+
+    place: int
+    message: MessageView
+    article: Any
+    delivery: Delivery | None = None
+
+
+class MessageList:
+    """Shows one conversation at a time in the part “messages” of a scope.
+
+    Drawn are the messages from place `_first` up to `_next` of the chat, whose front may go
+    meanwhile; those from `_from` on are wanted.
+    """
+
+    def __init__(self, scope: Scope) -> None:
+        self._log = scope.part("messages")
+        self._empty = scope.part("empty")
+        self._earlier = scope.part("earlier")
+        self._gone = scope.part("older-gone")
+        set_text(self._gone, strings.OLDER_GONE)
+        self._newer = scope.part("newer")
+        self._messages: Messages | None = None
+        self._names = Names("", "")
+        self._from = self._first = self._next = 0
+        self._drawn: list[_Drawn] = []
+        self._told = (0, 0)  # how many of our own were acknowledged and sent when it was last said
+        self._following = True  # whether the reader is at the end, and wants to stay there
+        self._to_go_on: asyncio.TimerHandle | None = None
+        scope.on(self._earlier, "click", lambda _: self._show_earlier())
+        scope.on(self._newer, "click", lambda _: self._show_newest())
+        scope.on(self._log, "click", self._clicked)
+        scope.on(self._log, "copy", self._copied)
+        scope.on(self._log, "scroll", lambda _: self._scrolled())
+        scope.on_resize(self._log, self._resized)
+
+    def render(self, messages: Messages, names: Names) -> None:
+        """Bring what is drawn up to the messages of the shown chat."""
+        if self._messages is None or messages.key != self._messages.key:
+            self.clear()
+        self._messages = messages
+        if names != self._names:
+            self._names = names
+            for drawn in self._drawn:
+                self._put_name(drawn)
+        if self._next < len(messages) and messages[-1].is_own:
+            self._following = True
+        if self._to_go_on is None:
+            self._draw()
+        self._update_delivery()
+        show(self._empty, not messages)
+
+    def clear(self) -> None:
+        """Take everything off the screen."""
+        self._stop()
+        self._take_off(self._drawn)
+        self._drawn = []
+        self._messages = None
+        self._from = self._first = self._next = 0
+        self._following = True
+        for part in (self._newer, self._earlier, self._gone):
+            show(part, False)
+
+    # Drawing.
+
+    @property
+    def _timeline(self) -> Sequence[MessageView]:
+        return self._messages if self._messages is not None else ()
+
+    def _draw(self) -> None:
+        """Draw a slice of what is wanted; the rest has its turn in tasks of its own."""
+        self._stop()
+        has_news = self._next < len(self._timeline)
+        if self._following:
+            self._follow()
+        elif self._from < self._first:
+            self._prepend()
+        elif len(self._drawn) < KEPT:
+            self._append(min(SLICE, KEPT - len(self._drawn)))
+        if self._following or has_news or self._next < len(self._timeline):
+            show(self._newer, not self._following)
+        if self._is_behind:
+            self._to_go_on = asyncio.get_running_loop().call_later(PAUSE, self._draw)
+
+    @property
+    def _is_behind(self) -> bool:
+        has_room = self._following or len(self._drawn) < KEPT
+        return self._from < self._first or (has_room and self._next < len(self._timeline))
+
+    def _stop(self) -> None:
+        if self._to_go_on is not None:
+            self._to_go_on.cancel()
+            self._to_go_on = None
+
+    def _follow(self) -> None:
+        """Draw what is newest, before what is above it; after a long pause only the last page."""
+        end = len(self._timeline)
+        if end - self._next > PAGE or not self._drawn:
+            self._take_off(self._drawn)
+            self._drawn = []
+            self._first = self._next = max(0, end - SLICE)
+            self._from = max(0, end - PAGE)
+        if self._next < end:
+            self._append(SLICE)
+        elif self._from < self._first:
+            self._prepend()
+        else:
+            return
+        if len(self._drawn) > KEPT:
+            self._drop_first(len(self._drawn) - PAGE)
+        self._to_end()
+
+    def _append(self, count: int) -> None:
+        assert self._messages is not None
+        first = max(self._next, self._messages.start)  # some may have gone before they were drawn
+        drawn = self._make(first, self._timeline[first : first + count])
+        self._log.append(*(each.article for each in drawn))
+        if not self._drawn:
+            self._first = first
+        self._drawn += drawn
+        self._next = first + len(drawn)
+        self._offer_earlier()
+
+    def _prepend(self) -> None:
+        """Draw what is above; what is being read stays where it is."""
+        height = self._log.scrollHeight
+        wanted = max(self._from, self._first - SLICE)
+        messages = self._timeline[wanted : self._first]
+        drawn = self._make(self._first - len(messages), messages)
+        self._earlier.after(*(each.article for each in drawn))
+        self._drawn[:0] = drawn
+        if len(messages) < self._first - wanted:
+            self._from = self._first - len(messages)  # the rest has gone
+        self._first -= len(messages)
+        self._offer_earlier()
+        self._log.scrollTop += self._log.scrollHeight - height
+        if len(self._drawn) > KEPT:
+            self._take_off(self._drawn[KEPT:])
+            del self._drawn[KEPT:]
+            self._next = self._drawn[-1].place + 1
+
+    def _offer_earlier(self) -> None:
+        there_are = bool(self._timeline[self._from - 1 : self._from])
+        if not there_are and self._earlier.matches(":focus"):
+            self._log.focus()
+        show(self._earlier, there_are)
+        show(self._gone, not there_are and self._messages is not None and self._messages.start > 0)
+
+    def _drop_first(self, count: int) -> None:
+        self._take_off(self._drawn[:count])
+        del self._drawn[:count]
+        self._from = self._first = self._drawn[0].place if self._drawn else self._next
+        self._offer_earlier()
+
+    def _take_off(self, drawn: Sequence[_Drawn]) -> None:
+        had_focus = self._log.contains(js.document.activeElement)
+        for each in drawn:
+            each.article.remove()
+        if had_focus and not self._log.contains(js.document.activeElement):
+            self._log.focus()
+
+    def _make(self, first: int, messages: Sequence[MessageView]) -> list[_Drawn]:
+        return [self._make_one(place, message) for place, message in enumerate(messages, first)]
+
+    def _make_one(self, place: int, message: MessageView) -> _Drawn:
+        assert self._messages is not None
+        drawn = _Drawn(place, message, from_template("message"))
+        article, mine = drawn.article, message.is_own
+        article.setAttribute("data-author", "me" if mine else "peer")
+        self._put_name(drawn)
+        self._put_text(drawn, fold(message.text))
+        time = article.querySelector("time")
+        time.textContent = _clock(message)
+        time.setAttribute("datetime", _written(message).isoformat(timespec="seconds"))
+        if mine:
+            _put_delivery(drawn, self._messages.delivery(message.number))
+        else:
+            article.setAttribute("data-state", Delivery.DELIVERED.value)
+        return drawn
+
+    def _put_name(self, drawn: _Drawn) -> None:
+        who = strings.ME if drawn.message.is_own else self._names.peer
+        set_text(drawn.article.querySelector(".who"), f"{who}: ")
+
+    def _put_text(self, drawn: _Drawn, shown: str) -> None:
+        whole = drawn.message.text
+        drawn.article.querySelector("p").textContent = shown
+        if shown != whole or fold(whole) != whole:
+            button = drawn.article.querySelector(".more")
+            show(button, True)
+            set_text(button, strings.FOLD if shown == whole else strings.unfold(len(whole)))
+            button.setAttribute("aria-expanded", "true" if shown == whole else "false")
+
+    def _update_delivery(self) -> None:
+        assert self._messages is not None
+        if self._messages.progress == self._told:
+            return
+        self._told = self._messages.progress
+        for drawn in self._drawn:
+            if drawn.delivery not in (None, Delivery.DELIVERED):
+                _put_delivery(drawn, self._messages.delivery(drawn.message.number))
+
+    # What the reader does.
+
+    def _to_end(self) -> None:
+        self._log.scrollTop = self._log.scrollHeight
+
+    def _show_newest(self) -> None:
+        self._following = True
+        self._draw()
+        self._to_end()
+        self._log.focus()
+
+    def _show_earlier(self) -> None:
+        self._following = False
+        self._from = max(0, self._from - PAGE)
+        self._draw()
+
+    def _resized(self) -> None:
+        if self._following:  # a keyboard on the screen, a card, a longer draft has taken some of the height
+            self._to_end()
+
+    def _at_end(self) -> bool:
+        return bool(self._log.scrollHeight - self._log.scrollTop - self._log.clientHeight < NEAR)
+
+    def _scrolled(self) -> None:
+        if not self._at_end():
+            self._following = False
+        elif self._next == len(self._timeline):
+            self._following = True
+            show(self._newer, False)
+        elif not self._following and self._to_go_on is None:  # on to what came meanwhile, page by page
+            self._drop_first(max(0, len(self._drawn) - (KEPT - PAGE)))
+            self._draw()
+
+    def _clicked(self, event: Any) -> None:
+        """Unfold a long text, or fold it again."""
+        button = event.target.closest(".more")
+        if not button:
+            return
+        drawn = next(each for each in self._drawn if each.article.contains(button))
+        whole = drawn.message.text
+        unfolded = button.getAttribute("aria-expanded") == "true"
+        self._put_text(drawn, fold(whole) if unfolded else whole)
+        self._following = self._at_end()
+
+    def _copied(self, event: Any) -> None:
+        """Several messages are copied as one would write them down: “Ann, 07:47: Hi”.
+
+        Further lines of a message are indented, as in a terminal: nothing that one writes looks like somebody else's.
+        """
+        selection = js.getSelection()
+        if not selection.rangeCount:
+            return
+        selected = selection.getRangeAt(0)
+        lines = [self._line(drawn, selected) for drawn in self._drawn if selected.intersectsNode(drawn.article)]
+        lines = [line for line in lines if line]
+        if len(lines) > 1:
+            event.clipboardData.setData("text/plain", "\n".join(lines))
+            event.preventDefault()
+
+    def _line(self, drawn: _Drawn, selected: Any) -> str:
+        """What is selected of a message; of one that is folded and selected whole all of it."""
+        place = drawn.article.querySelector("p")
+        if not selected.intersectsNode(place):
+            return ""
+        part = js.document.createRange()
+        part.selectNodeContents(place)
+        if place.contains(selected.startContainer):
+            part.setStart(selected.startContainer, selected.startOffset)
+        if place.contains(selected.endContainer):
+            part.setEnd(selected.endContainer, selected.endOffset)
+        text = str(part.toString())
+        who = self._names.me if drawn.message.is_own else self._names.peer
+        whole = drawn.message.text if text == place.textContent else text
+        return f"{who}, {_clock(drawn.message)}: {_INDENTED.join(whole.splitlines())}" if text else ""
+
+
+def _written(message: MessageView) -> datetime:
+    return datetime.fromtimestamp(message.at / 1000)
+
+
+def _clock(message: MessageView) -> str:
+    return _written(message).strftime("%H:%M")
+
+
+def _put_delivery(drawn: _Drawn, delivery: Delivery) -> None:
+    if drawn.delivery is not delivery:
+        drawn.delivery = delivery
+        set_data(drawn.article, "state", delivery.value)
+        set_text(drawn.article.querySelector(".delivery"), strings.DELIVERY[delivery])

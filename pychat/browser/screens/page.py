@@ -1,0 +1,540 @@
+"""The chat page: shows the view, hands over intents. It decides nothing but where the focus goes."""
+
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import replace
+from typing import Any
+
+import js
+
+from pychat.browser.dom import Scope, from_template, set_data, set_text, show
+from pychat.browser.ports.store import BrowserStore
+from pychat.browser.screens.card import CodeCard
+from pychat.browser.screens.composer import Composer, send
+from pychat.browser.screens.identity import NameField, ResetDialog
+from pychat.browser.screens.messages import MessageList, Names
+from pychat.browser.screens.navigation import Screens
+from pychat.browser.screens.people import PeopleList
+from pychat.browser.screens.room import RoomDialog, room_link
+from pychat.browser.screens.security_info import ProtectionDialog
+from pychat.browser.screens.settings import SettingsDialog
+from pychat.browser.screens.status import StatusLine
+from pychat.browser.screens.trust import TrustSigns
+from pychat.browser.screens.updates import Updates
+from pychat.browser.screens.visit import KeptRooms, Rooms, opened_code
+from pychat.core import events
+from pychat.core.codes.pasted import relay_for, relay_of, room_in
+from pychat.core.identity.contacts import STORE_KEY
+from pychat.core.ids import ChatId
+from pychat.core.webrtc.ice import IceServer
+from pychat.ports import Post
+from pychat.ui import strings
+from pychat.ui.app import App
+from pychat.ui.settings import KEY, Settings, is_local
+from pychat.ui.view import Card, DetailsView, View
+
+_FIRST = ("new-room", "new-invite")
+_NEXT = (
+    "copy-invite",
+    "copy-reply",
+    "room-copy",
+    "room-return",
+    "use-here",
+    "invite-again",
+    "card",
+    "warning",
+    "draft",
+)
+"""Where the focus goes when it would be lost: to the first of these that there is."""
+
+
+def page_is_local() -> bool:
+    """Whether the page comes from this very machine."""
+    return is_local(js.location.href)
+
+
+def _is_of_this_page(text: str) -> bool:
+    """Whether a code in a text belongs here: it stands alone, or in a link to this page."""
+    return relay_for(text, js.location.href) == relay_of(js.location.href)
+
+
+class ChatPage:
+    """Joins `index.html` to a person's chats.
+
+    Args:
+        post: hands an event to the driver.
+        turn: makes the driver handle at once what was posted.
+        suggested: the ICE servers that the page suggests.
+        notices: what the person should know before anything else.
+        relay: the address of the page's relay; "" where there is none, None while the server cannot be reached.
+        rooms: keeps what a reload comes back to.
+        erase: deletes everything that is kept; may raise PortError.
+    """
+
+    def __init__(
+        self,
+        app: App,
+        post: Post,
+        turn: Callable[[], None],
+        store: BrowserStore,
+        settings: Settings,
+        suggested: Sequence[IceServer],
+        notices: Sequence[str],
+        relay: str | None,
+        rooms: KeptRooms,
+        erase: Callable[[], Awaitable[None]],
+    ) -> None:
+        self._app = app
+        self._post = post
+        self._turn = turn
+        self._suggested = suggested
+        self._notices = list(notices)
+        self._relay = relay or ""
+        self._server_away = relay is None
+        self._waiting: list[events.PasteCode | events.OpenCodeLink] = []  # rooms, until the server can be reached
+        self._rooms = rooms
+        self._erase = erase
+        self._over = False
+        self._selected: ChatId | None = None
+        self._shown_last: ChatId | None = None  # where Forward leads back to
+        self._openings = 0
+        self._stays = False  # what is handed over leads nowhere: the person has begun something else meanwhile
+        self._copies_link_next = False  # when the link of the room that the person asked for is there
+        self._focus_before: Any = None  # where the person's last act has left it
+        self._seen: dict[ChatId, int] = {}
+        self._drafts: dict[ChatId | None, str] = {}
+        self._state = "idle"
+        self._look: tuple[object, ...] = ()  # what decides which controls there are
+        self._accepted = 0
+        self._given = ""  # what stood in the box when it was handed over
+        self._scope = scope = Scope(js.document.body)
+        self._part = scope.part
+        self._messages = MessageList(scope)
+        self._composer = Composer(scope, self._send)
+        self._card = CodeCard(scope)
+        self._people = PeopleList(scope, self._choose)
+        self._trust = TrustSigns(scope, app, post, lambda: self._selected, self._leave)
+        self._settings = SettingsDialog(scope, store, settings, suggested, self._configure)
+        self._name = NameField(scope, settings.name, self._settings.rename)
+        self._room = RoomDialog(scope, post, lambda: self._selected)
+        ProtectionDialog(scope)
+        ResetDialog(scope, self._start_afresh)
+        self._updates = Updates(scope, self._put_focus)
+        self._status = StatusLine(scope)
+        self._screens = Screens(scope, self._depth, self._go_up, self._go_down, lambda: self._read_link(opened_code()))
+        scope.on_attribute(js.document.body, "open", self._screens.follow)
+        store.follow(self._other_tab_saved, self._reload)
+        self._listen()
+
+    def open(self, rooms: Rooms) -> None:
+        """Take over from the page as it was painted, with whatever the person has typed into it by now.
+
+        Args:
+            rooms: those of the page before it was reloaded.
+        """
+        set_text(self._part("join-title"), strings.JOIN)
+        set_text(self._part("join-note"), strings.JOIN_NOTE)
+        self._render_relay()
+        for name in ("new-room", "new-invite", "connect", "settings-open", "protection-open"):
+            self._part(name).disabled = False
+        show(self._part("boot"), False)
+        self._name.open()
+        js.document.dispatchEvent(
+            js.Event.new("pychat:ready")
+        )  # now what the style sheet has hidden can have the focus
+        code = opened_code()  # before the history has another entry
+        self._return_to(rooms)
+        self._read_link(code)
+        self.render()
+
+    def server_found(self, relay: str, suggested: Sequence[IceServer]) -> None:
+        """Go on when the server can be reached, with what waited for it.
+
+        It leads nowhere from a conversation that the person has turned to meanwhile: they may be in the middle of a
+        line. The rooms are in the list then.
+        """
+        self._server_away = False
+        self._relay = relay
+        self._suggested = suggested
+        self._settings.suggest(suggested)
+        self._turn()  # what the person has done by now leads where it does
+        waiting, self._waiting = self._waiting, []
+        self._stays = self._selected is not None
+        self._hand_over_all([replace(event, relay=self._relay) for event in waiting])
+        self._stays = False
+        self._render_relay()
+        self.render()
+
+    def render(self) -> None:
+        """Bring the page up to the state of the core."""
+        self._select()
+        self._clear_used_code()
+        self._keep_rooms()
+        now = self._app.view(self._selected)
+        talking = now.chat is not None
+        look = (
+            self._selected,
+            now.card,
+            now.code,
+            now.state,
+            now.can_leave,
+            now.joins,
+            bool(now.warning),
+            bool(now.hint),
+        )
+        focused = js.document.activeElement if look != self._look else None
+        self._look = look
+        set_data(js.document.body, "screen", "talk" if talking else "start")
+        show(self._part("talk"), talking)
+        set_text(self._part("title"), now.name or "pychat")
+        self._status.render(now)
+        self._part("leave").disabled = not now.can_leave
+        self._render_join(now)
+        self._render_notices()
+        self._trust.render(now)
+        self._card.render(now, may_focus=not self._is_writing())
+        self._room.render(now)
+        for name, sentence in (("code-problem", now.code_problem), ("handed-over", now.handed_over)):
+            set_text(self._part(name), sentence)
+            show(self._part(name), bool(sentence))
+        if now.chat is not None and now.messages is not None:
+            set_text(self._part("empty"), strings.NOTHING_YET_CONNECTED if now.state == "open" else strings.NOTHING_YET)
+            self._messages.render(now.messages, Names(self._app.name or strings.ME, now.name))
+            if js.document.visibilityState == "visible":
+                self._seen[now.chat] = len(now.messages)
+        self._people.render(now.people, self._seen, self._selected, self._app.resolve)
+        if self._part("details").open:
+            self._render_details(now.details)
+        if now.state == "open" != self._state and self._is_where_they_were():
+            self._composer.focus()
+        elif self._copies_link_next and now.card is Card.ROOM and now.room is not None and now.room.code:
+            self._copies_link_next = False
+            if self._is_where_they_were():
+                self._part("room-copy").focus()
+        self._state = now.state
+        if focused:
+            self._keep_focus(focused)
+
+    # What the person does.
+
+    def _listen(self) -> None:
+        on, part = self._scope.on, self._part
+        on(part("new-room"), "click", lambda _: self._open_room())
+        on(part("room-enter"), "click", lambda _: self._post(events.ConfirmJoin()))
+        on(part("room-decline"), "click", lambda _: self._decline())
+        on(part("room-return"), "click", self._return)
+        on(part("use-here"), "click", self._use_here)
+        on(part("new-invite"), "click", lambda _: self._invite(None))
+        on(part("invite-again"), "click", lambda _: self._invite(self._selected))
+        on(part("paste"), "submit", self._paste)
+        on(part("paste-text"), "keydown", self._paste_key)
+        on(part("paste-text"), "input", lambda _: self._edit_code())
+        on(part("leave"), "click", lambda _: self._leave())
+        on(part("remove"), "click", self._remove)
+        on(part("back"), "click", lambda _: self._choose(None))
+        on(part("details-open"), "click", self._open_details)
+        on(part("details"), "close", lambda _: self._post(events.WatchDetails(None)))
+        on(js.window, "popstate", lambda _: self._rooms.write())
+        on(js.window, "pagehide", self._page_hidden)
+        on(js.window, "beforeunload", self._before_unload)
+        on(js.document, "visibilitychange", lambda _: self.render())
+
+    def _send(self, text: str) -> str:
+        return send(text, self._app.resolve(self._selected), self._app, self._post)
+
+    def _paste(self, event: Any) -> None:
+        event.preventDefault()
+        self._card.forget_copying()
+        self._given = text = str(self._part("paste-text").value)
+        self._hand_over(events.PasteCode(text, self._relay_for(text)))
+
+    def _edit_code(self) -> None:
+        self._card.forget_copying()
+        self._post(events.EditCode())
+
+    def _paste_key(self, event: Any) -> None:
+        if event.key == "Enter" and not event.shiftKey and not event.isComposing:
+            self._paste(event)
+
+    def _read_link(self, code: str) -> None:
+        """Put the code of the link by which the page was opened into the box, and see what becomes of it."""
+        if not code:
+            return
+        if self._selected is not None:
+            self._shown_last = self._selected  # it is one entry back
+        self._choose(None)  # where the box is
+        self._given = self._part("paste-text").value = code
+        self._part("connect").focus()
+        self._hand_over_all([events.OpenCodeLink(room_link(code), self._relay)])
+        self._rooms.write()
+
+    def _return_to(self, rooms: Rooms) -> None:
+        """Go back into the rooms that the page was in before it was reloaded, and ask again where it has asked."""
+        links = [events.OpenCodeLink(code, self._relay, returning=True) for code in rooms.inside]
+        if rooms.asked:  # the last one, for to go into a room answers what was asked
+            links.append(events.OpenCodeLink(rooms.asked, self._relay))
+        self._hand_over_all(links)
+
+    def _keep_rooms(self) -> None:
+        """Keep what a reload has to come back to; also what waits for the server."""
+        inside, asked = self._app.rooms_inside, [self._app.room_asked]
+        for event in self._waiting:
+            returns = isinstance(event, events.OpenCodeLink) and event.returning
+            (inside if returns else asked).append(room_in(event.text))
+        self._rooms.keep(Rooms(tuple(inside), next(filter(None, asked), "")))
+
+    def _hand_over(self, event: events.PasteCode | events.OpenCodeLink) -> None:
+        """Give the core a code; that of a room waits until it is known whether there is a relay."""
+        if self._server_away and room_in(event.text) and _is_of_this_page(event.text):
+            self._waiting.append(event)
+            self._keep_rooms()
+            self._clear_box()  # there is nothing to be done with it, and its secret need not be seen
+            self._render_relay()
+        else:
+            self._post(event)
+
+    def _hand_over_all(self, batch: Sequence[events.PasteCode | events.OpenCodeLink]) -> None:
+        """Give the core codes of rooms, and show the question if that is what they come to."""
+        for event in batch:
+            self._hand_over(event)
+        self._turn()
+        if self._app.room_asked and not self._stays:
+            self._choose(None)  # where it is asked
+            self._part("join").focus()  # on a phone it could not have it before
+
+    def _relay_for(self, text: str) -> str:
+        """The relay where a room in a pasted text would be; that of a link to another page is none of ours."""
+        return self._relay if _is_of_this_page(text) else ""
+
+    def _invite(self, conversation: ChatId | None) -> None:
+        """Make an invite; the box for the reply to it does not begin with a text that could not be used."""
+        if self._app.view(None).code_problem:
+            self._clear_box()
+            self._post(events.EditCode())
+        self._post(events.CreateInvite(conversation))
+
+    def _open_room(self) -> None:
+        self._copies_link_next = True
+        self._post(events.CreateRoom(self._relay))
+
+    def _return(self, _: Any) -> None:
+        if self._selected is not None:
+            self._post(events.ReturnToRoom(self._selected))
+
+    def _use_here(self, _: Any) -> None:
+        if self._selected is not None:
+            self._post(events.TakeOverRoom(self._selected))
+
+    def _leave(self) -> None:
+        if self._selected is not None:
+            self._post(events.LeaveConversation(self._selected))
+
+    def _remove(self, _: Any) -> None:
+        if self._selected is not None:
+            self._post(events.RemoveConversation(self._selected))
+
+    def _decline(self) -> None:
+        self._post(events.DeclineJoin())
+
+    def _open_details(self, _: Any) -> None:
+        self._part("details").showModal()
+        self._post(events.WatchDetails(self._selected))
+
+    def _page_hidden(self, event: Any) -> None:
+        if not event.persisted:
+            self._post(events.Shutdown())
+            self._turn()
+
+    def _before_unload(self, event: Any) -> None:
+        if self._app.undelivered and not self._over:
+            event.preventDefault()  # the browser asks whether to leave
+
+    def _configure(self, settings: Settings) -> None:
+        self._post(events.ConfigureIce(settings.ice(self._suggested)))
+        if settings.name != self._app.name:
+            self._post(events.SetName(settings.name))
+        self._name.show(settings.name)
+
+    def _other_tab_saved(self, key: str, text: str) -> None:
+        if key == KEY:
+            self._settings.adopt(Settings.loads(text))
+        elif key == STORE_KEY:
+            self._post(events.ContactsKept(text))
+
+    async def _start_afresh(self) -> None:
+        await self._erase()
+        self._reload()
+
+    def _reload(self) -> None:
+        """Begin a new visit: at a mere reload Firefox would fill in again what stood in the fields."""
+        self._over = True
+        js.location.replace(js.location.pathname)
+
+    # Back and Forward.
+
+    def _dialogs(self) -> list[Any]:
+        return list(js.document.querySelectorAll("dialog[open]"))
+
+    def _depth(self) -> int:
+        return len(self._dialogs()) + (self._selected is not None)
+
+    def _go_up(self) -> None:
+        dialogs = self._dialogs()
+        if dialogs:
+            dialogs[-1].close()  # of two the later one in the document lies above
+        else:
+            self._shown_last = self._selected
+            self._choose(None)
+
+    def _go_down(self) -> None:
+        if self._selected is None and self._app.resolve(self._shown_last) is not None:
+            self._choose(self._shown_last)
+
+    # What the page shows.
+
+    def _choose(self, conversation: ChatId | None) -> None:
+        self._turn_to(conversation)
+        self.render()
+
+    def _turn_to(self, conversation: ChatId | None) -> None:
+        """Show another conversation; what was being written stays with the one it was meant for."""
+        self._drafts[self._selected] = self._composer.text
+        self._selected = conversation
+        self._composer.text = self._drafts.pop(conversation, "")
+        self._focus_before = js.document.activeElement
+        self._screens.follow()
+        self._post(events.ShowConversation(conversation))
+
+    def _select(self) -> None:
+        """Go where the person's own act has led, or to where the shown conversation is carried on.
+
+        Nothing that somebody else does leads away from a conversation that has a person: whoever writes decides who
+        reads it.
+        """
+        self._move_along()
+        app = self._app
+        if self._openings != app.openings and self._stays:
+            self._openings = app.openings
+        elif self._openings != app.openings:
+            self._openings = app.openings
+            self._focus_before = js.document.activeElement
+            if app.opened is not None and app.opened != self._selected:
+                self._turn_to(app.opened)
+        elif self._selected is not None:
+            chat = app.resolve(self._selected)
+            if chat is None:
+                before = self._selected
+                self._turn_to(None)
+                del self._drafts[before]
+            elif chat != self._selected:
+                self._follow(chat)
+
+    def _move_along(self) -> None:
+        """What was seen, and what is being written, goes along with an introduction; of what is gone nothing stays."""
+        resolve = self._app.resolve
+        for chat in [chat for chat in self._seen if resolve(chat) != chat]:
+            count, became = self._seen.pop(chat), resolve(chat)
+            if became is not None:
+                self._seen[became] = self._seen.get(became, 0) + count
+        moved = [place for place in self._drafts if place != self._selected and resolve(place) not in (place, None)]
+        for place in moved:
+            draft, now_in = self._drafts.pop(place), resolve(place)
+            if now_in == self._selected:
+                self._join_draft(draft)
+            else:
+                self._drafts[now_in] = "\n".join(filter(None, (self._drafts.get(now_in, ""), draft)))
+
+    def _join_draft(self, draft: str) -> None:
+        if draft:
+            self._composer.text = "\n".join(filter(None, (draft, self._composer.text)))
+
+    def _follow(self, conversation: ChatId) -> None:
+        """Whoever was waited for is there: what is being written is for them, and the focus stays where it is."""
+        draft = self._drafts.pop(conversation, "")
+        self._selected = conversation
+        self._join_draft(draft)
+        self._post(events.ShowConversation(conversation))
+
+    def _clear_used_code(self) -> None:
+        if self._app.codes_used != self._accepted or self._app.handed_over:
+            self._accepted = self._app.codes_used
+            self._clear_box()
+
+    def _clear_box(self) -> None:
+        """Take what was used out of the box, and nothing that the person has put there since."""
+        if self._part("paste-text").value == self._given:
+            self._part("paste-text").value = ""
+
+    def _is_where_they_were(self) -> bool:
+        """Whether the focus may move: nobody has it, or it is still where the person's last act has left it."""
+        focused = js.document.activeElement
+        if not focused or focused.isSameNode(js.document.body) or not focused.checkVisibility():
+            return True
+        is_there = self._focus_before is not None and focused.isSameNode(self._focus_before)
+        return is_there and not getattr(focused, "value", "")
+
+    def _keep_focus(self, before: Any) -> None:
+        """Where what had the focus is gone, or of no more use, the focus would be nowhere: it goes to what is next.
+
+        It goes back to what was only moved within the page, by which an element loses it.
+        """
+        if before.isSameNode(js.document.body) or _is_usable(js.document.querySelector(":focus")):
+            return
+        if not _is_usable(before):
+            self._put_focus()
+        elif js.document.activeElement.isSameNode(js.document.body):
+            before.focus()
+
+    def _put_focus(self) -> None:
+        for name in _NEXT if self._selected is not None else _FIRST:
+            if _is_usable(self._part(name)):
+                self._part(name).focus()
+                return
+
+    def _is_writing(self) -> bool:
+        return bool(self._part("draft").matches(":focus"))
+
+    def _render_relay(self) -> None:
+        show(self._part("new-room"), bool(self._relay))
+        show(self._part("no-relay"), not self._relay)
+        away = strings.SERVER_AWAY_FROM_ROOM if self._waiting else strings.SERVER_AWAY
+        set_text(self._part("no-relay"), away if self._server_away else strings.NO_RELAY)
+
+    def _render_join(self, now: View) -> None:
+        """Ask before a room is entered; the field for one's name is moved to where it is asked."""
+        part = self._part
+        appears = now.joins and part("join").hidden
+        show(part("join"), now.joins)
+        home = part("name-there" if now.joins else "name-home")
+        if not home.contains(part("name-form")):
+            home.append(part("name-form"))
+        if appears:
+            self._clear_box()
+        if appears and not self._stays:
+            part("join").focus()
+
+    def _render_notices(self) -> None:
+        if self._app.not_kept and strings.CONTACTS_NOT_KEPT not in self._notices:
+            self._notices.append(strings.CONTACTS_NOT_KEPT)
+        place = self._part("notices")
+        for sentence in self._notices[place.childElementCount :]:
+            notice = from_template("notice")
+            notice.textContent = sentence
+            place.append(notice)
+
+    def _render_details(self, details: DetailsView) -> None:
+        for name, text in (
+            ("path", details.path),
+            ("round-trip", details.round_trip),
+            ("traffic", details.traffic),
+            ("local-fingerprint", details.local_fingerprint),
+            ("remote-fingerprint", details.remote_fingerprint),
+            ("trouble", details.trouble),
+        ):
+            set_text(self._part(name), text or "–")
+        for name in ("trouble", "trouble-term"):
+            show(self._part(name), bool(details.trouble))
+
+
+def _is_usable(element: Any) -> bool:
+    """Whether an element, or none, can have the focus."""
+    return bool(element) and bool(element.checkVisibility()) and not getattr(element, "disabled", False)

@@ -1,0 +1,103 @@
+"""The list of people: one line for each conversation, with what has not been read."""
+
+from collections.abc import Callable
+from functools import partial
+from typing import Any
+
+import js
+
+from pychat.browser.dom import Scope, from_template, set_data, set_text, show
+from pychat.browser.screens.trust import show_trust
+from pychat.core.ids import ChatId
+from pychat.ui import strings
+from pychat.ui.view import PersonView
+
+
+class PeopleList:
+    """The part “people” of a scope. Its lines are changed in place, so that the focus stays where it is.
+
+    Args:
+        choose: called with the conversation that the person wants to see.
+    """
+
+    def __init__(self, scope: Scope, choose: Callable[[ChatId], None]) -> None:
+        self._list = scope.part("people")
+        self._area = scope.part("people-area")
+        self._choose = choose
+        self._items: dict[ChatId, tuple[Any, Scope]] = {}
+        self._lines: dict[ChatId, tuple[PersonView, int, bool]] = {}  # what each of them shows
+
+    def render(
+        self,
+        people: tuple[PersonView, ...],
+        seen: dict[ChatId, int],
+        selected: ChatId | None,
+        resolve: Callable[[ChatId], ChatId | None],
+    ) -> None:
+        """Show the people.
+
+        Args:
+            seen: how many messages of each chat have been on the screen.
+            selected: the chat that is shown.
+            resolve: tells what became of a chat.
+        """
+        present = {person.conversation for person in people}
+        for chat in [chat for chat in self._items if chat not in present]:
+            became = resolve(chat)
+            if became in present and became not in self._items:  # whoever was waited for is there: the line stays
+                item, scope = self._items.pop(chat)
+                scope.close()
+                self._put(became, item)
+                del self._lines[chat]
+            else:
+                self._remove(chat, became)
+        total = 0
+        for person in people:
+            unread = max(0, person.messages - seen.get(person.conversation, 0))
+            total += unread if not person.new else 0
+            self._update(person, unread, person.conversation == selected)
+        total += any(person.new for person in people)  # however many: a crowd does not make the title flicker
+        show(self._area, bool(people))
+        title = f"({total}) pychat" if total else "pychat"
+        if js.document.title != title:
+            js.document.title = title
+
+    def _put(self, chat: ChatId, item: Any) -> None:
+        scope = Scope(item)
+        scope.on(item.firstElementChild, "click", partial(self._chosen, chat))
+        self._items[chat] = item, scope
+
+    def _remove(self, chat: ChatId, became: ChatId | None) -> None:
+        """Take a line off; if it has the focus, what the chat has become gets that, or its neighbour."""
+        item, scope = self._items.pop(chat)
+        heir = self._items.get(became) if became is not None else None
+        neighbour = heir[0] if heir is not None else item.nextElementSibling or item.previousElementSibling
+        if neighbour and item.matches(":focus-within"):
+            neighbour.firstElementChild.focus()
+        scope.close()
+        item.remove()
+        del self._lines[chat]
+
+    def _update(self, person: PersonView, unread: int, selected: bool) -> None:
+        line = person, unread, selected
+        if self._lines.get(person.conversation) == line:  # to look at the document costs more than all the rest
+            return
+        self._lines[person.conversation] = line
+        if person.conversation not in self._items:
+            item = from_template("person")
+            self._put(person.conversation, item)
+            self._list.append(item)
+        button = self._items[person.conversation][0].firstElementChild
+        set_data(button, "state", person.state)
+        set_text(button.querySelector(".name"), person.name)
+        show_trust(button.querySelector(".trust"), button.querySelector(".sure"), person.trust, warned=person.warned)
+        set_text(button.querySelector(".state"), strings.STATES[person.state])
+        set_data(button, "new", "true" if person.new else "false")
+        set_text(button.querySelector(".unread"), str(unread) if unread else strings.NEW if person.new else "")
+        if selected:
+            button.setAttribute("aria-current", "true")
+        else:
+            button.removeAttribute("aria-current")
+
+    def _chosen(self, conversation: ChatId, _: Any) -> None:
+        self._choose(conversation)

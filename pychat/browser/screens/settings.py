@@ -1,0 +1,107 @@
+"""The settings dialog."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from typing import Any
+
+from pychat.browser.dom import Scope, set_text, show
+from pychat.core.identity.contacts import clean_name
+from pychat.core.webrtc.ice import IceServer
+from pychat.ports import PortError, Store
+from pychat.ui import strings
+from pychat.ui.settings import KEY, Settings, SettingsProblem, usable_ice
+
+
+class SettingsDialog:
+    """Opens with what is set, checks what is typed, keeps it, and hands on what holds from then on.
+
+    Args:
+        changed: called with the settings that hold from now on.
+    """
+
+    def __init__(
+        self,
+        scope: Scope,
+        store: Store,
+        settings: Settings,
+        suggested: Sequence[IceServer],
+        changed: Callable[[Settings], None],
+    ) -> None:
+        self._store = store
+        self._settings = settings
+        self._suggested = suggested
+        self._changed = changed
+        self._dialog = scope.part("settings")
+        self._name = scope.part("settings-name")
+        self._use_suggested = scope.part("suggested")
+        self._own = scope.part("own-servers")
+        self._relay_only = scope.part("relay-only")
+        self._problem = scope.part("settings-problem")
+        self._suggested_list = scope.part("suggested-list")
+        set_text(scope.part("name-note"), strings.NAME_NOTE)
+        self._note = scope.part("stun-note")
+        self._tell_who_learns()
+        scope.on(scope.part("settings-open"), "click", lambda _: self._open())
+        scope.on(scope.part("settings-cancel"), "click", lambda _: self._dialog.close())
+        scope.on(scope.part("settings-form"), "submit", self._save)
+
+    def suggest(self, suggested: Sequence[IceServer]) -> None:
+        """Take over what the server of the page suggests, which could not be reached before."""
+        self._suggested = suggested
+        self.adopt(self._settings)
+
+    def rename(self, name: str) -> None:
+        """Keep another name; the other settings stay."""
+        self._keep(replace(self._settings, name=name))
+
+    def adopt(self, settings: Settings) -> None:
+        """Take over the settings that another tab has kept."""
+        self._settings = settings
+        self._tell_who_learns()
+        self._changed(settings)
+
+    def _open(self) -> None:
+        self._name.value = self._settings.name
+        self._use_suggested.checked = self._settings.suggested
+        self._own.value = self._settings.own
+        self._relay_only.checked = self._settings.relay_only
+        self._complain("")
+        self._dialog.showModal()
+        self._dialog.scrollTop = 0
+
+    def _save(self, event: Any) -> None:
+        event.preventDefault()
+        settings = Settings(
+            bool(self._use_suggested.checked),
+            str(self._own.value),
+            bool(self._relay_only.checked),
+            clean_name(str(self._name.value)),
+        )
+        try:
+            usable_ice(settings, self._suggested)
+        except SettingsProblem as problem:
+            self._complain(str(problem))
+            return
+        if self._keep(settings):
+            self._dialog.close()
+        else:
+            self._complain(strings.STORE_FAILED)
+
+    def _keep(self, settings: Settings) -> bool:
+        self.adopt(settings)
+        try:
+            self._store.save(KEY, settings.dumps())
+        except PortError:
+            return False
+        return True
+
+    def _tell_who_learns(self) -> None:
+        names = ", ".join(server.url for server in self._suggested) or "none"
+        set_text(self._suggested_list, f"Now: {names}. ")
+        asked = self._suggested if self._settings.suggested else ()
+        set_text(self._note, strings.stun_note(asked) if asked else "")
+        show(self._note, bool(asked))
+
+    def _complain(self, sentence: str) -> None:
+        set_text(self._problem, sentence)
+        show(self._problem, bool(sentence))

@@ -1,0 +1,1 @@
+"""Who people are: contacts, names that look alike, what two of them compare."""

@@ -1,0 +1,1 @@
+"""What the core knows of WebRTC: descriptions, candidates, ICE, negotiation, statistics."""

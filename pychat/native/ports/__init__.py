@@ -1,0 +1,1 @@
+"""The ports on CPython, made of aiortc, websockets, files and cryptography."""

@@ -31,12 +31,11 @@ from pychat.core.codes.invite import Code
 from pychat.core.codes.pasted import page_at, read, relay_for, relay_of
 from pychat.core.codes.roomcode import RoomCode
 from pychat.core.errors import CodeError, CodeProblem, MessageProblem, PychatError
-from pychat.core.identity.contacts import STORE_KEY, Contacts, Namesake
-from pychat.core.identity.lookalike import skeleton
+from pychat.core.identity.contacts import STORE_KEY, Namesake
 from pychat.core.identity.safety import ShortString, short_string
 from pychat.core.ids import AuthorId
 from pychat.core.link import CloseReason, Link, Phase
-from pychat.core.node import SEED_SIZE, Node
+from pychat.core.node import Node
 from pychat.core.relay.client import RelayState, Trouble
 from pychat.core.relay.envelope import Refusal
 from pychat.core.services.introductions import InviteSignaling
@@ -50,6 +49,7 @@ from pychat.native.ports.relay import NativeRelay
 from pychat.native.ports.store import ERASED, FileStore, MemoryStore
 from pychat.native.screens import qr
 from pychat.ports import PortError, Post
+from pychat.startup import ContactsDamaged, load_contacts, make_node
 from pychat.ui import strings
 from pychat.ui.strings import Trust
 from pychat.ui.trace import Trace
@@ -624,18 +624,10 @@ def make_driver(
     """
     crypto = NativeCrypto.kept_in(store)
     try:
-        contacts = Contacts.loads(store.load(STORE_KEY), skeleton=skeleton)
-    except ValueError as error:
+        contacts = load_contacts(store)
+    except ContactsDamaged as error:
         raise PortError("the file with your contacts is damaged; `pychat reset` starts afresh") from error
-    node = Node(
-        crypto.public_key,
-        crypto.random(SEED_SIZE),
-        contacts,
-        name=name,
-        capabilities=connect.capabilities,
-        ice=ice,
-        tabs=False,
-    )
+    node = make_node(crypto, connect, contacts, name=name, ice=ice)
     connect_relay = partial(NativeRelay, connect.begin)
     leases = FileLeases(store.folder, store.is_erased) if isinstance(store, FileStore) else None
     driver = Driver(
@@ -664,7 +656,7 @@ async def _follow(store: FileStore, post: Post) -> None:
     await store.follow(
         STORE_KEY,
         changed=lambda text: post(events.ContactsKept(text)),
-        erased=lambda: post(events.NotKept(ERASED)),
+        erased=lambda: post(events.NotKept(STORE_KEY, ERASED)),
     )
 
 

@@ -10,16 +10,13 @@ the other for each link, and comes back as an event.
 import asyncio
 import time
 from collections import deque
-from collections.abc import Callable, Coroutine, Iterable
-from contextlib import suppress
+from collections.abc import Callable, Coroutine
 from typing import Any
 
 from pychat.core import effects, events
 from pychat.core.handshake import NONCE_SIZE
-from pychat.core.identity.contacts import STORE_KEY, Contact, keep
 from pychat.core.ids import LinkId, SessionId
 from pychat.core.node import Node
-from pychat.core.services import visited
 from pychat.core.webrtc.ice import IceConfig
 from pychat.core.webrtc.sdp import DescriptionKind
 from pychat.ports import (
@@ -324,11 +321,8 @@ class Driver:
                 self._begin(self._take_lease(session, name))
             case effects.ReleaseLease(name):
                 self._release(name)
-            case effects.KeepContacts(contacts):
-                self._keep(contacts)
-            case effects.KeepVisited(mark):
-                with suppress(PortError):  # then one is asked once more
-                    self._store.update(visited.STORE_KEY, lambda kept: visited.remember(kept, mark))
+            case effects.KeepContacts() | effects.KeepVisited():
+                self._keep(effect)
             case effects.CloseConnection(link):
                 self._close(link)
             case effects.OfferCodeToTabs(text):
@@ -445,12 +439,12 @@ class Driver:
             self._close_relay(session)
             self.post(events.RelayClosed(session, NEVER_OPENED))
 
-    def _keep(self, contacts: Iterable[Contact]) -> None:
-        """Put them among those that are kept, which other programs and tabs of the same person may have changed."""
+    def _keep(self, what: effects.KeepContacts | effects.KeepVisited) -> None:
+        """Merge it into what is kept, which other programs and tabs of the same person may have changed."""
         try:
-            self._store.update(STORE_KEY, lambda kept: keep(kept, contacts))
+            self._store.update(what.key, what.merged)
         except (PortError, ValueError) as error:
-            self.post(events.NotKept(str(error)))
+            self.post(events.NotKept(what.key, str(error)))
 
     async def _read_stats(self, link: LinkId, peer: PeerConnection) -> None:
         self.post(events.StatsRead(link, await peer.stats()))

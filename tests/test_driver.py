@@ -11,11 +11,11 @@ import pytest
 
 from pychat.core import effects, events
 from pychat.core.codes.roomcode import RoomCode, encode
+from pychat.core.identity import visited
 from pychat.core.identity.contacts import STORE_KEY, Contacts
 from pychat.core.ids import LinkId
 from pychat.core.link import CloseReason, Link, Phase
 from pychat.core.node import Node
-from pychat.core.services import visited
 from pychat.core.webrtc.capabilities import Capabilities
 from pychat.core.webrtc.ice import IceConfig
 from pychat.core.webrtc.sdp import DescriptionKind

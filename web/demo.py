@@ -1,6 +1,5 @@
 """The composition root of the demonstration: two whole peers, with nothing between them but this page."""
 
-import secrets
 import time
 
 from pychat.browser.ports.crypto import BrowserCrypto
@@ -9,10 +8,8 @@ from pychat.browser.ports.store import VisitStore
 from pychat.browser.screens.demo import Pane, Story, carry_codes, on_start_again, tell_why_not
 from pychat.core.errors import CodeProblem
 from pychat.core.events import CreateInvite
-from pychat.core.identity.contacts import Contacts
-from pychat.core.identity.lookalike import skeleton
-from pychat.core.node import Node
 from pychat.driver import Driver
+from pychat.startup import make_node, no_contacts
 from pychat.ui import strings
 from pychat.ui.app import App
 
@@ -33,13 +30,7 @@ class Run:
 
     def _driver(self, name: str, crypto: BrowserCrypto) -> Driver:
         connect = BrowserConnect()
-        node = Node(
-            crypto.public_key,
-            secrets.token_bytes(32),
-            Contacts(skeleton=skeleton),
-            name=name,
-            capabilities=connect.capabilities,
-        )
+        node = make_node(crypto, connect, no_contacts(), name=name)
         return Driver(
             node,
             connect,

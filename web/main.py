@@ -1,7 +1,6 @@
 """The composition root of the chat page: it alone knows which parts there are."""
 
 import asyncio
-import secrets
 import time
 from contextlib import closing
 from typing import Any
@@ -20,12 +19,11 @@ from pychat.browser.server import ServerAway, keep_asking, load_config
 from pychat.browser.trace import trace_asked_for
 from pychat.core import events
 from pychat.core.codes.pasted import relay_of
-from pychat.core.identity.contacts import STORE_KEY, Contacts
-from pychat.core.identity.lookalike import skeleton
-from pychat.core.node import CONNECTING, Node
-from pychat.core.services import visited
+from pychat.core.identity.contacts import STORE_KEY
+from pychat.core.node import CONNECTING
 from pychat.core.webrtc.ice import IceServer
 from pychat.driver import Driver
+from pychat.startup import ContactsDamaged, load_contacts, load_visited, make_node, no_contacts
 from pychat.ui import strings
 from pychat.ui.app import App
 from pychat.ui.settings import KEY, Settings, suggested_servers
@@ -58,9 +56,9 @@ async def start() -> None:
     elif not store.works:
         notices.append(strings.SETTINGS_NOT_KEPT)
     try:
-        contacts = Contacts.loads(store.load(STORE_KEY), skeleton=skeleton)
-    except ValueError:
-        contacts = Contacts(skeleton=skeleton)
+        contacts = load_contacts(store)
+    except ContactsDamaged:
+        contacts = no_contacts()
         store.protect(STORE_KEY)
         notices.append(strings.CONTACTS_UNREADABLE)
     rooms = KeptRooms(crypto)
@@ -69,14 +67,13 @@ async def start() -> None:
         notices.append(strings.ROOMS_NOT_KEPT)
     connect = BrowserConnect()
     tabs = BrowserTabs(lambda event: driver.post(event))
-    node = Node(
-        crypto.public_key,
-        secrets.token_bytes(32),
+    node = make_node(
+        crypto,
+        connect,
         contacts,
         name=settings.name,
-        capabilities=connect.capabilities,
         ice=settings.ice(suggested),
-        visited=visited.loads(store.load(visited.STORE_KEY)),
+        visited=load_visited(store),
         tabs=tabs.works,
     )
 

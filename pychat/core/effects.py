@@ -1,8 +1,10 @@
 """What comes out of the core: what the driver is to do, in this order."""
 
 from dataclasses import dataclass
+from typing import ClassVar
 
-from pychat.core.identity.contacts import Contact
+from pychat.core.identity import visited
+from pychat.core.identity.contacts import STORE_KEY, Contact, keep
 from pychat.core.ids import LinkId, SessionId
 from pychat.core.webrtc.ice import IceConfig
 
@@ -167,16 +169,30 @@ class ReleaseLease:
 
 @dataclass(frozen=True, slots=True)
 class KeepContacts:
-    """Keep these contacts, new or changed, for the next time."""
+    """Keep these contacts, new or changed, for the next time: `merged` into what the store has under `key`."""
 
+    key: ClassVar[str] = STORE_KEY
     contacts: tuple[Contact, ...]
+
+    def merged(self, kept: str | None) -> str:
+        """What is to be kept instead of `kept`, which others of the same person may have written.
+
+        Raises:
+            ValueError: that is something else.
+        """
+        return keep(kept, self.contacts)
 
 
 @dataclass(frozen=True, slots=True)
 class KeepVisited:
-    """Keep the mark of a room in which this person is (`visited`), for the next time."""
+    """Keep the mark of a room in which this person is (`visited`), for the next time: `merged`, as for contacts."""
 
+    key: ClassVar[str] = visited.STORE_KEY
     mark: str
+
+    def merged(self, kept: str | None) -> str:
+        """What is to be kept instead of `kept`."""
+        return visited.remember(kept, self.mark)
 
 
 @dataclass(frozen=True, slots=True)

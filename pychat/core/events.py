@@ -406,8 +406,9 @@ class LeaseTaken:
 
 @dataclass(frozen=True, slots=True)
 class NotKept:
-    """Something could not be kept for the next time; `detail` is the platform's own words."""
+    """What the store has under `key` could not be kept for the next time; `detail` is the platform's own words."""
 
+    key: str
     detail: str
 
 

@@ -38,7 +38,7 @@ from pychat.site.snapshot import MADE_BY, MEMORY, MEMORY_BYTES, BuildError, make
 ROOT = Path(__file__).resolve().parents[2]
 
 # The parts of the package that run in a browser.
-BROWSER_PARTS = ("__init__.py", "ports.py", "driver.py", "core", "ui", "browser")
+BROWSER_PARTS = ("__init__.py", "ports.py", "driver.py", "startup.py", "core", "ui", "browser")
 
 # What joins these for each page. A page's script only starts one.
 COMPOSITION_ROOTS = ("main.py", "demo.py")

@@ -8,7 +8,7 @@ from pychat.core import effects, events, wire
 from pychat.core.chat.conversation import Conversation, Delivery
 from pychat.core.codes.invite import decode
 from pychat.core.handshake import commitment
-from pychat.core.identity.contacts import Contact, Contacts, Namesake
+from pychat.core.identity.contacts import STORE_KEY, Contact, Contacts, Namesake
 from pychat.core.identity.safety import short_string
 from pychat.core.link import CloseReason, Link, Phase
 from pychat.core.log import Entry
@@ -409,7 +409,9 @@ def test_nobody_is_verified_where_nobody_is(ann: Person, bob: Person) -> None:
 
 
 def test_a_store_that_keeps_nothing_is_told_of(ann: Person) -> None:
-    ann.do(events.NotKept("QuotaExceededError"))
+    ann.do(events.NotKept("visited", "what is kept of rooms"))
+    assert ann.node.people.not_kept == ""
+    ann.do(events.NotKept(STORE_KEY, "QuotaExceededError"))
 
     assert ann.node.people.not_kept == "QuotaExceededError"
 

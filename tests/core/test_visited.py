@@ -9,10 +9,10 @@ from hypothesis import strategies as st
 from pychat.core import effects, events
 from pychat.core.codes.roomcode import SECRET_SIZE, RoomCode, encode
 from pychat.core.errors import CodeProblem
+from pychat.core.identity import visited
 from pychat.core.identity.contacts import Contacts
 from pychat.core.node import Node
 from pychat.core.relay.client import RelayState
-from pychat.core.services import visited
 from pychat.ui.view import view
 from tests.core.people import Keys, Person, of, only, person
 from tests.core.test_rooms import session_of

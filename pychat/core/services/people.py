@@ -7,7 +7,7 @@ from typing import Any
 from pychat.core import effects, events, wire
 from pychat.core.chat.chats import Chats
 from pychat.core.chat.conversation import Conversation
-from pychat.core.identity.contacts import Contact, Contacts, Namesake
+from pychat.core.identity.contacts import STORE_KEY, Contact, Contacts, Namesake
 from pychat.core.ids import PublicKey
 from pychat.core.link import CloseReason, Link
 from pychat.core.service import (
@@ -102,7 +102,8 @@ class People(Service):
     # What is kept.
 
     def _on_not_kept(self, event: events.NotKept) -> None:
-        self.not_kept = event.detail
+        if event.key == STORE_KEY:  # a room that is not remembered is asked for once more
+            self.not_kept = event.detail
 
     def _on_contacts_kept(self, event: events.ContactsKept) -> None:
         try:

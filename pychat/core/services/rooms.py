@@ -7,6 +7,7 @@ from pychat.core import effects, events, wire
 from pychat.core.chat.chats import Chats, PendingJoin
 from pychat.core.chat.conversation import Chat
 from pychat.core.codes.roomcode import RoomCode
+from pychat.core.identity import visited
 from pychat.core.identity.contacts import Contacts
 from pychat.core.ids import RoomId, SessionId
 from pychat.core.link import CloseReason, Link
@@ -23,7 +24,6 @@ from pychat.core.service import (
     Service,
     Stage,
 )
-from pychat.core.services import visited
 from pychat.core.services.links import Links
 from pychat.core.services.room import Room, RoomLink
 

@@ -34,7 +34,8 @@ from pychat.core.link import Link, Phase
 from pychat.core.relay import envelope
 from pychat.core.relay import session as r
 from pychat.core.relay.client import RelayState
-from pychat.core.services.room import Room, RoomLink
+from pychat.core.services.room import Room
+from pychat.core.services.room_link import RoomLink
 from pychat.core.webrtc import negotiation
 from pychat.core.webrtc.sdp import Candidate, CandidateKind, Description, DescriptionKind
 from tests.sim import _KEY_DELAYS, End, Someone, World

@@ -33,7 +33,8 @@ from pychat.core.relay.envelope import (
 )
 from pychat.core.relay.envelope import encode as encode_signal
 from pychat.core.services import room as m
-from pychat.core.services.room import Room, RoomLink
+from pychat.core.services.room import Room
+from pychat.core.services.room_link import RoomLink
 from pychat.core.webrtc.capabilities import Capabilities
 from pychat.core.webrtc.negotiation import Answer, Offer, TakeOffer
 from pychat.core.webrtc.sdp import Description, DescriptionKind
@@ -441,7 +442,7 @@ def watch(guest: Guest, heard: list[tuple[Guest, Authenticated]], obeyed: list[o
             heard.append((guest, signal))
         receive(member, signal)
 
-    def obeys(one: m.RoomLink, signal: OnLink | Refused | RoomBye) -> None:
+    def obeys(one: RoomLink, signal: OnLink | Refused | RoomBye) -> None:
         obeyed.append(signal)
         obey(one, signal)
 
@@ -499,7 +500,7 @@ def test_the_certificate_of_a_link_never_changes(seed: int, proved: bool) -> Non
     assert link.room is not None
     assert link.remote is not None
     other = Offer(9, Description(DescriptionKind.OFFER, bytes(32), "ufrag", "x" * 24))
-    assert isinstance(link.signaling, m.RoomLink)
+    assert isinstance(link.signaling, RoomLink)
     assert link.authenticated is not None
     said = OnLink(in_room(link).attempt, other)
     ann._check = lambda: None  # type: ignore[method-assign] # the world holds this for a false alarm
@@ -618,7 +619,7 @@ def test_nobody_is_served_twice_before_all_who_wait_are_served_once(seed: int, m
     meeting, served = meeting_of(ann), list[str]()
     begin = meeting._begin_link
 
-    def note_who_is_served(member: str, attempt: int) -> m.RoomLink | None:
+    def note_who_is_served(member: str, attempt: int) -> RoomLink | None:
         served.append(member)
         return begin(member, attempt)
 
@@ -1341,8 +1342,8 @@ def test_a_stack_that_cannot_restart_answers_no_offer_to_do_so() -> None:
     ann, _ = world.guests
     link = link_of(ann)
     assert link.remote is not None
-    assert isinstance(link.signaling, m.RoomLink)
-    meeting_of(ann).go_on(link.signaling, [TakeOffer(link.remote, False)])
+    assert isinstance(link.signaling, RoomLink)
+    link.signaling.go_on([TakeOffer(link.remote, False)])
 
     assert link.ending is CloseReason.PATH_LOST
     assert not any(isinstance(effect, effects.AcceptOffer) for effect in ann.node._context.effects)
@@ -1356,7 +1357,7 @@ def test_who_gives_the_seat_up_to_another_tab_begins_with_nobody_who_waits(lease
     cat.enters()
     world.live(60)
     assert meeting_of(cat).refusal is Refusal.FULL
-    meeting_of(bob)._leased = leased
+    meeting_of(bob)._lease.held = leased
     end = bob.ends[link_of(bob).id]
     bob.acts(events.FrameReceived(end.link, wire.encode(wire.Elsewhere())))
     due = [attempt.due for attempt in meeting_of(bob)._attempts.values()]
@@ -1738,7 +1739,7 @@ def test_who_gives_the_seat_up_while_the_lease_is_asked_for_joins_all_the_same(
     for derive in of(effects.Derive, alone.do(events.BytesDrawn(session, bytes(range(MEMBER_SIZE))))):
         asked += alone.do(events.Derived(session, derive.info, derive.info.ljust(derive.size, b"\0")[: derive.size]))
     assert of(effects.TakeLease, asked)
-    room._yield()
+    room._lease.give_way()
     emitted = alone.do(events.LeaveConversation("nobody"), events.LeaseTaken(session, True))
     if not opened_first:
         emitted = alone.do(events.RelayOpened(session))

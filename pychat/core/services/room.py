@@ -33,22 +33,20 @@ and over the relay by signals that are authenticated (`envelope.authenticate`), 
 about such a link is passed over, and so is what the relay says about who has left, but for whom a restart can reach.
 """
 
-import hashlib
 import hmac
 import math
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
-from pychat.core import effects, wire
+from pychat.core import wire
 from pychat.core.bucket import Bucket
 from pychat.core.chat.chats import Chats
 from pychat.core.chat.conversation import Chat, Introduction
 from pychat.core.codes.roomcode import MEMBER_SIZE, RoomCode
-from pychat.core.errors import LocalError, RemoteError
 from pychat.core.handshake import Role
 from pychat.core.identity.contacts import Contacts
 from pychat.core.ids import MemberId, PublicKey, RoomId
-from pychat.core.link import ANSWER_PATIENCE, CloseReason, Link, LinkStep, Phase
+from pychat.core.link import ANSWER_PATIENCE, CloseReason, Link, Phase
 from pychat.core.relay import envelope
 from pychat.core.relay.client import (
     RETRY_FIRST,
@@ -65,9 +63,10 @@ from pychat.core.relay.session import MemberFound, MemberGone, SignalReceived
 from pychat.core.service import Context
 from pychat.core.services.guesses import Guesses
 from pychat.core.services.links import Links
+from pychat.core.services.room_lease import RoomLease
+from pychat.core.services.room_link import AboutLink, RoomLink
 from pychat.core.webrtc import negotiation
 from pychat.core.webrtc.negotiation import Negotiation
-from pychat.core.webrtc.sdp import Description, DescriptionKind, candidate_attribute, parse_description, to_sdp
 
 SEATS = 1
 """Other people in a room with whom one has a link at once."""
@@ -91,8 +90,6 @@ AGAIN_PATIENCE = 2.0
 """Seconds that a member has to say that it is the other side of a link from before."""
 RESTART_AFTER, RESTART_INTERVAL = 1.0, 8.0
 """Seconds from the loss of a path to the first restart of ICE, and that a restart has until it is tried anew."""
-LEASE_AFTER = 3.0
-"""Seconds after which whoever has taken a seat over asks for the lease, which the other one has to give back first."""
 BYE_PATIENCE = 1.0
 """Seconds for the last words to be sealed and sent."""
 
@@ -110,56 +107,6 @@ _NO_MORE = {
 """Endings after which it would be of no use, or unwanted, to begin with the same member again."""
 _BROKEN = {CloseReason.NOT_PROVED, CloseReason.BROKE_PROTOCOL}
 """Endings after which it is for the person to say whether to begin again with whoever it was."""
-
-
-_LEASE = b"pychat lease\0"
-
-
-@dataclass(slots=True, eq=False)
-class RoomLink:
-    """A link that begins in a room: its number among those with that member, and how the two negotiate.
-
-    `member` is the peer at the relay, as far as it is there; `answered_first` says that this side answered when DTLS
-    was set up, and None that it is not yet; `sent` and `received` are the counts of the last authenticated signals of
-    each side. `begun` is when it was begun, `secret` the room's at that time. `refused` says that the peer takes
-    nobody, said before it has proved who it is.
-    """
-
-    place: "Room"
-    attempt: int
-    negotiation: Negotiation
-    member: MemberId | None
-    begun: float
-    secret: bytes
-    link: Link = field(init=False)
-    answered_first: bool | None = None
-    restart_at: float | None = None
-    sent: int = 0
-    received: int = 0
-    refused: bool = False
-
-    @property
-    def code(self) -> str:
-        """Nothing has to be handed over."""
-        return ""
-
-    @property
-    def peer(self) -> PublicKey | None:
-        """The identity that was proved, or None."""
-        return self.link.peer
-
-    def on_local_description(self, link: Link, sdp: str) -> None:
-        """Take the offer or answer of this side. Raises LocalError if it is not one for a single data channel."""
-        kind = DescriptionKind.OFFER if self.negotiation.is_offering else DescriptionKind.ANSWER
-        link.local = parse_description(kind, sdp)
-        self.place.go_on(self, self.negotiation.described(sdp))
-
-    def on_candidate(self, link: Link, attribute: str) -> None:
-        """Take a candidate of this side."""
-        self.place.go_on(self, self.negotiation.found(attribute))
-
-    def on_gathering_finished(self, link: Link) -> None:
-        """Candidates go one by one: nothing waits for the last."""
 
 
 @dataclass(slots=True)
@@ -212,11 +159,7 @@ class Room:
         self._chats = chats
         self._contacts = contacts
         self._close_at: float | None = None  # when the last words must have gone out
-        self._lease = ""  # its name, once it was asked for
-        self._leased: bool | None = None  # None: it is not known in this session
-        self._lease_at: float | None = None
-        self._takes_over = False  # by the person's own wish
-        self._yields = False  # to another program or tab of the same person
+        self._lease = RoomLease(context, self.relay)
         self._next: RoomCode | None = None  # where others have gone, and when we follow
         self._move_at: float | None = None
         self._moves = Bucket(MOVE_BURST, MOVE_INTERVAL)
@@ -268,7 +211,7 @@ class Room:
         for attempt in self._attempts.values():
             attempt.barred = False
         if self.state is RelayState.LEFT:
-            self.refusal, self._yields, self._close_at = None, False, None
+            self.refusal, self._lease.yields, self._close_at = None, False, None
             self._begin_session()
             self._hear(self.relay.enter())
         else:
@@ -276,7 +219,7 @@ class Room:
 
     def claim(self) -> None:
         """Be in the room here, and no longer in another program or tab of the same person."""
-        self._takes_over, self._yields, self.refusal = True, False, None
+        self._lease.takes_over, self._lease.yields, self.refusal = True, False, None
         self.enter()
 
     def leave(self) -> None:
@@ -287,10 +230,10 @@ class Room:
         self.relay.leave()
         self._next = self._move_at = None
         self._admitted.clear()
-        self._takes_over = False
-        self._release_lease()
+        self._lease.takes_over = False
+        self._lease.release()
         for one in self._live:
-            self._say_about(one, RoomBye())
+            self.say_about(one, RoomBye())
         if was_here:
             self._close_at = self._context.now + BYE_PATIENCE
         else:
@@ -300,7 +243,7 @@ class Room:
 
     def discard(self) -> None:
         """Nobody will ask for it any more."""
-        self._release_lease()
+        self._lease.release()
         self.relay.discard()
 
     def lock(self, locked: bool) -> None:
@@ -374,7 +317,8 @@ class Room:
     # The relay.
 
     def _begin_session(self) -> None:
-        self._close_at = self._leased = self._lease_at = None
+        self._close_at = None
+        self._lease.begin_session()
 
     def on_relay_opened(self) -> None:
         """There is a way to the relay."""
@@ -414,16 +358,14 @@ class Room:
                 case SignalReceived(member, signal):
                     self._received(member, signal)
                 case ReadyToJoin():
-                    self._leased = None  # in this session
-                    self._take_lease()
-                    self._join_if_leased()
+                    self._lease.take_and_join()
                 case SecretDrawn():
                     self._tell_secret(self._links_elsewhere())
                 case SessionLost():
                     self._forget_members()
 
     def _forget_members(self) -> None:
-        self._leased = self._lease_at = None
+        self._lease.begin_session()
         here = [one.member for one in self._live if one.member is not None]
         for member in [*self._attempts, *here]:
             self._gone(member)
@@ -433,58 +375,20 @@ class Room:
     def _say(self, member: MemberId, signal: envelope.Signal) -> None:
         self._hear(self.relay.send(member, signal))
 
-    def _say_about(self, one: RoomLink, signal: OnLink | Refused | RoomBye) -> None:
+    def say_about(self, one: RoomLink, signal: AboutLink) -> None:
         """Say something about a link to its peer, in a way that it believes."""
         if one.member is None:
             return
-        peer = one.link.authenticated
-        if peer is None:
-            self._say(one.member, signal)
-            return
-        one.sent += 1
-        names = self._names(one.member)
-        self._say(one.member, envelope.authenticate(peer.transcript, *names, one.sent, signal))
+        self._say(one.member, one.authenticated(signal, self._names(one.member)))
 
     def _names(self, member: MemberId) -> tuple[bytes, bytes]:
         """Our own name and that of another member, as bytes."""
         own = self.relay.session.member if self.relay.session is not None else None
         return wire.read_bytes(own, MEMBER_SIZE) if own is not None else b"", wire.read_bytes(member, MEMBER_SIZE)
 
-    # Other programs and tabs of the same person.
-
-    def _take_lease(self) -> None:
-        session = self.relay.session
-        if session is None:
-            return
-        name = hashlib.sha256(_LEASE + session.id + self._context.key).hexdigest()[:32]
-        if name != self._lease:
-            self._release_lease()
-        if self._yields:
-            self._leased = False
-        else:
-            self._lease = name
-            self._context.emit(effects.TakeLease(self.relay.id, name))
-
-    def _release_lease(self) -> None:
-        if self._lease:
-            self._context.emit(effects.ReleaseLease(self._lease))
-            self._lease = ""
-
     def on_lease_taken(self, ours: bool) -> None:
         """Take whether no other program or tab of the same person is in the room."""
-        if not self._yields:
-            self._leased = ours
-            self._join_if_leased()
-
-    def _join_if_leased(self) -> None:
-        if self._leased is not None:
-            self.relay.allow()
-
-    def _yield(self) -> None:
-        """Another program or tab of the same person has the seat."""
-        self.refusal, self._takes_over, self._yields, self._leased = Refusal.ELSEWHERE, False, True, False
-        self._release_lease()
-        self._join_if_leased()  # without it: it may have been asked for just now
+        self._lease.on_taken(ours)
 
     # Who is there.
 
@@ -522,7 +426,9 @@ class Room:
             case Claim():
                 self._attempts[member].claim = signal
             case Authenticated():
-                proved = next((one for one in self._links_to(member) if self._is_authentic(one, signal)), None)
+                proved = next(
+                    (one for one in self._links_to(member) if one.is_authentic(signal, self._names(member))), None
+                )
                 if proved is None:  # we do not know yet that it is proved
                     self._take_unproved(member, signal.signal)
                 else:
@@ -540,31 +446,19 @@ class Room:
         """A link of that number is known to both, whether it comes about or not."""
         self._note(self._mentioned, member, max(self._mentioned.get(member, 0), number))
 
-    def _is_authentic(self, one: RoomLink, signal: Authenticated) -> bool:
-        """Whether the proved peer of the link says so, and says it for the first time."""
-        peer = one.link.authenticated
-        if one.member is None or peer is None or signal.count <= one.received:
-            return False
-        ours, theirs = self._names(one.member)
-        due = envelope.authenticate(peer.transcript, theirs, ours, signal.count, signal.signal)
-        if not hmac.compare_digest(due.mac, signal.mac):
-            return False
-        one.received = signal.count
-        return True
-
-    def _obey(self, one: RoomLink, signal: OnLink | Refused | RoomBye) -> None:
+    def _obey(self, one: RoomLink, signal: AboutLink) -> None:
         """Take what the peer itself says about its link."""
         match signal:
             case OnLink(number, what):
                 if number == one.attempt:
-                    self._negotiate(one, what)
+                    one.take_signal(what)
             case Refused(number, refusal):
                 if number == one.attempt:
                     self._refused(one, refusal)
             case RoomBye():
                 self._links.end_with_bye(one.link, CloseReason.PEER_LEFT)
 
-    def _take_unproved(self, member: MemberId, signal: OnLink | Refused | RoomBye) -> None:
+    def _take_unproved(self, member: MemberId, signal: AboutLink) -> None:
         """Take what anybody in the room may have said: it is of use only as long as nobody is proved."""
         if isinstance(signal, OnLink) and self._is_first_offer(member, signal):
             self._invited(member, signal)
@@ -588,7 +482,7 @@ class Room:
     def _note_refusal(self, member: MemberId, refusal: Refusal) -> None:
         if refusal is not Refusal.ELSEWHERE:
             self.refusal = self.refusal if self.refusal is Refusal.ELSEWHERE else refusal
-        elif not (self._leased or self._takes_over):  # else it is an own tab that says so
+        elif not (self._lease.held or self._lease.takes_over):  # else it is an own tab that says so
             self.refusal = refusal
         if member in self._attempts:
             attempt = self._attempts[member]
@@ -596,23 +490,20 @@ class Room:
             if not self._links_to(member):  # nobody waits behind somebody who does not want to come
                 attempt.due, attempt.turn, attempt.asked = None, None, False
 
-    def _proof(self, transcript: bytes, *, ours: bool, member: MemberId) -> Resume:
-        names = self._names(member)
-        return envelope.resume(transcript, *(names if ours else reversed(names)))
-
     def _tell(self, member: MemberId, one: RoomLink) -> None:
         peer = one.link.authenticated
         if peer is not None:
             self._attempts[member].told = True
             self._mention(member, _countable(one.attempt))
-            self._say(member, self._proof(peer.transcript, ours=True, member=member))
+            self._say(member, envelope.resume(peer.transcript, *self._names(member)))
 
     def _match_resumed_link(self, member: MemberId, signal: Resume) -> None:
         for one in self._live:
             peer = one.link.authenticated
             if peer is None:
                 continue
-            if not hmac.compare_digest(self._proof(peer.transcript, ours=False, member=member).proof, signal.proof):
+            due = envelope.resume(peer.transcript, *reversed(self._names(member)))
+            if not hmac.compare_digest(due.proof, signal.proof):
                 continue
             attempt = self._attempts[member]
             if one.member == member:
@@ -626,7 +517,7 @@ class Room:
                 self._note(self._numbers, member, one.attempt)
                 if not attempt.told:
                     self._tell(member, one)
-                self.go_on(one, one.negotiation.renewed())
+                one.go_on(one.negotiation.renewed())
                 self._catch_up(one)
                 self._turn_away_who_is_late()
 
@@ -664,7 +555,7 @@ class Room:
         self._note(self._numbers, member, attempt)
         polite = session.is_polite(member)
         agreed = Negotiation(polite=polite, can_roll_back=self._context.capabilities.can_roll_back)
-        one = RoomLink(self, attempt, agreed, member, self._context.now, code.secret)
+        one = RoomLink(self, self._links, attempt, agreed, member, self._context.now, code.secret)
         home = self.home
         shown = self._links.of(home) if home is not None else None
         is_free = isinstance(home, Introduction) and (shown is None or not shown.is_live)
@@ -706,14 +597,14 @@ class Room:
         return Refusal.LOCKED if self.locked and refusal is Refusal.FULL else refusal
 
     def _begin(self, member: MemberId) -> None:
-        takes_over = bool(self._leased or self._takes_over)
+        takes_over = bool(self._lease.held or self._lease.takes_over)
         ours, theirs = self._names(member)
         self._say(member, envelope.claim(self._context.key, ours, theirs, takes_over=takes_over))
         known = [_countable(one.attempt) for one in self._live if one.peer is not None]
         highest = max([self._numbers.get(member, 0), self._mentioned.get(member, 0), *known])
         one = self._begin_link(member, highest + 1)
         if one is not None:
-            self.go_on(one, one.negotiation.needed())
+            one.go_on(one.negotiation.needed())
 
     def _is_first_offer(self, member: MemberId, said: OnLink) -> bool:
         """Whether it begins a link that is newer than all with this member so far."""
@@ -731,7 +622,7 @@ class Room:
         elif self._is_served(member):
             one = self._begin_link(member, offer.link)
             if one is not None:
-                self._negotiate(one, offer.signal)
+                one.take_signal(offer.signal)
         else:
             attempt.asked = True
 
@@ -766,57 +657,6 @@ class Room:
             eldest.place.on_changed(eldest)  # not later: it may have been a guess
         return True
 
-    def _negotiate(self, one: RoomLink, signal: negotiation.Signal) -> None:
-        try:
-            self.go_on(one, one.negotiation.received(signal))
-        except (RemoteError, LocalError) as error:
-            self._links.fail(one.link, error)
-
-    def go_on(self, one: RoomLink, steps: Iterable[negotiation.NegotiationStep]) -> None:
-        """Do what the negotiation of a link asks for.
-
-        Raises:
-            RemoteError: the peer's certificate has changed.
-        """
-        link, emit = one.link, self._context.emit
-        for step in steps:
-            if link.remote is not None and self._needs_fresh_link(step):
-                self._links.end_with_bye(link, CloseReason.PATH_LOST)
-                return
-            match step:
-                case negotiation.Send(signal):
-                    self._say_about(one, OnLink(one.attempt, signal))
-                    if isinstance(signal, negotiation.Answer):
-                        self._links.step(link, LinkStep.DESCRIBED)
-                case negotiation.MakeOffer():
-                    emit(effects.CreateOffer(link.id, restart=link.remote is not None))
-                case negotiation.TakeOffer(description, _):
-                    self._take(link, description)
-                    if one.answered_first is None:
-                        one.answered_first = True
-                    emit(effects.AcceptOffer(link.id, to_sdp(description)))
-                case negotiation.TakeAnswer(description):
-                    self._take(link, description)
-                    if one.answered_first is None:
-                        one.answered_first = False
-                    emit(effects.AcceptAnswer(link.id, to_sdp(description, answerer_is_server=one.answered_first)))
-                    self._links.step(link, LinkStep.DESCRIBED)
-                case negotiation.TakeCandidate(candidate, place):
-                    emit(effects.AddCandidate(link.id, candidate_attribute(candidate, place)))
-                case negotiation.StartOver():
-                    emit(effects.CloseConnection(link.id))
-                    emit(effects.OpenConnection(link.id, link.ice))
-
-    def _needs_fresh_link(self, step: negotiation.NegotiationStep) -> bool:
-        """Whether this cannot be done to a link whose peer is described already: it knows our certificate."""
-        restarts = isinstance(step, negotiation.TakeOffer) and not self._context.capabilities.can_restart
-        return restarts or isinstance(step, negotiation.StartOver)
-
-    def _take(self, link: Link, description: Description) -> None:
-        if link.remote is not None and link.remote.fingerprint != description.fingerprint:
-            raise RemoteError("the peer's certificate has changed")  # what was proved was proved for the other one
-        link.remote = description
-
     # What becomes of the links.
 
     def on_authenticated(self, one: RoomLink) -> None:
@@ -831,7 +671,7 @@ class Room:
             return
         refusal = self._objection(one)
         if refusal is not None:
-            self._say_about(one, Refused(one.attempt, refusal))
+            self.say_about(one, Refused(one.attempt, refusal))
             self._links.turn_away(link)
             return
         conversation = self._chats.with_peer(peer.key)
@@ -881,9 +721,9 @@ class Room:
         if one.peer is not None:
             _remember(self._admitted, one.peer)
         if one.peer != self._context.key:  # whoever is let in here is not elsewhere, or not for long
-            self._yields = False
-            if not self._leased and self.relay.id:
-                self._lease_at = self._context.now + LEASE_AFTER
+            self._lease.yields = False
+            if not self._lease.held and self.relay.id:
+                self._lease.take_soon()
         self._tell_secret()
         self._turn_away_who_is_late()
         if one.member in self._attempts:
@@ -906,7 +746,7 @@ class Room:
         for one in self._live:
             refusal = self._no_seat(one.member) if one.member is not None and one.link.handshake is None else None
             if refusal is not None:
-                self._say_about(one, Refused(one.attempt, refusal))
+                self.say_about(one, Refused(one.attempt, refusal))
                 self._links.end_with_bye(one.link, CloseReason.REPLACED)
 
     def _on_closed(self, one: RoomLink) -> None:
@@ -918,8 +758,9 @@ class Room:
         if self.state is RelayState.LEFT or link.ending is CloseReason.LEFT:
             return
         if link.ending is CloseReason.ELSEWHERE:
-            is_alone = bool(self._leased)  # here: it may be another device of ours, or the peer may only say so
-            self._yield()
+            is_alone = bool(self._lease.held)  # here: it may be another device of ours, or the peer may only say so
+            self.refusal = Refusal.ELSEWHERE
+            self._lease.give_way()
             if is_alone:
                 self._invite_all(besides=member)
             return
@@ -954,7 +795,7 @@ class Room:
         times = [
             self.relay.due,
             self._close_at,
-            self._lease_at,
+            self._lease.due,
             self._move_at,
             *(attempt.due for attempt in self._attempts.values()),
             *(one.restart_at for one in self._live),
@@ -970,10 +811,10 @@ class Room:
             for one in self._live:
                 self._links.end_with_bye(one.link, CloseReason.LEFT)
             self._hear(self.relay.close())
-        if self._lease_at is not None and self._lease_at <= now:
-            self._lease_at = None
+        if self._lease.due is not None and self._lease.due <= now:
+            self._lease.due = None
             if self.state is RelayState.HERE:
-                self._take_lease()
+                self._lease.take()
         if self._move_at is not None and self._move_at <= now:
             self._move()
         due = [member for member, attempt in self._attempts.items() if attempt.due is not None and attempt.due <= now]
@@ -984,8 +825,7 @@ class Room:
         for one in self._live:
             if one.restart_at is not None and one.restart_at <= now:
                 one.restart_at = now + RESTART_INTERVAL
-                restart = one.negotiation
-                self.go_on(one, restart.needed() if restart.is_settled else restart.renewed())
+                one.restart()
 
     def _turn_of(self, member: MemberId) -> float:
         turn = self._attempts[member].turn

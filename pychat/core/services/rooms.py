@@ -25,7 +25,8 @@ from pychat.core.service import (
     Stage,
 )
 from pychat.core.services.links import Links
-from pychat.core.services.room import Room, RoomLink
+from pychat.core.services.room import Room
+from pychat.core.services.room_link import RoomLink
 
 _WANTED = (CloseReason.LEFT, CloseReason.PEER_LEFT, CloseReason.NO_MATCH, CloseReason.PEER_NO_MATCH)
 """Endings by which a person wants to talk no more."""
@@ -192,15 +193,15 @@ class Rooms(Service):
             self._session_handlers[type(event)](room, event)
 
     def _on_secret(self, link: Link, frame: wire.Room) -> None:
-        signaling = link.signaling
         home = self._chats.get(link.chat)
-        room = signaling.place if isinstance(signaling, RoomLink) else self.shown_in(home)
+        room = self.by_id.get(link.room) if link.room is not None else self.shown_in(home)
         if room is not None:
             room.on_secret_changed(link, frame.renewals, RoomCode(frame.secret))
 
     def _on_authenticated(self, news: LinkNotification) -> None:
-        if isinstance(news.link.signaling, RoomLink):
-            news.link.signaling.place.on_authenticated(news.link.signaling)
+        signaling, room = news.link.signaling, self.by_id.get(news.link.room or 0)
+        if isinstance(signaling, RoomLink) and room is not None:
+            room.on_authenticated(signaling)
 
     def _on_changed(self, news: LinkNotification) -> None:
         if isinstance(news.link.signaling, RoomLink):

@@ -34,7 +34,7 @@ from pychat.core.errors import CodeError, CodeProblem, MessageProblem, PychatErr
 from pychat.core.identity.contacts import STORE_KEY, Namesake
 from pychat.core.identity.safety import ShortString, short_string
 from pychat.core.ids import AuthorId
-from pychat.core.link import CloseReason, Link, Phase
+from pychat.core.link import CloseReason, Link, LinkPhase
 from pychat.core.node import Node
 from pychat.core.relay.client import RelayState, Trouble
 from pychat.core.relay.envelope import Refusal
@@ -87,11 +87,11 @@ class MessageRefused(PychatError):
 
 
 class ChatEnded(PychatError):
-    """What was waited for cannot come any more; `ending` says why, the text says it in words."""
+    """What was waited for cannot come any more; `close_reason` says why, the text says it in words."""
 
-    def __init__(self, ending: CloseReason, status: tuple[str, str] | None = None) -> None:
-        super().__init__(": ".join(status or strings.ENDINGS[ending]))
-        self.ending = ending
+    def __init__(self, close_reason: CloseReason, status: tuple[str, str] | None = None) -> None:
+        super().__init__(": ".join(status or strings.ENDINGS[close_reason]))
+        self.close_reason = close_reason
 
 
 @dataclass(frozen=True, slots=True)
@@ -212,7 +212,7 @@ class Peer:
         chat = Chat(self, None, room)
         self._in_rooms.add(chat)
         try:
-            await self._until(lambda: chat.link or chat.ending)
+            await self._until(lambda: chat.link or chat.close_reason)
         except asyncio.CancelledError:
             chat.close()  # nobody has a chat to leave by
             raise
@@ -220,13 +220,13 @@ class Peer:
 
     async def _with_code(self, link: Link) -> "Chat":
         try:
-            await self._until(lambda: link.code or link.ending)
+            await self._until(lambda: link.code or link.close_reason)
         except asyncio.CancelledError:
             if link.chat is not None:
                 self._post(events.LeaveConversation(link.chat))  # nobody has a chat to leave by
             raise
-        if link.ending is not None:
-            raise ChatEnded(link.ending, status_of(link, None))
+        if link.close_reason is not None:
+            raise ChatEnded(link.close_reason, status_of(link, None))
         return Chat(self, link)
 
     def _put_away(self) -> None:
@@ -262,7 +262,7 @@ class Peer:
     def _turned(self) -> None:
         for chat in list(self._in_rooms):
             chat._follow()
-            if chat.ending is not None:
+            if chat.close_reason is not None:
                 self._in_rooms.discard(chat)
         for future, condition in list(self._waiting.items()):
             if not future.done() and condition():
@@ -294,7 +294,7 @@ class Chat:
         self._peer = peer
         self._link = link
         self._room = room
-        self._ending: CloseReason | None = None  # in a room
+        self._close_reason: CloseReason | None = None  # in a room
         self._has_sent = False
         self._readers = 0  # who take the messages one by one
         chats = peer._node.chats
@@ -304,7 +304,9 @@ class Chat:
         self._latest: AnyChat = conversation
         peer._chats.add(self)
         former = peer._node.links.of(conversation)
-        self._former = former if former is not None and former.phase is Phase.CLOSED else None  # of an earlier visit
+        self._former = (
+            former if former is not None and former.phase is LinkPhase.CLOSED else None
+        )  # of an earlier visit
 
     @property
     def code(self) -> str:
@@ -319,28 +321,28 @@ class Chat:
         return qr.link(page_at(self._room.relay.url), roomcode.encode(self._room.code))
 
     @property
-    def phase(self) -> Phase:
+    def phase(self) -> LinkPhase:
         """How far the connection has come; in a room it begins anew after a break."""
-        if self.ending is not None:
-            return Phase.CLOSED
-        if self._link is None or self._link.phase is Phase.CLOSED:
-            return Phase.SIGNALING
+        if self.close_reason is not None:
+            return LinkPhase.CLOSED
+        if self._link is None or self._link.phase is LinkPhase.CLOSED:
+            return LinkPhase.SIGNALING
         return self._link.phase
 
     @property
     def status(self) -> tuple[str, str]:
         """How it stands, for a person, in a headline and a sentence: also why nobody can come, and why it has ended."""
-        ending = self.ending
-        if ending is not None and (self._link is None or self._link.ending is not ending):
-            return strings.ENDINGS[ending]
-        return status_of(self._link, self._room if ending is None else None)
+        close_reason = self.close_reason
+        if close_reason is not None and (self._link is None or self._link.close_reason is not close_reason):
+            return strings.ENDINGS[close_reason]
+        return status_of(self._link, self._room if close_reason is None else None)
 
     @property
-    def ending(self) -> CloseReason | None:
+    def close_reason(self) -> CloseReason | None:
         """Why the chat has ended, or None while it has not."""
         if self._room is not None:
-            return self._ending
-        return self._link.ending if self._link is not None else None
+            return self._close_reason
+        return self._link.close_reason if self._link is not None else None
 
     @property
     def was_open(self) -> bool:
@@ -362,7 +364,7 @@ class Chat:
 
     async def warned(self) -> str:
         """Wait for a warning, that they go by the name of somebody else who is known; "" if it has ended without."""
-        await self._peer._until(lambda: (self.was_open and self._warning is not None) or self.ending is not None)
+        await self._peer._until(lambda: (self.was_open and self._warning is not None) or self.close_reason is not None)
         return self.person.warning if self.person is not None else ""
 
     async def refused(self) -> str:
@@ -370,7 +372,7 @@ class Chat:
 
         The chat itself goes on, and connects when there is a seat.
         """
-        await self._peer._until(lambda: self._refusal is not None or self.introduced or self.ending is not None)
+        await self._peer._until(lambda: self._refusal is not None or self.introduced or self.close_reason is not None)
         return strings.NOT_LET_IN[self._refusal] if self._refusal is not None else ""
 
     @property
@@ -418,7 +420,7 @@ class Chat:
         Raises:
             ChatEnded: it did not come about.
         """
-        await self._peer._until(lambda: self.was_open or self.ending is not None)
+        await self._peer._until(lambda: self.was_open or self.close_reason is not None)
         if not self.was_open:
             self._raise_ending()
 
@@ -444,20 +446,20 @@ class Chat:
             ChatEnded: it has ended before that.
         """
         if self.undelivered:
-            await self._peer._until(lambda: not self._conversation.undelivered or self.ending is not None)
+            await self._peer._until(lambda: not self._conversation.undelivered or self.close_reason is not None)
         if self.undelivered:
             self._raise_ending()
 
     async def ended(self) -> CloseReason:
         """Wait until the chat has ended, for whatever reason."""
-        await self._peer._until(lambda: self.ending is not None)
-        assert self.ending is not None
-        return self.ending
+        await self._peer._until(lambda: self.close_reason is not None)
+        assert self.close_reason is not None
+        return self.close_reason
 
-    async def phases(self) -> AsyncIterator[Phase]:
+    async def phases(self) -> AsyncIterator[LinkPhase]:
         """The phases that the connection passes from now on; one that lasts no time may be missing."""
         seen = self.phase
-        while seen is not Phase.CLOSED:
+        while seen is not LinkPhase.CLOSED:
             await self._peer._until(partial(self._phase_is_not, seen))
             seen = self.phase
             yield seen
@@ -466,7 +468,7 @@ class Chat:
         """How many messages are not delivered yet, each time that some more are, until the end."""
         seen = self._conversation.acknowledged
         while True:
-            await self._peer._until(lambda: self._conversation.acknowledged > seen or self.ending is not None)  # noqa: B023
+            await self._peer._until(lambda: self._conversation.acknowledged > seen or self.close_reason is not None)  # noqa: B023
             if self._conversation.acknowledged == seen:
                 return
             seen = self._conversation.acknowledged
@@ -478,10 +480,10 @@ class Chat:
         What lasts no time may be missing.
         """
         seen = self._shown
-        while self.ending is None:
+        while self.close_reason is None:
             await self._peer._until(partial(self._shown_is_not, seen))
             seen = self._shown
-            if self.ending is None:
+            if self.close_reason is None:
                 yield
 
     async def __aiter__(self) -> AsyncIterator[Message]:
@@ -489,7 +491,7 @@ class Chat:
         self._readers += 1
         try:
             while True:
-                await self._peer._until(lambda: self._next_place() is not None or self.ending is not None)
+                await self._peer._until(lambda: self._next_place() is not None or self.close_reason is not None)
                 place = self._next_place()
                 if place is None:
                     return
@@ -506,7 +508,7 @@ class Chat:
 
     def close(self) -> None:
         """Leave. What is not delivered by then stays undelivered; see `delivered`."""
-        if self.ending is None:
+        if self.close_reason is None:
             self._peer._post(events.LeaveConversation(self._conversation.id))
 
     def lock(self, *, locked: bool = True) -> None:
@@ -516,13 +518,13 @@ class Chat:
     async def renew(self) -> str:
         """In a room: draw another `link`; the former one stops working. Whoever is connected moves along."""
         self._peer._post(events.RotateRoomSecret(self._conversation.id))
-        await self._peer._until(lambda: self.link or self._room is None or self.ending is not None)
+        await self._peer._until(lambda: self.link or self._room is None or self.close_reason is not None)
         return self.link
 
     @property
     def _conversation(self) -> AnyChat:
         # One that was left before a word was said is forgotten.
-        if self._ending is None:
+        if self._close_reason is None:
             chats = self._peer._node.chats
             of_link = chats.get(self._link.chat) if self._link is not None else None
             self._latest = of_link or chats.get(self._latest.id) or self._latest
@@ -536,35 +538,35 @@ class Chat:
     def _follow(self) -> None:
         """In a room: keep to the link and to the conversation that it has come to, and notice the end."""
         node, room = self._peer._node, self._room
-        if room is None or self._ending is not None:
+        if room is None or self._close_reason is not None:
             return
         conversation, visitor = room.home, node.rooms.visitor_in(room)
-        ending: CloseReason | None = None
+        close_reason: CloseReason | None = None
         if visitor is not None and not self.was_open and not self._has_sent:
             self._peer._driver.post(events.ShowConversation(visitor.chat))  # another guest than the one before
         elif visitor is not None or (self.was_open and conversation is not self._conversation):
-            ending = CloseReason.REPLACED  # what goes to one person never goes to another
+            close_reason = CloseReason.REPLACED  # what goes to one person never goes to another
         elif conversation is not None:
             self._latest = conversation
             link = node.links.of(conversation)
             if link is not None and link is not self._former:
                 self._link = link
         if self._link is not None and (
-            self._link.ending in _FINAL
-            or (self.introduced and self._link.ending in (CloseReason.PEER_LEFT, CloseReason.ELSEWHERE))
+            self._link.close_reason in _FINAL
+            or (self.introduced and self._link.close_reason in (CloseReason.PEER_LEFT, CloseReason.ELSEWHERE))
         ):
-            ending = self._link.ending
+            close_reason = self._link.close_reason
         if room.state is RelayState.LEFT:
-            ending = ending or CloseReason.LEFT
-        elif ending is not None and conversation is not None:
+            close_reason = close_reason or CloseReason.LEFT
+        elif close_reason is not None and conversation is not None:
             self._peer._driver.post(events.LeaveConversation(conversation.id))
-        self._ending = ending
+        self._close_reason = close_reason
 
     @property
     def _refusal(self) -> Refusal | None:
         """Why the room takes nobody else, once all have said so."""
         room = self._room
-        if room is None or self.introduced or self._ending is not None:  # whoever is refused hears no name
+        if room is None or self.introduced or self._close_reason is not None:  # whoever is refused hears no name
             return None
         if room.relay.trouble is Trouble.FULL:
             return Refusal.FULL
@@ -580,7 +582,7 @@ class Chat:
     def _shown_is_not(self, shown: tuple[Any, ...]) -> bool:
         return self._shown != shown
 
-    def _phase_is_not(self, phase: Phase) -> bool:
+    def _phase_is_not(self, phase: LinkPhase) -> bool:
         return self.phase is not phase
 
     def _next_place(self) -> int | None:
@@ -596,8 +598,8 @@ class Chat:
         return place if place < len(timeline) else None
 
     def _raise_ending(self) -> None:
-        if self.ending is not None:
-            raise ChatEnded(self.ending, self.status)
+        if self.close_reason is not None:
+            raise ChatEnded(self.close_reason, self.status)
 
 
 def _has_ended(node: Node, chat: AnyChat) -> bool:

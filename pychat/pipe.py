@@ -17,7 +17,7 @@ from typing import TextIO, TypeVar
 
 from pychat.client import Chat, ChatEnded, CodeRefused, Message, MessageRefused, Peer, check_code
 from pychat.core.errors import CodeProblem, MessageProblem
-from pychat.core.link import CloseReason, Phase
+from pychat.core.link import CloseReason, LinkPhase
 from pychat.core.log import MAX_TEXT
 from pychat.exit_codes import Exit, Failure, say, say_alone
 from pychat.native.screens.sanitize import author_tag, json_line, one_line, paragraph
@@ -131,11 +131,11 @@ class Pipe:
             refusing.cancel()
             telling.cancel()
             sending.cancel()
-        ending = chat.ending
-        assert ending is not None
+        close_reason = chat.close_reason
+        assert close_reason is not None
         if chat.undelivered:
             raise Failure(_exit(chat), f"{': '.join(chat.status)} {strings.undelivered(chat.undelivered)}")
-        if ending not in (CloseReason.LEFT, CloseReason.PEER_LEFT):
+        if close_reason not in (CloseReason.LEFT, CloseReason.PEER_LEFT):
             raise Failure(_exit(chat), ": ".join(chat.status))
 
     async def _send_and_leave(self, chat: Chat) -> None:
@@ -213,7 +213,7 @@ class _Events:
 
     def news(self) -> str:
         """A line if they have come or gone since the last time, else nothing."""
-        is_connected = self._chat.phase is Phase.OPEN and self._chat.introduced
+        is_connected = self._chat.phase is LinkPhase.OPEN and self._chat.introduced
         if is_connected == self._is_connected:
             return ""
         self._is_connected = is_connected
@@ -229,8 +229,8 @@ class _Events:
 
     def ended(self) -> str:
         """The last line."""
-        ending = self._chat.ending
-        return json_line("ended", reason=ending.value if ending is not None else "")
+        close_reason = self._chat.close_reason
+        return json_line("ended", reason=close_reason.value if close_reason is not None else "")
 
     @property
     def _who(self) -> dict[str, str]:
@@ -257,7 +257,7 @@ async def _tell(chat: Chat) -> None:
             continue
         status = chat.status
         say(": ".join(status))
-        if chat.phase is Phase.OPEN and chat.person is not None and chat.signs is not None:
+        if chat.phase is LinkPhase.OPEN and chat.person is not None and chat.signs is not None:
             signs = ", ".join(emoji.name for emoji in chat.signs.emoji)
             say(f"{strings.TRUST[chat.person.trust][0]}. The signs are {signs}; as a number {chat.signs.number}.")
 
@@ -285,7 +285,7 @@ def _failure(error: CodeRefused | ChatEnded) -> Failure:
 
 
 def _exit(chat: Chat) -> Exit:
-    if chat.ending in (CloseReason.NOT_PROVED, CloseReason.PEER_NO_MATCH):
+    if chat.close_reason in (CloseReason.NOT_PROVED, CloseReason.PEER_NO_MATCH):
         return Exit.NOT_TRUSTED
     return Exit.NOT_DELIVERED if chat.was_open else Exit.NOT_CONNECTED
 

@@ -54,8 +54,8 @@ class PeerConnection(Protocol):
     async def add_candidate(self, candidate: str) -> None:
         """Give the ICE agent a candidate of the peer; while there is no path, the checks of a known one begin anew."""
 
-    def open_channel(self, label: str, number: int) -> DataChannel:
-        """Open a channel that both sides know beforehand by its number ("negotiated" in the W3C's words)."""
+    def open_channel(self, label: str, channel_id: int) -> DataChannel:
+        """Open a channel that both sides know beforehand by its id ("negotiated" in the W3C's words)."""
 
     async def stats(self) -> Stats:
         """The few statistics that a person may want, as they are now."""

@@ -48,7 +48,7 @@ def _link() -> str:
     patience = [
         f"{_id(phase)}: {_words(phase)}, at most {seconds:g} s" for phase, (seconds, _) in link.TIMEOUTS.items()
     ]
-    return _states([*patience, f"[*] --> {_id(link.Phase.SIGNALING)}", *_arrows(edges)])
+    return _states([*patience, f"[*] --> {_id(link.LinkPhase.SIGNALING)}", *_arrows(edges)])
 
 
 def _negotiation() -> str:

@@ -30,7 +30,7 @@ from pychat.core import effects, events, wire
 from pychat.core.chat.conversation import Chat
 from pychat.core.codes.roomcode import HANDSHAKE_INFO, KEY_SIZE, MEMBER_SIZE, SALT, SIGNALING_INFO, RoomCode, encode
 from pychat.core.ids import MemberId, SessionId
-from pychat.core.link import Link, Phase
+from pychat.core.link import Link, LinkPhase
 from pychat.core.relay import envelope
 from pychat.core.relay import session as r
 from pychat.core.relay.client import RelayState
@@ -227,7 +227,7 @@ class Relay:
             (session, link)
             for session in self._sessions
             for link in session.guest.node.links.by_id.values()
-            if link.phase is Phase.OPEN and member_of(link) is not None
+            if link.phase is LinkPhase.OPEN and member_of(link) is not None
         ]
         if not linked:
             return
@@ -463,7 +463,7 @@ class Guest(Someone):
         return [
             link
             for link in self.node.links.by_id.values()
-            if link.phase is Phase.OPEN and link.room is not None and link.room in self.node.rooms.by_id
+            if link.phase is LinkPhase.OPEN and link.room is not None and link.room in self.node.rooms.by_id
         ]
 
     # What a person does.
@@ -595,7 +595,7 @@ class Guest(Someone):
 def _is_lost(end: End) -> bool:
     assert isinstance(end.owner, Someone)
     link = end.owner.node.links.by_id.get(end.link)
-    return link is not None and link.phase is Phase.LOST
+    return link is not None and link.phase is LinkPhase.LOST
 
 
 def _unsealed(key: bytes, nonce: bytes, data: bytes, context: bytes) -> bytes | None:

@@ -31,7 +31,7 @@ from pychat.core.identity.contacts import Contacts, keep
 from pychat.core.identity.lookalike import skeleton
 from pychat.core.identity.safety import short_string
 from pychat.core.ids import AuthorId, ChatId, LinkId, PublicKey
-from pychat.core.link import CloseReason, Link, Phase
+from pychat.core.link import CloseReason, Link, LinkPhase
 from pychat.core.node import Node
 from pychat.core.webrtc.capabilities import Capabilities
 from pychat.core.webrtc.sdp import DescriptionKind
@@ -578,7 +578,9 @@ class Someone:
     def compares(self) -> None:
         """Compare the signs with the other one, who sees the same (`_check_who_is_there`), and now and then err."""
         links = [
-            link for link in self.node.links.by_id.values() if link.peer is not None and link.phase is not Phase.CLOSED
+            link
+            for link in self.node.links.by_id.values()
+            if link.peer is not None and link.phase is not LinkPhase.CLOSED
         ]
         if not links:
             return
@@ -667,7 +669,7 @@ class Someone:
         self._acknowledged[conversation.own_log] = conversation.acknowledged
 
     def _check_who_is_there(self, link: Link) -> None:
-        assert link.ending not in ALARMS, f"a false alarm: {link.ending}, {link.detail}"
+        assert link.close_reason not in ALARMS, f"a false alarm: {link.close_reason}, {link.detail}"
         if link.peer is None:
             return
         end = self.ends[link.id]
@@ -741,7 +743,7 @@ class Someone:
     def check_that_it_came_back(self, end: End) -> None:
         link = self.node.links.by_id.get(end.link)
         if end.connection is not None and end.connection.alive and end.opened and link is not None:
-            assert link.phase in (Phase.OPEN, Phase.CLOSED), f"the path was found again, but not {link}"
+            assert link.phase in (LinkPhase.OPEN, LinkPhase.CLOSED), f"the path was found again, but not {link}"
 
     def check_that_all_arrived(self) -> None:
         for conversation in self.node.chats.listed():
@@ -781,4 +783,4 @@ def _found(pattern: re.Pattern[str], sdp: str) -> str:
 
 
 def _is_open(link: Link | None) -> bool:
-    return link is not None and link.phase is Phase.OPEN
+    return link is not None and link.phase is LinkPhase.OPEN

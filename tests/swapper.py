@@ -36,7 +36,7 @@ from pychat.core.handshake import Handshake, Role
 from pychat.core.identity.lookalike import skeleton
 from pychat.core.identity.safety import ShortString, short_string
 from pychat.core.ids import ChatId, LinkId, PublicKey
-from pychat.core.link import CloseReason, Link, Phase
+from pychat.core.link import CloseReason, Link, LinkPhase
 from pychat.core.webrtc.sdp import Candidate, CandidateKind, Description, DescriptionKind, to_sdp
 from pychat.ui import strings
 from tests.core.people import heeded
@@ -163,7 +163,7 @@ class Scene(World):
         """End every link; then some start their program anew, unless something that they wrote would be lost."""
         for victim in self.both:
             for link in list(victim.node.links.by_id.values()):
-                if link.phase is not Phase.CLOSED:
+                if link.phase is not LinkPhase.CLOSED:
                     assert link.chat is not None
                     victim.acts(events.LeaveConversation(link.chat))
         self._live_until(self.now + 5)
@@ -289,7 +289,7 @@ class Victim(Someone):
 
     def link_to_compare(self) -> Link | None:
         """The newest link on which somebody is there."""
-        links = [link for link in self.node.links.by_id.values() if link.peer and link.phase is not Phase.CLOSED]
+        links = [link for link in self.node.links.by_id.values() if link.peer and link.phase is not LinkPhase.CLOSED]
         return links[-1] if links else None
 
     @property
@@ -312,11 +312,11 @@ class Victim(Someone):
     def _check_who_is_there(self, link: Link) -> None:
         place = self._life, link.id
         if place in self.endings:
-            self.endings[place] = link.ending
-            assert link.ending is None or strings.ENDINGS[link.ending]
-            assert link.ending is not CloseReason.FAILED_HERE, link.detail
+            self.endings[place] = link.close_reason
+            assert link.close_reason is None or strings.ENDINGS[link.close_reason]
+            assert link.close_reason is not CloseReason.FAILED_HERE, link.detail
         else:
-            assert link.ending not in ALARMS, f"a false alarm: {link.ending}, {link.detail}"
+            assert link.close_reason not in ALARMS, f"a false alarm: {link.close_reason}, {link.detail}"
         if link.handshake is not None and link.handshake.peer is not None:
             self.world.claims.add((self.key, link.role, seen_by(link.handshake)))
         if link.peer is None or place in self._counted:
@@ -377,7 +377,7 @@ class Victim(Someone):
         assert contact is not None
         link = self.node.links.of(chat)
         assert link is not None
-        assert link.phase is Phase.OPEN, f"{self} is not connected: {link.ending}, {link.detail}"
+        assert link.phase is LinkPhase.OPEN, f"{self} is not connected: {link.close_reason}, {link.detail}"
         if chat.warning is not None:
             assert not contact.verified, "a false warning"
             assert self._passes_for_somebody(other.key, chat), "a false warning"

@@ -24,7 +24,7 @@ from pychat.client import Chat, ChatEnded, CodeRefused, Message, MessageRefused,
 from pychat.core.chat import conversation
 from pychat.core.errors import CodeProblem, MessageProblem, PychatError
 from pychat.core.identity.contacts import Contacts
-from pychat.core.link import CloseReason, Phase
+from pychat.core.link import CloseReason, LinkPhase
 from pychat.core.log import MAX_TEXT
 from pychat.core.relay.client import Trouble
 from pychat.core.relay.envelope import Refusal
@@ -112,7 +112,7 @@ def test_two_peers_meet_by_two_codes_talk_and_part() -> None:
         async with Peer() as ann, Peer() as bob:
             at_ann = await ann.invite()
             at_bob = await bob.join(at_ann.code)
-            assert (at_ann.phase, at_bob.phase) == (Phase.SIGNALING, Phase.SIGNALING)
+            assert (at_ann.phase, at_bob.phase) == (LinkPhase.SIGNALING, LinkPhase.SIGNALING)
             assert (at_ann.was_open, at_bob.was_open) == (False, False)
             await at_ann.accept(at_bob.code)
             await at_ann.opened()
@@ -125,11 +125,11 @@ def test_two_peers_meet_by_two_codes_talk_and_part() -> None:
             await at_ann.delivered()
             await at_bob.delivered()
             assert (at_ann.undelivered, at_bob.undelivered) == (0, 0)
-            assert (at_ann.ending, at_bob.ending) == (None, None)
+            assert (at_ann.close_reason, at_bob.close_reason) == (None, None)
             at_ann.close()
-            assert at_ann.ending is CloseReason.LEFT
+            assert at_ann.close_reason is CloseReason.LEFT
             assert await at_bob.ended() is CloseReason.PEER_LEFT
-            assert (at_ann.phase, at_bob.phase) == (Phase.CLOSED, Phase.CLOSED)
+            assert (at_ann.phase, at_bob.phase) == (LinkPhase.CLOSED, LinkPhase.CLOSED)
             assert await all_of(at_bob) == []
 
     run(test())
@@ -233,7 +233,7 @@ def test_one_peer_has_several_chats_apart_from_each_other() -> None:
             assert await with_bob.ended() is CloseReason.PEER_LEFT
             at_cleo.send("still there")
             assert await take(with_cleo, 1) == ["still there"]
-            assert invited.phase is Phase.SIGNALING
+            assert invited.phase is LinkPhase.SIGNALING
 
     run(test())
 
@@ -394,7 +394,7 @@ def test_a_new_invite_carries_on_the_same_conversation() -> None:
             second_at_bob = await bob.join(second_at_ann.code)
             await second_at_ann.accept(second_at_bob.code)
             assert await take(second_at_bob, 1) == ["written meanwhile"]
-            assert (first_at_ann.ending, first_at_bob.ending) == (CloseReason.PEER_LEFT, CloseReason.LEFT)
+            assert (first_at_ann.close_reason, first_at_bob.close_reason) == (CloseReason.PEER_LEFT, CloseReason.LEFT)
             assert await all_of(first_at_bob) == []
 
     run(test())
@@ -406,7 +406,7 @@ def test_the_phases_come_in_their_order() -> None:
             at_ann = await ann.invite()
             at_bob = await bob.join(at_ann.code)
 
-            async def phases_of(chat: Chat) -> list[Phase]:
+            async def phases_of(chat: Chat) -> list[LinkPhase]:
                 return [phase async for phase in chat.phases()]
 
             async def meet_and_part() -> None:
@@ -416,11 +416,11 @@ def test_the_phases_come_in_their_order() -> None:
                 at_ann.close()
 
             ann_saw, bob_saw, _ = await asyncio.gather(phases_of(at_ann), phases_of(at_bob), meet_and_part())
-            order = list(Phase)
+            order = list(LinkPhase)
             for seen in (ann_saw, bob_saw):
                 assert sorted(seen, key=order.index) == seen
-                assert seen[-2:] == [Phase.OPEN, Phase.CLOSED]
-            assert Phase.SIGNALING not in ann_saw
+                assert seen[-2:] == [LinkPhase.OPEN, LinkPhase.CLOSED]
+            assert LinkPhase.SIGNALING not in ann_saw
             assert await phases_of(at_ann) == []
 
     run(test())
@@ -449,7 +449,7 @@ def test_two_peers_meet_by_a_link_talk_and_part(page: str) -> None:
         async with Peer() as ann, Peer() as bob:
             at_ann = await ann.room(page)
             assert at_ann.link.startswith(f"{page}#F")
-            assert (at_ann.phase, at_ann.code, at_ann.was_open) == (Phase.SIGNALING, "", False)
+            assert (at_ann.phase, at_ann.code, at_ann.was_open) == (LinkPhase.SIGNALING, "", False)
             at_ann.send("written before")
             at_bob = await bob.join(f"Hi Bob,\r\n\r\ncome here: <{at_ann.link}>.")
             assert at_bob.link == at_ann.link
@@ -464,8 +464,8 @@ def test_two_peers_meet_by_a_link_talk_and_part(page: str) -> None:
             await at_ann.delivered()
             assert at_ann.undelivered == 0
             at_ann.close()
-            assert (at_ann.ending, await at_bob.ended()) == (CloseReason.LEFT, CloseReason.PEER_LEFT)
-            assert (at_ann.phase, at_bob.phase, at_ann.signs) == (Phase.CLOSED, Phase.CLOSED, None)
+            assert (at_ann.close_reason, await at_bob.ended()) == (CloseReason.LEFT, CloseReason.PEER_LEFT)
+            assert (at_ann.phase, at_bob.phase, at_ann.signs) == (LinkPhase.CLOSED, LinkPhase.CLOSED, None)
             with pytest.raises(ChatEnded):
                 at_bob.send("too late")
 
@@ -489,7 +489,7 @@ def test_a_room_is_the_same_for_one_guest_after_the_other(page: str) -> None:
                 await at_guest.delivered()
                 at_guest.close()
                 assert await all_of(chat) == []
-                assert chat.ending is CloseReason.PEER_LEFT
+                assert chat.close_reason is CloseReason.PEER_LEFT
                 chat = await ann.join(link)
                 assert (chat.person, chat.was_open) == (None, False)
 
@@ -549,7 +549,7 @@ def test_what_was_sent_before_somebody_came_is_not_counted_as_heard_by_somebody_
             at_cleo = await cleo.join(at_ann.link)
             with pytest.raises(ChatEnded) as ended:
                 await at_ann.delivered()
-            assert ended.value.ending is CloseReason.REPLACED
+            assert ended.value.close_reason is CloseReason.REPLACED
             assert at_ann.undelivered == 1
             assert await all_of(at_cleo) == []
 
@@ -571,7 +571,7 @@ def test_of_three_that_come_at_once_two_get_the_seats(page: str) -> None:
             )
             one.send("there are two of us")
             assert await take(other, 1) == ["there are two of us"]
-            assert (one.ending, other.ending, third.phase) == (None, None, Phase.SIGNALING)
+            assert (one.close_reason, other.close_reason, third.phase) == (None, None, LinkPhase.SIGNALING)
 
     run(test())
 
@@ -635,7 +635,7 @@ def test_whoever_waits_in_a_room_can_leave_at_any_time(page: str, monkeypatch: p
                         if chat.status == strings.ROOM_WAITING:
                             break
                 chat.close()
-                assert (chat.ending, chat.phase) == (CloseReason.LEFT, Phase.CLOSED)
+                assert (chat.close_reason, chat.phase) == (CloseReason.LEFT, LinkPhase.CLOSED)
                 with pytest.raises(ChatEnded):
                     await waiting
 
@@ -654,7 +654,7 @@ def test_whoever_waits_in_a_room_can_leave_at_any_time(page: str, monkeypatch: p
             with pytest.raises(asyncio.CancelledError):
                 await cancelled
             last = await ann.room(page)
-        assert last.ending is CloseReason.LEFT
+        assert last.close_reason is CloseReason.LEFT
 
     run(test())
 
@@ -873,13 +873,13 @@ def test_after_the_end_everything_says_so() -> None:
             await at_ann.ended()
             with pytest.raises(ChatEnded, match=r"^They left: The other side closed pychat or left\.") as caught:
                 at_ann.send("two")
-            assert caught.value.ending is CloseReason.PEER_LEFT
+            assert caught.value.close_reason is CloseReason.PEER_LEFT
             with pytest.raises(ChatEnded, match=r"^You left: "):
                 at_bob.send("two")
             await at_ann.opened()  # they were connected
             await at_ann.delivered()  # nothing was lost
             at_ann.close()
-            assert at_ann.ending is CloseReason.PEER_LEFT
+            assert at_ann.close_reason is CloseReason.PEER_LEFT
             assert issubclass(ChatEnded, PychatError)
 
     run(test())
@@ -899,7 +899,7 @@ def test_an_invite_that_is_given_up_is_over_for_whoever_waits() -> None:
             chat.close()
             opened, messages, ended = await asyncio.gather(*waiting, return_exceptions=True)
             assert isinstance(opened, ChatEnded)
-            assert opened.ending is ended is CloseReason.LEFT
+            assert opened.close_reason is ended is CloseReason.LEFT
             assert messages == []
             assert chat.undelivered == 0
             await chat.delivered()
@@ -938,7 +938,7 @@ def test_leaving_the_block_ends_every_chat_for_whoever_waits() -> None:
             with pytest.raises(ChatEnded, match=r"^You left: "):
                 await opening
             assert await listening == []
-            assert at_ann.ending is CloseReason.LEFT
+            assert at_ann.close_reason is CloseReason.LEFT
             assert await at_bob.ended() is CloseReason.PEER_LEFT  # it has heard the good-bye
             at_ann.close()
             with pytest.raises(ChatEnded):
@@ -1201,7 +1201,7 @@ def test_a_peer_that_does_not_speak_our_protocol_ends_the_chat(
                 await chat.accept(reply)
                 with pytest.raises(ChatEnded, match=f"^{_escaped(sentence)}") as caught:
                     await chat.opened()
-                assert caught.value.ending is ending
+                assert caught.value.close_reason is ending
                 assert not chat.was_open
 
     run(test())

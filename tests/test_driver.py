@@ -14,7 +14,7 @@ from pychat.core.codes.roomcode import RoomCode, encode
 from pychat.core.identity import visited
 from pychat.core.identity.contacts import STORE_KEY, Contacts
 from pychat.core.ids import LinkId
-from pychat.core.link import CloseReason, Link, Phase
+from pychat.core.link import CloseReason, Link, LinkPhase
 from pychat.core.node import Node
 from pychat.core.webrtc.capabilities import Capabilities
 from pychat.core.webrtc.ice import IceConfig
@@ -203,8 +203,8 @@ class World:
         return self.link.code
 
     @property
-    def ending(self) -> CloseReason | None:
-        return self.link.ending
+    def close_reason(self) -> CloseReason | None:
+        return self.link.close_reason
 
 
 async def exchange_codes(world: World, guest: World) -> None:
@@ -362,7 +362,7 @@ def test_a_turn_takes_no_more_of_large_frames_than_a_few() -> None:
 
     async def scenario(world: World) -> None:
         await join(world, World("bob"))
-        await world.until(lambda: world.link.phase is Phase.OPEN)
+        await world.until(lambda: world.link.phase is LinkPhase.OPEN)
         handle = world.node.handle
 
         def look(batch: Sequence[events.Event], now: float) -> list[effects.Effect]:
@@ -385,7 +385,7 @@ def test_a_turn_takes_no_more_of_large_frames_than_a_few() -> None:
 def test_a_peer_that_floods_ends_its_own_link_and_nobody_elses() -> None:
     async def scenario(world: World) -> None:
         await join(world, World("bob"))
-        await world.until(lambda: world.link.phase is Phase.OPEN)
+        await world.until(lambda: world.link.phase is LinkPhase.OPEN)
         world.driver.post(events.CreateInvite())
         gather(world)
         frame = events.FrameReceived(world.link.id, '["typing"]')
@@ -394,10 +394,10 @@ def test_a_peer_that_floods_ends_its_own_link_and_nobody_elses() -> None:
         world.driver.post(events.SetName("Ann"))
         assert world.made[0].asked[-1] == "close"
         assert len(world.driver._events) < 100
-        await world.until(lambda: world.ending)
-        assert world.ending is CloseReason.BROKE_PROTOCOL
+        await world.until(lambda: world.close_reason)
+        assert world.close_reason is CloseReason.BROKE_PROTOCOL
         assert world.node.messaging.name == "Ann"
-        assert [link.ending for link in world.node.links.by_id.values()] == [CloseReason.BROKE_PROTOCOL, None]
+        assert [link.close_reason for link in world.node.links.by_id.values()] == [CloseReason.BROKE_PROTOCOL, None]
 
     in_a_loop(scenario)
 
@@ -405,7 +405,7 @@ def test_a_peer_that_floods_ends_its_own_link_and_nobody_elses() -> None:
 def test_a_peer_that_sends_long_without_a_pause_but_no_more_than_is_heard_is_heard_to_the_end() -> None:
     async def scenario(world: World) -> None:
         await join(world, World("bob"))
-        await world.until(lambda: world.link.phase is Phase.OPEN)
+        await world.until(lambda: world.link.phase is LinkPhase.OPEN)
         gather(world)
         frame = events.FrameReceived(world.link.id, json.dumps(["typing", "x" * 50_000]))
         for _ in range(5):
@@ -413,7 +413,7 @@ def test_a_peer_that_sends_long_without_a_pause_but_no_more_than_is_heard_is_hea
                 world.driver.post(frame)
             world.driver.turn()
             gather(world)
-        assert world.ending is None
+        assert world.close_reason is None
         assert world.driver._weights == {}
 
     in_a_loop(scenario)
@@ -443,8 +443,8 @@ def test_what_the_platform_refuses_ends_the_link_with_its_words() -> None:
     async def scenario(world: World) -> None:
         world.driver.post(events.CreateInvite())
         world.made[0].refuses = "offer"
-        await world.until(lambda: world.ending)
-        assert world.ending is CloseReason.FAILED_HERE
+        await world.until(lambda: world.close_reason)
+        assert world.close_reason is CloseReason.FAILED_HERE
         assert world.link.detail == "could not make an offer: no offer"
         assert world.made[0].asked[-1] == "close"
 
@@ -455,8 +455,8 @@ def test_a_connection_that_cannot_be_made_ends_the_link_whatever_else_was_to_be_
     async def scenario(world: World) -> None:
         world.makes = False
         world.driver.post(events.CreateInvite())
-        await world.until(lambda: world.ending)
-        assert world.ending is CloseReason.FAILED_HERE
+        await world.until(lambda: world.close_reason)
+        assert world.close_reason is CloseReason.FAILED_HERE
         assert world.link.detail == "could not open a connection: no more connections"
         world.makes = True
         world.driver.post(events.CreateInvite())
@@ -468,7 +468,7 @@ def test_a_connection_that_cannot_be_made_ends_the_link_whatever_else_was_to_be_
 def test_a_frame_for_a_connection_that_is_closed_goes_nowhere(monkeypatch: pytest.MonkeyPatch) -> None:
     async def scenario(world: World) -> None:
         await join(world, World("bob"))
-        await world.until(lambda: world.link.phase is Phase.OPEN)
+        await world.until(lambda: world.link.phase is LinkPhase.OPEN)
         link, sent = world.link.id, list(world.made[0].sent)
         late = [effects.CloseConnection(link), effects.SendFrame(link, "late")]
         with monkeypatch.context() as patched:
@@ -485,8 +485,11 @@ def test_a_frame_that_cannot_be_sent_ends_the_link() -> None:
         guest = World("bob")
         await join(world, guest)
         world.made[0].refuses = "send"
-        await world.until(lambda: world.ending)
-        assert (world.ending, world.link.detail) == (CloseReason.FAILED_HERE, "could not send: the channel is not open")
+        await world.until(lambda: world.close_reason)
+        assert (world.close_reason, world.link.detail) == (
+            CloseReason.FAILED_HERE,
+            "could not send: the channel is not open",
+        )
 
     in_a_loop(scenario)
 
@@ -509,13 +512,13 @@ def test_the_timer_wakes_the_core_when_it_wants_to_be_woken() -> None:
         guest.driver.post(events.PasteCode(code))
         await guest.until(lambda: guest.code)
         world.driver.post(events.PasteCode(guest.code))
-        assert world.link.phase is Phase.CONNECTING
+        assert world.link.phase is LinkPhase.CONNECTING
         deadline = world.node.next_deadline()
         assert deadline is not None
         world.time = deadline  # the timer was armed for seconds from now; the next turn arms it anew
         world.driver.post(events.WatchDetails(None))
-        await world.until(lambda: world.ending)
-        assert world.ending is CloseReason.NO_PATH
+        await world.until(lambda: world.close_reason)
+        assert world.close_reason is CloseReason.NO_PATH
 
     in_a_loop(scenario)
 
@@ -546,7 +549,7 @@ def test_a_timer_that_rings_early_enough_is_not_armed_anew() -> None:
 def test_closing_says_good_bye_and_closes_every_connection() -> None:
     async def scenario(world: World) -> None:
         await join(world, World("bob"))
-        await world.until(lambda: world.link.phase is Phase.OPEN)
+        await world.until(lambda: world.link.phase is LinkPhase.OPEN)
         world.driver.close()
         assert world.made[0].sent[-1] == '["bye"]'
         assert world.made[0].asked[-1] == "close"
@@ -572,7 +575,7 @@ def test_the_keys_do_what_the_handshake_asks_for() -> None:
     async def scenario(world: World) -> None:
         guest = World("bob")
         await join(world, guest)
-        await world.until(lambda: world.link.phase is guest.link.phase is Phase.OPEN)
+        await world.until(lambda: world.link.phase is guest.link.phase is LinkPhase.OPEN)
         assert (world.link.peer, guest.link.peer) == (guest.crypto.public_key, world.crypto.public_key)
         assert world.crypto.asked == ["32 random bytes", "sign", "verify"]
         assert guest.crypto.asked == ["32 random bytes", "verify", "sign"]
@@ -589,7 +592,7 @@ def test_frames_that_follow_the_opening_of_the_channel_in_the_same_turn_wait_for
         open_channel(guest, world)
         world.driver.post(events.WatchDetails(None))
         assert len(world.made[0].sent) == 1, "the greeting is on its way already"
-        await world.until(lambda: world.link.phase is guest.link.phase is Phase.OPEN)
+        await world.until(lambda: world.link.phase is guest.link.phase is LinkPhase.OPEN)
 
     in_a_loop(scenario)
 
@@ -600,8 +603,11 @@ def test_a_key_that_does_not_work_ends_the_link_with_the_platforms_words(operati
         world.crypto.refuses = operation
         guest = World("bob")
         await join(world, guest)
-        await world.until(lambda: world.ending)
-        assert (world.ending, world.link.detail) == (CloseReason.FAILED_HERE, f"could not {words}: cannot {operation}")
+        await world.until(lambda: world.close_reason)
+        assert (world.close_reason, world.link.detail) == (
+            CloseReason.FAILED_HERE,
+            f"could not {words}: cannot {operation}",
+        )
 
     in_a_loop(scenario)
 
@@ -638,7 +644,7 @@ def test_a_store_that_refuses_is_told_of_and_ends_nothing() -> None:
         await join(world, World("bob"))
         await world.until(lambda: world.node.people.not_kept)
         assert world.node.people.not_kept == "the disk is full"
-        assert world.link.phase is Phase.OPEN
+        assert world.link.phase is LinkPhase.OPEN
 
     in_a_loop(scenario)
 

@@ -35,7 +35,7 @@ from pychat.core.identity.contacts import Contacts, clean_name
 from pychat.core.identity.lookalike import skeleton
 from pychat.core.identity.safety import EMOJI, safety_number, short_string
 from pychat.core.ids import ChatId
-from pychat.core.link import CloseReason, Link, Phase
+from pychat.core.link import CloseReason, Link, LinkPhase
 from pychat.core.log import Entry
 from pychat.core.node import Node
 from pychat.core.relay import envelope
@@ -545,7 +545,7 @@ def test_name(vector: Json) -> None:
 
 LATER = 1.25 * ACKNOWLEDGE_INTERVAL
 """From one step to the next, in seconds."""
-STATES = {Phase.SECURING: "greeting", Phase.OPEN: "open", Phase.CLOSED: "ended"}
+STATES = {LinkPhase.SECURING: "greeting", LinkPhase.OPEN: "open", LinkPhase.CLOSED: "ended"}
 
 
 def _chat(link: Link) -> ChatId:
@@ -602,7 +602,7 @@ class Side:
         if self.codes is not None:
             self.links[number] = self._by_codes()
         elif self.role is Role.INVITER:
-            over = before is not None and before.phase is Phase.CLOSED
+            over = before is not None and before.phase is LinkPhase.CLOSED
             conversation = before.chat if before is not None and over else None
             pair = exchange(self.person, other, conversation)
             self.links[number], self.others[number] = pair.ann_link, (other, pair.bob_link)
@@ -696,8 +696,8 @@ class Side:
             self.states[number] = outcome["state"]
         closed = effects.CloseConnection(link.id) in emitted
         if outcome.get("state") == "ended":
-            assert link.ending is not None
-            assert link.ending.value == outcome["ending"]
+            assert link.close_reason is not None
+            assert link.close_reason.value == outcome["ending"]
             assert closed == (outcome["close"] == "at once")
             if not closed:
                 self.to_be_closed[link.id] = {"after a second": 1, "after ten seconds": 10}[outcome["close"]]

@@ -25,7 +25,7 @@ from pychat.core.webrtc.stats import Stats
 from pychat.core.wire import Introduce
 
 
-class Phase(Enum):
+class LinkPhase(Enum):
     """How far a link has come (see above)."""
 
     SIGNALING = "signaling"
@@ -76,24 +76,24 @@ class CloseReason(Enum):
     FAILED_HERE = "failed-here"
 
 
-TRANSITIONS: dict[tuple[Phase, LinkStep], Phase] = {
-    (Phase.SIGNALING, LinkStep.DESCRIBED): Phase.CONNECTING,
-    (Phase.SIGNALING, LinkStep.ENCRYPTED): Phase.SECURING,
-    (Phase.SIGNALING, LinkStep.AUTHENTICATED): Phase.OPEN,
-    (Phase.CONNECTING, LinkStep.PATH_FOUND): Phase.SECURING,
-    (Phase.CONNECTING, LinkStep.ENCRYPTED): Phase.SECURING,
-    (Phase.CONNECTING, LinkStep.AUTHENTICATED): Phase.OPEN,
-    (Phase.SECURING, LinkStep.AUTHENTICATED): Phase.OPEN,
-    (Phase.OPEN, LinkStep.PATH_BROKEN): Phase.LOST,
-    (Phase.LOST, LinkStep.PATH_FOUND): Phase.OPEN,
-    **{(phase, LinkStep.OVER): Phase.CLOSED for phase in Phase},
+TRANSITIONS: dict[tuple[LinkPhase, LinkStep], LinkPhase] = {
+    (LinkPhase.SIGNALING, LinkStep.DESCRIBED): LinkPhase.CONNECTING,
+    (LinkPhase.SIGNALING, LinkStep.ENCRYPTED): LinkPhase.SECURING,
+    (LinkPhase.SIGNALING, LinkStep.AUTHENTICATED): LinkPhase.OPEN,
+    (LinkPhase.CONNECTING, LinkStep.PATH_FOUND): LinkPhase.SECURING,
+    (LinkPhase.CONNECTING, LinkStep.ENCRYPTED): LinkPhase.SECURING,
+    (LinkPhase.CONNECTING, LinkStep.AUTHENTICATED): LinkPhase.OPEN,
+    (LinkPhase.SECURING, LinkStep.AUTHENTICATED): LinkPhase.OPEN,
+    (LinkPhase.OPEN, LinkStep.PATH_BROKEN): LinkPhase.LOST,
+    (LinkPhase.LOST, LinkStep.PATH_FOUND): LinkPhase.OPEN,
+    **{(phase, LinkStep.OVER): LinkPhase.CLOSED for phase in LinkPhase},
 }
 """A step that has no line for the present phase changes nothing."""
 
-TIMEOUTS: dict[Phase, tuple[float, CloseReason]] = {
-    Phase.CONNECTING: (40.0, CloseReason.NO_PATH),
-    Phase.SECURING: (30.0, CloseReason.NOT_SECURED),
-    Phase.LOST: (120.0, CloseReason.PATH_LOST),
+TIMEOUTS: dict[LinkPhase, tuple[float, CloseReason]] = {
+    LinkPhase.CONNECTING: (40.0, CloseReason.NO_PATH),
+    LinkPhase.SECURING: (30.0, CloseReason.NOT_SECURED),
+    LinkPhase.LOST: (120.0, CloseReason.PATH_LOST),
 }
 """How many seconds a phase may last, and what the link ends of when it lasts longer. People have no limit."""
 
@@ -157,10 +157,10 @@ class Link:
     room: RoomId | None = None
     chat: ChatId | None = None
     binding: bytes = b""
-    phase: Phase = Phase.SIGNALING
-    ending: CloseReason | None = None
+    phase: LinkPhase = LinkPhase.SIGNALING
+    close_reason: CloseReason | None = None
     detail: str = ""
-    failed_in: Phase | None = None
+    failed_in: LinkPhase | None = None
     local: Description | None = None
     remote: Description | None = None
     trickled: set[CandidateKind] = field(default_factory=set)
@@ -176,7 +176,7 @@ class Link:
     @property
     def is_live(self) -> bool:
         """Whether it has not ended."""
-        return self.phase is not Phase.CLOSED
+        return self.phase is not LinkPhase.CLOSED
 
     @property
     def code(self) -> str:
@@ -208,7 +208,7 @@ class Link:
     @property
     def run_out(self) -> CloseReason:
         """What the link ends of when its phase lasts too long."""
-        if self.phase is Phase.SECURING and self.handshake is not None:
+        if self.phase is LinkPhase.SECURING and self.handshake is not None:
             return CloseReason.NO_GREETING  # the channel is open, so it is not the encryption that is missing
         return TIMEOUTS[self.phase][1] if self.phase in TIMEOUTS else CloseReason.NO_ANSWER
 
@@ -246,12 +246,12 @@ class Link:
         self.times_out_at = now + TIMEOUTS[phase][0] if phase in TIMEOUTS else None
         return True
 
-    def end(self, ending: CloseReason, detail: str, now: float) -> bool:
+    def end(self, close_reason: CloseReason, detail: str, now: float) -> bool:
         """Close the link; returns whether it was not closed already."""
         before = self.phase
         if not self.step(LinkStep.OVER, now):
             return False
-        self.ending, self.detail, self.failed_in = ending, detail, before
+        self.close_reason, self.detail, self.failed_in = close_reason, detail, before
         return True
 
     def deadline(self) -> float | None:

@@ -7,7 +7,7 @@ from typing import NamedTuple
 from pychat.core.chat.conversation import Delivery
 from pychat.core.errors import CodeProblem, MessageProblem
 from pychat.core.identity.contacts import Contact
-from pychat.core.link import CloseReason, Phase
+from pychat.core.link import CloseReason, LinkPhase
 from pychat.core.log import MAX_TEXT
 from pychat.core.relay.client import Trouble
 from pychat.core.relay.envelope import Refusal
@@ -278,11 +278,11 @@ PATHS: dict[Path, str] = {
     Path.UNKNOWN: "Not known yet",
 }
 
-PHASE_NAMES: tuple[tuple[Phase, str], ...] = (
-    (Phase.SIGNALING, "Signaling"),
-    (Phase.CONNECTING, "Connecting"),
-    (Phase.SECURING, "Securing"),
-    (Phase.OPEN, "Communicating"),
+PHASE_NAMES: tuple[tuple[LinkPhase, str], ...] = (
+    (LinkPhase.SIGNALING, "Signaling"),
+    (LinkPhase.CONNECTING, "Connecting"),
+    (LinkPhase.SECURING, "Securing"),
+    (LinkPhase.OPEN, "Communicating"),
 )
 
 ME = "You"
@@ -418,12 +418,12 @@ _NO_QUOTES = dict.fromkeys(map(ord, '“”„‟"«»'))
 _LONGEST_IN_SENTENCE = 32
 
 
-def room_ending(ending: CloseReason, *, locked: bool) -> str:
+def room_ending(close_reason: CloseReason, *, locked: bool) -> str:
     """Say why a connection has ended whose room is still open, and what to do; or how it stands with the room."""
     stays = ROOM_LOCKED_STAYS if locked else ROOM_STAYS
-    if ending is CloseReason.CHANNEL_CLOSED:
+    if close_reason is CloseReason.CHANNEL_CLOSED:
         return f"{_GONE} {stays}"
-    return _ROOM_ENDINGS.get(ending, stays)
+    return _ROOM_ENDINGS.get(close_reason, stays)
 
 
 def who_is(name: str) -> str:

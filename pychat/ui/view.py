@@ -11,7 +11,7 @@ from pychat.core.handshake import Role
 from pychat.core.identity.contacts import Namesake
 from pychat.core.identity.safety import ShortString, short_string
 from pychat.core.ids import ChatId, PublicKey
-from pychat.core.link import CloseReason, Link, Phase
+from pychat.core.link import CloseReason, Link, LinkPhase
 from pychat.core.node import Node
 from pychat.core.relay.client import RelayState
 from pychat.core.relay.envelope import Refusal
@@ -238,7 +238,7 @@ def _warning(conversation: Chat) -> str:
 
 def _trust_note(trust: Trust, warning: str, link: Link | None) -> str:
     # A safety number that has been compared since counts for more.
-    differed = link is not None and link.ending in _MISMATCH and trust is not Trust.VERIFIED
+    differed = link is not None and link.close_reason in _MISMATCH and trust is not Trust.VERIFIED
     return " ".join(filter(None, (warning, strings.DIFFERED if differed else strings.TRUST[trust][1])))
 
 
@@ -255,12 +255,12 @@ def _signs(link: Link | None) -> ShortString | None:
 
 
 def _is_live(link: Link | None) -> bool:
-    return link is not None and link.phase is not Phase.CLOSED
+    return link is not None and link.phase is not LinkPhase.CLOSED
 
 
 def _is_over(link: Link | None, room: Room) -> bool:
     """Whether the two in a room have found that somebody may sit in between: then nobody is to be asked in."""
-    return link is not None and link.ending in _MISMATCH and room.refusal is not Refusal.ELSEWHERE
+    return link is not None and link.close_reason in _MISMATCH and room.refusal is not Refusal.ELSEWHERE
 
 
 def room_view(room: Room | None) -> RoomView | None:
@@ -281,18 +281,18 @@ def _room_status(link: Link | None, room: Room) -> tuple[str, str]:
     """How it stands with a room in which nobody is connected to us."""
     if room.state is RelayState.LEFT:
         return strings.ROOM_LEFT
-    ending = link.ending if link is not None else None
-    if ending is not None and _is_over(link, room):  # that matters more than the way to the relay
-        return strings.ENDINGS[ending][0], strings.room_ending(ending, locked=room.locked)
+    close_reason = link.close_reason if link is not None else None
+    if close_reason is not None and _is_over(link, room):  # that matters more than the way to the relay
+        return strings.ENDINGS[close_reason][0], strings.room_ending(close_reason, locked=room.locked)
     if room.relay.trouble is not None:  # also while it is tried again, or the words would come and go
         return strings.ROOM_AWAY[room.relay.trouble]
     if room.refusal is not None:
         return strings.ROOM_REFUSED[room.refusal]
     if room.state is RelayState.REACHING:
         return strings.ROOM_REACHING
-    if ending in (None, CloseReason.LEFT, CloseReason.REPLACED, CloseReason.REFUSED, CloseReason.NO_ANSWER):
+    if close_reason in (None, CloseReason.LEFT, CloseReason.REPLACED, CloseReason.REFUSED, CloseReason.NO_ANSWER):
         return strings.ROOM_LOCKED if room.locked else strings.ROOM_WAITING
-    return strings.ENDINGS[ending][0], _with_servers(strings.room_ending(ending, locked=room.locked), link)
+    return strings.ENDINGS[close_reason][0], _with_servers(strings.room_ending(close_reason, locked=room.locked), link)
 
 
 def status_of(link: Link | None, room: Room | None) -> tuple[str, str]:
@@ -301,51 +301,53 @@ def status_of(link: Link | None, room: Room | None) -> tuple[str, str]:
         return _room_status(link, room)
     if link is None:
         return strings.IDLE
-    if link.room is not None and link.phase is Phase.SIGNALING:
+    if link.room is not None and link.phase is LinkPhase.SIGNALING:
         return strings.ROOM_MEETING
     match link.phase, link.role:
-        case Phase.SIGNALING, Role.INVITER:
+        case LinkPhase.SIGNALING, Role.INVITER:
             return strings.WAITING_FOR_REPLY if link.code else strings.MAKING_INVITE
-        case Phase.SIGNALING, Role.REPLIER:
+        case LinkPhase.SIGNALING, Role.REPLIER:
             if not link.code:
                 return strings.MAKING_REPLY
             return strings.WAITING_WITH_PATH if link.path_found else strings.WAITING_FOR_INVITER
-        case Phase.CONNECTING, _:
+        case LinkPhase.CONNECTING, _:
             return strings.CONNECTING
-        case Phase.SECURING, _:
+        case LinkPhase.SECURING, _:
             return strings.SECURING
-        case Phase.OPEN, _:
+        case LinkPhase.OPEN, _:
             return strings.OPEN
-        case Phase.LOST, _:
+        case LinkPhase.LOST, _:
             return strings.LOST
-    headline, sentence = strings.ENDINGS[link.ending or CloseReason.CHANNEL_CLOSED]
+    headline, sentence = strings.ENDINGS[link.close_reason or CloseReason.CHANNEL_CLOSED]
     return headline, _with_servers(sentence, link)
 
 
 def _with_servers(sentence: str, link: Link | None) -> str:
     """Name the servers that are to blame when there was no way."""
     silent = (
-        link.silent_servers if link is not None and link.ending in (CloseReason.NO_ADDRESS, CloseReason.NO_PATH) else ()
+        link.silent_servers
+        if link is not None and link.close_reason in (CloseReason.NO_ADDRESS, CloseReason.NO_PATH)
+        else ()
     )
     return f"{strings.silent_servers(silent)} {sentence}" if silent else sentence
 
 
-def _progress(link: Link | None, room: Room | None, phase: Phase) -> Progress:
+def _progress(link: Link | None, room: Room | None, phase: LinkPhase) -> Progress:
     """How one of the four phases stands; a lost or broken link shows in which of them it happened."""
     waits = room is not None and room.state is not RelayState.LEFT and not _is_over(link, room)
     if waits and not _is_live(link):
-        return Progress.NOW if phase is Phase.SIGNALING else Progress.TO_COME
-    if link is None or link.ending in _ORDERLY:
+        return Progress.NOW if phase is LinkPhase.SIGNALING else Progress.TO_COME
+    if link is None or link.close_reason in _ORDERLY:
         return Progress.TO_COME
     order = [phase for phase, _ in strings.PHASE_NAMES]
-    reached = link.failed_in if link.phase is Phase.CLOSED else link.phase
-    at = order.index(Phase.OPEN if reached in (Phase.LOST, None) else reached)
+    reached = link.failed_in if link.phase is LinkPhase.CLOSED else link.phase
+    at = order.index(LinkPhase.OPEN if reached in (LinkPhase.LOST, None) else reached)
     place = order.index(phase)
     if place != at:
         return Progress.DONE if place < at else Progress.TO_COME
-    if link.phase in (Phase.LOST, Phase.CLOSED):
+    if link.phase in (LinkPhase.LOST, LinkPhase.CLOSED):
         return Progress.FAILED
-    return Progress.DONE if phase is Phase.OPEN else Progress.NOW
+    return Progress.DONE if phase is LinkPhase.OPEN else Progress.NOW
 
 
 def _card(link: Link | None, room: Room | None) -> Card:
@@ -357,12 +359,12 @@ def _card(link: Link | None, room: Room | None) -> Card:
         asks_in = room.refusal is None and not room.locked and not _is_over(link, room)
         return Card.ROOM if asks_in else Card.NONE
     if link is not None and link.room is not None:
-        return Card.AGAIN if link.phase is Phase.CLOSED else Card.NONE
+        return Card.AGAIN if link.phase is LinkPhase.CLOSED else Card.NONE
     if link is None:
         return Card.NONE
-    if link.phase is Phase.CLOSED:
+    if link.phase is LinkPhase.CLOSED:
         return Card.AGAIN
-    if link.phase is not Phase.SIGNALING:
+    if link.phase is not LinkPhase.SIGNALING:
         return Card.NONE
     if not link.code:
         return Card.PREPARING

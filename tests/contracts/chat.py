@@ -10,7 +10,7 @@ from pychat.core.chat.conversation import Conversation
 from pychat.core.identity.contacts import Contacts
 from pychat.core.identity.lookalike import skeleton
 from pychat.core.ids import ChatId
-from pychat.core.link import CloseReason, Link, Phase
+from pychat.core.link import CloseReason, Link, LinkPhase
 from pychat.core.node import SEED_SIZE, Node
 from pychat.driver import Driver
 from pychat.ports import Clock, Crypto, Tabs
@@ -69,7 +69,7 @@ class Person:
         return link
 
     async def until_open(self, link: Link) -> None:
-        await self.until(lambda: link.phase is Phase.OPEN)
+        await self.until(lambda: link.phase is LinkPhase.OPEN)
 
     def conversation(self, link: Link) -> Conversation:
         conversation = self.node.chats.conversation(link.chat)
@@ -128,8 +128,8 @@ async def whoever_leaves_says_so_and_can_come_back(kit: Kit) -> None:
     bob.write(at_bob, "I have to go")
     await bob.until_delivered(at_bob)
     bob.driver.post(events.LeaveConversation(bob.conversation(at_bob).id))
-    await ann.until(lambda: at_ann.phase is Phase.CLOSED)
-    assert at_ann.ending is CloseReason.PEER_LEFT
+    await ann.until(lambda: at_ann.phase is LinkPhase.CLOSED)
+    assert at_ann.close_reason is CloseReason.PEER_LEFT
     ann.write(at_ann, "Too late?")
     at_ann, at_bob = await connect(ann, bob, again=at_ann.chat)
     await ann.until_delivered(at_ann)
@@ -141,8 +141,8 @@ async def a_program_that_ends_says_so(kit: Kit) -> None:
     ann, bob = await Person.new(kit), await Person.new(kit)
     at_ann, _ = await connect(ann, bob)
     bob.driver.close()
-    await ann.until(lambda: at_ann.phase is Phase.CLOSED)
-    assert at_ann.ending is CloseReason.PEER_LEFT
+    await ann.until(lambda: at_ann.phase is LinkPhase.CLOSED)
+    assert at_ann.close_reason is CloseReason.PEER_LEFT
 
 
 @contract(Port.TABS)

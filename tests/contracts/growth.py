@@ -5,7 +5,7 @@ from collections.abc import Callable
 
 from pychat.core import events
 from pychat.core.ids import ChatId
-from pychat.core.link import Link, Phase
+from pychat.core.link import Link, LinkPhase
 from tests.contracts import chat
 from tests.contracts.kit import Kit
 
@@ -22,7 +22,7 @@ class Person(chat.Person):
             await self._news.wait()
 
     async def until_closed(self, link: Link) -> None:
-        await self.until(lambda: link.phase is Phase.CLOSED)
+        await self.until(lambda: link.phase is LinkPhase.CLOSED)
 
 
 async def connect_and_part(kit: Kit, times: int) -> None:

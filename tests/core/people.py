@@ -13,7 +13,7 @@ from pychat.core import effects, events, wire
 from pychat.core.chat.conversation import Chat, Conversation, Delivery
 from pychat.core.identity.contacts import Contacts
 from pychat.core.ids import ChatId, LinkId
-from pychat.core.link import Link, Phase
+from pychat.core.link import Link, LinkPhase
 from pychat.core.node import Node
 from pychat.core.sync import ACKNOWLEDGE_INTERVAL
 from pychat.core.webrtc.capabilities import Capabilities
@@ -288,5 +288,5 @@ def connect(ann: Person, bob: Person, conversation: ChatId | None = None) -> Pai
     """The same until both are connected."""
     pair = exchange(ann, bob, conversation)
     pair.open_channel()
-    assert pair.ann_link.phase is pair.bob_link.phase is Phase.OPEN
+    assert pair.ann_link.phase is pair.bob_link.phase is LinkPhase.OPEN
     return pair

@@ -7,7 +7,7 @@ import pytest
 from pychat.core import events
 from pychat.core.chat import chats as chats_module
 from pychat.core.chat.conversation import Conversation, Introduction
-from pychat.core.link import Phase
+from pychat.core.link import LinkPhase
 from pychat.core.services import messaging as n
 from pychat.ui import strings
 from pychat.ui.view import Card, view
@@ -102,7 +102,7 @@ def test_the_same_person_comes_back_to_where_they_were(world: RoomsWorld) -> Non
 
     assert conversation_at(ann).peer == bob.key
     assert read(bob)[-1] == "for Bob alone"
-    assert link_of(ann).phase is Phase.OPEN
+    assert link_of(ann).phase is LinkPhase.OPEN
 
 
 @pytest.mark.slow

@@ -10,7 +10,7 @@ from pychat.core.codes.invite import decode
 from pychat.core.handshake import commitment
 from pychat.core.identity.contacts import STORE_KEY, Contact, Contacts, Namesake
 from pychat.core.identity.safety import short_string
-from pychat.core.link import CloseReason, Link, Phase
+from pychat.core.link import CloseReason, Link, LinkPhase
 from pychat.core.log import Entry
 from pychat.core.services.links import MAX_PENDING_FRAMES
 from pychat.core.sync import ACKNOWLEDGE_INTERVAL
@@ -116,7 +116,7 @@ def test_whoever_sees_another_connection_is_not_spoken_with(ann: Person, bob: Pe
         link.binding = b"o" * 32
     pair.open_channel()
 
-    assert (pair.bob_link.ending, pair.ann_link.ending) == (CloseReason.NOT_PROVED, CloseReason.PEER_LEFT)
+    assert (pair.bob_link.close_reason, pair.ann_link.close_reason) == (CloseReason.NOT_PROVED, CloseReason.PEER_LEFT)
     assert pair.bob_link.detail
     assert not list(ann.node.people.contacts)
     assert not list(bob.node.people.contacts)
@@ -130,7 +130,7 @@ def test_after_a_failure_all_that_was_typed_goes_out_over_the_next_connection(an
     ann.write(ann.chat_of(failing.ann_link), "typed before")
     failing.open_channel()
     ann.write(ann.chat_of(failing.ann_link), "typed afterwards")
-    assert failing.ann_link.phase is Phase.CLOSED
+    assert failing.ann_link.phase is LinkPhase.CLOSED
 
     again = connect(ann, bob, ann.chat_of(failing.ann_link).id)
     assert texts(again.bob_chat) == ["typed before", "typed afterwards"]
@@ -147,7 +147,7 @@ def test_an_invite_that_somebody_else_answers_tells_them_nothing_that_was_said_t
     with_cat.ann_link.remote = replace(with_cat.ann_link.remote, fingerprint=b"o" * 32)  # type: ignore[type-var]
     with_cat.open_channel()
 
-    assert with_cat.ann_link.phase is Phase.CLOSED
+    assert with_cat.ann_link.phase is LinkPhase.CLOSED
     assert with_bob.peer == pair.bob.node.key
     assert texts(with_bob) == ["for Bob"]
     assert pair.ann.chats == [with_bob]
@@ -165,7 +165,7 @@ def test_what_the_peer_says_in_the_turn_in_which_the_channel_opens_is_not_out_of
     )
     pair.carry()
 
-    assert pair.ann_link.phase is pair.bob_link.phase is Phase.OPEN
+    assert pair.ann_link.phase is pair.bob_link.phase is LinkPhase.OPEN
 
 
 # While keys are at work.
@@ -185,7 +185,7 @@ def at_a_verdict(ann: Person, bob: Person) -> Pair:
 
 def test_what_the_peer_says_waits_until_its_proof_is_checked_and_is_taken_in_order(ann: Person, bob: Person) -> None:
     pair = at_a_verdict(ann, bob)
-    assert (pair.ann_link.phase, pair.bob_link.phase) == (Phase.SECURING, Phase.OPEN)
+    assert (pair.ann_link.phase, pair.bob_link.phase) == (LinkPhase.SECURING, LinkPhase.OPEN)
     bob_log = pair.bob_chat.own_log
     ann.hears(pair.ann_link, wire.Entries(bob_log, 1, [Entry(1, "one")]), wire.Entries(bob_log, 2, [Entry(2, "two")]))
     assert not isinstance(ann.chat_of(pair.ann_link), Conversation)
@@ -193,7 +193,7 @@ def test_what_the_peer_says_waits_until_its_proof_is_checked_and_is_taken_in_ord
     assert not list(ann.node.people.contacts)
 
     ann.keys_are_done()
-    assert (pair.ann_link.phase, pair.ann_chat.peer_name) == (Phase.OPEN, "Bob")
+    assert (pair.ann_link.phase, pair.ann_chat.peer_name) == (LinkPhase.OPEN, "Bob")
     assert texts(pair.ann_chat) == ["one", "two"]
 
 
@@ -203,7 +203,7 @@ def test_what_waited_is_dropped_when_the_proof_is_not_genuine(ann: Person, bob: 
     ann.at_work = [events.Verified(pair.ann_link.id, False)]
     emitted = ann.keys_are_done()
 
-    assert pair.ann_link.ending is CloseReason.NOT_PROVED
+    assert pair.ann_link.close_reason is CloseReason.NOT_PROVED
     assert texts(ann.chat_of(pair.ann_link)) == []
     assert of(effects.KeepContacts, emitted) == []
 
@@ -214,7 +214,7 @@ def test_what_follows_a_good_bye_that_waited_is_not_read(ann: Person, bob: Perso
     ann.hears(pair.ann_link, wire.Bye(), wire.Entries(pair.bob_chat.own_log, 1, [Entry(1, "one")]), "no frame")
     ann.keys_are_done()
 
-    assert (pair.ann_link.ending, pair.ann_link.detail) == (CloseReason.PEER_LEFT, "")
+    assert (pair.ann_link.close_reason, pair.ann_link.detail) == (CloseReason.PEER_LEFT, "")
     assert texts(pair.ann_chat) == []
     assert ann.says() == [wire.Introduce(pair.ann_chat.own_log, "Ann")]
 
@@ -230,7 +230,7 @@ def test_what_waited_and_sets_keys_to_work_makes_the_rest_wait_on(ann: Person, b
     bob.hears(pair.bob_link, wire.Hello((1,), (commitment(genuine.key, genuine.nonce),)), genuine, "x")
     bob.keys_are_done()
 
-    assert pair.bob_link.phase is Phase.SECURING
+    assert pair.bob_link.phase is LinkPhase.SECURING
     assert bob.at_work == [events.Verified(pair.bob_link.id, False)]
     assert pair.bob_link.pending_frames == ["x"]
 
@@ -241,7 +241,7 @@ def test_a_peer_cannot_pile_up_frames_meanwhile(ann: Person, bob: Person, frames
     waiting = len(pair.ann_link.pending_frames)
     ann.hears(pair.ann_link, *['["typing"]'] * (frames - waiting))
 
-    assert (pair.ann_link.ending is CloseReason.BROKE_PROTOCOL) == (frames > MAX_PENDING_FRAMES)
+    assert (pair.ann_link.close_reason is CloseReason.BROKE_PROTOCOL) == (frames > MAX_PENDING_FRAMES)
     assert len(pair.ann_link.pending_frames) == MAX_PENDING_FRAMES
 
 
@@ -250,7 +250,7 @@ def test_a_frame_that_is_too_large_does_not_wait_to_be_refused(ann: Person, bob:
     waiting = len(pair.ann_link.pending_frames)
     ann.hears(pair.ann_link, "x" * (wire.MAX_FRAME + 1))
 
-    assert pair.ann_link.ending is CloseReason.BROKE_PROTOCOL
+    assert pair.ann_link.close_reason is CloseReason.BROKE_PROTOCOL
     assert len(pair.ann_link.pending_frames) == waiting
 
 
@@ -267,7 +267,7 @@ def test_keys_that_do_not_work_end_the_link(ann: Person, bob: Person, operation:
     pair = at_a_verdict(ann, bob)
     ann.do(events.OperationFailed(pair.ann_link.id, operation, "NotSupportedError"))
 
-    assert pair.ann_link.ending is CloseReason.FAILED_HERE
+    assert pair.ann_link.close_reason is CloseReason.FAILED_HERE
     assert operation.value in pair.ann_link.detail
 
 
@@ -304,7 +304,7 @@ def test_it_takes_two_round_trips_after_the_channel_has_opened(ann: Person, bob:
         ann.do(*(events.FrameReceived(pair.ann_link.id, frame.data) for frame in under_way[1]))
         bob.do(*(events.FrameReceived(pair.bob_link.id, frame.data) for frame in under_way[0]))
         for someone, link in sides(pair):
-            if link.phase is Phase.OPEN:
+            if link.phase is LinkPhase.OPEN:
                 opened.setdefault(someone.node.messaging.name, passages)
 
     assert opened == {"Bob": 3, "Ann": 4}  # passages; each is half a round trip
@@ -335,7 +335,7 @@ def test_that_two_strings_match_makes_a_contact_verified_for_good(pair: Pair) ->
     contact = again.ann.node.people.contacts.get(pair.bob.node.key)
     assert contact is not None
     assert contact.verified
-    assert again.ann_link.phase is Phase.OPEN
+    assert again.ann_link.phase is LinkPhase.OPEN
 
 
 def test_what_one_has_verified_the_other_has_not(pair: Pair) -> None:
@@ -352,7 +352,7 @@ def test_that_two_strings_do_not_match_ends_the_link_and_is_kept(pair: Pair) -> 
     emitted = pair.ann.do(compared(pair.ann_chat, False))
     pair.ann.write(pair.ann_chat, "two")
 
-    assert pair.ann_link.ending is CloseReason.NO_MATCH
+    assert pair.ann_link.close_reason is CloseReason.NO_MATCH
     assert pair.ann.says() == [wire.Mismatch(), wire.Bye()]
     assert [contact.verified for contact in kept(emitted)] == [False]
     assert deliveries(pair.ann_chat) == [Delivery.DELIVERED, Delivery.WAITING]
@@ -364,7 +364,7 @@ def test_the_other_one_hears_that_the_comparison_has_failed_and_loses_the_badge_
     frames = [events.FrameReceived(pair.bob_link.id, effect.data) for effect in pair.ann.sent]
     emitted = pair.bob.do(*frames)
 
-    assert pair.bob_link.ending is CloseReason.PEER_NO_MATCH
+    assert pair.bob_link.close_reason is CloseReason.PEER_NO_MATCH
     assert [(contact.verified, contact.verified_as, contact.differs) for contact in kept(emitted)] == [
         (False, "", False)
     ]
@@ -376,14 +376,14 @@ def test_a_peer_takes_no_badge_but_its_own_and_none_before_it_has_proved_itself(
     ann.do(compared(pair.ann_chat, True))
     with_eve = connect(ann, person("eve"))
     ann.hears(with_eve.ann_link, wire.Mismatch())
-    assert with_eve.ann_link.ending is CloseReason.PEER_NO_MATCH
+    assert with_eve.ann_link.close_reason is CloseReason.PEER_NO_MATCH
 
     unproved = exchange(ann, person("mallory"))
     ann.do(events.ChannelOpened(unproved.ann_link.id))
     ann.hears(unproved.ann_link, wire.Mismatch())
-    assert unproved.ann_link.ending is CloseReason.BROKE_PROTOCOL
+    assert unproved.ann_link.close_reason is CloseReason.BROKE_PROTOCOL
     assert [contact.name for contact in ann.node.people.contacts if contact.verified] == ["Bob"]
-    assert pair.ann_link.phase is Phase.OPEN
+    assert pair.ann_link.phase is LinkPhase.OPEN
 
 
 def test_a_number_can_be_compared_when_the_link_has_ended(pair: Pair) -> None:
@@ -393,7 +393,7 @@ def test_a_number_can_be_compared_when_the_link_has_ended(pair: Pair) -> None:
 
     emitted = pair.ann.do(compared(pair.ann_chat, False))
     assert [contact.verified for contact in kept(emitted)] == [False]
-    assert pair.ann_link.ending is CloseReason.CHANNEL_CLOSED
+    assert pair.ann_link.close_reason is CloseReason.CHANNEL_CLOSED
 
 
 def test_nobody_is_verified_where_nobody_is(ann: Person, bob: Person) -> None:
@@ -516,7 +516,7 @@ def test_strings_that_match_settle_the_warning_and_others_end_it_with_nothing_se
     with_eve = impostor(pair)
     pair.ann.do(compared(with_eve.ann_chat, False))
     with_eve.carry()
-    assert with_eve.ann_link.ending is CloseReason.NO_MATCH
+    assert with_eve.ann_link.close_reason is CloseReason.NO_MATCH
     assert texts(with_eve.bob_chat) == []
 
     again = impostor(pair)
@@ -606,7 +606,7 @@ def test_whoever_shows_no_card_is_warned_of_by_the_name_they_are_known_by_and_ge
     assert again.ann_chat.warning is not None
     ann.says()
     ann.hears(again.ann_link, wire.Have({ann.log_of(again.ann_link): 0}))
-    assert again.ann_link.ending is CloseReason.BROKE_PROTOCOL
+    assert again.ann_link.close_reason is CloseReason.BROKE_PROTOCOL
     assert not any(isinstance(frame, wire.Entries) for frame in ann.says())
 
 
@@ -683,9 +683,9 @@ def test_a_comparison_that_has_failed_in_another_tab_ends_the_connection_here(pa
     emitted = pair.ann.do(events.ContactsKept(other.dumps()))
     pair.carry()
 
-    assert pair.ann_link.ending is CloseReason.NO_MATCH
+    assert pair.ann_link.close_reason is CloseReason.NO_MATCH
     assert of(effects.KeepContacts, emitted) == []
-    assert pair.bob_link.ending is CloseReason.PEER_NO_MATCH
+    assert pair.bob_link.close_reason is CloseReason.PEER_NO_MATCH
 
 
 def test_whom_the_person_compares_with_anew_is_not_thrown_out_by_what_is_known_already(pair: Pair) -> None:
@@ -693,7 +693,7 @@ def test_whom_the_person_compares_with_anew_is_not_thrown_out_by_what_is_known_a
     again = connect(pair.ann, pair.bob, pair.ann_chat.id)
     pair.ann.do(events.ContactsKept(elsewhere(pair).dumps()))
 
-    assert again.ann_link.phase is Phase.OPEN
+    assert again.ann_link.phase is LinkPhase.OPEN
 
 
 def test_what_another_tab_has_written_over_is_kept_again(pair: Pair) -> None:
@@ -931,5 +931,5 @@ def test_entries_of_a_log_that_is_not_on_the_card_are_refused(pair: Pair) -> Non
     again = connect(pair.ann, person("bob"), pair.ann_chat.id)
     again.ann.hears(again.ann_link, wire.Entries(old_log, 1, [Entry(1, "old")]))
 
-    assert again.ann_link.ending is CloseReason.BROKE_PROTOCOL
+    assert again.ann_link.close_reason is CloseReason.BROKE_PROTOCOL
     assert texts(again.ann_chat) == []

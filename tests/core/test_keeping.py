@@ -9,7 +9,7 @@ from pychat.core import log as log_module
 from pychat.core.chat import chats as chats_module
 from pychat.core.chat import conversation as conversation_module
 from pychat.core.errors import MessageProblem
-from pychat.core.link import CloseReason, Link, Phase
+from pychat.core.link import CloseReason, Link, LinkPhase
 from pychat.core.log import Entry
 from pychat.core.services import messaging as messaging_module
 from pychat.core.sync import ACKNOWLEDGE_INTERVAL, Incoming
@@ -177,7 +177,7 @@ def test_in_a_thousand_visits_of_new_and_old_programs_everything_is_heard_once_a
         listen(pair)
         assert heard.get(pair.bob_chat.own_log, [0])[-1] >= pair.bob_chat.acknowledged
         pair.kill()
-        assert pair.ann_link.ending is CloseReason.CHANNEL_CLOSED
+        assert pair.ann_link.close_reason is CloseReason.CHANNEL_CLOSED
     for program in programs:
         pair = connect(ann, program)
         listen(pair)
@@ -247,9 +247,9 @@ def test_whoever_sends_and_sends_and_acknowledges_nothing_ends_its_own_link(ann:
     for number in range(1, 1_000):
         ann.hears(pair.ann_link, wire.Entries(pair.bob_chat.own_log, number, [Entry(1, LONG)]))
 
-    assert pair.ann_link.ending is CloseReason.BROKE_PROTOCOL
+    assert pair.ann_link.close_reason is CloseReason.BROKE_PROTOCOL
     assert pair.ann_chat.memory.held < 55 * KIB
-    assert with_cat.ann_link.phase is Phase.OPEN
+    assert with_cat.ann_link.phase is LinkPhase.OPEN
     again = connect(ann, person("bob"))
     assert texts(again.bob_chat) == ["hello"]
 

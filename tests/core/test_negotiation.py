@@ -116,7 +116,7 @@ def test_what_is_needed_meanwhile_makes_one_more_exchange(phase: NegotiationPhas
     assert steps[1:] == [MakeOffer()]
     assert here.phase is NegotiationPhase.OFFERING
     here.described(to_sdp(OUR_OFFER))
-    assert len(here.received(Answer(here._number, THEIR_ANSWER))) == 1
+    assert len(here.received(Answer(here._generation, THEIR_ANSWER))) == 1
 
 
 def test_what_is_no_description_of_ours_is_our_own_mistake() -> None:
@@ -665,7 +665,7 @@ LIMIT = 16
 def check_always(world: World) -> None:
     """Nothing grows beyond what was asked for."""
     for side in world.sides:
-        assert side._number <= LIMIT
+        assert side._generation <= LIMIT
         assert len(side._kept) + len(side._found) <= LIMIT
     assert all(len(queue) <= LIMIT for queue in world.queues)
 

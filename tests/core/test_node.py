@@ -4,7 +4,7 @@ from pychat.core import effects, events, wire
 from pychat.core.chat.conversation import Conversation, Delivery
 from pychat.core.codes.invite import decode
 from pychat.core.errors import CodeProblem, LocalError
-from pychat.core.link import RENAME_BURST, RENAME_INTERVAL, TIMEOUTS, CloseReason, Link, Phase
+from pychat.core.link import RENAME_BURST, RENAME_INTERVAL, TIMEOUTS, CloseReason, Link, LinkPhase
 from pychat.core.log import Counts, Entry
 from pychat.core.services.code_inbox import TABS_PATIENCE
 from pychat.core.services.diagnostics import STATS_INTERVAL
@@ -88,11 +88,11 @@ def test_the_pasted_reply_is_given_to_the_connection_of_its_invite(ann: Person, 
     accepted = only(effects.AcceptAnswer, ann.paste(reply.code))
 
     assert accepted.link == first.id
-    assert (first.phase, second.phase) == (Phase.CONNECTING, Phase.SIGNALING)
+    assert (first.phase, second.phase) == (LinkPhase.CONNECTING, LinkPhase.SIGNALING)
 
 
 def test_the_handshake_opens_the_links_of_both(pair: Pair) -> None:
-    assert pair.ann_link.phase is pair.bob_link.phase is Phase.OPEN
+    assert pair.ann_link.phase is pair.bob_link.phase is LinkPhase.OPEN
     assert pair.ann_chat.peer == pair.bob.node.key
     assert pair.bob_chat.peer == pair.ann.node.key
 
@@ -108,7 +108,7 @@ def test_whoever_invites_sees_connecting_securing_open(ann: Person, bob: Person)
     pair.carry()
     phases.append(link.phase)
 
-    assert phases == [Phase.CONNECTING, Phase.SECURING, Phase.SECURING, Phase.OPEN]
+    assert phases == [LinkPhase.CONNECTING, LinkPhase.SECURING, LinkPhase.SECURING, LinkPhase.OPEN]
 
 
 def test_whoever_replies_is_signaling_until_the_encryption_stands(ann: Person, bob: Person) -> None:
@@ -121,7 +121,7 @@ def test_whoever_replies_is_signaling_until_the_encryption_stands(ann: Person, b
         bob.do(event)
         phases.append(link.phase)
 
-    assert phases == [Phase.SIGNALING, Phase.SECURING]
+    assert phases == [LinkPhase.SIGNALING, LinkPhase.SECURING]
 
 
 # When the code is made.
@@ -228,7 +228,7 @@ def test_a_computer_without_any_address_cannot_invite(ann: Person) -> None:
     link = ann.begin_invite()
     emitted = ann.do(ann.described(link, DescriptionKind.OFFER, samples.TCP), events.GatheringFinished(link))
 
-    assert ann.node.links.by_id[link].ending is CloseReason.NO_ADDRESS
+    assert ann.node.links.by_id[link].close_reason is CloseReason.NO_ADDRESS
     assert only(effects.CloseConnection, emitted).link == link
 
 
@@ -237,8 +237,8 @@ def test_a_description_that_is_none_ends_only_its_link(ann: Person, bob: Person)
     link = ann.begin_invite()
     ann.do(events.LocalDescriptionReady(link, "v=0"))
 
-    assert ann.node.links.by_id[link].ending is CloseReason.FAILED_HERE
-    assert pair.ann_link.phase is Phase.OPEN
+    assert ann.node.links.by_id[link].close_reason is CloseReason.FAILED_HERE
+    assert pair.ann_link.phase is LinkPhase.OPEN
 
 
 @pytest.mark.parametrize("finish", [True, False], ids=["gathering finished", "at the deadline"])
@@ -248,7 +248,7 @@ def test_credentials_that_fit_in_no_code_end_only_their_link(ann: Person, finish
     ann.do(events.LocalDescriptionReady(link, sdp), *([events.GatheringFinished(link)] if finish else []))
     ann.wait(gathering.PATIENCE)
 
-    assert ann.node.links.by_id[link].ending is CloseReason.FAILED_HERE
+    assert ann.node.links.by_id[link].close_reason is CloseReason.FAILED_HERE
 
 
 def test_an_effect_that_could_not_be_carried_out_ends_its_link_in_the_platforms_words(ann: Person) -> None:
@@ -256,7 +256,7 @@ def test_an_effect_that_could_not_be_carried_out_ends_its_link_in_the_platforms_
     ann.do(events.OperationFailed(link, events.Operation.OFFER, "NotSupportedError"))
 
     ended = ann.node.links.by_id[link]
-    assert (ended.ending, ended.detail) == (CloseReason.FAILED_HERE, "could not make an offer: NotSupportedError")
+    assert (ended.close_reason, ended.detail) == (CloseReason.FAILED_HERE, "could not make an offer: NotSupportedError")
 
 
 def test_servers_that_were_chosen_are_used_by_connections_made_from_then_on(ann: Person) -> None:
@@ -331,7 +331,7 @@ def test_an_invite_can_be_answered_again_when_the_first_try_has_ended(ann: Perso
     ann.paste(second.code)
 
     assert ann.node.introductions.inbox.problem is None
-    assert invite.phase is Phase.CONNECTING
+    assert invite.phase is LinkPhase.CONNECTING
 
 
 def test_a_reply_to_nothing_has_no_invite_waiting_once_the_tabs_had_their_chance(
@@ -648,10 +648,10 @@ def test_a_long_conversation_can_be_carried_on(pair: Pair) -> None:
 def test_an_invite_in_a_conversation_ends_the_link_before_it(pair: Pair) -> None:
     before = pair.ann_link
     pair.ann.invite(pair.ann_chat.id)
-    assert before.ending is CloseReason.REPLACED
+    assert before.close_reason is CloseReason.REPLACED
 
     pair.carry()
-    assert pair.bob_link.ending is CloseReason.PEER_LEFT
+    assert pair.bob_link.close_reason is CloseReason.PEER_LEFT
 
 
 def test_a_friend_who_comes_again_while_the_old_link_still_seems_open_replaces_it(pair: Pair) -> None:
@@ -660,7 +660,7 @@ def test_a_friend_who_comes_again_while_the_old_link_still_seems_open_replaces_i
     ann.write(again.ann_chat, "over the new link")
     again.carry()
 
-    assert pair.ann_link.ending is pair.bob_link.ending is CloseReason.REPLACED
+    assert pair.ann_link.close_reason is pair.bob_link.close_reason is CloseReason.REPLACED
     assert texts(again.bob_chat) == ["over the new link"]
 
 
@@ -738,7 +738,7 @@ def test_two_conversations_stay_apart(pair: Pair, cat: Person) -> None:
 
 
 def assert_only_this_link_ended(pair: Pair, other: Pair, ending: CloseReason) -> None:
-    assert (pair.ann_link.phase, pair.ann_link.ending) == (Phase.CLOSED, ending)
+    assert (pair.ann_link.phase, pair.ann_link.close_reason) == (LinkPhase.CLOSED, ending)
     other.ann.write(other.ann_chat, "still here")
     other.carry()
     assert texts(other.bob_chat)[-1] == "still here"
@@ -783,7 +783,7 @@ def test_a_peer_that_does_not_prove_who_it_is_first_loses_its_link(ann: Person, 
         someone.do(events.ChannelOpened(link.id))
         someone.hears(link, data)
 
-        assert link.ending is CloseReason.BROKE_PROTOCOL
+        assert link.close_reason is CloseReason.BROKE_PROTOCOL
 
 
 @pytest.mark.parametrize(
@@ -795,7 +795,7 @@ def test_a_peer_that_speaks_before_the_channel_is_open_loses_its_link(
     for someone, link in _both(exchange(ann, bob)):
         someone.hears(link, frame)
 
-        assert link.ending is CloseReason.BROKE_PROTOCOL
+        assert link.close_reason is CloseReason.BROKE_PROTOCOL
 
 
 def _both(pair: Pair) -> tuple[tuple[Person, Link], tuple[Person, Link]]:
@@ -810,21 +810,21 @@ def test_a_peer_that_claims_at_first_to_have_what_was_never_written_loses_its_li
     pair = exchange(ann, bob, before.ann_chat.id)
     pair.open_channel()
 
-    assert pair.ann_link.ending is CloseReason.BROKE_PROTOCOL
+    assert pair.ann_link.close_reason is CloseReason.BROKE_PROTOCOL
     assert pair.ann_chat.acknowledged == 0
 
 
 def test_a_peer_that_floods_loses_its_link_when_the_driver_says_so(pair: Pair) -> None:
     pair.ann.do(events.PeerFlooded(pair.ann_link.id))
 
-    assert pair.ann_link.ending is CloseReason.BROKE_PROTOCOL
+    assert pair.ann_link.close_reason is CloseReason.BROKE_PROTOCOL
 
 
 def test_a_channel_that_opens_before_its_connection_is_described_is_a_fault_of_our_own(ann: Person) -> None:
     link = ann.begin_invite()
     ann.do(events.ChannelOpened(link))
 
-    assert ann.node.links.by_id[link].ending is CloseReason.FAILED_HERE
+    assert ann.node.links.by_id[link].close_reason is CloseReason.FAILED_HERE
 
 
 def test_what_is_not_there_cannot_be_removed(pair: Pair) -> None:
@@ -844,9 +844,9 @@ def test_a_turn_server_from_which_a_candidate_came_is_not_silent(ann: Person) ->
 def test_a_peer_that_begins_logs_without_end_loses_its_link(pair: Pair) -> None:
     """Each of them is remembered, with or without a word in it."""
     for number in range(RENAME_BURST):
-        assert pair.ann_link.phase is Phase.OPEN
+        assert pair.ann_link.phase is LinkPhase.OPEN
         pair.ann.hears(pair.ann_link, wire.Introduce(f"another-log-of-mine-{number}", "Bob"))
-    assert pair.ann_link.ending is CloseReason.BROKE_PROTOCOL
+    assert pair.ann_link.close_reason is CloseReason.BROKE_PROTOCOL
 
 
 def test_a_peer_that_renames_itself_without_end_loses_its_link(pair: Pair) -> None:
@@ -855,14 +855,14 @@ def test_a_peer_that_renames_itself_without_end_loses_its_link(pair: Pair) -> No
 
     for number in range(1_000):
         rename("Bob" if number % 100 else "Rob")  # the same one again and again is none
-    assert pair.ann_link.phase is Phase.OPEN
+    assert pair.ann_link.phase is LinkPhase.OPEN
     for number in range(RENAME_BURST):
         pair.ann.wait(RENAME_INTERVAL)
         rename(f"now {number}")
-    assert pair.ann_link.phase is Phase.OPEN
+    assert pair.ann_link.phase is LinkPhase.OPEN
     for number in range(RENAME_BURST + 1):
         rename(f"Bob {number}")
-    assert pair.ann_link.ending is CloseReason.BROKE_PROTOCOL
+    assert pair.ann_link.close_reason is CloseReason.BROKE_PROTOCOL
 
 
 def test_the_peer_that_broke_the_protocol_is_told_and_the_connection_closed_a_little_later(pair: Pair) -> None:
@@ -883,7 +883,7 @@ def test_frames_of_kinds_yet_unknown_are_passed_over(pair: Pair) -> None:
     emitted = pair.ann.hears(pair.ann_link, '["typing",true]', '["reaction",{"to":1}]')
 
     assert emitted == []
-    assert pair.ann_link.phase is Phase.OPEN
+    assert pair.ann_link.phase is LinkPhase.OPEN
 
 
 def test_doubles_are_passed_over_and_acknowledged(pair: Pair) -> None:
@@ -954,7 +954,7 @@ def test_a_peer_of_another_version_cannot_be_spoken_with(ann: Person, bob: Perso
         someone.says()
         emitted = someone.hears(link, '["hello",[2,3],{"in":"another form"}]')
 
-        assert link.ending is CloseReason.OTHER_VERSION
+        assert link.close_reason is CloseReason.OTHER_VERSION
         assert not isinstance(someone.chat_of(link), Conversation)
         assert of(effects.CloseConnection, emitted) == []
         assert only(effects.CloseConnection, someone.wait(CLOSE_DELAY)).link == link.id
@@ -968,7 +968,7 @@ def test_a_peer_that_also_speaks_our_version_is_welcome(ann: Person, bob: Person
     ann.says()
     emitted = ann.hears(pair.ann_link, wire.Hello((2, 1), (bob.node.key, KEY)))
 
-    assert pair.ann_link.phase is not Phase.CLOSED, emitted
+    assert pair.ann_link.phase is not LinkPhase.CLOSED, emitted
     assert isinstance(ann.says()[0], wire.Reveal)
 
 
@@ -986,11 +986,11 @@ def test_two_tabs_of_one_person_can_chat(ann: Person) -> None:
 
 def test_whoever_leaves_says_goodbye_and_closes_a_little_later(pair: Pair) -> None:
     pair.ann.do(events.LeaveConversation(pair.ann_chat.id))
-    assert pair.ann_link.ending is CloseReason.LEFT
+    assert pair.ann_link.close_reason is CloseReason.LEFT
     assert pair.ann.sent == [effects.SendFrame(pair.ann_link.id, '["bye"]')]
 
     pair.carry()
-    assert pair.bob_link.ending is CloseReason.PEER_LEFT
+    assert pair.bob_link.close_reason is CloseReason.PEER_LEFT
     assert only(effects.CloseConnection, pair.ann.wait(CLOSE_DELAY)).link == pair.ann_link.id
 
 
@@ -1049,7 +1049,7 @@ def test_a_page_that_closes_says_goodbye_to_all(pair: Pair, cat: Person) -> None
 def test_a_channel_that_closes_ends_the_link(pair: Pair) -> None:
     emitted = pair.ann.do(events.ChannelClosed(pair.ann_link.id))
 
-    assert pair.ann_link.ending is CloseReason.CHANNEL_CLOSED
+    assert pair.ann_link.close_reason is CloseReason.CHANNEL_CLOSED
     assert only(effects.CloseConnection, emitted).link == pair.ann_link.id
 
 
@@ -1070,7 +1070,7 @@ def test_late_news_of_a_closed_link_changes_nothing(pair: Pair) -> None:
     ]
 
     assert pair.ann.do(*late) == []
-    assert (link.phase, link.ending) == (Phase.CLOSED, CloseReason.CHANNEL_CLOSED)
+    assert (link.phase, link.close_reason) == (LinkPhase.CLOSED, CloseReason.CHANNEL_CLOSED)
 
 
 def test_news_of_a_link_that_is_gone_changes_nothing(ann: Person) -> None:
@@ -1085,11 +1085,11 @@ def test_news_of_a_link_that_is_gone_changes_nothing(ann: Person) -> None:
 
 def test_a_path_that_is_not_found_in_time_ends_the_link(ann: Person, bob: Person) -> None:
     pair = exchange(ann, bob)
-    ann.wait(TIMEOUTS[Phase.CONNECTING][0] - 0.1)
-    assert pair.ann_link.phase is Phase.CONNECTING
+    ann.wait(TIMEOUTS[LinkPhase.CONNECTING][0] - 0.1)
+    assert pair.ann_link.phase is LinkPhase.CONNECTING
 
     ann.wait(0.1)
-    assert (pair.ann_link.ending, pair.ann_link.failed_in) == (CloseReason.NO_PATH, Phase.CONNECTING)
+    assert (pair.ann_link.close_reason, pair.ann_link.failed_in) == (CloseReason.NO_PATH, LinkPhase.CONNECTING)
 
 
 @pytest.mark.parametrize(
@@ -1107,16 +1107,16 @@ def test_an_encryption_or_a_greeting_that_does_not_come_in_time_ends_the_link(
         "channel": events.ChannelOpened(link),
     }
     ann.do(batch[step])
-    ann.wait(TIMEOUTS[Phase.SECURING][0])
+    ann.wait(TIMEOUTS[LinkPhase.SECURING][0])
 
-    assert pair.ann_link.ending is ending
+    assert pair.ann_link.close_reason is ending
 
 
 def test_a_reply_waits_as_long_as_people_take(ann: Person, bob: Person) -> None:
     reply = bob.reply(ann.invite().code)
     bob.wait(100_000)
 
-    assert reply.phase is Phase.SIGNALING
+    assert reply.phase is LinkPhase.SIGNALING
     assert bob.node.next_deadline() is None
 
 
@@ -1125,7 +1125,7 @@ def test_an_invite_waits_as_long_as_people_take(ann: Person, bob: Person) -> Non
     ann.wait(100_000)
     ann.paste(bob.reply(invite.code).code)
 
-    assert invite.phase is Phase.CONNECTING
+    assert invite.phase is LinkPhase.CONNECTING
 
 
 @pytest.mark.parametrize("state", [events.IceState.FAILED, events.IceState.DISCONNECTED])
@@ -1139,7 +1139,7 @@ def test_ice_that_gives_up_before_the_reply_is_pasted_does_not_end_the_link(
         events.ConnectionStateChanged(reply.id, events.ConnectionState.FAILED),
     )
 
-    assert reply.phase is Phase.SIGNALING
+    assert reply.phase is LinkPhase.SIGNALING
 
 
 def test_a_connection_that_failed_and_comes_back_in_time_is_as_good_as_any(ann: Person, bob: Person) -> None:
@@ -1150,14 +1150,14 @@ def test_a_connection_that_failed_and_comes_back_in_time_is_as_good_as_any(ann: 
     )
     pair.open_channel()
 
-    assert pair.ann_link.phase is Phase.OPEN
+    assert pair.ann_link.phase is LinkPhase.OPEN
 
 
 def test_a_path_that_is_lost_and_found_again_carries_on_where_it_was(pair: Pair) -> None:
     pair.ann.write(pair.ann_chat, "before")
     pair.break_path()
     pair.ann.write(pair.ann_chat, "meanwhile")
-    assert pair.ann_link.phase is pair.bob_link.phase is Phase.LOST
+    assert pair.ann_link.phase is pair.bob_link.phase is LinkPhase.LOST
     assert all("meanwhile" not in frame.data for frame in pair.ann.sent)
 
     for someone, link in ((pair.ann, pair.ann_link), (pair.bob, pair.bob_link)):
@@ -1178,14 +1178,14 @@ def test_any_sign_of_life_finds_the_path_again(pair: Pair, sign: str) -> None:
     }
     pair.ann.do(batch[sign])
 
-    assert pair.ann_link.phase is Phase.OPEN
+    assert pair.ann_link.phase is LinkPhase.OPEN
 
 
 def test_a_path_that_stays_lost_ends_the_link(pair: Pair) -> None:
     pair.break_path()
-    pair.ann.wait(TIMEOUTS[Phase.LOST][0])
+    pair.ann.wait(TIMEOUTS[LinkPhase.LOST][0])
 
-    assert pair.ann_link.ending is CloseReason.PATH_LOST
+    assert pair.ann_link.close_reason is CloseReason.PATH_LOST
 
 
 def test_what_is_due_comes_none_the_later_for_a_clock_that_is_set_back(pair: Pair) -> None:
@@ -1198,9 +1198,9 @@ def test_what_is_due_comes_none_the_later_for_a_clock_that_is_set_back(pair: Pai
 
     assert pair.ann.node.next_deadline() == pytest.approx(due - 3_600)
     assert pair.ann_chat.timeline[0].entry.at == int((before - 3_600) * 1000)
-    assert pair.ann_link.phase is Phase.LOST
-    pair.ann.wait(TIMEOUTS[Phase.LOST][0])
-    assert pair.ann_link.ending is CloseReason.PATH_LOST
+    assert pair.ann_link.phase is LinkPhase.LOST
+    pair.ann.wait(TIMEOUTS[LinkPhase.LOST][0])
+    assert pair.ann_link.close_reason is CloseReason.PATH_LOST
 
 
 def test_a_node_that_has_nothing_to_wait_for_says_so(pair: Pair) -> None:
@@ -1360,7 +1360,7 @@ def test_where_candidates_do_not_trickle_and_there_are_none_the_link_ends() -> N
     link = ann.node.links.by_id[ann.begin_invite()]
     ann.do(ann.described(link.id, DescriptionKind.OFFER))
 
-    assert link.ending is CloseReason.NO_ADDRESS
+    assert link.close_reason is CloseReason.NO_ADDRESS
 
 
 NEVER_RECOVERS = Capabilities(can_restart=False)
@@ -1370,10 +1370,10 @@ def test_a_failure_is_final_where_ice_cannot_be_restarted() -> None:
     ann, bob = person("ann", capabilities=NEVER_RECOVERS), person("bob")
     link = ann.invite()
     ann.do(events.PasteCode(bob.reply(link.code).code))
-    assert link.phase is Phase.CONNECTING
+    assert link.phase is LinkPhase.CONNECTING
     ann.do(events.IceStateChanged(link.id, events.IceState.FAILED), events.ConnectionStateChanged(link.id, FAILED))
 
-    assert link.ending is CloseReason.NO_PATH
+    assert link.close_reason is CloseReason.NO_PATH
 
 
 @pytest.mark.parametrize(
@@ -1390,14 +1390,14 @@ def test_what_has_failed_tells_why_it_has_ended(reached: tuple[events.IceState, 
     ann.do(*(events.IceStateChanged(link.id, state) for state in reached))
     ann.do(events.ConnectionStateChanged(link.id, FAILED))
 
-    assert link.ending is ending
+    assert link.close_reason is ending
 
 
 def test_a_replier_whose_connection_has_failed_for_good_ends_too() -> None:
     bob, link = reply_of(NEVER_RECOVERS, samples.HOST)
     bob.do(events.ConnectionStateChanged(link.id, FAILED))
 
-    assert link.ending is CloseReason.NO_PATH
+    assert link.close_reason is CloseReason.NO_PATH
 
 
 @pytest.mark.parametrize("ice_first", [True, False])
@@ -1409,7 +1409,7 @@ def test_an_open_link_that_fails_for_good_has_lost_its_path(ice_first: bool) -> 
     ]
     pair.ann.do(*(news if ice_first else reversed(news)))
 
-    assert pair.ann_link.ending is CloseReason.PATH_LOST
+    assert pair.ann_link.close_reason is CloseReason.PATH_LOST
 
 
 def test_without_other_tabs_a_reply_that_is_of_no_use_is_refused_at_once() -> None:
@@ -1441,7 +1441,7 @@ def test_editing_what_is_to_be_pasted_and_a_new_invite_forget_the_last_problem(a
 def test_a_link_lives_without_statistics_and_single_candidates(pair: Pair) -> None:
     for operation in (events.Operation.STATS, events.Operation.CANDIDATE):
         pair.ann.do(events.OperationFailed(pair.ann_link.id, operation, "NotAllowedError"))
-    assert pair.ann_link.phase is Phase.OPEN
+    assert pair.ann_link.phase is LinkPhase.OPEN
 
 
 # Without WebRTC.

@@ -12,7 +12,7 @@ from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from pychat.core import effects, events, wire
 from pychat.core.chat.conversation import Chat, Conversation
 from pychat.core.codes.roomcode import KEY_SIZE, MEMBER_SIZE, SALT, SECRET_SIZE, SIGNALING_INFO, RoomCode, encode
-from pychat.core.link import ANSWER_PATIENCE, CloseReason, Link, Phase
+from pychat.core.link import ANSWER_PATIENCE, CloseReason, Link, LinkPhase
 from pychat.core.relay import client as rc
 from pychat.core.relay import session as r
 from pychat.core.relay.client import RelayState, Trouble
@@ -512,7 +512,7 @@ def test_the_certificate_of_a_link_never_changes(seed: int, proved: bool) -> Non
         world.relay.forge(ann, link, said)
     world.live(1)
 
-    assert link.ending is CloseReason.BROKE_PROTOCOL
+    assert link.close_reason is CloseReason.BROKE_PROTOCOL
     assert "certificate" in link.detail
     assert link.remote.fingerprint != bytes(32)
 
@@ -653,7 +653,7 @@ def test_a_member_that_broke_the_protocol_is_not_heard_until_the_person_asks(see
     answer = Description(DescriptionKind.ANSWER, bytes(32), "ufrag", "x" * 24)
     crowd.say(member, OnLink(1, Answer(99, answer)))
     world.live(1)
-    assert link.ending is CloseReason.BROKE_PROTOCOL
+    assert link.close_reason is CloseReason.BROKE_PROTOCOL
     begun = len(ann.ends)
     crowd.offer(member, 2)
     world.live(LONG)
@@ -759,7 +759,7 @@ def test_who_broke_the_protocol_is_not_begun_with_again_until_asked(seed: int) -
     link = link_of(ann)
     ann.hears(ann.ends[link.id], events.FrameReceived(link.id, "nonsense"))
     world.live(1)
-    assert link.ending is CloseReason.BROKE_PROTOCOL
+    assert link.close_reason is CloseReason.BROKE_PROTOCOL
     world.live(LONG)
     assert not ann.company
     bob.starts_anew()  # under another name at the relay
@@ -1345,7 +1345,7 @@ def test_a_stack_that_cannot_restart_answers_no_offer_to_do_so() -> None:
     assert isinstance(link.signaling, RoomLink)
     link.signaling.go_on([TakeOffer(link.remote, False)])
 
-    assert link.ending is CloseReason.PATH_LOST
+    assert link.close_reason is CloseReason.PATH_LOST
     assert not any(isinstance(effect, effects.AcceptOffer) for effect in ann.node._context.effects)
 
 
@@ -1461,7 +1461,7 @@ def test_a_path_that_is_found_while_a_secret_is_drawn_does_no_harm() -> None:
     assert meeting_of(ann).code is None
     ann.node.handle([events.IceStateChanged(link.id, events.IceState.CONNECTED)], now)
 
-    assert link.phase is Phase.OPEN
+    assert link.phase is LinkPhase.OPEN
 
 
 def test_nobody_is_taken_for_the_other_side_of_a_link_without_its_proof() -> None:
@@ -1627,7 +1627,7 @@ def test_claimed_crowds_are_offered_only_a_few_links_at_once() -> None:
     most = 0
     for _ in range(300):
         world.live(0.1)
-        most = max(most, sum(one.link.phase is Phase.SIGNALING for one in meeting_of(ann)._live))
+        most = max(most, sum(one.link.phase is LinkPhase.SIGNALING for one in meeting_of(ann)._live))
 
     assert most == m.MAX_PENDING
 
@@ -1642,7 +1642,7 @@ def test_a_link_that_the_person_has_ended_is_not_begun_again(seed: int) -> None:
     assert not ann.company
     link = ann.node.links.of(home_of(ann))
     assert link is not None
-    assert link.ending is CloseReason.NO_MATCH
+    assert link.close_reason is CloseReason.NO_MATCH
 
 
 def test_a_room_needs_a_relay() -> None:

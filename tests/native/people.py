@@ -13,7 +13,7 @@ from pychat.core.chat.conversation import Chat
 from pychat.core.codes.invite import Code, decode, encode
 from pychat.core.identity.contacts import Contacts
 from pychat.core.identity.lookalike import skeleton
-from pychat.core.link import Link, Phase
+from pychat.core.link import Link, LinkPhase
 from pychat.core.node import SEED_SIZE, Node
 from pychat.core.webrtc.sdp import DescriptionKind, parse_description, to_sdp
 from pychat.driver import CHANNEL_ID, CHANNEL_LABEL, Driver
@@ -73,7 +73,7 @@ class Person:
         self.driver.post(events.PasteCode(code))
 
     async def until_open(self, link: Link) -> None:
-        await self.until(lambda: link.phase is Phase.OPEN)
+        await self.until(lambda: link.phase is LinkPhase.OPEN)
 
     def chat(self, link: Link) -> Chat:
         """Where a link is shown, also before it is known who is there."""
@@ -161,6 +161,6 @@ async def let_in(ann: Person, stranger: Stranger, *, hastily: bool = False) -> L
     link = await ann.invite()
     ann.paste(await stranger.reply(link.code))
     await stranger.greet(hastily=hastily)
-    await ann.until(lambda: link.ending or link.introduced)
-    assert link.ending is None, (link.ending, link.detail)
+    await ann.until(lambda: link.close_reason or link.introduced)
+    assert link.close_reason is None, (link.close_reason, link.detail)
     return link

@@ -35,7 +35,7 @@ from aiortc.rtcsctptransport import (
 
 from pychat.core import wire
 from pychat.core.codes.invite import decode
-from pychat.core.link import CloseReason, Link, Phase
+from pychat.core.link import CloseReason, Link, LinkPhase
 from pychat.core.log import make_entry
 from pychat.core.webrtc.sdp import MAX_MESSAGE_SIZE
 from pychat.ui import strings
@@ -88,8 +88,8 @@ class Evening:
             assert texts == ["still here", "still here"]
 
     async def until_stranger_is_out(self) -> CloseReason | None:
-        await self.ann.until(lambda: self.with_stranger.phase is Phase.CLOSED)
-        return self.with_stranger.ending
+        await self.ann.until(lambda: self.with_stranger.phase is LinkPhase.CLOSED)
+        return self.with_stranger.close_reason
 
 
 # What a stranger does.
@@ -118,7 +118,7 @@ async def go_on(
     """Send the same piece on and on; fails when the other side takes more of it than it should."""
     pieces = 0
     for stream in streams:
-        if evening.with_stranger.phase is Phase.CLOSED:
+        if evening.with_stranger.phase is LinkPhase.CLOSED:
             return
         if pieces > MANY_PIECES or pieces * len(data) > MANY_BYTES:
             break
@@ -272,8 +272,8 @@ def test_a_message_without_end_takes_no_memory_without_end() -> None:
 async def until_heard(ann: Person, link: Link, stranger: Stranger) -> None:
     """Let the stranger say one thing more, and wait for it: all that was sent before has come then."""
     stranger.say(wire.encode(wire.Entries(STRANGER, 1, [make_entry((0, "done"))])))
-    await ann.until(lambda: link.phase is Phase.CLOSED or len(ann.chat(link).timeline) > 0)
-    assert link.ending is None, (link.ending, link.detail)
+    await ann.until(lambda: link.phase is LinkPhase.CLOSED or len(ann.chat(link).timeline) > 0)
+    assert link.close_reason is None, (link.close_reason, link.detail)
 
 
 @pytest.mark.parametrize(

@@ -7,7 +7,7 @@ from pychat.core import events, wire
 from pychat.core.errors import CodeProblem
 from pychat.core.identity.contacts import Contact
 from pychat.core.identity.safety import safety_number, short_string
-from pychat.core.link import TIMEOUTS, CloseReason, Phase
+from pychat.core.link import TIMEOUTS, CloseReason, LinkPhase
 from pychat.core.webrtc.ice import IceConfig, IceServer, ServerProblem
 from pychat.core.webrtc.sdp import DescriptionKind
 from pychat.core.webrtc.stats import Path, Stats
@@ -142,7 +142,7 @@ def test_everything_that_can_happen_has_words_of_its_own() -> None:
     assert set(strings.SERVER_PROBLEMS) == set(ServerProblem)
     assert set(strings.PATHS) == set(Path)
     assert set(strings.TRUST) == set(Trust)
-    assert {phase for phase, _ in strings.PHASE_NAMES} | {Phase.LOST, Phase.CLOSED} == set(Phase)
+    assert {phase for phase, _ in strings.PHASE_NAMES} | {LinkPhase.LOST, LinkPhase.CLOSED} == set(LinkPhase)
     sentences = [
         *strings.CODE_PROBLEMS.values(),
         *(sentence for _, sentence in strings.ENDINGS.values()),
@@ -298,7 +298,7 @@ STUN = IceServer("stun:stun.example.org:3478")
 def test_a_turn_server_that_does_not_answer_is_named(bob: Person) -> None:
     ann = person("ann", ice=IceConfig((STUN, TURN, replace(TURN, url="turns:other.example.org:5349"))))
     exchange(ann, bob)
-    ann.wait(TIMEOUTS[Phase.CONNECTING][0])
+    ann.wait(TIMEOUTS[LinkPhase.CONNECTING][0])
     named = "No help came from turn:turn.example.org:3478 and turns:other.example.org:5349: "
     assert screen(ann).sentence.startswith(named)
     assert screen(ann).sentence.endswith(strings.ENDINGS[CloseReason.NO_PATH][1])
@@ -322,5 +322,5 @@ def test_one_that_has_answered_is_not_to_blame(bob: Person, comes_late: bool) ->
     ]
     ann.do(*([*news, relayed] if comes_late else [relayed, *news]))
     ann.paste(bob.reply(ann.node.links.by_id[link].code).code)
-    ann.wait(TIMEOUTS[Phase.CONNECTING][0])
+    ann.wait(TIMEOUTS[LinkPhase.CONNECTING][0])
     assert screen(ann).sentence == strings.ENDINGS[CloseReason.NO_PATH][1]

@@ -89,10 +89,10 @@ class BrowserPeerConnection:
         """Add a remote ICE candidate."""
         await _asked(self._pc.addIceCandidate(_object(candidate=candidate, sdpMid="0", sdpMLineIndex=0)))
 
-    def open_channel(self, label: str, number: int) -> BrowserDataChannel:
+    def open_channel(self, label: str, channel_id: int) -> BrowserDataChannel:
         """Open a negotiated, ordered and reliable channel with this id."""
         try:
-            raw = self._pc.createDataChannel(label, _object(negotiated=True, id=number, ordered=True))
+            raw = self._pc.createDataChannel(label, _object(negotiated=True, id=channel_id, ordered=True))
         except JsException as error:
             raise PortError(_words(error)) from error
         raw.binaryType = "arraybuffer"  # Firefox's default, a Blob, could only be read later and out of order

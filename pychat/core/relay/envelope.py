@@ -2,10 +2,10 @@
 
 A signal is a JSON array whose first item names its kind.
 
-    ["offer", link, number, fingerprint, ufrag, password, [candidate, …]]
-    ["answer", link, number, fingerprint, ufrag, password, [candidate, …]]
-    ["candidate", link, "offer" or "answer", number, candidate]   for the sender's offer, or its answer, of that number
-    ["refused", link, "full", "locked" or "elsewhere"]            the sender takes nobody new, or not now
+    ["offer", attempt, generation, fingerprint, ufrag, password, [candidate, …]]
+    ["answer", attempt, generation, fingerprint, ufrag, password, [candidate, …]]
+    ["candidate", attempt, "offer" or "answer", generation, candidate]   of the sender's offer or answer
+    ["refused", attempt, "full", "locked" or "elsewhere"]            the sender takes nobody new, or not now
     ["claim", hint, takes over: true or false]                    the sender may be somebody who has a seat already
     ["again", proof]                                              the sender has a link to the receiver, from before
     ["bye"]                                                       the sender leaves the room on purpose
@@ -75,17 +75,17 @@ class Refusal(Enum):
 
 @dataclass(frozen=True, slots=True)
 class OnLink:
-    """What belongs to the negotiation of the link of that number."""
+    """What belongs to the negotiation of a link: the one of that attempt of the two members."""
 
-    link: int
+    attempt: int
     signal: Offer | Answer | Candidate
 
 
 @dataclass(frozen=True, slots=True)
 class Refused:
-    """The sender does not take the link of that number."""
+    """The sender does not take the link of that attempt."""
 
-    link: int
+    attempt: int
     refusal: Refusal
 
 
@@ -200,14 +200,14 @@ def _json(signal: Signal) -> bytes:
 def _items(signal: Signal) -> list[object]:
     items: list[object]
     match signal:
-        case OnLink(link, Offer(number, description)):
-            items = ["offer", link, number, *_parts(description)]
-        case OnLink(link, Answer(number, description)):
-            items = ["answer", link, number, *_parts(description)]
-        case OnLink(link, Candidate(kind, number, candidate)):
-            items = ["candidate", link, kind.value, number, _fields(candidate)]
-        case Refused(link, refusal):
-            items = ["refused", link, refusal.value]
+        case OnLink(attempt, Offer(generation, description)):
+            items = ["offer", attempt, generation, *_parts(description)]
+        case OnLink(attempt, Answer(generation, description)):
+            items = ["answer", attempt, generation, *_parts(description)]
+        case OnLink(attempt, Candidate(kind, generation, candidate)):
+            items = ["candidate", attempt, kind.value, generation, _fields(candidate)]
+        case Refused(attempt, refusal):
+            items = ["refused", attempt, refusal.value]
         case Resume(proof):
             items = ["again", wire.to_text(proof)]
         case RoomBye():
@@ -233,15 +233,15 @@ def decode(data: bytes) -> Signal:
 def _read(items: list[Any]) -> Signal:
     number = partial(wire.read_number, least=1)
     match items:
-        case ["offer", link, count, *parts]:
-            return OnLink(number(link), Offer(number(count), _description(DescriptionKind.OFFER, parts)))
-        case ["answer", link, count, *parts]:
-            return OnLink(number(link), Answer(number(count), _description(DescriptionKind.ANSWER, parts)))
-        case ["candidate", link, "offer" | "answer" as kind, count, candidate]:
-            signal = Candidate(DescriptionKind(kind), number(count), _candidate(candidate))
-            return OnLink(number(link), signal)
-        case ["refused", link, "full" | "locked" | "elsewhere" as refusal]:
-            return Refused(number(link), Refusal(refusal))
+        case ["offer", attempt, generation, *parts]:
+            return OnLink(number(attempt), Offer(number(generation), _description(DescriptionKind.OFFER, parts)))
+        case ["answer", attempt, generation, *parts]:
+            return OnLink(number(attempt), Answer(number(generation), _description(DescriptionKind.ANSWER, parts)))
+        case ["candidate", attempt, "offer" | "answer" as kind, generation, candidate]:
+            signal = Candidate(DescriptionKind(kind), number(generation), _candidate(candidate))
+            return OnLink(number(attempt), signal)
+        case ["refused", attempt, "full" | "locked" | "elsewhere" as refusal]:
+            return Refused(number(attempt), Refusal(refusal))
         case ["again", proof]:
             return Resume(wire.read_bytes(proof, PROOF_SIZE))
         case ["bye"]:

@@ -16,7 +16,7 @@ from pychat.core.codes.codetext import lasting
 from pychat.core.codes.invite import Code, encode
 from pychat.core.errors import CodeProblem
 from pychat.core.handshake import Role
-from pychat.core.link import CloseReason, Link, LinkStep, Phase
+from pychat.core.link import CloseReason, Link, LinkPhase, LinkStep
 from pychat.core.service import Context, LinkAuthenticated, LinkClosed, LinkNotification, RoomCodePasted, Service
 from pychat.core.services.code_inbox import CodeInbox, EnterRoom, Use
 from pychat.core.services.invite_registry import InviteRegistry
@@ -92,7 +92,7 @@ class Introductions(Service):
         times = [self.inbox.due]
         for link, signaling in self._signaling.items():
             times.append(signaling.gathering.due)
-            if signaling.keep_alive is not None and link.phase is Phase.SIGNALING:
+            if signaling.keep_alive is not None and link.phase is LinkPhase.SIGNALING:
                 times.append(signaling.keep_alive.due)
         return min([at for at in times if at is not None], default=None)
 
@@ -102,7 +102,7 @@ class Introductions(Service):
         for link, signaling in [*self._signaling.items()]:  # a link that ends leaves the table
             if signaling.gathering.due is not None and signaling.gathering.due <= now:
                 self._links.guard(link, self.make_code, link, signaling)
-            if signaling.keep_alive is None or link.phase is not Phase.SIGNALING:  # only a side that waits needs it
+            if signaling.keep_alive is None or link.phase is not LinkPhase.SIGNALING:  # only a side that waits needs it
                 continue
             if signaling.keep_alive.due <= now:
                 for attribute in signaling.keep_alive.attributes(now):

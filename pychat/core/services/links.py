@@ -12,7 +12,7 @@ from pychat.core.chat.conversation import Chat
 from pychat.core.errors import LocalError, RemoteError
 from pychat.core.handshake import Handshake, Role
 from pychat.core.ids import LinkId, RoomId
-from pychat.core.link import TIMEOUTS, CloseReason, Link, LinkStep, Phase, Signaling
+from pychat.core.link import TIMEOUTS, CloseReason, Link, LinkPhase, LinkStep, Signaling
 from pychat.core.service import (
     Context,
     FrameRule,
@@ -173,14 +173,14 @@ class Links(Service):
         before = link.phase
         if not link.step(step, self.context.now):
             return
-        if link.phase is Phase.OPEN:
+        if link.phase is LinkPhase.OPEN:
             self.context.notify(LinkOpened(link))
-        elif before is Phase.OPEN and link.phase is Phase.LOST:
+        elif before is LinkPhase.OPEN and link.phase is LinkPhase.LOST:
             self.context.notify(LinkLost(link))
 
-    def end(self, link: Link, ending: CloseReason, detail: str = "") -> None:
+    def end(self, link: Link, close_reason: CloseReason, detail: str = "") -> None:
         """End a link, if it has not ended."""
-        if not link.end(ending, detail, self.context.now):
+        if not link.end(close_reason, detail, self.context.now):
             return
         if link.close_at is None:
             self.context.emit(effects.CloseConnection(link.id))
@@ -188,11 +188,11 @@ class Links(Service):
         if link.chat is None:
             self.release(link)
 
-    def end_with_bye(self, link: Link, ending: CloseReason, delay: float = CLOSE_DELAY) -> None:
+    def end_with_bye(self, link: Link, close_reason: CloseReason, delay: float = CLOSE_DELAY) -> None:
         """End a link on purpose: the peer is told."""
         if link.is_live:
             self.say_bye(link, delay)
-            self.end(link, ending)
+            self.end(link, close_reason)
 
     def say_bye(self, link: Link, delay: float = CLOSE_DELAY) -> None:
         """Tell the peer that this side leaves, after it has heard how far it was read."""
@@ -246,7 +246,7 @@ class Links(Service):
 
     def _handle(self, event: Any) -> None:
         link = self.by_id.get(event.link)
-        if link is None or link.phase is Phase.CLOSED:  # a stale event of a closed link
+        if link is None or link.phase is LinkPhase.CLOSED:  # a stale event of a closed link
             return
         try:
             self._handlers[type(event)](link, event)
@@ -273,7 +273,7 @@ class Links(Service):
             # Elsewhere it is no reason to give up: ICE recovers when the peer's own checks arrive late, which is the
             # rule when codes travel by hand, and the patience of each phase decides.
             self.step(link, LinkStep.PATH_BROKEN)
-            self.end(link, TIMEOUTS.get(link.phase, TIMEOUTS[Phase.CONNECTING])[1])
+            self.end(link, TIMEOUTS.get(link.phase, TIMEOUTS[LinkPhase.CONNECTING])[1])
         elif event.state is events.ConnectionState.CLOSED:
             self.end(link, CloseReason.CHANNEL_CLOSED)
 
@@ -321,7 +321,7 @@ class Links(Service):
     # What the peer says.
 
     def _on_frame(self, link: Link, event: events.FrameReceived) -> None:
-        if link.phase is not Phase.OPEN:
+        if link.phase is not LinkPhase.OPEN:
             self.context.needs_full_pass = True
             self.step(link, LinkStep.PATH_FOUND)
         if link.handshake is None or not link.handshake.busy:

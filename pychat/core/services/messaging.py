@@ -15,7 +15,7 @@ from pychat.core.chat.conversation import Chat, Conversation, Introduction
 from pychat.core.errors import RemoteError
 from pychat.core.identity.contacts import Contacts, clean_name
 from pychat.core.ids import RoomId
-from pychat.core.link import AuthenticatedPeer, CloseReason, Link, LinkStep, Phase
+from pychat.core.link import AuthenticatedPeer, CloseReason, Link, LinkPhase, LinkStep
 from pychat.core.log import make_entry
 from pychat.core.memory import ALL_MOST, STEP
 from pychat.core.service import (
@@ -93,7 +93,7 @@ class Messaging(Service):
     def _on_set_name(self, event: events.SetName) -> None:
         self.name = clean_name(event.name)
         for link in self._links.by_id.values():
-            if link.authenticated is not None and link.phase in (Phase.OPEN, Phase.LOST):
+            if link.authenticated is not None and link.phase in (LinkPhase.OPEN, LinkPhase.LOST):
                 self._introduce(link)
 
     def _on_show(self, event: events.ShowConversation) -> None:
@@ -223,7 +223,7 @@ class Messaging(Service):
             self.acknowledge_at = None
         for number in [*self._links.by_id] if context.needs_full_pass else context.touched:
             link = self._links.by_id.get(number) if number is not None else None
-            if link is not None and link.phase is Phase.OPEN and link.authenticated is not None:
+            if link is not None and link.phase is LinkPhase.OPEN and link.authenticated is not None:
                 self._flush_link(link, link.authenticated)
         context.touched.clear()
 
@@ -258,7 +258,12 @@ class Messaging(Service):
 
     def _on_bye(self, link: Link) -> None:
         peer, conversation = link.authenticated, self._chats.conversation(link.chat)
-        if peer is not None and conversation is not None and link.phase is Phase.OPEN and peer.incoming.due is not None:
+        if (
+            peer is not None
+            and conversation is not None
+            and link.phase is LinkPhase.OPEN
+            and peer.incoming.due is not None
+        ):
             self._acknowledge(link, peer, conversation)
 
     # What is kept.

@@ -46,7 +46,7 @@ from pychat.core.codes.roomcode import MEMBER_SIZE, RoomCode
 from pychat.core.handshake import Role
 from pychat.core.identity.contacts import Contacts
 from pychat.core.ids import MemberId, PublicKey, RoomId
-from pychat.core.link import ANSWER_PATIENCE, CloseReason, Link, Phase
+from pychat.core.link import ANSWER_PATIENCE, CloseReason, Link, LinkPhase
 from pychat.core.relay import envelope
 from pychat.core.relay.client import (
     RETRY_FIRST,
@@ -253,7 +253,7 @@ class Room:
             self._invite_all()
             return
         for one in self._live:
-            if one.link.phase is Phase.SIGNALING:
+            if one.link.phase is LinkPhase.SIGNALING:
                 self._links.end_with_bye(one.link, CloseReason.LEFT)
 
     def rotate_secret(self) -> None:
@@ -301,7 +301,7 @@ class Room:
             return
         for link in [*(one.link for one in self._live), *elsewhere]:
             peer = link.authenticated
-            if peer is None or link.phase is not Phase.OPEN:
+            if peer is None or link.phase is not LinkPhase.OPEN:
                 continue
             renewals, secret = peer.room
             if secret != code.secret:
@@ -312,7 +312,7 @@ class Room:
         """The open link to whoever is shown with this room, if it began elsewhere."""
         home = self.home
         link = self._links.of(home) if home is not None else None
-        return [link] if link is not None and link.phase is Phase.OPEN and link.room != self.id else []
+        return [link] if link is not None and link.phase is LinkPhase.OPEN and link.room != self.id else []
 
     # The relay.
 
@@ -408,9 +408,9 @@ class Room:
             self.refusal = None
         for one in self._links_to(member):
             one.member = one.restart_at = None
-            if one.link.phase in (Phase.SIGNALING, Phase.CONNECTING):
+            if one.link.phase in (LinkPhase.SIGNALING, LinkPhase.CONNECTING):
                 self._links.end_with_bye(one.link, CloseReason.PEER_LEFT)
-            elif one.link.phase is Phase.LOST:
+            elif one.link.phase is LinkPhase.LOST:
                 self._invite_all()
 
     def _links_to(self, member: MemberId) -> list[RoomLink]:
@@ -449,11 +449,11 @@ class Room:
     def _obey(self, one: RoomLink, signal: AboutLink) -> None:
         """Take what the peer itself says about its link."""
         match signal:
-            case OnLink(number, what):
-                if number == one.attempt:
+            case OnLink(attempt, what):
+                if attempt == one.attempt:
                     one.take_signal(what)
-            case Refused(number, refusal):
-                if number == one.attempt:
+            case Refused(attempt, refusal):
+                if attempt == one.attempt:
                     self._refused(one, refusal)
             case RoomBye():
                 self._links.end_with_bye(one.link, CloseReason.PEER_LEFT)
@@ -467,7 +467,7 @@ class Room:
         for one in links:
             if one.peer is None:
                 self._obey(one, signal)
-        is_last = isinstance(signal, Refused) and signal.link == self._numbers.get(member)
+        is_last = isinstance(signal, Refused) and signal.attempt == self._numbers.get(member)
         if isinstance(signal, Refused) and is_last and not links and not any(map(self._sits, self._live)):
             self._note_refusal(member, signal.refusal)  # it comes after the end of what it is about
 
@@ -523,9 +523,9 @@ class Room:
 
     def _catch_up(self, one: RoomLink) -> None:
         """A link has another session's member now: what its phase asks for there."""
-        if one.link.phase is Phase.OPEN:
+        if one.link.phase is LinkPhase.OPEN:
             self._on_opened(one)
-        elif one.link.phase is Phase.LOST:
+        elif one.link.phase is LinkPhase.LOST:
             self._on_lost(one)
 
     # Links.
@@ -537,7 +537,7 @@ class Room:
     def _sits(self, one: RoomLink) -> bool:
         if one.peer is None or one.peer == self._context.key:  # nobody yet, or another tab of our own
             return False
-        return one.link.phase is not Phase.LOST or one.member is not None
+        return one.link.phase is not LinkPhase.LOST or one.member is not None
 
     def _begin_link(self, member: MemberId, attempt: int) -> RoomLink | None:
         """Begin a link; what was begun with the same member before gives way, unless its peer is proved.
@@ -588,7 +588,7 @@ class Room:
             return None
         said, former = self._attempts[member].claim if member in self._attempts else None, self._claimed(member)
         if former is not None and said is not None:
-            return None if said.takes_over or former.link.phase is Phase.LOST else Refusal.ELSEWHERE
+            return None if said.takes_over or former.link.phase is LinkPhase.LOST else Refusal.ELSEWHERE
         is_own = said is not None and self._fits(said, self._context.key, member)
         return Refusal.ELSEWHERE if is_own else Refusal.FULL
 
@@ -608,19 +608,19 @@ class Room:
 
     def _is_first_offer(self, member: MemberId, said: OnLink) -> bool:
         """Whether it begins a link that is newer than all with this member so far."""
-        is_offer = isinstance(said.signal, negotiation.Offer) and said.signal.number == 1
-        return is_offer and said.link > self._numbers.get(member, 0)
+        is_offer = isinstance(said.signal, negotiation.Offer) and said.signal.generation == 1
+        return is_offer and said.attempt > self._numbers.get(member, 0)
 
     def _invited(self, member: MemberId, offer: OnLink) -> None:
         attempt = self._attempts[member]
-        self._mention(member, offer.link)
+        self._mention(member, offer.attempt)
         is_closed = attempt.barred or not self._takes_anybody
         refusal = Refusal.LOCKED if is_closed else self._no_seat(member)
         if refusal is not None:
             attempt.turn = None
-            self._say(member, Refused(offer.link, self._as_told(refusal)))
+            self._say(member, Refused(offer.attempt, self._as_told(refusal)))
         elif self._is_served(member):
-            one = self._begin_link(member, offer.link)
+            one = self._begin_link(member, offer.attempt)
             if one is not None:
                 one.take_signal(offer.signal)
         else:
@@ -707,11 +707,11 @@ class Room:
 
     def on_changed(self, one: RoomLink) -> None:
         """The phase of a link has changed."""
-        if one.link.phase is Phase.OPEN:
+        if one.link.phase is LinkPhase.OPEN:
             self._on_opened(one)
-        elif one.link.phase is Phase.LOST:
+        elif one.link.phase is LinkPhase.LOST:
             self._on_lost(one)
-        elif one.link.phase is Phase.CLOSED and one in self._begun:
+        elif one.link.phase is LinkPhase.CLOSED and one in self._begun:
             self._begun.remove(one)
             self._on_closed(one)
 
@@ -755,9 +755,9 @@ class Room:
             self.guesses.broken_off(self._context.now)
         else:
             self.guesses.harmless(one.begun, self._context.now)
-        if self.state is RelayState.LEFT or link.ending is CloseReason.LEFT:
+        if self.state is RelayState.LEFT or link.close_reason is CloseReason.LEFT:
             return
-        if link.ending is CloseReason.ELSEWHERE:
+        if link.close_reason is CloseReason.ELSEWHERE:
             is_alone = bool(self._lease.held)  # here: it may be another device of ours, or the peer may only say so
             self.refusal = Refusal.ELSEWHERE
             self._lease.give_way()
@@ -765,15 +765,15 @@ class Room:
                 self._invite_all(besides=member)
             return
         again = self._attempts.get(member) if member is not None else None
-        if link.ending in _BROKEN:
+        if link.close_reason in _BROKEN:
             if again is not None:
                 again.barred = True
             if one.peer is not None:
                 _remember(self._barred, one.peer)
-        if again is not None and not one.refused and link.ending not in (CloseReason.REFUSED, *_NO_MORE):
+        if again is not None and not one.refused and link.close_reason not in (CloseReason.REFUSED, *_NO_MORE):
             again.failed += 1
             again.due = self._context.now + backoff(again.failed - 1) * (1 + self._context.random())
-        if link.failed_in is not Phase.SIGNALING:
+        if link.failed_in is not LinkPhase.SIGNALING:
             self._invite_all(besides=member)
 
     def on_seat_freed(self) -> None:

@@ -210,7 +210,7 @@ class Rooms(Service):
     def _on_closed(self, news: LinkClosed) -> None:
         self._on_changed(news)
         link = news.link
-        if link.authenticated is not None and link.ending not in _WANTED:
+        if link.authenticated is not None and link.close_reason not in _WANTED:
             for room in self.all_in(self._chats.get(news.chat)):
                 if room.id != link.room:
                     room.on_seat_freed()

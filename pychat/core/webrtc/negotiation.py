@@ -5,7 +5,7 @@ of them gives way: the polite side takes back its own offer and answers, the imp
 with its own. The peers need nothing else to agree on than who of them is polite.
 
 Signals keep their order, but all that is under way is lost when the session over which they go ends. So each side
-gives its offers numbers, each above that of any offer that it has made or taken, an answer repeats the number of its
+counts its offers by generations, each above that of any offer that it has made or taken, an answer repeats that of its
 offer, and a candidate names the description that it belongs to. What is of a former exchange is thereby known and
 passed over, and whoever still waits for an answer when a new session begins makes a new offer. Numbers only rise, also
 from session to session.
@@ -44,26 +44,26 @@ _SHARES = {CandidateKind.HOST: 4, CandidateKind.SERVER_REFLEXIVE: 2, CandidateKi
 
 @dataclass(frozen=True, slots=True)
 class Offer:
-    """An offer; its number is one above the highest that its sender has made or taken."""
+    """An offer; its generation is one above the highest that its sender has made or taken."""
 
-    number: int
+    generation: int
     description: Description
 
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """The answer to the offer of that number."""
+    """The answer to the offer of that generation."""
 
-    number: int
+    generation: int
     description: Description
 
 
 @dataclass(frozen=True, slots=True)
 class Candidate:
-    """A candidate found after its description was sent: the sender's offer of that number, or its answer to that."""
+    """A candidate found after its description was sent: of the sender's offer or answer of that generation."""
 
     kind: DescriptionKind
-    number: int
+    generation: int
     candidate: sdp.Candidate
 
 
@@ -186,7 +186,7 @@ TRANSITIONS: dict[tuple[NegotiationPhase, News], tuple[Act, NegotiationPhase]] =
 """What has no line for the present phase is passed over."""
 
 Exchange = tuple[DescriptionKind, int]
-"""A description of one side: its offer of that number, or its answer to the other's."""
+"""A description of one side: its offer of that generation, or its answer to the other's."""
 
 
 class Negotiation:
@@ -204,7 +204,7 @@ class Negotiation:
         self._polite = polite
         self._can_roll_back = can_roll_back
         self._needed = False
-        self._number = 0  # of our last offer
+        self._generation = 0  # of our last offer
         self._theirs = 0  # of the peer's last offer
         self._held: Offer | None = None
         self._local: Exchange | None = None  # our description that was sent, to which what is found belongs
@@ -284,16 +284,18 @@ class Negotiation:
                 return self._candidate(signal)
 
     def _offer(self, offer: Offer) -> list[NegotiationStep]:
-        if offer.number <= self._theirs:
+        if offer.generation <= self._theirs:
             raise RemoteError("the peer's offers are out of order")
-        self._theirs, self._count = offer.number, 0
-        self._kept = tuple(c for c in self._kept if c.kind is DescriptionKind.ANSWER or c.number >= offer.number)
+        self._theirs, self._count = offer.generation, 0
+        self._kept = tuple(
+            c for c in self._kept if c.kind is DescriptionKind.ANSWER or c.generation >= offer.generation
+        )
         return self._take(News.OFFER_OF_IMPOLITE if self._polite else News.OFFER_OF_POLITE, offer)
 
     def _answer(self, answer: Answer) -> list[NegotiationStep]:
-        if answer.number > self._number:
+        if answer.generation > self._generation:
             raise RemoteError("the peer answers an offer that was not made")
-        if answer.number < self._number:
+        if answer.generation < self._generation:
             return []
         self._count = 0
         return self._take(News.ANSWER, answer)
@@ -302,7 +304,7 @@ class Negotiation:
         self._count += 1
         if self._count > MAX_FOLLOWING or len(self._kept) >= MAX_FOLLOWING:
             raise RemoteError("the peer sends candidates without end")
-        if (candidate.kind, candidate.number) == self._remote:
+        if (candidate.kind, candidate.generation) == self._remote:
             return self._placed(candidate)
         if self._is_awaited(candidate):
             self._kept += (candidate,)
@@ -311,9 +313,9 @@ class Negotiation:
     def _is_awaited(self, candidate: Candidate) -> bool:
         """Whether the candidate's description may still come, or is held."""
         if candidate.kind is DescriptionKind.ANSWER:
-            return self.phase is NegotiationPhase.OFFERED and candidate.number == self._number
-        held = self._held is not None and candidate.number == self._held.number
-        return held or candidate.number > self._theirs
+            return self.phase is NegotiationPhase.OFFERED and candidate.generation == self._generation
+        held = self._held is not None and candidate.generation == self._held.generation
+        return held or candidate.generation > self._theirs
 
     # The acts.
 
@@ -329,7 +331,7 @@ class Negotiation:
 
     def _make_offer(self, _: object) -> list[NegotiationStep]:
         self._needed = False
-        self._number = max(self._number, self._theirs) + 1
+        self._generation = max(self._generation, self._theirs) + 1
         self._local, self._found = None, ()
         return [MakeOffer()]
 
@@ -339,7 +341,7 @@ class Negotiation:
 
     def _send_offer(self, description: object) -> list[NegotiationStep]:
         assert isinstance(description, Description)
-        return self._send(Offer(self._number, description))
+        return self._send(Offer(self._generation, description))
 
     def _send_answer(self, description: object) -> list[NegotiationStep]:
         assert isinstance(description, Description)
@@ -347,7 +349,7 @@ class Negotiation:
 
     def _send(self, signal: Offer | Answer) -> list[NegotiationStep]:
         description = signal.description
-        self._local, self._sent = (description.kind, signal.number), choose_candidates(description.candidates)
+        self._local, self._sent = (description.kind, signal.generation), choose_candidates(description.candidates)
         late = [candidate for candidate in self._found if candidate not in description.candidates]
         self._found = (*description.candidates, *late)
         sent = replace(signal, description=replace(description, candidates=self._sent))
@@ -387,15 +389,15 @@ class Negotiation:
         description = signal.description
         if description.ufrag != self._ufrag and self._is_proved:
             self._looked_at = ()
-        self._remote, self._ufrag = (kind, signal.number), description.ufrag
+        self._remote, self._ufrag = (kind, signal.generation), description.ufrag
         description = replace(description, candidates=tuple(filter(self._is_looked_at, description.candidates)))
         self._places = len(description.candidates)
         kept, self._kept = self._kept, ()
         steps: list[NegotiationStep] = []
         for candidate in kept:
-            if (candidate.kind, candidate.number) == self._remote:
+            if (candidate.kind, candidate.generation) == self._remote:
                 steps += self._placed(candidate)
-            elif candidate.kind is DescriptionKind.OFFER and candidate.number > self._theirs:
+            elif candidate.kind is DescriptionKind.OFFER and candidate.generation > self._theirs:
                 self._kept += (candidate,)
         return description, steps
 

@@ -150,10 +150,10 @@ class NativePeerConnection:
         else:
             await _asked(adding)
 
-    def open_channel(self, label: str, number: int) -> NativeDataChannel:
+    def open_channel(self, label: str, channel_id: int) -> NativeDataChannel:
         """Open a negotiated, ordered and reliable channel with this id."""
         try:
-            raw = self._pc.createDataChannel(label, negotiated=True, id=number, ordered=True)
+            raw = self._pc.createDataChannel(label, negotiated=True, id=channel_id, ordered=True)
         except ValueError as error:
             raise PortError(_words(error)) from error
         self._inside.keep_within_bounds()

@@ -19,7 +19,7 @@ from pychat.core.effects import Effect
 from pychat.core.events import ChannelOpened, CreateInvite, Event, PasteCode, WriteMessage
 from pychat.core.identity.contacts import Contacts
 from pychat.core.identity.lookalike import skeleton
-from pychat.core.link import Phase
+from pychat.core.link import LinkPhase
 from pychat.core.log import make_entry
 from pychat.core.node import Node
 from pychat.driver import Driver
@@ -72,7 +72,7 @@ class Peer:
 
     @property
     def is_open(self) -> bool:
-        return next(iter(self.node.links.by_id.values())).phase is Phase.OPEN
+        return next(iter(self.node.links.by_id.values())).phase is LinkPhase.OPEN
 
     def write(self, text: str) -> None:
         self.driver.post(WriteMessage(self.conversation.id, text))

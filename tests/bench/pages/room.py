@@ -16,7 +16,7 @@ from pychat.core.effects import Effect
 from pychat.core.events import ChannelOpened, CreateRoom, Event, PasteCode
 from pychat.core.identity.contacts import Contacts
 from pychat.core.identity.lookalike import skeleton
-from pychat.core.link import Phase
+from pychat.core.link import LinkPhase
 from pychat.core.node import Node
 from pychat.core.relay.client import RelayState
 from pychat.driver import Driver
@@ -55,7 +55,7 @@ class Person:
         for room in self.node.rooms.by_id.values():
             if room.state is RelayState.HERE and room.code is not None and not self.code.done():
                 self.code.set_result(roomcode.encode(room.code))
-        if not self.proved.done() and any(link.phase is Phase.OPEN for link in self.node.links.by_id.values()):
+        if not self.proved.done() and any(link.phase is LinkPhase.OPEN for link in self.node.links.by_id.values()):
             self.proved.set_result(js.performance.now())
 
 

@@ -322,7 +322,7 @@ class Chat:
 
     @property
     def phase(self) -> LinkPhase:
-        """How far the connection has come; in a room it begins anew after a break."""
+        """How far the connection has come; in a room it starts over after a break."""
         if self.close_reason is not None:
             return LinkPhase.CLOSED
         if self._link is None or self._link.phase is LinkPhase.CLOSED:

@@ -52,7 +52,7 @@ class PeerConnection(Protocol):
         """Set the description of the peer, an offer or an answer."""
 
     async def add_candidate(self, candidate: str) -> None:
-        """Give the ICE agent a candidate of the peer; while there is no path, the checks of a known one begin anew."""
+        """Give the ICE agent a candidate of the peer; while there is no path, the checks of a known one start over."""
 
     def open_channel(self, label: str, channel_id: int) -> DataChannel:
         """Open a channel that both sides know beforehand by its id ("negotiated" in the W3C's words)."""

@@ -23,7 +23,7 @@ class CreateOffer:
 
     link: LinkId
     restart: bool = False
-    """With new ICE credentials, so that a path is looked for anew."""
+    """With new ICE credentials, so that a path is looked for again."""
 
 
 @dataclass(frozen=True, slots=True)

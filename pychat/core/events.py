@@ -78,7 +78,7 @@ class OpenCodeLink:
 
     A reply goes where it belongs by itself; an invite or a room waits for the person to say that they want to connect,
     if they have not been in that room before. `relay` is as in `PasteCode`; `returning` says that the page was in the
-    room until it was loaded anew.
+    room until it was loaded again.
     """
 
     text: str

@@ -1,7 +1,7 @@
 """The append-only log: what each author wrote, numbered from 1.
 
 Two peers that connect tell each other how far they have read each log (a state vector) and send what is missing. One
-mechanism is thus the outbox, the acknowledgement, the resend after a lost link and the removal of doubles.
+mechanism is thus the outbox, the acknowledgement, the resend after a lost link and deduplication.
 
 Talking goes on for years, and memory has an end: the first entries of a log may go, once both sides have them. Its
 numbers go on.

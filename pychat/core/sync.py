@@ -52,7 +52,7 @@ class Outgoing:
             self._bytes -= self._in_flight.popleft()[1]
 
     def frames(self, logs: Logs) -> Sequence[Entries]:
-        """Take what is to be sent now. What the peer lacks but is no longer here is passed over."""
+        """Take what is to be sent now. What the peer lacks but is no longer here is skipped."""
         log = logs.log(self.author)
         frames: list[Entries] = []
         if log is not None and self.sent < log.offset:

@@ -17,7 +17,7 @@ done so. Entries go out once the peer has said what it has.
 
 Keys, nonces, commitments and signatures are base64url without padding (RFC 4648, section 5), in its one writing.
 
-A frame of an unknown kind is passed over, so that later versions can add some; a known one that is not exactly as
+A frame of an unknown kind is ignored, so that later versions can add some; a known one that is not exactly as
 above is the peer's mistake.
 """
 

@@ -7,7 +7,7 @@ process with members in that room. A process subscribes before it writes anythin
 the second finds the first in the hash, and the first one's process is told.
 
 Whoever beats takes the processes away that have not beaten for DEAD_AFTER seconds, with all their members. A process
-that finds its own heartbeat missing (it slept, or Redis has forgotten everything) writes its members anew. So does one
+that finds its own heartbeat missing (it slept, or Redis has forgotten everything) writes its members again. So does one
 that has lost Redis for a while; until then it is a relay by itself. What is sent in between is lost. When it is back it
 compares the rooms with whom it knew: at once for those who came, and after DEAD_AFTER seconds, when all others are back
 too, for those who left.
@@ -317,7 +317,7 @@ class RedisBackplane:
         self._audience.left(room, member)
 
     async def _write(self) -> None:
-        """Write all members of this process anew, and see who has come meanwhile.
+        """Write all members of this process again, and see who has come meanwhile.
 
         Again when some came or went during it, for then nobody knows which script was the first.
         """

@@ -1,6 +1,6 @@
 """The site: what a browser is given, put together from web/, the pychat package and node_modules.
 
-    index.html, …          every page, asked for anew at each visit
+    index.html, …          every page, asked for again at each visit
     sw.js                  the service worker, which knows what all the other files are
     SHA256SUMS             the same for people: what `sha256sum --check` reads
     app-<hash>/…           our own files, pychat.zip and memory.bin, Python's memory with all of that imported; the name
@@ -158,7 +158,7 @@ def _service_worker(web: Path, files: Files) -> bytes:
 
 
 def _memory(app: bytes, vendor: str, cache: Path, make: Callable[[bytes], bytes]) -> bytes:
-    """What Python's memory is, made anew only when what it is made of has changed."""
+    """What Python's memory is, rebuilt only when what it is made of has changed."""
     parts = (app, vendor.encode(), *(path.read_bytes() for path in MADE_BY))
     digest = hashlib.sha256(b"\0".join(parts)).hexdigest()
     return _cached(cache / f"{digest}.memory", lambda: make(app))

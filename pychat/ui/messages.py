@@ -31,7 +31,7 @@ class Messages(Sequence[MessageView]):
 
     @property
     def key(self) -> AuthorId:
-        """Another one when the chat begins anew."""
+        """Another one when the chat starts over."""
         return self._chat.own_log
 
     @property

@@ -83,7 +83,7 @@ class CodeCard:
         self._part(f"{kind}-text").select()
 
     def _copy(self, kind: str, as_link: bool, _: Any) -> None:
-        self.forget_copying()  # said anew each time, also to those who listen
+        self.forget_copying()  # said again each time, also to those who listen
         if not hasattr(js.navigator, "clipboard"):  # only a secure page has one
             self._copy_by_hand(kind)
             return

@@ -55,7 +55,7 @@ class ResetDialog:
     """The part “afresh” of a scope: deletes everything, once that is confirmed.
 
     Args:
-        erase: deletes everything that is kept, and starts anew; may raise PortError.
+        erase: deletes everything that is kept, and restarts; may raise PortError.
     """
 
     def __init__(self, scope: Scope, erase: Callable[[], Awaitable[None]]) -> None:

@@ -95,7 +95,7 @@ class RoomDialog:
             self._post(events.RotateRoomSecret(conversation))
 
     def _copy(self, _: Any) -> None:
-        self._say_nothing()  # said anew each time, also to those who listen
+        self._say_nothing()  # said again each time, also to those who listen
         self._task = asyncio.ensure_future(self._try_to_copy())
 
     async def _try_to_copy(self) -> None:

@@ -104,7 +104,7 @@ class Chats:
         return introduction
 
     def meet(self, peer: PublicKey, *, met_here: bool, log: AuthorId | None = None) -> tuple[Conversation, bool]:
-        """The conversation with somebody, and whether it begins now, or anew.
+        """The conversation with somebody, and whether it begins now, or starts over.
 
         Args:
             met_here: whether the two have never met before.

@@ -190,7 +190,7 @@ def _in_links(text: str) -> Iterator[str]:
 
 
 def unbroken_end(text: str) -> str:
-    """The end of a text, from its last white space on; no search, which would begin anew at each character."""
+    """The end of a text, from its last white space on; no search, which would start over at each character."""
     return text.rsplit(maxsplit=1)[-1] if text and not text[-1].isspace() else ""
 
 

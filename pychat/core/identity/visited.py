@@ -11,7 +11,7 @@ from pychat.core.codes.roomcode import RoomCode
 from pychat.core.ids import PublicKey
 
 MAX_VISITED = 2_000
-"""More are not kept: of the room that was entered longest ago one is asked anew."""
+"""More are not kept: of the room that was entered longest ago one is asked again."""
 
 STORE_KEY = "visited"
 

@@ -11,7 +11,7 @@ A signal is a JSON array whose first item names its kind.
     ["bye"]                                                       the sender leaves the room on purpose
     ["authenticated", count, mac, signal]                         one of the above but `again`, on a link that is proved
 
-Two members that begin anew with each other count the link up; of two links the one with the higher number counts. A
+Two members that start over with each other count the link up; of two links the one with the higher number counts. A
 proof is 32 bytes, see `again`.
 
 Everybody in a room can seal in everybody's name, for all have its secret. So once a link's peer has proved who it is,

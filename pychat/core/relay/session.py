@@ -274,7 +274,7 @@ class RelaySession:
         ]
 
     def sealed(self, ticket: int, sealed: bytes) -> list[SessionStep]:
-        """Take what was sealed; that of a former session is passed over."""
+        """Take what was sealed; that of a former session is ignored."""
         if self._sealing is None or self._sealing[0] != ticket:
             return []
         _, member, counter = self._sealing
@@ -320,7 +320,7 @@ class RelaySession:
             raise RemoteError("an envelope comes again, or late")
 
     def unsealed(self, ticket: int, plaintext: bytes | None) -> list[SessionStep]:
-        """Take what was opened, or None when it does not open; that of who has left is passed over."""
+        """Take what was opened, or None when it does not open; that of who has left is ignored."""
         member = self._opening.pop(ticket, None)
         if member is None:
             return []

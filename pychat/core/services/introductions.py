@@ -88,7 +88,7 @@ class Introductions(Service):
 
     @property
     def due(self) -> float | None:
-        """When a code has to be made, a candidate to be given anew, or other tabs have had their time."""
+        """When a code has to be made, a candidate to be given again, or other tabs have had their time."""
         times = [self.inbox.due]
         for link, signaling in self._signaling.items():
             times.append(signaling.gathering.due)

@@ -146,7 +146,7 @@ class People(Service):
             self._keep(contact)
 
     def _look_at_name(self, conversation: Conversation, contact: Contact) -> None:
-        """Warn of a name that belongs to somebody else; who takes yet another such name is warned of anew."""
+        """Warn of a name that belongs to somebody else; who takes yet another such name is warned of again."""
         namesake = self.contacts.namesake(contact)
         if namesake is not None:
             conversation.warning = Namesake(namesake, contact.name)

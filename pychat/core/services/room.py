@@ -5,7 +5,7 @@ Links that are open need no relay: they stay.
 
 Whoever finds members when it joins begins with them; so does whoever has a seat again, its last link having ended,
 with all who are there, for it may have turned them away before. Links to one member are counted, and the one with the
-higher number counts: two members that both begin anew choose the same number, and `negotiation` decides between them,
+higher number counts: two members that both start over choose the same number, and `negotiation` decides between them,
 or different ones, and the higher one wins.
 
 A seat is taken by the first who proves who they are, and whoever is still on the way is then told that there is none.
@@ -20,7 +20,7 @@ A link whose path is lost keeps its seat while its member is there, and is resta
 another name. So who still has a link from before says to whoever it meets that it has (`envelope.resume`), and only the
 other side of that link can tell that this is true. Until that is settled nothing new is begun.
 
-Somebody who starts their program anew is somebody else at the relay, and the link from before still has the seat. So
+Somebody who starts their program again is somebody else at the relay, and the link from before still has the seat. So
 who begins says with a hint, which only those can read who know the key, who they are going to prove to be (`Claim`).
 Who has a link with that key in a seat lets them come as far as the handshake, and if that shows the same key the new
 link has the seat. If the former one is alive this happens only on purpose: whether it is, is known where they run, by
@@ -30,7 +30,7 @@ to be here. Whoever loses the seat so is told, and does not take it back by itse
 Everybody in the room has its secret, and so can seal signals in everybody's name. Before a link's peer is proved that
 can only keep a link from coming about. Of a link whose peer is proved only that peer is heard: by the channel itself,
 and over the relay by signals that are authenticated (`envelope.authenticate`), which restart ICE. Whatever else comes
-about such a link is passed over, and so is what the relay says about who has left, but for whom a restart can reach.
+about such a link is ignored, and so is what the relay says about who has left, but for whom a restart can reach.
 """
 
 import hmac
@@ -89,7 +89,7 @@ ARRIVAL_PATIENCE = 5.0
 AGAIN_PATIENCE = 2.0
 """Seconds that a member has to say that it is the other side of a link from before."""
 RESTART_AFTER, RESTART_INTERVAL = 1.0, 8.0
-"""Seconds from the loss of a path to the first restart of ICE, and that a restart has until it is tried anew."""
+"""Seconds from the loss of a path to the first restart of ICE, and that a restart has until it is tried again."""
 BYE_PATIENCE = 1.0
 """Seconds for the last words to be sealed and sent."""
 
@@ -542,7 +542,7 @@ class Room:
     def _begin_link(self, member: MemberId, attempt: int) -> RoomLink | None:
         """Begin a link; what was begun with the same member before gives way, unless its peer is proved.
 
-        Such a one stays what it is until the handshake has shown that it is the same somebody who begins anew.
+        Such a one stays what it is until the handshake has shown that it is the same somebody who starts over.
         """
         session, code = self.relay.session, self.code
         if session is None or code is None:

@@ -127,7 +127,7 @@ class RoomLink:
             self.links.fail(self.link, error)
 
     def restart(self) -> None:
-        """Restart ICE, or begin the restart anew that has come to nothing."""
+        """Restart ICE, or begin the restart again that has come to nothing."""
         self.go_on(self.negotiation.needed() if self.negotiation.is_settled else self.negotiation.renewed())
 
     def go_on(self, steps: Iterable[NegotiationStep]) -> None:

@@ -236,7 +236,7 @@ class Rooms(Service):
             if room.is_over and room.home is None:
                 room.discard()
                 del self.by_id[room.id]
-                self._by_session.clear()  # it is made anew when it is needed
+                self._by_session.clear()  # it is rebuilt when it is needed
                 continue
             code = room.code
             if code is not None and code not in self._entered and room.state is not RelayState.LEFT:

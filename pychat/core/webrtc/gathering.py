@@ -48,7 +48,7 @@ class Gathering:
         self.due = now + PATIENCE
 
     def add(self, attribute: str, now: float) -> None:
-        """Take a candidate; one that is of no use to a peer is passed over."""
+        """Take a candidate; one that is of no use to a peer is ignored."""
         candidate = parse_candidate(attribute)
         if candidate is None or candidate in self.candidates:
             return

@@ -1,7 +1,7 @@
 """Keeps the ICE agent of a side that has replied from giving up before the other person pastes the reply.
 
 Firefox fails for good when every pair of addresses has failed and five seconds have passed since its answer. So it is
-given the inviter's candidates anew, under another foundation: it takes them for new ones and checks them again, which
+given the inviter's candidates again, under another foundation: it takes them for new ones and checks them again, which
 also keeps this side's NAT open towards the inviter. Where all of them are mDNS names, which may not resolve, an
 address that never answers keeps one check under way.
 """
@@ -19,7 +19,7 @@ _FIRST_PLACE, _PLACES = 100, 60_000  # places among the candidates, behind those
 
 @dataclass(slots=True)
 class IceKeepAlive:
-    """The candidates that are given anew over one link; `due` is when the next ones are."""
+    """The candidates that are given again over one link; `due` is when the next ones are."""
 
     inviter: Description
     due: float

@@ -1,13 +1,13 @@
 """Offers and answers between two sides that may both begin at any time: perfect negotiation.
 
 Theory of operation. It is the pattern of W3C WebRTC, section 10.7. When both sides offer at the same time (glare), one
-of them gives way: the polite side takes back its own offer and answers, the impolite one passes over what collides
+of them gives way: the polite side takes back its own offer and answers, the impolite one ignores what collides
 with its own. The peers need nothing else to agree on than who of them is polite.
 
 Signals keep their order, but all that is under way is lost when the session over which they go ends. So each side
 counts its offers by generations, each above that of any offer that it has made or taken, an answer repeats that of its
 offer, and a candidate names the description that it belongs to. What is of a former exchange is thereby known and
-passed over, and whoever still waits for an answer when a new session begins makes a new offer. Numbers only rise, also
+ignored, and whoever still waits for an answer when a new session begins makes a new offer. Numbers only rise, also
 from session to session.
 
 Our WebRTC stack does one thing after the other and takes its time. While it makes a description (OFFERING, ANSWERING),
@@ -183,7 +183,7 @@ TRANSITIONS: dict[tuple[NegotiationPhase, News], tuple[Act, NegotiationPhase]] =
     (NegotiationPhase.ANSWERING, News.RENEWED): (Act.DROP_HELD, NegotiationPhase.ANSWERING),
     **{(phase, News.FAILED): (Act.GIVE_UP, NegotiationPhase.FAILED) for phase in NegotiationPhase},
 }
-"""What has no line for the present phase is passed over."""
+"""What has no line for the present phase is ignored."""
 
 Exchange = tuple[DescriptionKind, int]
 """A description of one side: its offer of that generation, or its answer to the other's."""
@@ -251,7 +251,7 @@ class Negotiation:
         return self._take(News.DESCRIBED, sdp.parse_description(kind, text))
 
     def found(self, attribute: str) -> list[NegotiationStep]:
-        """Take a candidate of our own; one that is of no use to a peer, or known to it, is passed over."""
+        """Take a candidate of our own; one that is of no use to a peer, or known to it, is ignored."""
         candidate = sdp.parse_candidate(attribute)
         if candidate is None or candidate in self._found or len(self._found) >= MAX_FOLLOWING:
             return []

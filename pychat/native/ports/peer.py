@@ -217,7 +217,7 @@ class _Inside:
         return self._pc.sctp
 
     def check_again(self, candidate: RTCIceCandidate) -> None:
-        """Begin the checks of a known candidate anew; aioice asks less and less often, and ends after half a minute."""
+        """Check a known candidate again; aioice asks less and less often, and ends after half a minute."""
         agent = self._sctp.transport.transport._connection
         if agent._check_list_done:
             return
@@ -265,7 +265,7 @@ class _Inside:
                     request = stun.Message(message_method=stun.Method.BINDING, message_class=stun.Class.REQUEST)
                     protocol.send_stun(
                         request, (str(host), int(port))
-                    )  # what comes back is passed over: it is the way out that counts
+                    )  # what comes back is ignored: it is the way out that counts
 
     def keep_within_bounds(self) -> None:
         """End the connection to a peer that sends more than was granted: aiortc keeps whatever comes, without end.

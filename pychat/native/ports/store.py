@@ -103,7 +103,7 @@ class FileStore:
                 changed(text)
 
     def _state(self, key: str) -> tuple[int, int, int] | None:
-        """What changes whenever a file is written anew."""
+        """What changes whenever a file is written again."""
         try:
             found = (self._folder / key).stat()
         except OSError:

@@ -88,7 +88,7 @@ class Composer:
             self._printing = asyncio.ensure_future(self._print())
 
     def refresh(self) -> None:
-        """Show `above` and `below` anew."""
+        """Show `above` and `below` again."""
         self._session.app.invalidate()
 
     async def drained(self) -> None:

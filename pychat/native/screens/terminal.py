@@ -136,7 +136,7 @@ class TerminalPage:
         return undelivered
 
     def render(self) -> None:
-        """Print what is new, and show the rest anew."""
+        """Print what is new, and show the rest again."""
         self._select()
         now = self._app.view(self._selected)
         if now.code_problem != self._problem:

@@ -33,7 +33,7 @@ READY = "pychat is ready: "
 LaunchBrowser = Callable[[BrowserName], Browser]
 OpenContext = Callable[..., BrowserContext]
 MakePerson = Callable[..., Person]
-MakeFriend = Callable[[str], Friend]
+MakeFriend = Callable[..., Friend]
 
 
 def wait_until_ready(page: Page) -> None:
@@ -247,7 +247,7 @@ def beside() -> Iterator[Beside]:
 def friend(server: str, beside: Beside) -> Iterator[MakeFriend]:
     """Makes people who are no page: for whoever is only there so that a page has somebody to talk with."""
     with ExitStack() as stack:
-        yield lambda name: stack.enter_context(Friend(beside, server, name))
+        yield lambda name, **options: stack.enter_context(Friend(beside, server, name, **options))
 
 
 @pytest.fixture

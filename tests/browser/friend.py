@@ -7,12 +7,19 @@ from __future__ import annotations
 
 import asyncio
 import threading
-from collections.abc import Coroutine, Iterator
+from collections.abc import Callable, Coroutine, Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from types import TracebackType
 from typing import Any, TypeVar
 
 from pychat.client import Chat, Peer
+from pychat.client import Person as Other
+from pychat.core import events
+from pychat.core.identity.contacts import clean_name
+from pychat.core.identity.safety import safety_number
+from pychat.core.link import CloseReason
+from pychat.ui import strings
 
 SECONDS = 60
 """How long a friend waits for anything. Far more than it takes on a busy machine."""
@@ -53,23 +60,26 @@ def running_beside() -> Iterator[Beside]:
 
 
 class Friend:
-    """One person, who talks with one other at a time.
+    """One person, who talks with one other at a time, and is the same one to whoever meets it again.
 
-    In a room the library's chat is over when the other one leaves or reloads: where somebody comes back to the other
-    side, that has to be a page.
+    In a room the library's chat is over when the other one leaves or reloads: who is to be there when they are back
+    `stay`s.
 
     Args:
         beside: where it lives.
         server: the address of the pages, for the links of rooms.
         name: what it is called.
+        folder: where it keeps who it is: two of one folder are the same person.
     """
 
-    def __init__(self, beside: Beside, server: str, name: str) -> None:
+    def __init__(self, beside: Beside, server: str, name: str, folder: Path | None = None) -> None:
         self._beside = beside
         self._server = server
         self._name = name
+        self._folder = folder
         self._heard: list[str] = []
         self._readers: set[asyncio.Task[None]] = set()
+        self._staying: set[asyncio.Task[None]] = set()
 
     def __enter__(self) -> Friend:
         self._beside.run(self._begin())
@@ -81,12 +91,24 @@ class Friend:
         self._beside.run(self._end())
 
     async def _begin(self) -> None:
-        self._peer = await Peer(name=self._name).__aenter__()
+        self._peer = await Peer(folder=self._folder, name=self._name).__aenter__()
         self._news = asyncio.Condition()
 
     async def _end(self) -> None:
+        for task in self._staying:
+            task.cancel()
+        await asyncio.gather(*self._staying, return_exceptions=True)
         await self._peer.__aexit__(None, None, None)
         await asyncio.gather(*self._readers)
+        self._staying.clear()
+        self._readers.clear()
+
+    def again(self) -> Friend:
+        """The same person at another visit, if there is a folder where that is kept."""
+        assert self._folder is not None
+        self._beside.run(self._end())
+        self._heard.clear()
+        return self.__enter__()
 
     # How two come together.
 
@@ -101,10 +123,37 @@ class Friend:
 
     def open_room(self) -> str:
         """The part of the room's link that is behind the page's address."""
-        return "/#" + self._beside.run(self._take(self._peer.room(f"{self._server}/"))).link.partition("#")[2]
+        self._beside.run(self._take(self._peer.room(f"{self._server}/")))
+        return self.link
 
     def enter(self, link: str) -> None:
         self._beside.run(self._take(self._peer.join(self._server + link)))
+
+    def stay(self) -> None:
+        """Go back to the room, as a page does, each time that the other one leaves, reloads or takes another tab."""
+        self._do(lambda: self._staying.add(asyncio.create_task(self._go_back())))
+
+    async def _go_back(self) -> None:
+        link = self._chat.link
+        while await self._chat.ended() is not CloseReason.LEFT:
+            await self._take(self._peer.join(link))
+
+    @property
+    def link(self) -> str:
+        """The part of the room's link that is behind the page's address."""
+        return "/#" + self._do(lambda: self._chat.link).partition("#")[2]
+
+    def expect_link(self, link: str) -> None:
+        """Wait until the room's link is this one."""
+        self._beside.run(self._until(lambda: self._chat.link.endswith(link)))
+
+    def renew_link(self) -> str:
+        """Give the room another link, and return what is behind the page's address."""
+        self._beside.run(self._chat.renew())
+        return self.link
+
+    def set_locked(self, *, locked: bool) -> None:
+        self._do(lambda: self._chat.lock(locked=locked))
 
     async def _take(self, chat: Coroutine[Any, Any, Chat]) -> Chat:
         self._chat = await chat
@@ -125,19 +174,56 @@ class Friend:
     async def _ended(self) -> None:
         await self._chat.ended()
 
-    def expect_other(self, name: str) -> None:
-        """Wait until the other side is known to be called this."""
+    async def _until(self, condition: Callable[[], bool]) -> None:
+        """Wait for what `Chat.changes` tells of."""
+        if not condition():
+            async for _ in self._chat.changes():
+                if condition():
+                    return
+        assert condition()  # the conversation may have ended with it
 
-        async def look() -> None:
-            while self._other() != name:
-                await anext(changes)
+    def expect_status(self, words: str) -> None:
+        """Wait until it is said how things stand with these words."""
+        self._beside.run(self._until(lambda: words in ": ".join(self._chat.status)))
 
-        changes = self._chat.changes()
-        self._beside.run(look())
+    # Who they are.
 
-    def _other(self) -> str:
-        person = self._chat.person
-        return person.name if person is not None else ""
+    def rename(self, name: str) -> None:
+        """Go by another name, in the middle of a conversation: a page can, a program has no need to."""
+        self._do(lambda: self._peer._post(events.SetName(clean_name(name))))
+
+    def expect_other(self, name: str, trust: str = "") -> None:
+        """Wait until the other side is known to be called this; then check how sure that is, if it is given."""
+
+        def is_called() -> bool:
+            return self._chat.person is not None and self._chat.person.name == name
+
+        self._beside.run(self._until(is_called))
+        assert trust in ("", self.trust)
+
+    @property
+    def trust(self) -> str:
+        """How sure it is who the other one is."""
+        return strings.TRUST[self._other().trust][0]
+
+    def _other(self) -> Other:
+        person = self._do(lambda: self._chat.person)
+        assert person is not None
+        return person
+
+    @property
+    def safety_number(self) -> str:
+        """The number that is the same whenever the two meet."""
+        return safety_number(self._peer._node.key, self._other().key)
+
+    def say_match(self) -> None:
+        self._compared(match=True)
+
+    def say_mismatch(self) -> None:
+        self._compared(match=False)
+
+    def _compared(self, *, match: bool) -> None:
+        self._do(lambda: self._chat.compare(match=match))
 
     # What they say.
 
@@ -165,12 +251,17 @@ class Friend:
     @property
     def signs(self) -> list[str]:
         """The names of the signs, and the number, that are to be compared."""
-        signs = self._chat.signs
+        signs = self._do(lambda: self._chat.signs)
         assert signs is not None
         return [*(emoji.name for emoji in signs.emoji), signs.number]
 
     def leave(self) -> None:
-        async def close() -> None:
-            self._chat.close()
+        self._do(lambda: self._chat.close())
 
-        self._beside.run(close())
+    def _do(self, what: Callable[[], Result]) -> Result:
+        """Do this where the friend lives, without any waiting."""
+
+        async def do() -> Result:
+            return what()
+
+        return self._beside.run(do())

@@ -2,24 +2,25 @@
 
 from __future__ import annotations
 
-import pytest
-from playwright.sync_api import Route, expect
+from collections.abc import Callable
 
-from pychat.exit_codes import Exit
+import pytest
+from playwright.sync_api import Browser, BrowserContext, Route, expect
+
 from pychat.ui import strings
-from tests.browser.conftest import MakeFriend, MakePerson, in_chromium
+from tests.browser.conftest import MakeFriend, MakePerson, OpenContext, in_chromium
 from tests.browser.people import CONNECT, Person, connect
 from tests.browser.test_room import meet, open_room
-from tests.terminal.command import Commands
 
 
 class AwayServer:
-    """The server of one person's page, which says nothing about itself until it is told to."""
+    """The server of one person's pages, which says nothing about itself until it is told to."""
 
-    def __init__(self, someone: Person) -> None:
+    def __init__(self, context: BrowserContext) -> None:
         self._answers = False
-        someone.page.route("**/config.json", self._answer)
-        someone.again()
+        context.route("**/config.json", self._answer)
+
+    def expect_away(self, someone: Person) -> None:
         expect(someone.page.locator('[data-part="no-relay"]')).to_contain_text("cannot be reached")
 
     def _answer(self, route: Route) -> None:
@@ -33,10 +34,29 @@ class AwayServer:
         expect(someone.page.locator('[data-part="no-relay"]')).to_be_hidden(timeout=CONNECT)
 
 
-def test_whoever_comes_where_somebody_else_was_known_is_a_line_in_the_list(person: MakePerson) -> None:
-    ann, bob, cay = person("Ann"), person("Bob"), person("Cay")
+Visit = Callable[[str], tuple[Person, AwayServer]]
+
+
+@pytest.fixture
+def visit(browser: Browser, open_context: OpenContext) -> Visit:
+    """Opens the page by a name while its server is away."""
+
+    def visit(name: str) -> tuple[Person, AwayServer]:
+        context = open_context(browser)
+        server = AwayServer(context)
+        someone = Person.at(context, name=name)
+        server.expect_away(someone)
+        return someone, server
+
+    return visit
+
+
+def test_whoever_comes_where_somebody_else_was_known_is_a_line_in_the_list(
+    person: MakePerson, friend: MakeFriend
+) -> None:
+    ann, bob, cay = person("Ann"), friend("Bob"), friend("Cay")
     link = meet(ann, bob)
-    bob.button("Leave").click()
+    bob.leave()
     expect(ann.status).to_contain_text("They left", timeout=CONNECT)
     ann.page.bring_to_front()
     ann.message_box.click()
@@ -60,7 +80,7 @@ def test_whoever_comes_where_somebody_else_was_known_is_a_line_in_the_list(perso
     expect(ann.people.last.locator(".unread")).to_have_text("")
     expect(ann.message_box).to_have_value("")
     ann.say("hello Cay")
-    cay.expect_messages("hello Cay")
+    cay.hears("hello Cay")
     ann.people.first.click()
     expect(ann.message_box).to_have_value("for Bob, too")
 
@@ -132,25 +152,27 @@ _NOTE_TITLES = """() => {
 }"""
 
 
-def test_a_crowd_is_one_mark_in_the_title(person: MakePerson, commands: Commands, server: str) -> None:
-    ann, bob = person("Ann"), person("Bob")
+@in_chromium
+def test_a_crowd_is_one_mark_in_the_title(person: MakePerson, friend: MakeFriend) -> None:
+    ann, bob = person("Ann"), friend("Bob")
     link = meet(ann, bob)
-    bob.button("Leave").click()
+    bob.leave()
     expect(ann.status).to_contain_text("They left", timeout=CONNECT)
     ann.page.evaluate(_NOTE_TITLES)
     for number in range(1, 5):
-        stranger = commands.pipe("join", server + link)
-        stranger.is_connected()
+        stranger = friend("")
+        stranger.enter(link)
+        stranger.expect_state("open")
         stranger.say("look at me")
-        stranger.end_input()
-        assert stranger.status() == Exit.DONE
+        stranger.expect_delivered()
+        stranger.leave()
         expect(ann.people).to_have_count(1 + number)
     expect(ann.people.last.locator(".unread")).to_have_text("1")
     assert ann.page.evaluate("titles") == ["pychat", "(1) pychat"]
 
 
-def test_the_focus_stays_with_whoever_does_something_else(person: MakePerson) -> None:
-    ann, bob = person("Ann"), person("Bob")
+def test_the_focus_stays_with_whoever_does_something_else(person: MakePerson, friend: MakeFriend) -> None:
+    ann, bob = person("Ann"), friend("Bob")
     link = open_room(ann)
     ann.page.bring_to_front()
     ann.paste_box.click()
@@ -159,12 +181,14 @@ def test_the_focus_stays_with_whoever_does_something_else(person: MakePerson) ->
     expect(ann.paste_box).to_be_focused()
 
 
+@in_chromium
 def test_the_rooms_of_a_reload_are_lines_in_the_list_when_the_server_comes_back_to_a_conversation(
-    person: MakePerson,
+    person: MakePerson, friend: MakeFriend
 ) -> None:
-    ann, bob, cay = person("Ann"), person("Bob"), person("Cay")
+    ann, bob, cay = person("Ann"), friend("Bob"), friend("Cay")
     link = open_room(ann)
-    server = AwayServer(ann)
+    server = AwayServer(ann.page.context)
+    server.expect_away(ann.again())
     expect(ann.page.get_by_text(strings.SERVER_AWAY_FROM_ROOM)).to_be_visible()
     connect(ann, bob)
     ann.page.bring_to_front()
@@ -176,7 +200,7 @@ def test_the_rooms_of_a_reload_are_lines_in_the_list_when_the_server_comes_back_
     expect(ann.message_box).to_be_focused()
     ann.page.keyboard.type("alone")
     ann.page.keyboard.press("Enter")
-    bob.expect_messages("for Bob alone")
+    bob.hears("for Bob alone")
     cay.enter(link)
     cay.expect_state("open")
     ann.people.filter(has_text="Cay").click()
@@ -185,10 +209,12 @@ def test_the_rooms_of_a_reload_are_lines_in_the_list_when_the_server_comes_back_
 
 @in_chromium
 @pytest.mark.parametrize("comes_by", ["a link", "a code"])
-def test_what_waits_for_the_server_does_not_turn_the_screen_over(person: MakePerson, comes_by: str) -> None:
-    ann, bob, cay = person("Ann"), person("Bob"), person("Cay")
+def test_what_waits_for_the_server_does_not_turn_the_screen_over(
+    visit: Visit, friend: MakeFriend, comes_by: str
+) -> None:
+    bob, cay = friend("Bob"), friend("Cay")
     link = open_room(cay)
-    server = AwayServer(ann)
+    ann, server = visit("Ann")
     if comes_by == "a link":
         ann.page.evaluate("code => { location.hash = code }", link.removeprefix("/#"))
     else:
@@ -201,7 +227,7 @@ def test_what_waits_for_the_server_does_not_turn_the_screen_over(person: MakePer
     server.come_back(ann)
     ann.page.keyboard.type("for Bob")
     ann.page.keyboard.press("Enter")
-    bob.expect_messages("for Bob")
+    bob.hears("for Bob")
     expect(ann.title).to_have_text("Bob")
     if comes_by == "a link":
         ann.page.locator('[data-part="room-enter"]').click()
@@ -211,10 +237,11 @@ def test_what_waits_for_the_server_does_not_turn_the_screen_over(person: MakePer
 
 
 @in_chromium
-def test_a_room_that_was_pasted_while_the_server_is_away_is_asked_about_after_a_reload(person: MakePerson) -> None:
-    ann, cay = person("Ann"), person("Cay")
-    link = open_room(cay)
-    server = AwayServer(ann)
+def test_a_room_that_was_pasted_while_the_server_is_away_is_asked_about_after_a_reload(
+    visit: Visit, friend: MakeFriend
+) -> None:
+    link = open_room(friend("Cay"))
+    ann, server = visit("Ann")
     ann.paste(f"Come, it is nice here: {link.removeprefix('/#')}")
     expect(ann.page.get_by_text(strings.SERVER_AWAY_FROM_ROOM)).to_be_visible()
     ann.again()
@@ -225,10 +252,9 @@ def test_a_room_that_was_pasted_while_the_server_is_away_is_asked_about_after_a_
 
 
 @in_chromium
-def test_what_is_being_pasted_stays_when_the_server_comes_back(person: MakePerson) -> None:
-    ann, cay = person("Ann"), person("Cay")
-    link = open_room(cay)
-    server = AwayServer(ann)
+def test_what_is_being_pasted_stays_when_the_server_comes_back(visit: Visit, friend: MakeFriend) -> None:
+    link = open_room(friend("Cay"))
+    ann, server = visit("Ann")
     ann.page.evaluate("code => { location.hash = code }", link.removeprefix("/#"))
     expect(ann.page.get_by_text(strings.SERVER_AWAY_FROM_ROOM)).to_be_visible()
     ann.paste_box.fill("half of somebody’s inv")

@@ -12,13 +12,6 @@ from tests.browser.people import CONNECT, Person, connect
 MOST_MESSAGES, MOST_CHARACTERS = 200, 200_000
 """What may be in the document, whatever was said."""
 
-WRITE = """texts => {
-    const draft = document.querySelector('[data-part="draft"]');
-    for (const text of texts) {
-        draft.value = text;
-        draft.dispatchEvent(new KeyboardEvent("keydown", { key: "Enter", bubbles: true, cancelable: true }));
-    }
-}"""
 COUNT_NOW_AND_THEN = """() => {
     window.most = 0;
     const count = () => { window.most = Math.max(window.most, document.querySelectorAll("article").length); };
@@ -46,17 +39,12 @@ def copy(someone: Person, offsets: tuple[int, int]) -> str:
     return copied
 
 
-def write(someone: Person, *texts: str) -> None:
-    """Write as fast as no person can."""
-    someone.page.evaluate(WRITE, list(texts))
-
-
 @in_chromium
-def test_of_very_many_long_messages_few_are_in_the_document(person: MakePerson) -> None:
-    ann, bob = person("Ann"), person("Bob")
+def test_of_very_many_long_messages_few_are_in_the_document(person: MakePerson, friend: MakeFriend) -> None:
+    ann, bob = friend("Ann"), person("Bob")
     connect(ann, bob)
     bob.page.evaluate(COUNT_NOW_AND_THEN)
-    write(ann, *(f"number {i}: {'word ' * 1500}" for i in range(700)))
+    ann.say(*(f"number {i}: {'word ' * 1500}" for i in range(700)))
     expect(bob.messages.last).to_contain_text("number 699", timeout=CONNECT)
     earlier, oldest = bob.button("Show earlier messages"), bob.messages.filter(has_text="number 0:")
     while True:
@@ -111,7 +99,9 @@ def test_a_long_text_is_folded_and_unfolded(person: MakePerson, friend: MakeFrie
     expect(unfold).to_be_focused()
 
 
-def test_several_messages_are_copied_as_one_would_write_them_down(person: MakePerson, friend: MakeFriend) -> None:
+def test_several_messages_are_copied_as_one_would_write_them_down_and_no_line_looks_like_somebody_elses(
+    person: MakePerson, friend: MakeFriend
+) -> None:
     ann, bob = friend("Ann"), person("Bob")
     connect(ann, bob)
     long = "word " * 1000 + "end"
@@ -123,41 +113,31 @@ def test_several_messages_are_copied_as_one_would_write_them_down(person: MakePe
     wanted = f"Ann, {TIME}: Bob,\n    how are you\\?\nAnn, {TIME}: {long}\nBob, {TIME}: Fin"
     assert re.fullmatch(wanted, copied), copied[:200]
 
-
-@in_chromium
-def test_no_line_of_what_is_copied_looks_like_somebody_elses(person: MakePerson, friend: MakeFriend) -> None:
-    ann = person("Ann")
     for end in ("\n", "\u2028", "\x85", "\v"):
-        bob = friend("Bob")
-        connect(ann, bob)
+        eve = friend("Eve")
+        connect(bob, eve)
         forged = "Hi", "Ann, 07:48: I agree", "Ann, 07:49: I do"
-        bob.say(end.join(forged), "Yes")
-        ann.expect_messages(re.compile("I do"), "Yes")
-        copied = copy(ann, (0, 3))
+        eve.say(end.join(forged), "Yes")
+        bob.expect_messages(re.compile("I do"), "Yes")
+        copied = copy(bob, (0, 3))
         indented = "\n    ".join(forged)
-        assert re.fullmatch(f"Bob, {TIME}: {indented}\nBob, {TIME}: Yes", copied), (end, copied)
+        assert re.fullmatch(f"Eve, {TIME}: {indented}\nEve, {TIME}: Yes", copied), (end, copied)
 
 
 @in_chromium
-def test_a_message_begins_with_the_name_for_who_listens(person: MakePerson, friend: MakeFriend) -> None:
+def test_a_message_begins_with_the_name_for_who_listens_and_a_few_stand_by_the_box_in_which_one_writes(
+    person: MakePerson, friend: MakeFriend
+) -> None:
     ann, bob = person("Ann"), friend("Bob")
     connect(ann, bob)
     ann.say("Hello")
+    expect_at_the_box(ann, messages=1)
     expect(ann.messages.first).to_have_text(
         re.compile(r"^\s*You:\s*Hello\s*\d\d:\d\d\s*Delivered\s*$"), timeout=CONNECT
     )
     bob.say("Hi")
-    expect(ann.messages.last).to_have_text(re.compile(r"^\s*Bob:\s*Hi\s*\d\d:\d\d\s*$"), timeout=CONNECT)
-
-
-@in_chromium
-def test_a_few_messages_stand_by_the_box_in_which_one_writes(person: MakePerson, friend: MakeFriend) -> None:
-    ann, bob = person("Ann"), friend("Bob")
-    connect(ann, bob)
-    ann.say("hello")
-    expect_at_the_box(ann, messages=1)
-    bob.say("hello")
     expect_at_the_box(ann, messages=2)
+    expect(ann.messages.last).to_have_text(re.compile(r"^\s*Bob:\s*Hi\s*\d\d:\d\d\s*$"), timeout=CONNECT)
 
 
 def expect_at_the_box(someone: Person, *, messages: int) -> None:

@@ -17,9 +17,9 @@ from typing import Any
 import pytest
 from playwright.sync_api import BrowserContext, Playwright, expect
 
-from tests.browser.conftest import MakePerson, Watch
+from tests.browser.conftest import MakeFriend, Watch
 from tests.browser.people import CONNECT, Person
-from tests.browser.test_room import link_field, open_room
+from tests.browser.test_room import open_room
 from tests.browsers import BrowserName, launch_profile
 
 # Firefox writes its session every 15 seconds, if at all when it is driven by a program.
@@ -139,27 +139,32 @@ def profile(
 
 
 def test_nothing_is_left_of_what_was_said_and_where(
-    profile: BrowserContext, person: MakePerson, browser_name: BrowserName, tmp_path: Path, server: str
+    profile: BrowserContext, friend: MakeFriend, browser_name: BrowserName, tmp_path: Path, server: str
 ) -> None:
-    ann, bob = Person.at(profile, name="Annabella-by-name"), person("Bobadilla-by-name")
+    ann, bob, cay = Person.at(profile, name="Annabella-by-name"), friend("Bobadilla-by-name"), friend("Cay")
     link = open_room(ann)
     bob.enter(link)
     for each in (ann, bob):
         each.expect_state("open")
+    bob.stay()
     ann.say("what Annabella says is nobody's business")
     bob.say("what Bobadilla says is nobody's either")
     ann.expect_delivered(1)
     ann.expect_messages("what Annabella says is nobody's business", "what Bobadilla says is nobody's either")
     ann.again().expect_state("open")  # by what the browser has written meanwhile
+    pasted = open_room(cay)
+    ann.paste(server + pasted)
+    cay.expect_state("open")
+    ann.expect_other("Cay", "Not verified")
     ann.message_box.fill("what Annabella only thinks of saying")
-    expect(ann.people).to_have_count(1)
+    expect(ann.people).to_have_count(2)
     ann.page.get_by_role("textbox", name="Paste a code").fill("what Annabella has pasted, and not used")
     wait_for_session(profile, tmp_path, browser_name, server)
-    secret = link.removeprefix("/#")
 
     def look() -> None:
         for text in (
-            secret,
+            link.removeprefix("/#"),
+            pasted.removeprefix("/#"),
             "what Annabella says",
             "what Bobadilla says",
             "what Annabella only thinks",
@@ -175,34 +180,28 @@ def test_nothing_is_left_of_what_was_said_and_where(
     look()
 
 
-@pytest.mark.parametrize("sign", ["#", "%23"])
 def test_a_link_that_was_opened_stays_where_the_browser_notes_addresses_and_nowhere_else(
-    profile: BrowserContext, person: MakePerson, browser_name: BrowserName, tmp_path: Path, server: str, sign: str
+    profile: BrowserContext, friend: MakeFriend, browser_name: BrowserName, tmp_path: Path, server: str
 ) -> None:
-    bob = person("Bob")
-    link = open_room(bob)
-    ann = Person.at(profile, link.replace("#", sign))
-    ann.page.locator('[data-part="room-enter"]').click()
-    ann.expect_state("open")
+    ann = Person(profile.new_page())
+    opened: dict[str, str] = {}
+    for sign in ("#", "%23"):
+        bob = friend("Bob")
+        link = open_room(bob)
+        ann.page.goto(link.replace("#", sign))
+        ann.wait_until_ready()
+        ann.page.locator('[data-part="room-enter"]').click()
+        for each in (ann, bob):
+            each.expect_state("open")
+        bob.stay()
+        assert ann.page.url == f"{server}/"
+        opened[sign] = link.removeprefix("/#")
     ann.again().expect_state("open")
     assert ann.page.url == f"{server}/"
     wait_for_session(profile, tmp_path, browser_name, server)
     profile.close()
-    secret = link.removeprefix("/#")
-    assert outside(tmp_path, secret, OPENED[browser_name]) == set()
-    assert where(tmp_path, sign + secret), (
-        "an address that was opened is in the history, or nothing is found here at all"
-    )
-
-
-def test_a_link_that_was_pasted_stays_nowhere(
-    profile: BrowserContext, person: MakePerson, browser_name: BrowserName, tmp_path: Path, server: str
-) -> None:
-    bob = person("Bob")
-    link = open_room(bob)
-    ann = Person.at(profile)
-    ann.paste(link_field(bob).input_value())
-    ann.expect_state("open")
-    wait_for_session(profile, tmp_path, browser_name, server)
-    profile.close()
-    assert where(tmp_path, link.removeprefix("/#")) == set()
+    for sign, secret in opened.items():
+        assert outside(tmp_path, secret, OPENED[browser_name]) == set()
+        assert where(tmp_path, sign + secret), (
+            "an address that was opened is in the history, or nothing is found here at all"
+        )

@@ -5,23 +5,24 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any
 
-from playwright.sync_api import Browser, Page, expect
+from playwright.sync_api import Page, expect
 
 from pychat.core.codes.invite import Code, decode, encode
 from pychat.core.webrtc.sdp import DescriptionKind, choose_candidates, parse_description, to_sdp
 from pychat.ui import strings
-from tests.browser.conftest import OpenContext, in_chromium
+from tests.browser.conftest import MakeFriend, MakePerson, in_chromium
+from tests.browser.friend import Friend
 from tests.browser.people import CONNECT, Person, connect
 
 
 class Swapper:
     """Two whole peers of pychat, one towards each of the two, under the name of the other one."""
 
-    def __init__(self, browser: Browser, open_context: OpenContext) -> None:
-        self.to_ann = Person.at(open_context(browser), name="Bob")
-        self.to_bob = Person.at(open_context(browser), name="Ann")
+    def __init__(self, friend: MakeFriend) -> None:
+        self.to_ann = friend("Bob")
+        self.to_bob = friend("Ann")
 
-    def swap(self, ann: Person, invite: str, bob: Person) -> None:
+    def swap(self, ann: Person, invite: str, bob: Person | Friend) -> None:
         """Carry the codes between Ann, who has made an invite, and Bob: other ones."""
         self.to_bob.paste(bob.answer(self.to_bob.make_invite()))
         ann.paste(self.to_ann.answer(invite))
@@ -30,15 +31,15 @@ class Swapper:
 
 
 @in_chromium
-def test_two_who_do_not_know_each_other_find_out_by_comparing(browser: Browser, open_context: OpenContext) -> None:
-    ann, bob = (Person.at(open_context(browser), name=name) for name in ("Ann", "Bob"))
-    swapper = Swapper(browser, open_context)
+def test_two_who_do_not_know_each_other_find_out_by_comparing(person: MakePerson, friend: MakeFriend) -> None:
+    ann, bob = person("Ann"), person("Bob")
+    swapper = Swapper(friend)
     swapper.swap(ann, ann.make_invite(), bob)
     ann.expect_state("open")
     ann.expect_other("Bob", "Not verified")
     bob.expect_other("Ann", "Not verified")
     ann_sees, bob_sees = ann.signs(), bob.signs()
-    assert ann_sees == swapper.to_ann.signs()
+    assert ann_sees == swapper.to_ann.signs
     assert ann_sees[:-1] != bob_sees[:-1]
     assert ann_sees[-1] != bob_sees[-1]
     for each in (ann, bob):
@@ -49,13 +50,13 @@ def test_two_who_do_not_know_each_other_find_out_by_comparing(browser: Browser, 
 
 @in_chromium
 def test_nothing_that_was_written_for_a_verified_person_reaches_the_swapper(
-    browser: Browser, open_context: OpenContext
+    person: MakePerson, friend: MakeFriend
 ) -> None:
-    ann, bob = (Person.at(open_context(browser), name=name) for name in ("Ann", "Bob"))
-    swapper = Swapper(browser, open_context)
+    ann, bob = person("Ann"), friend("Bob")
+    swapper = Swapper(friend)
     connect(ann, bob)
     ann.say_match()
-    bob.button("Leave").click()
+    bob.leave()
     ann.expect_state("closed")
     ann.say("for Bob alone")
     ann.button("Invite again").click()
@@ -66,8 +67,8 @@ def test_nothing_that_was_written_for_a_verified_person_reaches_the_swapper(
     ann.expect_other("Bob", strings.WARNED)
     swapper.to_ann.say("it is me")
     ann.expect_messages("it is me")
-    swapper.to_ann.expect_delivered(1)
-    swapper.to_ann.expect_messages("it is me")
+    swapper.to_ann.expect_delivered()
+    swapper.to_ann.hears()
     ann.people.first.click()
     ann.expect_other("Bob", "Verified")
     ann.expect_messages("for Bob alone")
@@ -77,11 +78,11 @@ def test_nothing_that_was_written_for_a_verified_person_reaches_the_swapper(
     ann.warning.get_by_role("button", name="Leave").click()
     ann.expect_state("closed")
     swapper.to_ann.expect_state("closed")
-    swapper.to_ann.expect_messages("it is me")
+    swapper.to_ann.hears()
     ann.people.first.click()
     ann.button("Invite again").click()
     ann.paste(bob.answer(ann.shown_invite()))
-    bob.expect_messages("for Bob alone", "this too")
+    bob.hears("for Bob alone", "this too")
 
 
 # Two ends of connections in plain JavaScript. What comes in at one goes out at the other.
@@ -157,10 +158,9 @@ def _code(kind: DescriptionKind, sdp: str) -> Code:
     return Code(replace(description, candidates=choose_candidates(description.candidates)), None)
 
 
-def test_a_swapper_that_passes_every_frame_on_is_found_out_by_both_programs(
-    browser: Browser, open_context: OpenContext, page: Page
-) -> None:
-    ann, bob = (Person.at(open_context(browser), name=name) for name in ("Ann", "Bob"))
+@in_chromium
+def test_a_swapper_that_passes_every_frame_on_is_found_out_by_both_programs(person: MakePerson, page: Page) -> None:
+    ann, bob = person("Ann"), person("Bob")
     relay = Relay(page)
     invite = ann.make_invite()
     ann.say("for Bob alone")

@@ -171,6 +171,7 @@ def test_a_crowd_is_one_mark_in_the_title(person: MakePerson, friend: MakeFriend
     assert ann.page.evaluate("titles") == ["pychat", "(1) pychat"]
 
 
+@in_chromium
 def test_the_focus_stays_with_whoever_does_something_else(person: MakePerson, friend: MakeFriend) -> None:
     ann, bob = person("Ann"), friend("Bob")
     link = open_room(ann)

@@ -137,11 +137,14 @@ def test_where_nothing_can_be_kept_there_is_an_identity_for_this_visit(
 
 
 @in_chromium
-def test_contacts_that_cannot_be_read_are_left_as_they_are(person: MakePerson, friend: MakeFriend) -> None:
-    ann, bob = person("Ann"), friend("Bob")
+def test_contacts_that_cannot_be_read_are_left_as_they_are(
+    browser: Browser, open_context: OpenContext, friend: MakeFriend
+) -> None:
     damaged = '[["not a key", "Bob", true, 0]]'
-    ann.page.evaluate("text => localStorage.setItem('pychat.contacts', text)", damaged)
-    ann.again().expect_problem(strings.CONTACTS_UNREADABLE)
+    context = open_context(browser)
+    context.add_init_script(f"localStorage.setItem('pychat.contacts', '{damaged}')")
+    ann, bob = Person.at(context, name="Ann"), friend("Bob")
+    ann.expect_problem(strings.CONTACTS_UNREADABLE)
     connect(ann, bob)
     hold_compared(ann, "Bob")
     ann.say("after the list of contacts was to be kept")

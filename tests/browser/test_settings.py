@@ -22,6 +22,7 @@ def servers(dialog: Locator) -> Locator:
     return dialog.get_by_role("textbox", name="Your own STUN and TURN servers")
 
 
+@in_chromium
 def test_settings_are_kept_across_visits(context: BrowserContext) -> None:
     ann = Person.at(context)
     dialog = open_settings(ann)

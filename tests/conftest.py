@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 from collections import Counter
 from collections.abc import Iterator
@@ -61,6 +62,12 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
     scheduling = LoadFileScheduling(config, log)
     scheduling._split_scope = _unit
     return scheduling
+
+
+def pytest_collection_finish() -> None:
+    """What is there before the first test stays till the end: no search for garbage need look at it again and again."""
+    gc.collect()
+    gc.freeze()
 
 
 @pytest.hookimpl(trylast=True)

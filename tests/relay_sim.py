@@ -273,7 +273,7 @@ class HostileRelay:
 
     def _deliver(self, receiver: MemberId, sender: MemberId, text: str) -> None:
         for member in self.everybody:
-            if member.name == receiver:
+            if member.room.member == receiver:
                 member.take(member.room.heard(sender, text))
 
     _deeds = (

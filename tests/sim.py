@@ -18,7 +18,7 @@ import re
 from collections import deque
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, fields
-from functools import partial
+from functools import cache, partial
 from heapq import heappop, heappush
 from itertools import combinations, count
 from random import Random
@@ -138,6 +138,7 @@ class World:
         """The texts of all logs, also of those entries that nobody keeps any more."""
         self.ends_by_pwd: dict[str, list[End]] = {}
         self.connections: list[Connection] = []
+        self.signs = cache(short_string)
         self._numbers = count()
         self._agenda: list[tuple[float, int, Callable[[], None]]] = []
         self.people = self._gather()
@@ -683,7 +684,7 @@ class Someone:
             assert link.authenticated is not None
             assert their_link.authenticated is not None
             theirs, ours = their_link.authenticated.transcript, link.authenticated.transcript
-            assert short_string(theirs) == short_string(ours), "the signs differ"
+            assert self.world.signs(theirs) == self.world.signs(ours), "the signs differ"
 
     def _check_what_is_shown(self, conversation: Chat, peer: Someone | None) -> None:
         timeline, seen = conversation.timeline, self._seen.get(conversation.own_log, 0)

@@ -18,7 +18,8 @@ from pychat.client import Person as Other
 from pychat.core import events
 from pychat.core.identity.contacts import clean_name
 from pychat.core.identity.safety import safety_number
-from pychat.core.link import CloseReason
+from pychat.core.link import CloseReason, LinkPhase
+from pychat.core.webrtc.ice import IceConfig
 from pychat.ui import strings
 
 SECONDS = 60
@@ -70,12 +71,16 @@ class Friend:
         server: the address of the pages, for the links of rooms.
         name: what it is called.
         folder: where it keeps who it is: two of one folder are the same person.
+        ice: the STUN and TURN servers that it uses.
     """
 
-    def __init__(self, beside: Beside, server: str, name: str, folder: Path | None = None) -> None:
+    def __init__(
+        self, beside: Beside, server: str, name: str, folder: Path | None = None, *, ice: IceConfig = IceConfig()
+    ) -> None:
         self._beside = beside
         self._server = server
         self._name = name
+        self._ice = ice
         self._folder = folder
         self._heard: list[str] = []
         self._readers: set[asyncio.Task[None]] = set()
@@ -91,7 +96,7 @@ class Friend:
         self._beside.run(self._end())
 
     async def _begin(self) -> None:
-        self._peer = await Peer(folder=self._folder, name=self._name).__aenter__()
+        self._peer = await Peer(folder=self._folder, name=self._name, ice=self._ice).__aenter__()
         self._news = asyncio.Condition()
 
     async def _end(self) -> None:
@@ -173,6 +178,28 @@ class Friend:
 
     async def _ended(self) -> None:
         await self._chat.ended()
+
+    def expect_left(self) -> None:
+        """Wait until the chat has ended, and check that the other side has said good-bye."""
+        assert self._beside.run(self._chat.ended()) is CloseReason.PEER_LEFT
+
+    def expect_no_longer_open(self) -> None:
+        """Wait until it has been noticed that the other side is gone, which may be back."""
+
+        async def look() -> None:
+            while self._chat.phase is LinkPhase.OPEN:
+                await anext(phases)
+
+        phases = self._chat.phases()
+        self._beside.run(look())
+
+    def expect_warning(self) -> None:
+        """Wait for the warning that the other one goes by the name of somebody else who is known."""
+        assert self._beside.run(self._chat.warned())
+
+    def expect_alone(self) -> None:
+        """Check that in the room there is nobody else yet."""
+        assert self._chat.phase is LinkPhase.SIGNALING
 
     async def _until(self, condition: Callable[[], bool]) -> None:
         """Wait for what `Chat.changes` tells of."""

@@ -4,18 +4,21 @@ from __future__ import annotations
 
 import gzip
 import json
+import os
 import re
+import shutil
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import partial
 from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, BrowserContext, Page, Route, expect
+from playwright.sync_api import BrowserContext, Page, Route, expect
 
 from pychat.site.build import Site
-from tests.browser.conftest import OpenContext, Watch, in_chromium, wait_until_ready
+from tests.browser.conftest import Watch, in_chromium, serve, wait_until_ready
 
 # Keeps every text that a person was shown meanwhile.
 RECORD = """
@@ -98,8 +101,14 @@ def run_instead(page: Page, script: str) -> None:
     page.route("**/start/chat.py", lambda route: route.fulfill(body=script, content_type="text/x-python"))
 
 
-def test_python_starts_and_each_file_is_asked_for_once(page: Page, site: Site) -> None:
+def wait_until_joined(page: Page) -> None:
+    """Wait until the rest of Python's WebAssembly is there, too."""
+    page.wait_for_function("name => performance.getEntriesByName(name).length", arg="python:joined")
+
+
+def test_python_starts_and_each_file_is_asked_for_once_and_counted(page: Page, site: Site) -> None:
     asked: list[str] = []
+    page.add_init_script(RECORD)
     page.on("request", lambda request: asked.append(request.url))
     page.goto("/")
     wait_until_ready(page)
@@ -110,6 +119,12 @@ def test_python_starts_and_each_file_is_asked_for_once(page: Page, site: Site) -
         assert sum(url.endswith(f"/{name}") for url in asked) == 1
     for name in ("python_stdlib.zip", "pychat.zip"):
         assert not any(url.endswith(f"/{name}") for url in asked)
+    # What is said to have come is what has crossed the wire.
+    wire = sum(wire for _, wire in site.sizes.values())
+    assert transferred(page, site) == wire < site.load_bytes
+    assert_counted(page, wire)
+    # And "fetch" is the browser's own again.
+    assert page.evaluate("fetch.toString().includes('[native code]')")
 
 
 def cut_short(content: bytes) -> bytes:
@@ -126,41 +141,52 @@ def of_another_pyodide(content: bytes) -> bytes:
     return content.replace(found[1], found[1][::-1])
 
 
-@pytest.mark.parametrize("spoil", [cut_short, of_another_kind, of_another_pyodide, None])
+@pytest.mark.parametrize(
+    ("browser_name", "spoil"),
+    [
+        *(("chromium", spoil) for spoil in (cut_short, of_another_kind, of_another_pyodide, None)),
+        ("firefox", cut_short),
+    ],
+    indirect=["browser_name"],
+)
 def test_a_memory_that_does_not_fit_is_not_used_and_python_starts_anew(
-    page: Page, site: Site, spoil: Callable[[bytes], bytes] | None
+    page: Page, watch: Watch, site: Site, spoil: Callable[[bytes], bytes] | None, tmp_path: Path
 ) -> None:
-    content = (site.path / site.app / "memory.bin").read_bytes()
     if spoil is None:
         page.route("**/memory.bin", lambda route: route.abort())
+        page.goto("/")
+        wait_until_ready(page)
     else:
-        page.route("**/memory.bin", lambda route: route.fulfill(body=spoil(content)))
-    page.goto("/")
-    wait_until_ready(page)
+        watch.expect_requests = True
+        spoiled = tmp_path / "site"
+        shutil.copytree(site.path, spoiled, copy_function=os.link)
+        memory = spoiled / site.app / "memory.bin"
+        content = memory.read_bytes()
+        for path in (memory, *memory.parent.glob("memory.bin.*")):
+            path.unlink()
+        memory.write_bytes(spoil(content))
+        with serve(site=spoiled) as address:
+            page.goto(address)
+            wait_until_ready(page)
     expect(page.locator("html")).to_have_attribute("data-python", "anew")
     page.get_by_role("button", name="New invite").click()
     expect(page.get_by_label("Your invite")).not_to_be_empty()
+    wait_until_joined(page)
 
 
-def test_two_visits_have_different_random_numbers_and_hashes(context: BrowserContext) -> None:
+def test_two_visits_have_different_random_numbers_and_hashes_and_every_key_is_found_in_its_table(
+    context: BrowserContext,
+) -> None:
     seeds: list[list[str]] = []
     for _ in range(2):
         page = context.new_page()
-        run_instead(page, TELL_SEEDS)
+        run_instead(page, TELL_SEEDS + LOOK_UP_ALL)
         page.goto("/")
         root = page.locator("html")
-        expect(root).to_have_attribute("data-seeds", re.compile("."), timeout=60_000)
+        expect(root).to_have_attribute("data-lost", re.compile(r"^0 of \d{5}$"), timeout=60_000)
         assert root.get_attribute("data-python") == "restored"
         seeds.append((root.get_attribute("data-seeds") or "").split())
     assert not set(seeds[0]) & set(seeds[1])
-
-
-def test_with_another_hash_seed_every_key_is_found_in_its_table(page: Page) -> None:
-    run_instead(page, LOOK_UP_ALL)
-    page.goto("/")
-    root = page.locator("html")
-    expect(root).to_have_attribute("data-lost", re.compile(r"^0 of \d{5}$"), timeout=60_000)
-    assert root.get_attribute("data-python") == "restored"
 
 
 def functions_of(page: Page, modules: list[str]) -> dict[str, list[int]]:
@@ -173,6 +199,7 @@ def functions_of(page: Page, modules: list[str]) -> dict[str, list[int]]:
     return functions
 
 
+@in_chromium
 def test_every_function_of_a_restored_python_is_what_it_is_in_one_started_anew(context: BrowserContext) -> None:
     restored, anew = context.new_page(), context.new_page()
     anew.route("**/memory.bin", lambda route: route.abort())
@@ -219,15 +246,6 @@ def transferred(page: Page, site: Site) -> int:
     return sum(sizes)
 
 
-def test_progress_counts_what_crosses_the_wire(page: Page, site: Site) -> None:
-    page.add_init_script(RECORD)
-    page.goto("/")
-    wait_until_ready(page)
-    wire = sum(wire for _, wire in site.sizes.values())
-    assert transferred(page, site) == wire < site.load_bytes
-    assert_counted(page, wire)
-
-
 @contextmanager
 def plain_host(site: Site, *, gzipped: bool) -> Iterator[str]:
     """A web host that compresses nothing; or all of it while it is sent, so that no length is said."""
@@ -260,6 +278,7 @@ def plain_host(site: Site, *, gzipped: bool) -> Iterator[str]:
         server.shutdown()
 
 
+@in_chromium
 @pytest.mark.parametrize("gzipped", [True, False], ids=["compressed while it is sent", "not compressed"])
 def test_progress_is_right_whatever_the_server_does(page: Page, watch: Watch, site: Site, gzipped: bool) -> None:
     """What is said of the total before the first byte is a guess, and who says no length leaves it at that."""
@@ -271,17 +290,7 @@ def test_progress_is_right_whatever_the_server_does(page: Page, watch: Watch, si
         assert_counted(page, sum(wire for _, wire in site.sizes.values()) if gzipped else site.load_bytes)
 
 
-def test_what_is_kept_already_does_not_count(browser: Browser, open_context: OpenContext) -> None:
-    page = open_context(browser, service_workers="allow").new_page()
-    page.add_init_script(RECORD)
-    page.goto("/")
-    wait_until_ready(page)
-    assert page.evaluate("navigator.serviceWorker.ready.then(({ active }) => Boolean(active))")
-    page.reload()
-    wait_until_ready(page)
-    assert shown(page) == []
-
-
+@in_chromium
 def test_a_guest_sees_that_they_are_joining_and_nothing_of_what_a_host_does(page: Page) -> None:
     page.route("**/memory.bin", lambda route: None)  # it does not come
     page.add_init_script(RECORD)
@@ -313,27 +322,21 @@ DROP = """([place, kind]) => {
 }"""
 
 
-@pytest.mark.parametrize("path", ["/", "/demo.html"])
-def test_what_is_dropped_is_not_opened_not_even_before_python_is_there(page: Page, path: str) -> None:
+def test_what_is_dropped_is_not_opened_nor_a_pulled_page_reloaded_not_even_before_python_is_there(page: Page) -> None:
     page.route("**/vendor-*/**", lambda route: route.abort())
-    page.goto(path)
-    field = "[data-part=draft]"
-    for place, kind, stopped in (
-        ("body", "file", True),
-        ("main", "text/uri-list", True),
-        (field, "file", True),
-        (field, "text/plain", False),
-        ("body", "text/plain", True),
-    ):
-        assert page.evaluate(DROP, [place, kind]) == [stopped] * 2, (place, kind)
+    for path in ("/", "/demo.html"):
+        page.goto(path)
+        field = "[data-part=draft]"
+        for place, kind, stopped in (
+            ("body", "file", True),
+            ("main", "text/uri-list", True),
+            (field, "file", True),
+            (field, "text/plain", False),
+            ("body", "text/plain", True),
+        ):
+            assert page.evaluate(DROP, [place, kind]) == [stopped] * 2, (path, place, kind)
+        assert page.evaluate("getComputedStyle(document.documentElement).overscrollBehaviorY") == "none", path
     page.unroute_all(behavior="ignoreErrors")
-
-
-@in_chromium
-@pytest.mark.parametrize("path", ["/", "/demo.html"])
-def test_pulling_the_page_down_does_not_reload_it(page: Page, path: str) -> None:
-    page.goto(path)
-    assert page.evaluate("getComputedStyle(document.documentElement).overscrollBehaviorY") == "none"
 
 
 # Where it cannot start.
@@ -371,6 +374,7 @@ def test_python_that_this_browser_cannot_compile_is_said_in_words(page: Page, wa
     expect(page.get_by_role("alert")).to_contain_text("This browser lacks what pychat needs", timeout=60_000)
 
 
+@in_chromium
 def test_within_another_page_it_does_not_start(page: Page, watch: Watch, server: str) -> None:
     """Where a web host sends no header that says so."""
     page.route("**/", lambda route: route.fulfill(response=route.fetch(), headers={"Content-Type": "text/html"}))
@@ -381,15 +385,21 @@ def test_within_another_page_it_does_not_start(page: Page, watch: Watch, server:
     page.unroute_all(behavior="ignoreErrors")
 
 
-def test_fetch_is_the_browsers_own_again_once_python_runs(page: Page) -> None:
-    page.goto("/")
-    wait_until_ready(page)
-    assert page.evaluate("fetch.toString().includes('[native code]')")
+LOADED = (
+    "pyodide.asm.wasm",
+    "pyodide.rest.wasm",
+    "pyodide.asm.mjs",
+    "python.mjs",
+    "wasm_rest.mjs",
+    "core.js",
+    "boot.js",
+)
 
 
 @pytest.mark.parametrize(
-    "file",
-    ["pyodide.asm.wasm", "pyodide.rest.wasm", "pyodide.asm.mjs", "python.mjs", "wasm_rest.mjs", "core.js", "boot.js"],
+    ("browser_name", "file"),
+    [*(("chromium", file) for file in LOADED), ("firefox", "pyodide.asm.wasm"), ("firefox", "boot.js")],
+    indirect=["browser_name"],
 )
 def test_a_broken_connection_is_said_in_words(page: Page, watch: Watch, file: str) -> None:
     watch.expect_errors = True
@@ -401,6 +411,7 @@ def test_a_broken_connection_is_said_in_words(page: Page, watch: Watch, file: st
     expect(page.locator("#boot-progress")).to_be_hidden()
 
 
+@in_chromium
 def test_a_file_the_server_lacks_is_said_in_words(page: Page, watch: Watch) -> None:
     watch.expect_errors = True
     for name in ("memory.bin", "python_stdlib.zip"):
@@ -409,6 +420,7 @@ def test_a_file_the_server_lacks_is_said_in_words(page: Page, watch: Watch) -> N
     expect(page.get_by_role("alert")).to_contain_text("could not be loaded")
 
 
+@in_chromium
 def test_an_exception_at_the_start_is_said_in_words(page: Page, watch: Watch) -> None:
     watch.expect_errors = True
 
@@ -422,6 +434,7 @@ def test_an_exception_at_the_start_is_said_in_words(page: Page, watch: Watch) ->
     )
 
 
+@in_chromium
 @pytest.mark.parametrize("name", ["WebAssembly", "WritableStream"])
 def test_a_browser_that_lacks_something_is_told_so(page: Page, name: str) -> None:
     page.add_init_script(f"delete globalThis.{name}")
@@ -429,6 +442,7 @@ def test_a_browser_that_lacks_something_is_told_so(page: Page, name: str) -> Non
     expect(page.get_by_role("alert")).to_contain_text("This browser lacks what pychat needs")
 
 
+@in_chromium
 def test_a_browser_without_ed25519_is_told_so(page: Page, watch: Watch) -> None:
     watch.expect_errors = True
     page.add_init_script("SubtleCrypto.prototype.generateKey = async () => { throw new DOMException('no') }")

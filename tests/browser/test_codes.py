@@ -6,7 +6,7 @@ import pytest
 from playwright.sync_api import Browser, BrowserContext, expect
 
 from tests.browser.conftest import MakeFriend, OpenContext, in_chromium
-from tests.browser.people import CONNECT, Person
+from tests.browser.people import Person
 
 
 @pytest.fixture
@@ -14,42 +14,46 @@ def ann(context: BrowserContext) -> Person:
     return Person.at(context)
 
 
-@pytest.fixture
-def bob(browser: Browser, open_context: OpenContext) -> Person:
-    return Person.at(open_context(browser))
-
-
 @in_chromium
-def test_each_mistake_has_a_sentence_of_its_own_and_loses_nothing(ann: Person, bob: Person) -> None:
-    def mistake(person: Person, text: str, sentence: str) -> None:
-        person.paste(text)
-        person.expect_problem(sentence)
-        expect(person.paste_box).to_have_value(text)
+def test_each_mistake_has_a_sentence_of_its_own_and_loses_nothing(ann: Person, friend: MakeFriend) -> None:
+    def mistake(text: str, sentence: str) -> None:
+        ann.paste(text)
+        ann.expect_problem(sentence)
+        expect(ann.paste_box).to_have_value(text)
 
-    mistake(ann, "   ", "Paste the invite or the reply")
-    mistake(ann, "see you at eight", "There is no pychat code in this text")
-    invite = ann.make_invite()
-    mistake(bob, invite[:-5], "This link is incomplete. Ask them to send it again.")
+    bob, cay = friend("Bob"), friend("Cay")
+    mistake("   ", "Paste the invite or the reply")
+    mistake("see you at eight", "There is no pychat code in this text")
+    own = ann.make_invite()
+    expect(ann.paste_box).to_have_value("")  # what could not be used is not in the box for the reply
+    expect(ann.page.locator('[data-part="code-problem"]')).to_be_hidden()
+    mistake(own, "This is your own invite")
+    reply_to_ann = bob.answer(own)
+    invite = cay.make_invite()
+    mistake(invite[:-5], "This link is incomplete. Ask them to send it again.")
     swapped = invite[:40] + ("A" if invite[40] != "A" else "B") + invite[41:]
-    mistake(bob, swapped, "a character is wrong or missing")
-    mistake(ann, invite, "This is your own invite")
-    reply = bob.answer(invite)
-    mistake(bob, reply, "This is your own reply")
-    mistake(bob, invite, "You have answered this invite already")
-    bob.button("Leave").click()
-    mistake(bob, reply, "This is your own reply")
+    mistake(swapped, "a character is wrong or missing")
+    reply = ann.answer(invite)
+    mistake(reply, "This is your own reply")
+    mistake(invite, "You have answered this invite already")
     ann.button("Leave").click()
-    mistake(ann, reply, "is used up")
+    mistake(reply, "This is your own reply")
+    ann.people.last.click()
+    ann.button("Leave").click()
+    mistake(reply_to_ann, "is used up")
     ann.make_invite()
-    mistake(ann, reply, "is used up")
+    mistake(reply_to_ann, "is used up")
 
 
 @in_chromium
 def test_a_reply_to_somebody_elses_invite_says_so(
     browser: Browser, open_context: OpenContext, friend: MakeFriend
 ) -> None:
-    cleo = Person.at(open_context(browser))
     reply = friend("Bob").answer(friend("Ann").make_invite())
+    cleo = Person.at(open_context(browser), f"/#{reply}")
+    cleo.expect_problem("no invite of yours is waiting here")
+    cleo.paste("something else")
+    cleo.expect_problem("There is no pychat code in this text")
     cleo.paste(reply)
     cleo.expect_problem("no invite of yours is waiting here")
     cleo.make_invite()
@@ -58,26 +62,14 @@ def test_a_reply_to_somebody_elses_invite_says_so(
 
 
 @in_chromium
-def test_line_breaks_quotes_links_and_sentences_around_a_code_do_no_harm(ann: Person, bob: Person) -> None:
-    invite = ann.make_invite()
-    reply = bob.answer(f"Here it is:\n> “http://example.org/#{invite[:50]}\n> {invite[50:]}”\n> See you!")
+def test_line_breaks_quotes_links_and_sentences_around_a_code_do_no_harm(ann: Person, friend: MakeFriend) -> None:
+    bob, cay = friend("Bob"), friend("Cay")
+    invite = bob.make_invite()
+    bob.paste(ann.answer(f"Here it is:\n> “http://example.org/#{invite[:50]}\n> {invite[50:]}”\n> See you!"))
+    ann.expect_state("open")
+    reply = cay.answer(ann.make_invite())
     ann.paste(f"  {reply[:20]} {reply[20:]}, thanks  ")
-    ann.expect_state("open")
-
-
-def test_a_link_opens_with_the_code_pasted_and_leaves_no_trace_in_the_address(
-    browser: Browser, open_context: OpenContext, friend: MakeFriend
-) -> None:
-    ann = friend("Ann")
-    invite = ann.make_invite()
-    bob = Person.at(open_context(browser), f"/#{invite}")
-    expect(bob.paste_box).to_have_value(invite)
-    expect(bob.page).not_to_have_url(f"**#{invite}")
-    assert "#" not in bob.page.url
-    bob.button("Connect").click()
-    expect(bob.reply).not_to_have_value("", timeout=CONNECT)
-    ann.paste(bob.reply.input_value())
-    ann.expect_state("open")
+    cay.expect_state("open")
 
 
 def test_a_reply_link_reaches_the_tab_that_waits_for_it(
@@ -93,14 +85,6 @@ def test_a_reply_link_reaches_the_tab_that_waits_for_it(
 
 
 @in_chromium
-def test_a_reply_link_without_a_waiting_tab_says_so(
-    browser: Browser, open_context: OpenContext, friend: MakeFriend
-) -> None:
-    reply = friend("Bob").answer(friend("Ann").make_invite())
-    stranger = Person.at(open_context(browser), f"/#{reply}")
-    stranger.expect_problem("no invite of yours is waiting here")
-
-
 def test_what_is_typed_while_python_loads_is_kept(context: BrowserContext) -> None:
     person = Person(context.new_page())
     person.page.goto("/", wait_until="commit")
@@ -108,15 +92,6 @@ def test_what_is_typed_while_python_loads_is_kept(context: BrowserContext) -> No
     expect(person.button("New invite")).to_be_visible()
     person.wait_until_ready()
     expect(person.paste_box).to_have_value("typed before Python was there")
-
-
-@in_chromium
-def test_what_could_not_be_used_is_not_in_the_box_for_the_reply(ann: Person) -> None:
-    ann.paste("not a code")
-    ann.expect_problem("There is no pychat code")
-    ann.make_invite()
-    expect(ann.paste_box).to_have_value("")
-    expect(ann.page.locator('[data-part="code-problem"]')).to_be_hidden()
 
 
 def test_copy_puts_the_code_or_the_link_on_the_clipboard(browser: Browser, open_context: OpenContext) -> None:
@@ -143,15 +118,14 @@ def test_copy_puts_the_code_or_the_link_on_the_clipboard(browser: Browser, open_
 
 
 @in_chromium
-@pytest.mark.parametrize("sign", ["?fbclid=IwAR0#", "%23", "%2523", "?fbclid=IwAR0%23", "?fbclid=IwAR0%2523"])
-def test_an_opened_link_has_its_code_whatever_became_of_its_sign(
-    browser: Browser, open_context: OpenContext, friend: MakeFriend, sign: str
-) -> None:
-    invite = friend("Ann").make_invite()
-    bob = Person.at(open_context(browser), f"/{sign}{invite}")
-    expect(bob.paste_box).to_have_value(invite)
-    assert "23" not in bob.page.url.partition("://")[2].partition("/")[2]
-    assert "#" not in bob.page.url
+def test_an_opened_link_has_its_code_whatever_became_of_its_sign(ann: Person, friend: MakeFriend) -> None:
+    for sign in ("?fbclid=IwAR0#", "%23", "%2523", "?fbclid=IwAR0%23", "?fbclid=IwAR0%2523"):
+        invite = friend("Bob").make_invite()
+        ann.page.goto(f"/{sign}{invite}")
+        ann.wait_until_ready()
+        expect(ann.paste_box).to_have_value(invite)
+        assert "23" not in ann.page.url.partition("://")[2].partition("/")[2]
+        assert "#" not in ann.page.url
 
 
 @in_chromium

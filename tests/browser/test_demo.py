@@ -18,7 +18,7 @@ def expect_open(page: Page) -> None:
         expect(status).to_have_attribute("data-state", "open", timeout=BOOT)
 
 
-def test_the_two_connect_and_talk_and_every_phase_is_told(page: Page) -> None:
+def test_the_two_connect_and_talk_every_phase_is_told_and_all_of_it_can_be_had_again(page: Page) -> None:
     page.goto("/demo.html")
     expect_open(page)
     story = pane(page, "What happens between the two")
@@ -41,6 +41,18 @@ def test_the_two_connect_and_talk_and_every_phase_is_told(page: Page) -> None:
     page.keyboard.press("Enter")
     expect(pane(page, "Local").get_by_role("article").locator("p")).to_have_text(["from Local", "from Remote"])
     expect(story.get_by_text("says what it has received").first).to_be_attached()
+    offer = page.get_by_role("listitem").filter(has_text="Local has its session description")
+    offer.get_by_text("Show what was exchanged").click()
+    expect(offer.locator("pre")).to_contain_text("a=fingerprint:sha-256")
+
+    # One side leaves, and it is started again.
+    pane(page, "Local").get_by_role("button", name="Leave").click()
+    for name in ("Local", "Remote"):
+        status = pane(page, name).get_by_role("status", name="Connection")
+        expect(status).to_have_attribute("data-state", "closed", timeout=BOOT)
+    page.get_by_role("button", name="Start again").click()
+    expect_open(page)
+    expect(page.get_by_role("heading", name="Signaling")).to_have_count(1)
 
 
 @in_chromium
@@ -55,23 +67,3 @@ def test_on_a_phone_that_lies_on_its_side_one_can_write_on_both_sides(page: Page
         page.keyboard.press("Enter")
         for part in (pane(page, name).get_by_text(text), pane(page, name).get_by_role("button", name="Send")):
             expect(part).to_be_in_viewport(ratio=1)
-
-
-def test_what_was_exchanged_can_be_read(page: Page) -> None:
-    page.goto("/demo.html")
-    expect_open(page)
-    offer = page.get_by_role("listitem").filter(has_text="Local has its session description")
-    offer.get_by_text("Show what was exchanged").click()
-    expect(offer.locator("pre")).to_contain_text("a=fingerprint:sha-256")
-
-
-def test_it_can_be_started_again_and_one_side_can_leave(page: Page) -> None:
-    page.goto("/demo.html")
-    expect_open(page)
-    pane(page, "Local").get_by_role("button", name="Leave").click()
-    for name in ("Local", "Remote"):
-        status = pane(page, name).get_by_role("status", name="Connection")
-        expect(status).to_have_attribute("data-state", "closed", timeout=BOOT)
-    page.get_by_role("button", name="Start again").click()
-    expect_open(page)
-    expect(page.get_by_role("heading", name="Signaling")).to_have_count(1)

@@ -16,7 +16,7 @@ import pytest
 from playwright.sync_api import Browser, BrowserContext, Page, expect
 
 from pychat.site.build import Site
-from tests.browser.conftest import ROOT, OpenContext, Watch, in_chromium, wait_until_ready
+from tests.browser.conftest import ROOT, MakeFriend, OpenContext, Watch, in_chromium, wait_until_ready
 from tests.browser.people import Person, connect
 from tests.browser.test_policy import AS_THE_PAGE
 
@@ -89,42 +89,42 @@ def watched(context: BrowserContext, failures: list[str]) -> BrowserContext:
     return context
 
 
-def test_two_people_talk_by_copy_and_paste(browser: Browser, open_context: OpenContext, failures: list[str]) -> None:
-    ann, bob = (Person.at(watched(open_context(browser), failures), WHERE) for _ in range(2))
-    for person in (ann, bob):
-        expect(person.page.get_by_text("This page has no relay")).to_be_visible()
-        expect(person.button("New room")).to_be_hidden()
+def test_two_people_talk_by_copy_and_paste(
+    browser: Browser, open_context: OpenContext, friend: MakeFriend, failures: list[str]
+) -> None:
+    ann, bob = Person.at(watched(open_context(browser), failures), WHERE), friend("Bob")
+    expect(ann.page.get_by_text("This page has no relay")).to_be_visible()
+    expect(ann.button("New room")).to_be_hidden()
     connect(ann, bob)
     ann.say("from a host of my own")
-    bob.expect_messages("from a host of my own")
+    bob.hears("from a host of my own")
     bob.say("I can read you")
     ann.expect_messages("from a host of my own", "I can read you")
-    bob.expect_messages("from a host of my own", "I can read you")
-    for person in (ann, bob):
-        assert violations(person.page) is None
+    assert violations(ann.page) is None
 
 
 @in_chromium
 def test_the_link_of_an_invite_leads_to_the_same_page(
-    browser: Browser, open_context: OpenContext, failures: list[str]
+    browser: Browser, open_context: OpenContext, friend: MakeFriend, failures: list[str]
 ) -> None:
-    invite = Person.at(watched(open_context(browser), failures), WHERE).make_invite()
+    invite = friend("Ann").make_invite()
     bob = Person.at(watched(open_context(browser), failures), f"{WHERE}#{invite}")
     expect(bob.paste_box).to_have_value(invite)
     assert bob.page.url.endswith(WHERE)
 
 
-@pytest.mark.parametrize("encoded", ["%23", "%2523"])
-def test_a_link_whose_hash_was_encoded_leads_to_the_page(
-    browser: Browser, open_context: OpenContext, server: str, encoded: str
-) -> None:
-    invite = Person.at(open_context(browser), WHERE).make_invite()
-    bob = Person.at(open_context(browser), f"{WHERE}{encoded}{invite}?utm_source=x")
-    expect(bob.paste_box).to_have_value(invite)
-    assert bob.page.url == f"{server}{WHERE}"
-    bob.page.goto(f"{WHERE}missing")
-    bob.page.get_by_role("link", name="Open pychat").click()
-    wait_until_ready(bob.page)
+@in_chromium
+def test_a_link_whose_hash_was_encoded_leads_to_the_page(page: Page, friend: MakeFriend, server: str) -> None:
+    bob = Person(page)
+    for encoded in ("%23", "%2523"):
+        invite = friend("Ann").make_invite()
+        page.goto(f"{WHERE}{encoded}{invite}?utm_source=x")
+        bob.wait_until_ready()
+        expect(bob.paste_box).to_have_value(invite)
+        assert page.url == f"{server}{WHERE}"
+    page.goto(f"{WHERE}missing")
+    page.get_by_role("link", name="Open pychat").click()
+    wait_until_ready(page)
 
 
 @in_chromium
@@ -135,19 +135,16 @@ def test_the_demo_runs(page: Page) -> None:
     assert violations(page) is None
 
 
-@pytest.mark.parametrize(
-    ("body", "directive"),
-    [
-        ("await import('data:text/javascript,1').catch(() => {})", "script-src"),
-        ("document.body.innerHTML = '<b>'", "require-trusted-types-for"),
-        ("await fetch('http://localhost:9/').catch(() => {})", "connect-src"),
-    ],
-)
-def test_the_policy_is_in_the_page(page: Page, watch: Watch, body: str, directive: str) -> None:
+def test_the_policy_is_in_the_page(page: Page, watch: Watch) -> None:
     """Also that what the tests above look at would tell of a violation."""
     watch.expect_requests = watch.expect_errors = True
     page.route("**/vendor-*/**", lambda route: route.abort())
     page.add_init_script(NOTE_VIOLATIONS)
-    page.goto(WHERE)
-    page.evaluate(AS_THE_PAGE.format(f"return (async () => {{ {body} }})().catch(() => {{}})"), "")
-    expect(page.locator("html")).to_have_attribute("data-violations", re.compile(directive))
+    for body, directive in (
+        ("await import('data:text/javascript,1').catch(() => {})", "script-src"),
+        ("document.body.innerHTML = '<b>'", "require-trusted-types-for"),
+        ("await fetch('http://localhost:9/').catch(() => {})", "connect-src"),
+    ):
+        page.goto(WHERE)
+        page.evaluate(AS_THE_PAGE.format(f"return (async () => {{ {body} }})().catch(() => {{}})"), "")
+        expect(page.locator("html")).to_have_attribute("data-violations", re.compile(directive))

@@ -67,42 +67,34 @@ def reached(someone: Person) -> list[str]:
     return list(someone.page.evaluate("reached"))
 
 
-def test_the_link_of_a_room_asks_before_it_goes_in(person: MakePerson, guest_at: GuestAt) -> None:
-    ann = person("Ann")
-    link = open_room(ann)
-    bob = guest_at(link)
+def go_to(someone: Person, link: str) -> None:
+    """Open the link on the page that is open already."""
+    someone.page.evaluate("link => { location.hash = link; }", link.removeprefix("/"))
+
+
+def test_the_link_of_a_room_asks_before_it_goes_in(friend: MakeFriend, guest_at: GuestAt) -> None:
+    ann = friend("Ann")
+    bob = guest_at(open_room(ann))
     expect(join(bob)).to_be_visible()
     expect(join(bob)).to_be_focused()
     bob.go_by("Bob")
     expect(enter_button(bob)).to_be_focused()
-    expect(ann.status).to_contain_text("Waiting in the room")
     assert reached(bob) == []
+    bob.again()  # a reload at the door asks again
+    expect(join(bob)).to_be_visible()
+    assert reached(bob) == []
+    ann.expect_alone()
 
     enter_button(bob).click()
     expect(join(bob)).to_be_hidden()
     for each in (ann, bob):
         each.expect_state("open")
-    ann.expect_other("Bob", "Not verified")
+    bob.expect_other("Ann", "Not verified")
+    ann.expect_other("Bob")
     assert sorted(set(reached(bob))) == ["RTCPeerConnection", "WebSocket"]
 
-    bob.page.reload()  # who has been in the room comes back without a word
-    for each in (ann, bob):
-        each.expect_state("open")
-    expect(join(bob)).to_be_hidden()
 
-
-def test_a_reload_at_the_door_asks_again(friend: MakeFriend, guest_at: GuestAt) -> None:
-    ann = friend("Ann")
-    bob = guest_at(open_room(ann))
-    expect(join(bob)).to_be_visible()
-    bob.again()
-    expect(join(bob)).to_be_visible()
-    assert reached(bob) == []
-    enter_button(bob).click()
-    for each in (ann, bob):
-        each.expect_state("open")
-
-
+@in_chromium
 def test_a_reload_while_the_code_is_being_sealed_asks_again(
     friend: MakeFriend, browser: Browser, open_context: OpenContext
 ) -> None:
@@ -123,9 +115,9 @@ def test_a_reload_while_the_code_is_being_sealed_asks_again(
 
 @in_chromium
 def test_a_reload_while_another_code_is_being_sealed_comes_back_to_the_room_that_one_is_in(
-    person: MakePerson, browser: Browser, open_context: OpenContext
+    friend: MakeFriend, browser: Browser, open_context: OpenContext
 ) -> None:
-    link = open_room(person("Ann"))
+    link = open_room(friend("Ann"))
     context = open_context(browser)
     context.add_init_script(SLOW_SEAL)
     bob = Person.at(context)
@@ -133,7 +125,7 @@ def test_a_reload_while_another_code_is_being_sealed_comes_back_to_the_room_that
     open_room(bob)
     expect(bob.page.locator("html[data-kept=true]")).to_be_attached()
     bob.page.evaluate("holdSealing()")
-    bob.page.goto(link)
+    go_to(bob, link)
     expect(join(bob)).to_be_visible()
     bob.page.reload()
     bob.wait_until_ready()
@@ -143,16 +135,14 @@ def test_a_reload_while_another_code_is_being_sealed_comes_back_to_the_room_that
 
 
 @in_chromium
-@pytest.mark.parametrize("viewport", [{"width": 390, "height": 844}, {"width": 1280, "height": 800}])
-def test_a_reload_at_the_door_asks_again_whoever_is_in_another_room(
-    person: MakePerson, friend: MakeFriend, viewport: dict[str, int]
-) -> None:
-    ann, bob = friend("Ann"), person("Bob", viewport=viewport)
+def test_a_reload_at_the_door_asks_again_whoever_is_in_another_room(person: MakePerson, friend: MakeFriend) -> None:
+    ann, bob = friend("Ann"), person("Bob")
     link = open_room(ann)
     open_room(bob)
-    bob.page.goto(link)
+    go_to(bob, link)
     expect(join(bob)).to_be_visible(timeout=BOOT)
-    for _ in range(2):
+    for width, height in ((390, 844), (1280, 800)):
+        bob.page.set_viewport_size({"width": width, "height": height})
         bob.again()
         expect(join(bob)).to_be_visible()
         expect(join(bob)).to_be_focused()
@@ -163,36 +153,44 @@ def test_a_reload_at_the_door_asks_again_whoever_is_in_another_room(
     expect(join(bob)).to_be_hidden()
 
 
-def test_an_invite_in_a_link_reaches_for_nothing_before_it_is_pressed(friend: MakeFriend, guest_at: GuestAt) -> None:
+def test_an_invite_in_a_link_leaves_no_trace_and_reaches_for_nothing_before_it_is_pressed(
+    friend: MakeFriend, guest_at: GuestAt
+) -> None:
     ann = friend("Ann")
-    bob = guest_at(f"/#{ann.make_invite()}")
-    expect(bob.paste_box).not_to_have_value("")
+    invite = ann.make_invite()
+    bob = guest_at(f"/#{invite}")
+    expect(bob.paste_box).to_have_value(invite)
+    expect(bob.page).not_to_have_url(f"**#{invite}")
+    assert "#" not in bob.page.url
     assert reached(bob) == []
 
     bob.button("Connect").click()
     expect(bob.reply).to_have_value(A_CODE, timeout=CONNECT)
     ann.paste(bob.reply.input_value())
-    bob.expect_state("open")
+    for each in (ann, bob):
+        each.expect_state("open")
 
 
 @in_chromium
-def test_who_was_in_a_room_once_is_not_asked_by_its_link(person: MakePerson) -> None:
-    ann, bob = person("Ann"), person("Bob")
+def test_who_was_in_a_room_once_is_not_asked_by_its_link(person: MakePerson, friend: MakeFriend) -> None:
+    ann, bob, cay = friend("Ann"), person("Bob"), friend("Cay")
     link = open_room(ann)
     bob.enter(link)
     bob.expect_state("open")
     bob.button("Leave").click()
+    ann.expect_left()
     again = Person.at(bob.page.context, link)
-    again.expect_state("open")
+    cay.enter(link)
+    for each in (again, cay):
+        each.expect_state("open")
     kept = again.page.evaluate("JSON.stringify(Object.values(localStorage))")
     assert link.removeprefix("/#") not in kept
 
 
 @in_chromium
-def test_who_does_not_want_to_stays_where_they_are(person: MakePerson) -> None:
-    ann, bob = person("Ann"), person("Bob")
-    link = open_room(ann)
-    bob.page.goto(link)
+def test_who_does_not_want_to_stays_where_they_are(person: MakePerson, friend: MakeFriend) -> None:
+    ann, bob = friend("Ann"), person("Bob")
+    go_to(bob, open_room(ann))
     expect(join(bob)).to_be_visible(timeout=BOOT)
     expect(bob.status).to_contain_text(strings.AT_THE_DOOR[1])
     new_room, background = bob.button("New room"), "button => getComputedStyle(button).backgroundColor"
@@ -202,4 +200,4 @@ def test_who_does_not_want_to_stays_where_they_are(person: MakePerson) -> None:
     expect(join(bob)).to_be_hidden()
     expect(bob.name_field).to_have_value("Bob")
     bob.expect_state("idle")
-    expect(ann.status).to_contain_text("Waiting in the room", timeout=CONNECT)
+    ann.expect_alone()

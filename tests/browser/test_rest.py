@@ -5,12 +5,12 @@ from __future__ import annotations
 import re
 
 import pytest
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Browser, Page, expect
 
 from pychat.site.build import Site
-from tests.browser.conftest import MakePerson, Watch, wait_until_ready
-from tests.browser.people import connect
-from tests.browser.test_boot import run_instead
+from tests.browser.conftest import OpenContext, Watch
+from tests.browser.people import Person, connect
+from tests.browser.test_boot import run_instead, wait_until_joined
 from tests.browser.test_room import meet
 
 # The rest is then joined by nothing but a call of one of its functions.
@@ -60,10 +60,6 @@ RUN = """async ([url, source]) => {
 EXPECTED = "☃ KeyError 12.802 ValueError 2 JsException KeyError"
 
 
-def wait_until_joined(page: Page) -> None:
-    page.wait_for_function("name => performance.getEntriesByName(name).length", arg="python:joined")
-
-
 def tell(page: Page, script: str) -> str:
     """What the script, run instead of the page's, puts into `told`."""
     page.add_init_script(FOR_PYTHON)
@@ -74,7 +70,11 @@ def tell(page: Page, script: str) -> str:
     return root.get_attribute("data-told") or ""
 
 
-@pytest.mark.parametrize("how", ["restored", "anew"])
+@pytest.mark.parametrize(
+    ("browser_name", "how"),
+    [("chromium", "restored"), ("chromium", "anew"), ("firefox", "restored")],
+    indirect=["browser_name"],
+)
 def test_what_is_called_early_is_there_at_once(page: Page, how: str) -> None:
     page.add_init_script(NEVER_COMPILE)
     if how == "anew":
@@ -94,13 +94,13 @@ def test_the_rest_is_joined_when_the_page_can_be_used(page: Page, site: Site) ->
     assert page.evaluate(JOINED) == 1
 
 
-def test_until_people_talk_nothing_of_the_rest_is_called(person: MakePerson) -> None:
+def test_until_people_talk_nothing_of_the_rest_is_called(browser: Browser, open_context: OpenContext) -> None:
     """If this fails, the list has become old: make it anew with `python -m tests.bench.hot`."""
-    ann, bob = person("Ann"), person("Bob")
-    people = [ann, bob]
+    contexts = [open_context(browser) for _ in range(2)]
+    for context in contexts:
+        context.add_init_script(NEVER_COMPILE)
+    ann, bob = people = [Person.at(context, name=name) for context, name in zip(contexts, ("Ann", "Bob"), strict=True)]
     for someone in people:
-        someone.page.context.add_init_script(NEVER_COMPILE)
-        someone.again()
         assert someone.page.evaluate(CALLED_EARLY) == 0
     connect(ann, bob)
     ann.say("Hello Bob, שלום, 你好, 👋🏽")
@@ -118,7 +118,11 @@ def test_until_people_talk_nothing_of_the_rest_is_called(person: MakePerson) -> 
         assert someone.page.evaluate(JOINED) == 0
 
 
-@pytest.mark.parametrize("spoil", ["cut short", "changed"])
+@pytest.mark.parametrize(
+    ("browser_name", "spoil"),
+    [("chromium", "cut short"), ("chromium", "changed"), ("firefox", "changed")],
+    indirect=["browser_name"],
+)
 def test_a_damaged_rest_is_not_taken_and_said_in_words(page: Page, site: Site, watch: Watch, spoil: str) -> None:
     """At once, and not when somebody happens to need it."""
     watch.expect_errors = True
@@ -129,11 +133,3 @@ def test_a_damaged_rest_is_not_taken_and_said_in_words(page: Page, site: Site, w
     expect(page.get_by_role("alert")).to_have_text(
         "pychat could not be loaded. Check your connection, then reload the page.", timeout=60_000
     )
-
-
-def test_a_page_that_has_started_anew_joins_the_rest_too(page: Page) -> None:
-    page.route("**/memory.bin", lambda route: route.abort())
-    page.goto("/")
-    wait_until_ready(page)
-    wait_until_joined(page)
-    expect(page.locator("html")).to_have_attribute("data-python", "anew")

@@ -14,7 +14,8 @@ import pytest
 from playwright.sync_api import Playwright, expect
 
 from pychat.site.build import Site
-from tests.browser.conftest import MakePerson, in_chromium, serve
+from tests.browser.conftest import MakeFriend, MakePerson, in_chromium, serve
+from tests.browser.friend import Beside, Friend
 from tests.browser.people import CONNECT, Person
 from tests.browser.test_room import meet, open_room
 from tests.browsers import ON_PATH, launch
@@ -49,44 +50,51 @@ def server(own_server: Server) -> str:
 
 
 @in_chromium
-def test_those_who_are_connected_do_not_notice_that_the_relay_goes(own_server: Server, person: MakePerson) -> None:
+def test_those_who_are_connected_do_not_notice_that_the_relay_goes(
+    own_server: Server, person: MakePerson, friend: MakeFriend
+) -> None:
     own_server.start()
-    ann, bob = person("Ann"), person("Bob")
+    ann, bob = person("Ann"), friend("Bob")
     meet(ann, bob)
     own_server.stop()
     ann.say("without it")
-    bob.expect_messages("without it")
+    bob.hears("without it")
     for each in (ann, bob):
         each.expect_state("open")
     ann.expect_delivered(1)
 
 
 @in_chromium
-def test_those_who_wait_are_told_and_meet_when_it_returns(own_server: Server, person: MakePerson) -> None:
+def test_those_who_wait_are_told_and_meet_when_it_returns(
+    own_server: Server, person: MakePerson, friend: MakeFriend
+) -> None:
     own_server.start()
-    ann, bob = person("Ann"), person("Bob")
-    link = open_room(ann)
+    ann, bob, cay = person("Ann"), friend("Bob"), friend("Cay")
+    own, other = open_room(ann), open_room(bob)
     own_server.stop()
     expect(ann.status).to_contain_text("relay", timeout=CONNECT)
-    bob.page.evaluate("link => { location.hash = link; }", link.removeprefix("/#"))
-    bob.button("Join").click()
-    expect(bob.status).to_contain_text("No way to the relay", timeout=CONNECT)
+    ann.page.evaluate("link => { location.hash = link; }", other.removeprefix("/"))
+    ann.button("Join").click()
+    expect(ann.status).to_contain_text("No way to the relay", timeout=CONNECT)
     own_server.start()
     for each in (ann, bob):
         each.expect_state("open")
+    cay.enter(own)
+    cay.expect_state("open")
 
 
 @in_chromium
-def test_without_a_relay_there_are_invites_and_the_page_says_why(own_server: Server, person: MakePerson) -> None:
+def test_without_a_relay_there_are_invites_and_the_page_says_why(
+    own_server: Server, person: MakePerson, friend: MakeFriend
+) -> None:
     own_server.start("--no-relay")
-    ann, bob = person("Ann"), person("Bob")
+    ann, bob = person("Ann"), friend("Bob")
     expect(ann.button("New room")).to_be_hidden()
     expect(ann.page.get_by_text("This page has no relay")).to_be_visible()
+    ann.page.evaluate("location.hash = '#FC8AyuL6aEvDdQMQqD25dAQoTB41BSDx'")
+    ann.expect_problem("there is no relay for it here")
     ann.paste(bob.answer(ann.make_invite()))
     ann.expect_state("open")
-    cay = person("Cay")
-    cay.page.goto("/#FC8AyuL6aEvDdQMQqD25dAQoTB41BSDx")
-    cay.expect_problem("there is no relay for it here")
 
 
 # On the move.
@@ -167,7 +175,12 @@ def moving() -> Iterator[Moving]:
 
 
 def test_whoever_changes_networks_stays_connected(
-    moving: Moving, playwright: Playwright, site: Site, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    moving: Moving,
+    playwright: Playwright,
+    site: Site,
+    beside: Beside,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     """No old path leads to the new network, and the way to the relay is cut off without a word."""
     installed = (path for name in ON_PATH["chromium"] if (path := shutil.which(name)))
@@ -175,24 +188,22 @@ def test_whoever_changes_networks_stays_connected(
     with ExitStack() as stack:
         address = stack.enter_context(serve(host=HERE))
         arguments = [f"--unsafely-treat-insecure-origin-as-secure={address}", f"--disable-features={MDNS}"]
-        at_home = launch(playwright, "chromium", args=arguments)
-        stack.callback(at_home.close)
         monkeypatch.setenv("PATH", f"{tmp_path}{os.pathsep}{os.environ['PATH']}")
         on_the_move = launch(playwright, "chromium", args=arguments)
         stack.callback(on_the_move.close)
-        ann, bob = (Person.at(browser.new_context(base_url=address)) for browser in (on_the_move, at_home))
+        ann = Person.at(on_the_move.new_context(base_url=address))
+        bob = stack.enter_context(Friend(beside, address, "Bob"))
         meet(ann, bob)
         ann.say("from home")
-        bob.expect_messages("from home")
+        bob.hears("from home")
         ann.page.evaluate("window.sameVisit = true")
         moving.close_paths()
         moving.leave(0)
         moving.go_into(1)
-        for person in (ann, bob):
-            person.expect_state("lost")
+        ann.expect_state("lost")
+        bob.expect_no_longer_open()
         ann.say("from the train")
-        for person in (ann, bob):
-            person.expect_state("open")
-        bob.expect_messages("from home", "from the train")
+        ann.expect_state("open")
+        bob.hears("from home", "from the train")
         ann.expect_delivered(2)
         assert ann.page.evaluate("window.sameVisit")

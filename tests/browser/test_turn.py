@@ -19,9 +19,10 @@ import pytest
 from playwright.sync_api import Browser, expect
 
 from pychat.core.codes.invite import decode
+from pychat.core.webrtc.ice import IceConfig, parse_servers
 from pychat.core.webrtc.sdp import CandidateKind
 from pychat.exit_codes import Exit
-from tests.browser.conftest import READY, ROOT, OpenContext, in_chromium
+from tests.browser.conftest import READY, ROOT, MakeFriend, OpenContext, in_chromium
 from tests.browser.people import CONNECT, Person, connect
 from tests.browser.test_settings import open_settings, servers
 from tests.browsers import TURN_SERVER
@@ -126,6 +127,12 @@ def minted(server: str) -> dict[str, Any]:
     return dict(told)
 
 
+def line_of(credential: dict[str, Any]) -> str:
+    """The TURN server as a person types it."""
+    (url,) = credential["urls"]
+    return f"{url} {credential['username']} {credential['credential']}"
+
+
 def wait_until_expired(credential: dict[str, Any]) -> None:
     """Wait until coturn's clock, which is this machine's and counts whole seconds, is past the end."""
     while time.time() < int(credential["username"]) + 1:
@@ -137,8 +144,7 @@ SECONDS = 60  # far more than a terminal takes
 
 def terminal(folder: Path, credential: dict[str, Any], *arguments: str) -> subprocess.Popen[str]:
     """`pychat` in a pipe, with an identity of its own in `folder`, and no way but through the TURN server."""
-    (url,) = credential["urls"]
-    line = f"{url} {credential['username']} {credential['credential']}"
+    line = line_of(credential)
     return subprocess.Popen(
         [sys.executable, "-m", "pychat", *arguments, "--no-suggested", "--hide-address", "--server", line],
         cwd=ROOT,
@@ -157,35 +163,41 @@ def code_of(process: subprocess.Popen[str]) -> str:
 
 def person_with(browser: Browser, open_context: OpenContext, lines: str, *, relay_only: bool) -> Person:
     person = Person.at(open_context(browser))
+    set_servers(person, lines, relay_only=relay_only)
+    return person
+
+
+def set_servers(person: Person, lines: str, *, relay_only: bool) -> None:
     dialog = open_settings(person)
     servers(dialog).fill(lines)
     dialog.get_by_role("checkbox", name="Hide my address").set_checked(relay_only)
     dialog.get_by_role("button", name="Save").click()
     expect(dialog).to_be_hidden()
-    return person
 
 
 def test_hiding_the_address_takes_a_relay_and_nothing_else(
-    browser: Browser, open_context: OpenContext, turn: str
+    browser: Browser, open_context: OpenContext, friend: MakeFriend, turn: str
 ) -> None:
-    ann, bob = (person_with(browser, open_context, f"turn:{turn} name secret", relay_only=True) for _ in range(2))
+    server = f"turn:{turn} name secret"
+    ann = person_with(browser, open_context, server, relay_only=True)
+    bob = friend("Bob", ice=IceConfig(parse_servers(server), relay_only=True))
     invite = ann.make_invite()
     assert {candidate.kind for candidate in decode(invite).description.candidates} == {CandidateKind.RELAYED}
     ann.paste(bob.answer(invite))
     ann.expect_state("open")
     ann.say("through the relay")
-    bob.expect_messages("through the relay")
+    bob.hears("through the relay")
     ann.button("Details").click()
     path = ann.page.get_by_role("dialog", name="Details").locator('[data-part="path"]')
     expect(path).to_contain_text("Through a relay", timeout=CONNECT)
 
 
-def test_one_side_alone_can_hide(browser: Browser, open_context: OpenContext, turn: str) -> None:
-    ann = person_with(browser, open_context, f"turn:{turn} name secret", relay_only=True)
+def test_one_side_alone_can_hide(browser: Browser, open_context: OpenContext, friend: MakeFriend, turn: str) -> None:
+    ann = friend("Ann", ice=IceConfig(parse_servers(f"turn:{turn} name secret"), relay_only=True))
     bob = person_with(browser, open_context, f"stun:{turn}", relay_only=False)  # a relay knows no .local names
     connect(ann, bob)
     bob.say("you are well hidden")
-    ann.expect_messages("you are well hidden")
+    ann.hears("you are well hidden")
 
 
 def test_a_relay_that_refuses_the_password_is_said_in_words(
@@ -202,9 +214,12 @@ def test_a_relay_that_refuses_the_password_is_said_in_words(
 def test_a_stun_server_adds_at_most_one_candidate_of_an_address_to_the_code(
     browser: Browser, open_context: OpenContext, turn: str
 ) -> None:
-    plain = Person.at(open_context(browser)).make_invite()
-    ann = person_with(browser, open_context, f"stun:{turn}", relay_only=False)
+    ann = Person.at(open_context(browser))
+    plain = ann.make_invite()
+    ann.button("Leave").click()
+    set_servers(ann, f"stun:{turn}", relay_only=False)
     invite = ann.make_invite()
+    assert invite != plain
     kinds = [candidate.kind for candidate in decode(invite).description.candidates]
     assert kinds.count(CandidateKind.SERVER_REFLEXIVE) == 1
     assert len(invite) <= len(plain) + 10  # one byte, an IPv4 address and a port
@@ -212,17 +227,19 @@ def test_a_stun_server_adds_at_most_one_candidate_of_an_address_to_the_code(
 
 @in_chromium
 @good_for_an_hour
-def test_two_who_hide_connect_with_the_credentials_of_the_page(browser: Browser, open_context: OpenContext) -> None:
-    ann, bob = (person_with(browser, open_context, "", relay_only=True) for _ in range(2))
+def test_two_who_hide_connect_with_the_credentials_of_the_page(
+    browser: Browser, open_context: OpenContext, friend: MakeFriend, server: str
+) -> None:
+    ann = person_with(browser, open_context, "", relay_only=True)
+    bob = friend("Bob", ice=IceConfig(parse_servers(line_of(minted(server))), relay_only=True))
     invite = ann.make_invite()
     assert {candidate.kind for candidate in decode(invite).description.candidates} == {CandidateKind.RELAYED}
     ann.paste(bob.answer(invite))
     ann.expect_state("open")
     ann.say("nobody gave me a password")
-    bob.expect_messages("nobody gave me a password")
+    bob.hears("nobody gave me a password")
     bob.say("nor me")
     ann.expect_messages("nobody gave me a password", "nor me")
-    bob.expect_messages("nobody gave me a password", "nor me")
 
 
 @good_for_an_hour
@@ -244,17 +261,23 @@ def test_two_terminals_connect_with_such_credentials(server: str, tmp_path: Path
 @in_chromium
 @good_for_a_second
 def test_credentials_that_have_expired_open_no_relay_and_that_is_said_in_words(
-    browser: Browser, open_context: OpenContext, server: str
+    browser: Browser, open_context: OpenContext, friend: MakeFriend, server: str
 ) -> None:
-    eve = Person.at(open_context(browser))
-    ann, bob = (person_with(browser, open_context, "", relay_only=True) for _ in range(2))
-    wait_until_expired(minted(server))  # those that the pages have are older
+    invite = friend("Bob").make_invite()
+    ann = person_with(browser, open_context, "", relay_only=True)
+    wait_until_expired(minted(server))  # those that the page has are older
     ann.button("New invite").click()
-    bob.paste(eve.make_invite())
-    for person in (ann, bob):
-        person.expect_state("closed")
-        expect(person.status).to_contain_text("No way out")
-        expect(person.status).to_contain_text("a TURN server must be set and reachable")
+    expect_no_way_out(ann)
+    ann.paste(invite)
+    closed = ann.page.locator('[data-part="people"] [data-state="closed"]')
+    expect(closed).to_have_count(2, timeout=CONNECT)
+    expect_no_way_out(ann)
+
+
+def expect_no_way_out(person: Person) -> None:
+    person.expect_state("closed")
+    expect(person.status).to_contain_text("No way out")
+    expect(person.status).to_contain_text("a TURN server must be set and reachable")
 
 
 @good_for_a_second

@@ -123,7 +123,7 @@ def test_a_page_and_a_pipe_talk(
     expect(ann.log.locator('[data-author="me"]').last).to_have_attribute("data-state", "delivered", timeout=CONNECT)
 
     if page_invites:
-        ann.page.close()
+        ann.button("Leave").click()
         assert pipe.status() == Exit.DONE, pipe.err
     else:
         pipe.end_input()

@@ -155,7 +155,9 @@ const LACKS =
 
 const makeKey = async () => crypto.subtle.generateKey("Ed25519", false, ["sign"]);
 
-if (top !== self) {
+if (location.protocol === "file:") {
+  finish("failed"); // early.js says why; some browsers run modules from a file
+} else if (top !== self) {
   fail("Another page has put pychat into itself, where it could mislead you. Open pychat in a tab of its own.");
 } else if (!isSecureContext) {
   fail(

@@ -9,13 +9,13 @@ import re
 import shutil
 import threading
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from functools import partial
 from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import BrowserContext, Page, Route, expect
+from playwright.sync_api import BrowserContext, Error, Page, Route, expect
 
 from pychat.site.build import Site
 from tests.browser.conftest import Watch, in_chromium, serve, wait_until_ready
@@ -292,7 +292,8 @@ def test_progress_is_right_whatever_the_server_does(page: Page, watch: Watch, si
 
 @in_chromium
 def test_a_guest_sees_that_they_are_joining_and_nothing_of_what_a_host_does(page: Page) -> None:
-    page.route("**/memory.bin", lambda route: None)  # it does not come
+    held: list[Route] = []
+    page.route("**/memory.bin", lambda route: held.append(route))  # it does not come
     page.add_init_script(RECORD)
     page.goto(ROOM)
     expect(page.locator("#boot-text")).to_have_text(re.compile("^Joining…"))
@@ -304,6 +305,9 @@ def test_a_guest_sees_that_they_are_joining_and_nothing_of_what_a_host_does(page
     expect(page.locator("#boot-text")).to_have_text(re.compile("^Joining…"))
     page.unroute_all(behavior="ignoreErrors")
     page.reload()
+    for route in held:  # else Playwright would wait for them until they are garbage
+        with suppress(Error):  # their page is gone
+            route.abort()
     wait_until_ready(page)
     expect(page.locator("body[data-screen=talk], [data-part=room-enter]").first).to_be_visible()
 
@@ -346,7 +350,11 @@ def test_what_is_dropped_is_not_opened_nor_a_pulled_page_reloaded_not_even_befor
 def test_opened_from_a_file_it_says_why_it_does_not_start(page: Page, watch: Watch, site: Site, path: str) -> None:
     watch.expect_requests = watch.expect_errors = True
     page.goto((site.path / path).as_uri())
+    page.evaluate(
+        "() => import(document.querySelector('script[type=module]').src).catch(() => {})"
+    )  # it has run, if it may
     expect(page.get_by_role("alert").first).to_contain_text("pychat does not run from a file")
+    expect(page.locator("html")).to_have_attribute("data-boot", "failed")
 
 
 @in_chromium

@@ -2,7 +2,6 @@
 
 import asyncio
 import json
-import secrets
 import time
 from collections import defaultdict
 from collections.abc import Callable
@@ -17,12 +16,10 @@ from pychat.core import wire
 from pychat.core.chat.conversation import Chat
 from pychat.core.effects import Effect
 from pychat.core.events import ChannelOpened, CreateInvite, Event, PasteCode, WriteMessage
-from pychat.core.identity.contacts import Contacts
-from pychat.core.identity.lookalike import skeleton
 from pychat.core.link import LinkPhase
 from pychat.core.log import make_entry
-from pychat.core.node import Node
 from pychat.driver import Driver
+from pychat.startup import make_node, no_contacts
 
 now = time.perf_counter
 """A browser's own clock, in seconds, but without the proxy of JavaScript's, which would be a part of every echo."""
@@ -37,12 +34,7 @@ class Peer:
 
     def __init__(self, crypto: BrowserCrypto, *, watched: bool) -> None:
         connect = BrowserConnect()
-        self.node = Node(
-            crypto.public_key,
-            secrets.token_bytes(32),
-            Contacts(skeleton=skeleton),
-            capabilities=connect.capabilities,
-        )
+        self.node = make_node(crypto, connect, no_contacts(), name="")
         self.driver = Driver(
             self.node,
             connect,

@@ -1,7 +1,6 @@
 """Runs in the page: answers a native peer that measures, as `tests/bench/native.py` does on CPython."""
 
 import asyncio
-import secrets
 import time
 
 import js
@@ -11,10 +10,8 @@ from pychat.browser.ports.crypto import BrowserCrypto
 from pychat.browser.ports.peer import BrowserConnect
 from pychat.browser.ports.store import VisitStore
 from pychat.core.events import PasteCode, WriteMessage
-from pychat.core.identity.contacts import Contacts
-from pychat.core.identity.lookalike import skeleton
-from pychat.core.node import Node
 from pychat.driver import Driver
+from pychat.startup import make_node, no_contacts
 
 END_OF_ECHOES = "now the burst"
 
@@ -24,12 +21,7 @@ class Partner:
 
     def __init__(self, crypto: BrowserCrypto) -> None:
         connect = BrowserConnect()
-        self.node = Node(
-            crypto.public_key,
-            secrets.token_bytes(32),
-            Contacts(skeleton=skeleton),
-            capabilities=connect.capabilities,
-        )
+        self.node = make_node(crypto, connect, no_contacts(), name="")
         self.driver = Driver(self.node, connect, crypto, VisitStore(), time.time, on_turn=self._turned)
         self.reply: asyncio.Future[str] = asyncio.get_running_loop().create_future()
         self._place = 0

@@ -1,7 +1,6 @@
 """Runs in the page: somebody who waits in a room, or who enters one and measures how long it takes."""
 
 import asyncio
-import secrets
 import time
 
 import js
@@ -14,12 +13,10 @@ from pychat.browser.ports.store import VisitStore
 from pychat.core.codes import roomcode
 from pychat.core.effects import Effect
 from pychat.core.events import ChannelOpened, CreateRoom, Event, PasteCode
-from pychat.core.identity.contacts import Contacts
-from pychat.core.identity.lookalike import skeleton
 from pychat.core.link import LinkPhase
-from pychat.core.node import Node
 from pychat.core.relay.client import RelayState
 from pychat.driver import Driver
+from pychat.startup import make_node, no_contacts
 
 
 class Person:
@@ -27,12 +24,7 @@ class Person:
 
     def __init__(self, crypto: BrowserCrypto) -> None:
         connect = BrowserConnect()
-        self.node = Node(
-            crypto.public_key,
-            secrets.token_bytes(32),
-            Contacts(skeleton=skeleton),
-            capabilities=connect.capabilities,
-        )
+        self.node = make_node(crypto, connect, no_contacts(), name="")
         self.driver = Driver(
             self.node,
             connect,

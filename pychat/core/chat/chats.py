@@ -70,6 +70,8 @@ class Chats:
     def get(self, chat: ChatId | None) -> Chat | None:
         """A chat that is listed; for an introduction that is over, the conversation that it became."""
         found = self._by_id.get(chat) if chat is not None else None
+        if type(found) is Conversation:  # asked for with each message
+            return found
         if isinstance(found, Introduction) and found.became is not None:
             found = self._by_id.get(found.became)
         return found if found is not None and _is_listed(found) else None

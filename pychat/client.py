@@ -304,9 +304,8 @@ class Chat:
         self._latest: AnyChat = conversation
         peer._chats.add(self)
         former = peer._node.links.of(conversation)
-        self._former = (
-            former if former is not None and former.phase is LinkPhase.CLOSED else None
-        )  # of an earlier visit
+        is_over = former is not None and former.phase is LinkPhase.CLOSED
+        self._former = former if is_over else None  # of an earlier visit
 
     @property
     def code(self) -> str:
@@ -468,7 +467,7 @@ class Chat:
         """How many messages are not delivered yet, each time that some more are, until the end."""
         seen = self._conversation.acknowledged
         while True:
-            await self._peer._until(lambda: self._conversation.acknowledged > seen or self.close_reason is not None)  # noqa: B023
+            await self._peer._until(partial(self._has_delivered_more_than, seen))
             if self._conversation.acknowledged == seen:
                 return
             seen = self._conversation.acknowledged
@@ -581,6 +580,9 @@ class Chat:
 
     def _shown_is_not(self, shown: tuple[Any, ...]) -> bool:
         return self._shown != shown
+
+    def _has_delivered_more_than(self, count: int) -> bool:
+        return self._conversation.acknowledged > count or self.close_reason is not None
 
     def _phase_is_not(self, phase: LinkPhase) -> bool:
         return self.phase is not phase

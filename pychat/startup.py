@@ -1,6 +1,6 @@
 """The core of a person as every program begins with it: who they are, and what was kept of them."""
 
-from pychat.core.identity import visited
+from pychat.core.identity import visited as visited_rooms
 from pychat.core.identity.contacts import STORE_KEY, Contacts
 from pychat.core.identity.lookalike import skeleton
 from pychat.core.node import SEED_SIZE, Node
@@ -27,7 +27,7 @@ def no_contacts() -> Contacts:
 
 def load_visited(store: Store) -> list[str]:
     """The marks of the rooms in which this person has been. Raises PortError when the store cannot be read."""
-    return visited.loads(store.load(visited.STORE_KEY))
+    return visited_rooms.loads(store.load(visited_rooms.STORE_KEY))
 
 
 def make_node(

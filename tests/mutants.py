@@ -40,6 +40,7 @@ PLACES = {
     "pychat/native": ("tests/native", "tests/test_contracts.py", "tests/terminal"),
     "pychat/client.py": ("tests/test_client.py",),
     "pychat/driver.py": ("tests/test_driver.py",),
+    "pychat/startup.py": ("tests/test_client.py",),
     "pychat/browser/server.py": IN_PAGES,
     **{f"pychat/browser/ports/{name}.py": IN_PAGES for name in ("crypto", "peer", "relay", "store", "tabs")},
 }

@@ -1,6 +1,6 @@
 """Cores that are joined by an unreliable network, thousands of times, with codes or in rooms; each run is one seed.
 
-PYCHAT_SIM_SEEDS says how many (1,500, and a third as many in rooms), PYCHAT_SIM_SEED replays one.
+PYCHAT_SIM_SEEDS says how many (3,000, and a third as many in rooms), PYCHAT_SIM_SEED replays one.
 """
 
 import os
@@ -14,7 +14,7 @@ from tests.parallel import in_parallel
 from tests.rooms_sim import Guest, RoomsWorld
 from tests.sim import World
 
-SEEDS = int(os.environ.get("PYCHAT_SIM_SEEDS", "1500"))
+SEEDS = int(os.environ.get("PYCHAT_SIM_SEEDS", "3000"))
 ONE_SEED = os.environ.get("PYCHAT_SIM_SEED")
 WORLDS = pytest.mark.parametrize("world", [World, RoomsWorld], ids=["codes", "rooms"])
 

@@ -1,7 +1,7 @@
 """How many bytes conversations hold, and how many they may.
 
 Everything is counted as it lies in the memory of CPython with 64 bits; elsewhere it is somewhat less. What goes when
-too much is held is decided in `conversation.py` and `node.py`.
+too much is held is decided in `chat.conversation` and `services.messaging`.
 """
 
 from collections.abc import Sequence

@@ -1,1 +1,1 @@
-"""Conversations: logs, what is shown of them, and what is sent of them."""
+"""Conversations: which there are, what is in each, and in which order it is shown."""

@@ -12,8 +12,9 @@ from typing import Any
 import pytest
 
 from tests.terminal.command import Commands
+from tests.terminal.prepared import Prepared
 
-pytest.register_assert_rewrite("tests.contracts")
+pytest.register_assert_rewrite("tests.contracts", "tests.friend")
 
 SINGLY = {
     f"tests/{name}.py"
@@ -36,13 +37,20 @@ SINGLY = {
         "terminal/test_room",
     )
 }
-"""Long files whose tests have nothing in common that would have to be made for each worker."""
+"""Long files whose tests have little in common that would have to be made for each worker."""
+
+
+@pytest.fixture(scope="session")
+def prepared() -> Iterator[Prepared]:
+    """What starts commands without their importing everything anew."""
+    with Prepared() as prepared:
+        yield prepared
 
 
 @pytest.fixture
-def commands(tmp_path: Path) -> Iterator[Commands]:
+def commands(tmp_path: Path, prepared: Prepared) -> Iterator[Commands]:
     """Starts `pychat`, as persons in a terminal do."""
-    with Commands(tmp_path) as commands:
+    with Commands(tmp_path, prepared) as commands:
         yield commands
 
 

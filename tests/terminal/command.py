@@ -21,9 +21,9 @@ from typing import Any, TypeVar
 
 import pyte
 
+from tests.terminal.prepared import ROOT, Forked, Prepared
 from tests.terminal.screen import BRACKETED_PASTE, Screen
 
-ROOT = Path(__file__).resolve().parents[2]
 SECONDS = 120
 """How long a test waits for a state. Far more than anything takes on a busy machine; a peer that was killed is noticed
 after half a minute."""
@@ -34,6 +34,8 @@ SomeCommand = TypeVar("SomeCommand", bound="Command")
 
 A_CODE = re.compile(r"[EG][A-Za-z0-9_-]{79,}")
 IS_SOMEBODY_ELSE = "pychat: Somebody else is there: <"
+SOON_GIVEN_UP = {"aioice.ice.CONSENT_INTERVAL": 0.2}
+"""Constants of a command that gives up a peer that has gone silent after four seconds rather than half a minute."""
 A_LINK = re.compile(r"https?://\S+#F[A-Za-z0-9_-]{31}")
 
 
@@ -49,17 +51,23 @@ class Command:
     Args:
         arguments: as on the command line.
         folder: where it keeps its settings.
-        prefix: a command that runs this one.
+        prepared: what starts it; None starts it as a shell does.
+        prefix: a command that runs this one; it is then started as a shell does.
         environment: variables on top of those of the tests.
+        constants: as for `Prepared.start`.
         stdin, stdout, stderr: as for `subprocess.Popen`.
     """
+
+    _is_on_terminal = False
 
     def __init__(
         self,
         *arguments: str,
         folder: Path,
+        prepared: Prepared | None = None,
         prefix: Sequence[str] = (),
         environment: Mapping[str, str] | None = None,
+        constants: Mapping[str, float] | None = None,
         **streams: Any,
     ) -> None:
         self._news = threading.Condition()
@@ -67,14 +75,25 @@ class Command:
         self._out, self._err = bytearray(), bytearray()
         self._end_of_reading, self._reading = os.pipe()
         base = {name: value for name, value in os.environ.items() if name not in _NOT_PASSED_ON}
-        self.process = subprocess.Popen(
-            [*prefix, sys.executable, "-m", "pychat", *arguments],
-            cwd=ROOT,
-            env={**base, "XDG_DATA_HOME": str(folder), "PYTHONPATH": str(ROOT), **(environment or {})},
-            bufsize=0,
-            preexec_fn=_heed_signals,
-            **{"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "stderr": subprocess.PIPE, **streams},
-        )
+        all_variables = {**base, "XDG_DATA_HOME": str(folder), "PYTHONPATH": str(ROOT), **(environment or {})}
+        self.process: subprocess.Popen[bytes] | Forked
+        if prepared is not None and not prefix:
+            self.process = prepared.start(
+                arguments, all_variables, on_terminal=self._is_on_terminal, constants=constants, **streams
+            )
+        else:
+            assert not constants, "they can be set in nothing but what was prepared"
+            if self._is_on_terminal:
+                prefix = [*prefix, sys.executable, "-I", "-c", _WITH_CONTROLLING_TERMINAL]
+            self.process = subprocess.Popen(
+                [*prefix, sys.executable, "-m", "pychat", *arguments],
+                cwd=ROOT,
+                env=all_variables,
+                bufsize=0,
+                preexec_fn=_heed_signals,
+                start_new_session=self._is_on_terminal,
+                **{"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "stderr": subprocess.PIPE, **streams},
+            )
         if self.process.stdout is not None:
             self._follow(self.process.stdout.fileno(), self._out.extend)
         if self.process.stderr is not None:
@@ -193,13 +212,13 @@ class Command:
     def status(self) -> int:
         """Wait until it has ended; its exit status. Fails when it has shown a traceback."""
         try:
-            self.process.wait(SECONDS)
+            status = self.process.wait(SECONDS)
         except subprocess.TimeoutExpired:
             raise AssertionError(f"it did not end.\n{self._seen()}") from None
         for thread in self._threads:
             thread.join(SECONDS)
         self._check()
-        return self.process.returncode
+        return status
 
     def _check(self) -> None:
         """Standard error has sentences, codes and links, and nothing else."""
@@ -231,13 +250,15 @@ class Command:
 class Terminal(Command):
     """A running `pychat` on a terminal: `pyte` is the terminal, and the tests are the person before it."""
 
+    _is_on_terminal = True
+
     def __init__(
         self,
         *arguments: str,
-        folder: Path,
         environment: Mapping[str, str] | None = None,
         columns: int = 100,
         rows: int = 50,
+        **options: Any,
     ) -> None:
         self.replies: list[str] = []
         self.written = bytearray()
@@ -250,13 +271,11 @@ class Terminal(Command):
         try:
             super().__init__(
                 *arguments,
-                folder=folder,
-                prefix=[sys.executable, "-I", "-c", _WITH_CONTROLLING_TERMINAL],
                 environment={"TERM": "xterm-256color", **(environment or {})},
                 stdin=slave,
                 stdout=slave,
                 stderr=slave,
-                start_new_session=True,
+                **options,
             )
         finally:
             os.close(slave)
@@ -444,11 +463,16 @@ class Commands:
     """Starts commands, each of another person, and ends those that still run when the test is over.
 
     None of them asks a server of somebody else how it looks from outside. Two that are given one `folder` are the same
-    person.
+    person. With `prepared=None` one is started as a shell does.
+
+    Args:
+        folder: has a folder for each of them.
+        prepared: what starts them.
     """
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, prepared: Prepared) -> None:
         self._folder = folder
+        self._prepared = prepared
         self._people = count()
         self._stack = ExitStack()
 
@@ -467,7 +491,7 @@ class Commands:
         return self._keep(Terminal(*arguments, "--no-suggested", **self._of_somebody(options)))
 
     def _of_somebody(self, options: dict[str, Any]) -> dict[str, Any]:
-        return {"folder": self._folder / f"person {next(self._people)}", **options}
+        return {"folder": self._folder / f"person {next(self._people)}", "prepared": self._prepared, **options}
 
     def _keep(self, command: SomeCommand) -> SomeCommand:
         self._stack.callback(command.close)

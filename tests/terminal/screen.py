@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from itertools import islice
 from typing import Any
 
 import pyte
@@ -26,6 +27,11 @@ class Screen(pyte.HistoryScreen):
     def __init__(self, columns: int, rows: int, reply: Callable[[str], None] = lambda _: None) -> None:
         super().__init__(columns, rows, history=100_000)
         self._reply = reply
+        self._past: list[str] = []  # of what does not change any more, for it is asked for again and again
+
+    def resize(self, lines: int | None = None, columns: int | None = None) -> None:
+        super().resize(lines, columns)
+        self._past.clear()
 
     def write_process_input(self, data: str) -> None:
         self._reply(data)
@@ -42,8 +48,11 @@ class Screen(pyte.HistoryScreen):
     @property
     def rows(self) -> list[str]:
         """All rows, those that have scrolled out of sight first, without the spaces at their ends."""
-        past = [self._row(line, self.columns) for line in self.history.top]
-        return [*past, *(self._row(self.buffer[y], self.columns) for y in range(self.lines))]
+        top = self.history.top
+        if len(self._past) > len(top):  # it was reset
+            self._past.clear()
+        self._past += [self._row(line, self.columns) for line in islice(top, len(self._past), None)]
+        return [*self._past, *(self._row(self.buffer[y], self.columns) for y in range(self.lines))]
 
     @property
     def up_to_cursor(self) -> str:

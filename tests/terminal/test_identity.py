@@ -8,7 +8,8 @@ import sys
 from pathlib import Path
 
 from pychat.exit_codes import Exit
-from tests.terminal.command import ROOT, Command, Commands, Terminal
+from tests.terminal.command import Command, Commands, Terminal
+from tests.terminal.prepared import ROOT
 
 SIGNS = re.compile(r"or as a number: (\d{4} \d{3} \d{3} \d{3})")
 

@@ -164,8 +164,8 @@ def test_somebody_who_speaks_another_version_is_said_and_a_new_invite_works(comm
 
 
 def test_two_terminals_talk(commands: Commands) -> None:
-    ann = commands.terminal("invite")
-    bob = commands.terminal("join", ann.code)
+    ann = commands.terminal("invite", prepared=None)
+    bob = commands.terminal("join", ann.code, prepared=None)
     bob.say("written before")
     bob.wait_above_input("You: written before (waiting)")
     ann.take(bob.code)

@@ -31,10 +31,10 @@ DONE, FAILED, USAGE, CODE, NOT_CONNECTED, NOT_DELIVERED, OUTPUT_CLOSED, INTERRUP
 UNICODE = "é שלום 你好 👋🏽 👨‍👩‍👧 Z̵͂\u0301 \U0010fffd"
 
 
-def connect(commands: Commands, *flags: str) -> tuple[Command, Command]:
-    """Two commands that have exchanged their codes; the flags are for the one that invites."""
-    ann = commands.pipe("invite", *flags)
-    bob = commands.pipe("join", ann.code)
+def connect(commands: Commands, *flags: str, **options: Any) -> tuple[Command, Command]:
+    """Two commands that have exchanged their codes; the flags are for the one that invites, the options for both."""
+    ann = commands.pipe("invite", *flags, **options)
+    bob = commands.pipe("join", ann.code, **options)
     ann.take(bob.code)
     ann.is_connected()
     bob.is_connected()
@@ -45,7 +45,7 @@ def connect(commands: Commands, *flags: str) -> tuple[Command, Command]:
 
 
 def test_lines_are_messages_and_messages_are_lines(commands: Commands) -> None:
-    ann, bob = connect(commands)
+    ann, bob = connect(commands, prepared=None)
     ann.say("Hello Bob")
     ann.say(UNICODE)
     bob.hears("Hello Bob", UNICODE)

@@ -38,10 +38,10 @@ def is_waiting_at_terminal(terminal: Terminal, times: int = 1) -> None:
     terminal.wait_for(lambda: terminal.said(sentence) >= times, "a place in the room")
 
 
-def connect(commands: Commands, page: str, *flags: str) -> tuple[Command, Command]:
-    """Two pipes that have met in a room; the flags are for the one that opens it."""
-    ann = commands.pipe("room", "--page", page, *flags)
-    bob = commands.pipe("join", ann.link)
+def connect(commands: Commands, page: str, *flags: str, **options: Any) -> tuple[Command, Command]:
+    """Two pipes that have met in a room; the flags are for the one that opens it, the options for both."""
+    ann = commands.pipe("room", "--page", page, *flags, **options)
+    bob = commands.pipe("join", ann.link, **options)
     ann.is_connected()
     bob.is_connected()
     return ann, bob
@@ -63,7 +63,7 @@ def again(start_relay: StartRelay, relay: Relay, **environment: str) -> Relay:
 
 
 def test_two_pipes_meet_by_a_link(commands: Commands, relay: Relay) -> None:
-    ann, bob = connect(commands, relay.url)
+    ann, bob = connect(commands, relay.url, prepared=None)
     ann.say("Hello Bob")
     bob.hears("Hello Bob")
     bob.say("Hello Ann")

@@ -28,6 +28,7 @@ class Screen(pyte.HistoryScreen):
         super().__init__(columns, rows, history=100_000)
         self._reply = reply
         self._past: list[str] = []  # of what does not change any more, for it is asked for again and again
+        self._first: Any = None  # the row that it begins with
 
     def resize(self, lines: int | None = None, columns: int | None = None) -> None:
         super().resize(lines, columns)
@@ -49,7 +50,9 @@ class Screen(pyte.HistoryScreen):
     def rows(self) -> list[str]:
         """All rows, those that have scrolled out of sight first, without the spaces at their ends."""
         top = self.history.top
-        if len(self._past) > len(top):  # it was reset
+        first = top[0] if top else None
+        if first is not self._first:  # it was reset, or is full
+            self._first = first
             self._past.clear()
         self._past += [self._row(line, self.columns) for line in islice(top, len(self._past), None)]
         return [*self._past, *(self._row(self.buffer[y], self.columns) for y in range(self.lines))]

@@ -5,8 +5,10 @@ from __future__ import annotations
 import asyncio
 import uuid
 from dataclasses import replace
+from typing import Any
 
 import pytest
+from aioice import stun
 
 from pychat.core.webrtc.ice import IceConfig, IceServer
 from pychat.core.webrtc.sdp import (
@@ -107,5 +109,38 @@ def test_a_connection_closed_in_the_moment_a_path_is_found_leaves_nothing_behind
             await connect.finish()
             while asyncio.all_tasks() != {asyncio.current_task()}:
                 await asyncio.sleep(0.01)
+
+    asyncio.run(test())
+
+
+class Falters(asyncio.DatagramProtocol):
+    """A TURN server that relays, and then answers no more."""
+
+    def connection_made(self, transport: Any) -> None:
+        self._transport = transport
+
+    def datagram_received(self, data: bytes, addr: Any) -> None:
+        request = stun.parse_message(data)
+        if request.message_method == stun.Method.ALLOCATE:
+            answer = stun.Message(request.message_method, stun.Class.RESPONSE, request.transaction_id)
+            relayed = {"XOR-RELAYED-ADDRESS": ("127.0.0.1", 9), "XOR-MAPPED-ADDRESS": addr, "LIFETIME": 600}
+            answer.attributes.update(relayed)
+            self._transport.sendto(bytes(answer), addr)
+
+
+def test_a_turn_server_that_answers_no_more_is_not_waited_for() -> None:
+    """Whoever quit while the network was gone, or the server, waited for a minute."""
+    connect = NativeConnect()
+
+    async def test() -> None:
+        server, _ = await asyncio.get_running_loop().create_datagram_endpoint(Falters, local_addr=("127.0.0.1", 0))
+        address, port = server.get_extra_info("sockname")
+        peer = connect(1, IceConfig((IceServer(f"turn:{address}:{port}", "name", "secret"),)), lambda _: None)
+        peer.open_channel(CHANNEL_LABEL, CHANNEL_ID)
+        assert " typ relay " in await peer.offer()
+        peer.close()
+        async with asyncio.timeout(20):
+            await connect.finish()
+        server.close()
 
     asyncio.run(test())

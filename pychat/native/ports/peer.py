@@ -6,7 +6,7 @@ they are in `_Inside`, and the version of aiortc is pinned for them.
 
 import asyncio
 import socket
-from collections.abc import Awaitable, Coroutine
+from collections.abc import Awaitable, Coroutine, Iterable
 from contextlib import suppress
 from typing import Any, ClassVar, TypeVar
 
@@ -178,7 +178,8 @@ class NativePeerConnection:
         for task in self._going_on:
             task.cancel()
         self._inside.ask_no_more()
-        self._connect.begin(self._pc.close())  # a task, so that what was sent just before still goes out
+        # A task, so that what was sent just before still goes out.
+        self._connect.begin(self._inside.end_in_time(self._pc.close()))
 
     def _begin(self, work: Coroutine[Any, Any, None]) -> None:
         """Let something go on beside, at the longest until the connection is closed."""
@@ -186,7 +187,7 @@ class NativePeerConnection:
 
     def _gathered(self, gathering: asyncio.Future[None]) -> None:
         if self.closed:  # so nobody waits for it any more
-            self._connect.begin(self._inside.let_go())
+            self._connect.begin(self._inside.end_in_time(self._inside.let_go()))
             if not gathering.cancelled():
                 gathering.exception()
 
@@ -203,6 +204,14 @@ class NativePeerConnection:
 
 async def _nothing() -> None:
     """Do nothing."""
+
+
+def _end_asking(transactions: Iterable[stun.Transaction]) -> None:
+    """Let what was asked go without an answer."""
+    for transaction in transactions:
+        answer: asyncio.Future[Any] = vars(transaction)["_Transaction__future"]
+        if not answer.done():
+            answer.set_exception(stun.TransactionTimeout())
 
 
 class _Inside:
@@ -240,10 +249,17 @@ class _Inside:
         agent = self._pc.sctp.transport.transport._connection
         agent.query_consent = _nothing  # type: ignore[method-assign]
         for protocol in agent._protocols:
-            for transaction in protocol.transactions.values():
-                answer: asyncio.Future[Any] = vars(transaction)["_Transaction__future"]
-                if not answer.done():
-                    answer.set_exception(stun.TransactionTimeout())
+            _end_asking(protocol.transactions.values())
+
+    async def end_in_time(self, closing: Coroutine[Any, Any, None]) -> None:
+        """Close, but do not wait for a TURN server that answers no more: aioice would tell it for a minute."""
+        task = asyncio.ensure_future(closing)
+        while not (await asyncio.wait([task], timeout=_TURN_PATIENCE))[0]:
+            if self._pc.sctp is not None:
+                for protocol in self._pc.sctp.transport.transport._connection._protocols:
+                    client = getattr(protocol.transport, "_TurnTransport__inner_protocol", None)
+                    _end_asking(client.transactions.values() if client is not None else ())
+        await task
 
     async def let_go(self) -> None:
         """Close the sockets that were opened after the connection had been closed."""
@@ -327,6 +343,8 @@ class _Inside:
 
 _KEEPALIVE = 10.0
 """Seconds between requests to the STUN server (RFC 8445, section 11, asks for one in 15 at least)."""
+_TURN_PATIENCE = 1.0
+"""Seconds in which a TURN server can be told that it need relay no more; it finds out by itself in ten minutes."""
 _TOLERANCE = 128 * 1024
 """Bytes above the SCTP window that a peer may be mistaken by: a message under way, and a probe of a full window."""
 _MOST_PIECES, _MOST_STREAMS = 4096, 64

@@ -14,7 +14,7 @@ import pytest
 from tests.terminal.command import Commands
 from tests.terminal.prepared import Prepared
 
-pytest.register_assert_rewrite("tests.contracts")
+pytest.register_assert_rewrite("tests.contracts", "tests.friend")
 
 SINGLY = {
     f"tests/{name}.py"

@@ -22,9 +22,9 @@ from playwright.sync_api import Browser, BrowserContext, Page, Playwright, Reque
 
 from pychat.site.build import Site, build_site
 from pychat.site.snapshot import BuildError
-from tests.browser.friend import Beside, Friend, running_beside
 from tests.browser.people import Person
 from tests.browsers import BrowserName, launch
+from tests.friend import Beside, Friend, MakeFriend, beside  # noqa: F401 (a fixture)
 from tests.server.relays import SERVE
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -33,7 +33,6 @@ READY = "pychat is ready: "
 LaunchBrowser = Callable[[BrowserName], Browser]
 OpenContext = Callable[..., BrowserContext]
 MakePerson = Callable[..., Person]
-MakeFriend = Callable[..., Friend]
 
 
 def wait_until_ready(page: Page) -> None:
@@ -237,14 +236,8 @@ def person(browser: Browser, open_context: OpenContext) -> MakePerson:
     return make
 
 
-@pytest.fixture(scope="session")
-def beside() -> Iterator[Beside]:
-    with running_beside() as beside:
-        yield beside
-
-
 @pytest.fixture
-def friend(server: str, beside: Beside) -> Iterator[MakeFriend]:
+def friend(server: str, beside: Beside) -> Iterator[MakeFriend]:  # noqa: F811
     """Makes people who are no page: for whoever is only there so that a page has somebody to talk with."""
     with ExitStack() as stack:
         yield lambda name, **options: stack.enter_context(Friend(beside, server, name, **options))

@@ -6,7 +6,7 @@ import re
 
 from playwright.sync_api import BrowserContext, Locator, Page, expect
 
-from tests.browser.friend import Friend
+from tests.friend import Friend
 
 A_CODE = re.compile(r"^[A-Za-z0-9_-]{60,}$")
 BOOT = 60_000

@@ -11,10 +11,11 @@ from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, Page, ViewportSize, expect
 
 from pychat.ui import strings
-from tests.browser.conftest import LaunchBrowser, MakeFriend, OpenContext
+from tests.browser.conftest import LaunchBrowser, OpenContext
 from tests.browser.people import CONNECT, Person, connect
 from tests.browser.test_demo import expect_open
 from tests.browser.test_room import meet, open_room
+from tests.friend import MakeFriend
 
 RULES = {
     "light": ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"],

@@ -8,9 +8,10 @@ import pytest
 from playwright.sync_api import Browser, BrowserContext, Route, expect
 
 from pychat.ui import strings
-from tests.browser.conftest import MakeFriend, MakePerson, OpenContext, in_chromium
+from tests.browser.conftest import MakePerson, OpenContext, in_chromium
 from tests.browser.people import CONNECT, Person, connect
 from tests.browser.test_room import meet, open_room
+from tests.friend import MakeFriend
 
 
 class AwayServer:

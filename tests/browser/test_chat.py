@@ -10,9 +10,10 @@ import pytest
 from playwright.sync_api import Playwright, expect
 
 from pychat.core.log import MAX_TEXT
-from tests.browser.conftest import LaunchBrowser, MakeFriend, OpenContext
+from tests.browser.conftest import LaunchBrowser, OpenContext
 from tests.browser.people import CONNECT, Person, connect
 from tests.browsers import BrowserName, launch
+from tests.friend import MakeFriend
 
 MakePerson = Callable[..., Person]
 

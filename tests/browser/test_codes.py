@@ -5,8 +5,9 @@ from __future__ import annotations
 import pytest
 from playwright.sync_api import Browser, BrowserContext, expect
 
-from tests.browser.conftest import MakeFriend, OpenContext, in_chromium
+from tests.browser.conftest import OpenContext, in_chromium
 from tests.browser.people import Person
+from tests.friend import MakeFriend
 
 
 @pytest.fixture

@@ -16,9 +16,10 @@ import pytest
 from playwright.sync_api import Browser, BrowserContext, Page, expect
 
 from pychat.site.build import Site
-from tests.browser.conftest import ROOT, MakeFriend, OpenContext, Watch, in_chromium, wait_until_ready
+from tests.browser.conftest import ROOT, OpenContext, Watch, in_chromium, wait_until_ready
 from tests.browser.people import Person, connect
 from tests.browser.test_policy import AS_THE_PAGE
+from tests.friend import MakeFriend
 
 WHERE = "/some/where/"
 NOTE_VIOLATIONS = """

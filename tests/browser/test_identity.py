@@ -11,9 +11,9 @@ import segno
 from playwright.sync_api import Browser, BrowserContext, Locator, Page, expect
 
 from pychat.ui import strings
-from tests.browser.conftest import MakeFriend, MakePerson, OpenContext, in_chromium
-from tests.browser.friend import Friend
+from tests.browser.conftest import MakePerson, OpenContext, in_chromium
 from tests.browser.people import CONNECT, Person, connect
+from tests.friend import Friend, MakeFriend
 
 OWNER = "localStorage.getItem('pychat.owner')"
 CONTACTS = "localStorage.getItem('pychat.contacts')"

@@ -8,9 +8,10 @@ import pytest
 from playwright.sync_api import Browser, Locator, expect
 
 from pychat.ui import strings
-from tests.browser.conftest import MakeFriend, MakePerson, OpenContext, in_chromium
+from tests.browser.conftest import MakePerson, OpenContext, in_chromium
 from tests.browser.people import A_CODE, BOOT, CONNECT, Person
 from tests.browser.test_room import open_room
+from tests.friend import MakeFriend
 
 SLOW_SEAL = """
 if (isSecureContext) {

@@ -7,10 +7,11 @@ import re
 from playwright.sync_api import Page, expect
 
 from pychat.ui import strings
-from tests.browser.conftest import MakeFriend, MakePerson, Watch, in_chromium
+from tests.browser.conftest import MakePerson, Watch, in_chromium
 from tests.browser.people import CONNECT, Person, connect
 from tests.browser.test_room import link_field, open_room
 from tests.browser.test_screens import LANDSCAPE, PHONE, box, card
+from tests.friend import MakeFriend
 
 pytestmark = in_chromium
 

@@ -6,8 +6,9 @@ import re
 
 from playwright.sync_api import expect
 
-from tests.browser.conftest import MakeFriend, MakePerson, in_chromium
+from tests.browser.conftest import MakePerson, in_chromium
 from tests.browser.people import CONNECT, Person, connect
+from tests.friend import MakeFriend
 
 MOST_MESSAGES, MOST_CHARACTERS = 200, 200_000
 """What may be in the document, whatever was said."""

@@ -13,10 +13,11 @@ from playwright.sync_api import APIResponse, Browser, Locator, Page, expect
 
 from pychat.site.build import Site, build_site
 from pychat.ui import strings
-from tests.browser.conftest import ROOT, MakeFriend, OpenContext, in_chromium, serve
+from tests.browser.conftest import ROOT, OpenContext, in_chromium, serve
 from tests.browser.people import Person, connect
 from tests.browser.test_boot import RECORD, shown
 from tests.browser.test_room import open_room
+from tests.friend import MakeFriend
 
 
 class Host:

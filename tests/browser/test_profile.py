@@ -17,10 +17,11 @@ from typing import Any
 import pytest
 from playwright.sync_api import BrowserContext, Playwright, expect
 
-from tests.browser.conftest import MakeFriend, Watch
+from tests.browser.conftest import Watch
 from tests.browser.people import CONNECT, Person
 from tests.browser.test_room import open_room
 from tests.browsers import BrowserName, launch_profile
+from tests.friend import MakeFriend
 
 # Firefox writes its session every 15 seconds, if at all when it is driven by a program.
 EAGER_SESSIONS = {"browser.sessionstore.resume_from_crash": True, "browser.sessionstore.interval": 200}

@@ -14,13 +14,13 @@ from pychat.core.errors import CodeProblem
 from pychat.site.build import Site
 from pychat.ui import strings
 from pychat.ui.strings import Trust
-from tests.browser.conftest import MakeFriend, MakePerson, OpenContext, Watch, in_chromium, wait_until_ready
-from tests.browser.friend import Friend
+from tests.browser.conftest import MakePerson, OpenContext, Watch, in_chromium, wait_until_ready
 from tests.browser.people import Person, connect
 from tests.browser.test_identity import start_afresh
 from tests.browser.test_rest import RUN
 from tests.browser.test_room import open_room
 from tests.browsers import BrowserName, launch_profile
+from tests.friend import Friend, MakeFriend
 
 STORES = ("localStorage", "sessionStorage", "indexedDB", "caches", "BroadcastChannel")
 

@@ -9,9 +9,9 @@ from urllib.parse import quote
 from playwright.sync_api import Locator, expect
 
 from pychat.ui import strings
-from tests.browser.conftest import LaunchBrowser, MakeFriend, MakePerson, OpenContext, in_chromium
-from tests.browser.friend import Friend
+from tests.browser.conftest import LaunchBrowser, MakePerson, OpenContext, in_chromium
 from tests.browser.people import CONNECT, Person
+from tests.friend import Friend, MakeFriend
 
 
 def open_room(someone: Person | Friend) -> str:

@@ -14,11 +14,11 @@ import pytest
 from playwright.sync_api import Playwright, expect
 
 from pychat.site.build import Site
-from tests.browser.conftest import MakeFriend, MakePerson, in_chromium, serve
-from tests.browser.friend import Beside, Friend
+from tests.browser.conftest import MakePerson, in_chromium, serve
 from tests.browser.people import CONNECT, Person
 from tests.browser.test_room import meet, open_room
 from tests.browsers import ON_PATH, launch
+from tests.friend import Beside, Friend, MakeFriend
 
 
 class Server:

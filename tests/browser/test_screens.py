@@ -7,10 +7,10 @@ import re
 from playwright.sync_api import Browser, FloatRect, Locator, ViewportSize, expect
 
 from pychat.ui import strings
-from tests.browser.conftest import MakeFriend, MakePerson, OpenContext, in_chromium
-from tests.browser.friend import Friend
+from tests.browser.conftest import MakePerson, OpenContext, in_chromium
 from tests.browser.people import CONNECT, Person, connect
 from tests.browser.test_room import link_field, link_of, manage, meet, open_room, set_locked
+from tests.friend import Friend, MakeFriend
 
 PHONE, LANDSCAPE = ViewportSize(width=390, height=844), ViewportSize(width=844, height=390)
 

@@ -5,8 +5,9 @@ from __future__ import annotations
 from playwright.sync_api import expect
 
 from pychat.core.identity.safety import EMOJI
-from tests.browser.conftest import MakeFriend, MakePerson, in_chromium
+from tests.browser.conftest import MakePerson, in_chromium
 from tests.browser.people import connect
+from tests.friend import MakeFriend
 
 DRAWN = """use => new Promise(drawn => {
     const look = () => use.getBBox().width > 0 ? drawn(true) : setTimeout(look, 50);

@@ -10,9 +10,9 @@ from playwright.sync_api import Page, expect
 from pychat.core.codes.invite import Code, decode, encode
 from pychat.core.webrtc.sdp import DescriptionKind, choose_candidates, parse_description, to_sdp
 from pychat.ui import strings
-from tests.browser.conftest import MakeFriend, MakePerson, in_chromium
-from tests.browser.friend import Friend
+from tests.browser.conftest import MakePerson, in_chromium
 from tests.browser.people import CONNECT, Person, connect
+from tests.friend import Friend, MakeFriend
 
 
 class Swapper:

@@ -22,10 +22,11 @@ from pychat.core.codes.invite import decode
 from pychat.core.webrtc.ice import IceConfig, parse_servers
 from pychat.core.webrtc.sdp import CandidateKind
 from pychat.exit_codes import Exit
-from tests.browser.conftest import READY, ROOT, MakeFriend, OpenContext, in_chromium
+from tests.browser.conftest import READY, ROOT, OpenContext, in_chromium
 from tests.browser.people import CONNECT, Person, connect
 from tests.browser.test_settings import open_settings, servers
 from tests.browsers import TURN_SERVER
+from tests.friend import MakeFriend
 
 
 def outward_address() -> str:

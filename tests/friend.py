@@ -1,4 +1,4 @@
-"""Somebody who talks with a page and whose own screen is not what is tested: the library, over real WebRTC.
+"""Somebody who talks with a page or a command, and whose own program is not what is tested: the library, over WebRTC.
 
 A page takes a second and a half of a processor to start, a friend a fiftieth of that.
 """
@@ -13,6 +13,8 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, TypeVar
 
+import pytest
+
 from pychat.client import Chat, Peer
 from pychat.client import Person as Other
 from pychat.core import events
@@ -26,6 +28,8 @@ SECONDS = 60
 """How long a friend waits for anything. Far more than it takes on a busy machine."""
 
 Result = TypeVar("Result")
+
+MakeFriend = Callable[..., "Friend"]
 
 
 class Beside:
@@ -51,6 +55,13 @@ async def _in_time(work: Coroutine[Any, Any, Result]) -> Result:
         return await work
 
 
+@pytest.fixture(scope="session")
+def beside() -> Iterator[Beside]:
+    """Where friends live. A folder whose tests have friends imports this."""
+    with running_beside() as beside:
+        yield beside
+
+
 @contextmanager
 def running_beside() -> Iterator[Beside]:
     beside = Beside()
@@ -68,14 +79,14 @@ class Friend:
 
     Args:
         beside: where it lives.
-        server: the address of the pages, for the links of rooms.
-        name: what it is called.
+        server: the address of the pages, without a slash at its end, for the links of rooms.
+        name: what it is called; "" has one made up.
         folder: where it keeps who it is: two of one folder are the same person.
         ice: the STUN and TURN servers that it uses.
     """
 
     def __init__(
-        self, beside: Beside, server: str, name: str, folder: Path | None = None, *, ice: IceConfig = IceConfig()
+        self, beside: Beside, server: str, name: str = "", folder: Path | None = None, *, ice: IceConfig = IceConfig()
     ) -> None:
         self._beside = beside
         self._server = server
@@ -132,7 +143,8 @@ class Friend:
         return self.link
 
     def enter(self, link: str) -> None:
-        self._beside.run(self._take(self._peer.join(self._server + link)))
+        """Go into a room by its link, with the page's address or without."""
+        self._beside.run(self._take(self._peer.join(link if "://" in link else self._server + link)))
 
     def stay(self) -> None:
         """Go back to the room, as a page does, each time that the other one leaves, reloads or takes another tab."""
@@ -180,7 +192,10 @@ class Friend:
         await self._chat.ended()
 
     def expect_left(self) -> None:
-        """Wait until the chat has ended, and check that the other side has said good-bye."""
+        """Wait until the chat has ended, and check that the other side has said good-bye.
+
+        In a room it does not end with whoever leaves before they have said who they are: `expect_status` tells of both.
+        """
         assert self._beside.run(self._chat.ended()) is CloseReason.PEER_LEFT
 
     def expect_no_longer_open(self) -> None:

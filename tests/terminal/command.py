@@ -34,6 +34,8 @@ SomeCommand = TypeVar("SomeCommand", bound="Command")
 
 A_CODE = re.compile(r"[EG][A-Za-z0-9_-]{79,}")
 IS_SOMEBODY_ELSE = "pychat: Somebody else is there: <"
+SOON_GIVEN_UP = {"aioice.ice.CONSENT_INTERVAL": 0.2}
+"""Constants of a command that gives up a peer that has gone silent after four seconds rather than half a minute."""
 A_LINK = re.compile(r"https?://\S+#F[A-Za-z0-9_-]{31}")
 
 
@@ -52,6 +54,7 @@ class Command:
         prepared: what starts it; None starts it as a shell does.
         prefix: a command that runs this one; it is then started as a shell does.
         environment: variables on top of those of the tests.
+        constants: as for `Prepared.start`.
         stdin, stdout, stderr: as for `subprocess.Popen`.
     """
 
@@ -64,6 +67,7 @@ class Command:
         prepared: Prepared | None = None,
         prefix: Sequence[str] = (),
         environment: Mapping[str, str] | None = None,
+        constants: Mapping[str, float] | None = None,
         **streams: Any,
     ) -> None:
         self._news = threading.Condition()
@@ -74,8 +78,11 @@ class Command:
         all_variables = {**base, "XDG_DATA_HOME": str(folder), "PYTHONPATH": str(ROOT), **(environment or {})}
         self.process: subprocess.Popen[bytes] | Forked
         if prepared is not None and not prefix:
-            self.process = prepared.start(arguments, all_variables, on_terminal=self._is_on_terminal, **streams)
+            self.process = prepared.start(
+                arguments, all_variables, on_terminal=self._is_on_terminal, constants=constants, **streams
+            )
         else:
+            assert not constants, "they can be set in nothing but what was prepared"
             if self._is_on_terminal:
                 prefix = [*prefix, sys.executable, "-I", "-c", _WITH_CONTROLLING_TERMINAL]
             self.process = subprocess.Popen(

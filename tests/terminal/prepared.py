@@ -60,6 +60,7 @@ class Prepared:
         environment: Mapping[str, str],
         *,
         on_terminal: bool = False,
+        constants: Mapping[str, float] | None = None,
         **streams: Any,
     ) -> Forked:
         """Start `pychat`.
@@ -68,6 +69,7 @@ class Prepared:
             arguments: as on the command line.
             environment: all of it.
             on_terminal: whether its standard input is to be the terminal that controls it.
+            constants: what a constant of a library, such as `aioice.ice.CONSENT_INTERVAL`, is to be there.
             streams: stdin, stdout, stderr, as for `subprocess.Popen`; each is a pipe if it is not given.
         """
         ours: list[IO[bytes] | None] = []
@@ -96,6 +98,7 @@ class Prepared:
             "arguments": list(arguments),
             "environment": dict(environment),
             "on_terminal": on_terminal,
+            "constants": dict(constants or {}),
         }
         try:
             data = json.dumps(request).encode() + b"\n"
@@ -204,6 +207,10 @@ def _become(request: dict[str, Any], streams: list[int]) -> None:
     signal.signal(signal.SIGHUP, signal.SIG_DFL)
     os.environ.clear()
     os.environ.update(request["environment"])
+    for name, value in request["constants"].items():
+        module, _, constant = name.rpartition(".")
+        assert hasattr(import_module(module), constant), name
+        setattr(import_module(module), constant, value)
     sys.argv = ["pychat", *request["arguments"]]
     runpy.run_module("pychat", run_name="__main__", alter_sys=True)
 

@@ -16,7 +16,8 @@ from pychat.core.errors import CodeProblem
 from pychat.core.link import CloseReason
 from pychat.core.log import MAX_TEXT
 from pychat.ui import strings
-from tests.terminal.command import IS_SOMEBODY_ELSE, Command, Commands, Terminal
+from tests.friend import Friend, MakeFriend
+from tests.terminal.command import IS_SOMEBODY_ELSE, SOON_GIVEN_UP, Commands, Terminal
 from tests.terminal.stranger import NEWER_HELLO, run, stranger
 from tests.traces import TO_INVITE_AND_TALK, check_order, check_trace
 
@@ -26,14 +27,13 @@ CTRL_C, CTRL_D = "\x03", "\x04"
 HALVES = {" ": (False, False), "▀": (True, False), "▄": (False, True), "█": (True, True)}
 
 
-def connect(commands: Commands, **options: Any) -> tuple[Terminal, Command]:
-    """Ann sits at a terminal and has invited Bob, who is in a pipe; the two are connected."""
-    ann = commands.terminal("invite", **options)
-    bob = commands.pipe("join", ann.code)
-    ann.take(bob.code)
+def invite(commands: Commands, bob: Friend, *flags: str, **options: Any) -> Terminal:
+    """A terminal at which Ann has invited Bob; the two are connected."""
+    ann = commands.terminal("invite", *flags, **options)
+    ann.take(bob.answer(ann.code))
     ann.is_connected()
-    bob.is_connected()
-    return ann, bob
+    bob.expect_state("open")
+    return ann
 
 
 # The codes.
@@ -66,15 +66,15 @@ def test_an_invite_is_shown_as_text_and_as_a_qr_code(commands: Commands) -> None
     ann.wait_for_bottom("… Signaling  · Connecting  · Securing  · Communicating  waiting  /help")
 
 
-def test_a_reply_is_shown_in_the_same_way(commands: Commands) -> None:
-    ann = commands.pipe("invite")
+def test_a_reply_is_shown_in_the_same_way(commands: Commands, friend: MakeFriend) -> None:
+    ann = friend()
     bob = commands.terminal("join")
     bob.wait_for_input("Their invite: ")
-    bob.take(ann.code)
+    bob.take(ann.make_invite())
     reply = bob.code
     bob.wait_for_input("You: ")
     assert drawn(bob) == modules(reply)
-    ann.take(reply)
+    ann.paste(reply)
     bob.is_connected()
 
 
@@ -93,7 +93,7 @@ def test_with_a_page_the_code_is_a_link_and_there_is_one_thing_to_send(commands:
 
 @pytest.mark.parametrize(("columns", "rows"), [(40, 50), (100, 20)])
 def test_without_room_for_the_qr_code_the_text_can_still_be_copied_whole(
-    commands: Commands, columns: int, rows: int
+    commands: Commands, friend: MakeFriend, columns: int, rows: int
 ) -> None:
     ann = commands.terminal("invite", columns=columns, rows=rows)
     code = ann.code
@@ -101,17 +101,16 @@ def test_without_room_for_the_qr_code_the_text_can_still_be_copied_whole(
     assert "█" not in ann.text
     # The terminal itself has broken it, so it knows that the rows are one line.
     assert code.encode() in ann.written
-    bob = commands.pipe("join", code)
-    ann.take(bob.code)
+    ann.take(friend().answer(code))
     ann.is_connected()
 
 
-def test_a_reply_is_pasted_in_lines_and_waits_for_enter(commands: Commands) -> None:
-    ann = commands.terminal("invite")
-    bob = commands.pipe("join", ann.code)
-    half = len(bob.code) // 2
-    ann.paste(f"Here it is:\n> {bob.code[:half]}\n> {bob.code[half:]}\n")
-    ann.wait_until_shown(bob.code[half:])
+def test_a_reply_is_pasted_in_lines_and_waits_for_enter(commands: Commands, friend: MakeFriend) -> None:
+    ann, bob = commands.terminal("invite"), friend()
+    reply = bob.answer(ann.code)
+    half = len(reply) // 2
+    ann.paste(f"Here it is:\n> {reply[:half]}\n> {reply[half:]}\n")
+    ann.wait_until_shown(reply[half:])
     ann.wait_for_bottom("… Signaling  · Connecting  · Securing  · Communicating  waiting  /help")
     ann.write("\r")
     ann.wait_for_bottom("Not verified: <Guest ")
@@ -142,7 +141,9 @@ def test_a_wrong_code_is_said_and_the_right_one_works(commands: Commands) -> Non
     ann.hears("hello you")
 
 
-def test_somebody_who_speaks_another_version_is_said_and_a_new_invite_works(commands: Commands) -> None:
+def test_somebody_who_speaks_another_version_is_said_and_a_new_invite_works(
+    commands: Commands, friend: MakeFriend
+) -> None:
     ann = commands.terminal("invite")
 
     async def meet() -> None:
@@ -155,8 +156,7 @@ def test_somebody_who_speaks_another_version_is_said_and_a_new_invite_works(comm
     ann.wait_for_bottom("ended")
     first = ann.code
     ann.say("/invite")
-    bob = commands.pipe("join", ann.next_code(first))
-    ann.take(bob.code)
+    ann.take(friend().answer(ann.next_code(first)))
     ann.is_connected()
 
 
@@ -189,8 +189,9 @@ def test_two_terminals_talk(commands: Commands) -> None:
     assert bob.is_as_before()
 
 
-def test_what_arrives_does_not_break_the_line_one_types(commands: Commands) -> None:
-    ann, bob = connect(commands)
+def test_what_arrives_does_not_break_the_line_one_types(commands: Commands, friend: MakeFriend) -> None:
+    bob = friend()
+    ann = invite(commands, bob)
     ann.write("half a")
     ann.wait_for_input("You: half a")
     bob.say("one")
@@ -225,8 +226,9 @@ def test_what_is_not_delivered_stands_above_the_line_with_its_state(commands: Co
     ann.lines(6)
 
 
-def test_a_window_may_change_its_size_while_one_types(commands: Commands) -> None:
-    ann, bob = connect(commands)
+def test_a_window_may_change_its_size_while_one_types(commands: Commands, friend: MakeFriend) -> None:
+    bob = friend()
+    ann = invite(commands, bob)
     ann.write("half a sentence")
     ann.wait_for_input("You: half a sentence")
     for columns in (60, 30, 120):
@@ -243,10 +245,11 @@ def test_a_window_may_change_its_size_while_one_types(commands: Commands) -> Non
 
 
 @pytest.mark.slow
-def test_a_thousand_messages_arrive_while_one_types(commands: Commands) -> None:
-    ann, bob = connect(commands)
+def test_a_thousand_messages_arrive_while_one_types(commands: Commands, friend: MakeFriend) -> None:
+    bob = friend()
+    ann = invite(commands, bob)
     texts = [f"number {number}" for number in range(1000)]
-    bob.write("".join(f"{text}\n" for text in texts))
+    bob.say(*texts)
     for text in texts[:100]:
         ann.say(text)
     ann.hears(*texts)
@@ -256,8 +259,9 @@ def test_a_thousand_messages_arrive_while_one_types(commands: Commands) -> None:
     assert [row for row in rows if row.startswith("You: ")] == [f"You: {text}" for text in texts[:100]]
 
 
-def test_a_long_text_of_many_scripts_is_shown_whole(commands: Commands) -> None:
-    ann, bob = connect(commands)
+def test_a_long_text_of_many_scripts_is_shown_whole(commands: Commands, friend: MakeFriend) -> None:
+    bob = friend()
+    ann = invite(commands, bob)
     text = (
         "The quick brown fox, быстрая лиса, 敏捷的狐狸, الثعلب السريع, השועל המהיר, 👋🏽👨‍👩‍👧, Z\u0335\u0301. " * 200
     )[:MAX_TEXT]
@@ -272,7 +276,7 @@ def test_a_long_text_of_many_scripts_is_shown_whole(commands: Commands) -> None:
     assert visible(shown) == visible(text)
     ann.paste(text)
     ann.write("\r")
-    assert bob.lines(1) == [text.rstrip()]
+    bob.hears(text.rstrip())
 
 
 def visible(text: str) -> str:
@@ -341,10 +345,11 @@ SPEAKING = [
 
 @pytest.mark.parametrize("columns", [100, 20])
 @pytest.mark.parametrize("name", SPEAKING)
-def test_a_name_cannot_speak_as_pychat_nor_push_its_badge_away(commands: Commands, name: str, columns: int) -> None:
-    ann = commands.terminal("invite", columns=columns)
-    bob = commands.pipe("join", ann.code, "--name", name)
-    ann.take(bob.code)
+def test_a_name_cannot_speak_as_pychat_nor_push_its_badge_away(
+    commands: Commands, friend: MakeFriend, name: str, columns: int
+) -> None:
+    ann, bob = commands.terminal("invite", columns=columns), friend(name)
+    ann.take(bob.answer(ann.code))
     ann.wait_for_bottom("Not verified: <")
     bob.say("hello " * 20)
     bob.say("the end")
@@ -360,8 +365,9 @@ def test_a_name_cannot_speak_as_pychat_nor_push_its_badge_away(commands: Command
 # Commands.
 
 
-def test_commands(commands: Commands) -> None:
-    ann, bob = connect(commands)
+def test_commands(commands: Commands, friend: MakeFriend) -> None:
+    bob = friend()
+    ann = invite(commands, bob)
     ann.say("/help")
     ann.wait_until_said("A code is recognised where one is wanted.")
     for command in ("/help", "/details", "/invite", "/quit"):
@@ -382,7 +388,7 @@ def test_commands(commands: Commands) -> None:
     ann.wait_for_row("You:   and this has spaces before it")  # without “(sent)”, so it is delivered
     ann.say("/quit")
     assert ann.status() == DONE
-    assert bob.status() == DONE
+    bob.expect_left()
 
 
 def test_after_an_end_a_new_invite_carries_on_and_brings_what_waited(commands: Commands) -> None:
@@ -437,9 +443,8 @@ def test_after_an_end_a_new_invite_carries_on_and_brings_what_waited(commands: C
 # How it ends.
 
 
-def test_leaving_with_something_undelivered_is_asked_about_once(commands: Commands) -> None:
-    ann = commands.pipe("invite")
-    bob = commands.terminal("join", ann.code)
+def test_leaving_with_something_undelivered_is_asked_about_once(commands: Commands, friend: MakeFriend) -> None:
+    bob = commands.terminal("join", friend().make_invite())
     assert bob.code
     bob.say("one")
     bob.say("two")
@@ -457,31 +462,36 @@ def test_leaving_with_something_undelivered_is_asked_about_once(commands: Comman
     assert bob.is_as_before()
 
 
-def test_a_signal_leaves_the_terminal_as_it_was(commands: Commands) -> None:
-    ann, bob = connect(commands)
+def test_a_signal_leaves_the_terminal_as_it_was(commands: Commands, friend: MakeFriend) -> None:
+    bob = friend()
+    ann = invite(commands, bob)
     ann.write("half a sentence")
     ann.wait_for_input("You: half a sentence")
     ann.interrupt(signal.SIGTERM)
     assert ann.status() == INTERRUPTED
     assert ann.is_as_before()
-    assert bob.status() == DONE
+    bob.expect_left()
 
 
-def test_a_window_that_is_closed_says_good_bye(commands: Commands) -> None:
-    ann, bob = connect(commands)
+def test_a_window_that_is_closed_says_good_bye(commands: Commands, friend: MakeFriend) -> None:
+    bob = friend()
+    ann = invite(commands, bob)
     ann.hang_up()
-    assert bob.status() == DONE
+    bob.expect_left()
     ann.process.wait()
 
 
 @pytest.mark.slow
 def test_a_peer_that_was_killed_is_noticed(commands: Commands) -> None:
-    ann, bob = connect(commands)
-    cleo = commands.pipe("invite")
+    """With the patience of half a minute, after which a peer is given up that has gone silent, cut to some seconds."""
+    ann = commands.terminal("invite", constants=SOON_GIVEN_UP)
+    bob = commands.pipe("join", ann.code)
+    cleo = commands.pipe("invite", constants=SOON_GIVEN_UP)
     dan = commands.terminal("join", cleo.code)
-    cleo.take(dan.code)
-    cleo.is_connected()
-    dan.is_connected()
+    for one, other in ((ann, bob), (cleo, dan)):
+        one.take(other.code)
+        one.is_connected()
+        other.is_connected()
     for one, other in ((ann, bob), (cleo, dan)):
         other.kill()
         one.say("are you there?")
@@ -499,18 +509,18 @@ def test_a_peer_that_was_killed_is_noticed(commands: Commands) -> None:
 # Terminals that can do less.
 
 
-def test_without_colours_there_are_none(commands: Commands) -> None:
-    ann, bob = connect(commands, environment={"NO_COLOR": "1"})
+def test_without_colours_there_are_none(commands: Commands, friend: MakeFriend) -> None:
+    bob = friend()
+    ann = invite(commands, bob, environment={"NO_COLOR": "1"})
     bob.say("hello")
     ann.hears("hello")
     assert "█" not in ann.text
     assert {(cell.fg, cell.bg) for row in ann.cells for cell in row} == {("default", "default")}
 
 
-def test_a_dumb_terminal_gets_lines(commands: Commands) -> None:
-    ann = commands.terminal("invite", environment={"TERM": "dumb"})
-    bob = commands.pipe("join", ann.code)
-    ann.write(f"{bob.code}\n")
+def test_a_dumb_terminal_gets_lines(commands: Commands, friend: MakeFriend) -> None:
+    ann, bob = commands.terminal("invite", environment={"TERM": "dumb"}), friend()
+    ann.write(f"{bob.answer(ann.code)}\n")
     ann.wait_until_shown("pychat: Connected: ")
     bob.say("\x1b[2Jhello")
     ann.wait_until_shown("␛[2Jhello")
@@ -519,17 +529,17 @@ def test_a_dumb_terminal_gets_lines(commands: Commands) -> None:
     assert b"\x1b" not in ann.written
     ann.write(CTRL_D)
     assert ann.status() == DONE
-    assert bob.status() == DONE
+    bob.expect_left()
 
 
 # Seeing inside.
 
 
-def test_a_trace_is_in_its_file_and_not_in_the_chat(commands: Commands, tmp_path: Path) -> None:
+def test_a_trace_is_in_its_file_and_not_in_the_chat(commands: Commands, friend: MakeFriend, tmp_path: Path) -> None:
     path = tmp_path / "trace.log"
-    ann = commands.terminal("invite", "--name", "Annabel", "--trace", str(path))
-    bob = commands.pipe("join", ann.code)
-    ann.take(bob.code)
+    ann, bob = commands.terminal("invite", "--name", "Annabel", "--trace", str(path)), friend()
+    reply = bob.answer(ann.code)
+    ann.take(reply)
     ann.is_connected()
     ann.say("something private")
     bob.hears("something private")
@@ -538,19 +548,21 @@ def test_a_trace_is_in_its_file_and_not_in_the_chat(commands: Commands, tmp_path
     assert ann.status() == DONE
     lines = path.read_text("ascii").splitlines()
     check_order(lines, *TO_INVITE_AND_TALK)
-    check_trace(lines, "Annabel", "something", "private", ann.code, bob.code)
+    check_trace(lines, "Annabel", "something", "private", ann.code, reply)
     assert "link=" not in ann.text
 
 
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="there is no device that is always full")
-def test_a_trace_that_cannot_go_on_is_a_sentence_beside_the_chat(commands: Commands) -> None:
-    ann = commands.terminal("invite", "--trace", "/dev/full")
-    bob = commands.pipe("join", ann.code)
-    ann.take(bob.code)
-    ann.is_connected()
+def test_a_trace_that_cannot_go_on_is_a_sentence_beside_the_chat(commands: Commands, friend: MakeFriend) -> None:
+    bob = friend()
+    ann = invite(commands, bob, "--trace", "/dev/full")
     ann.say("one")
     bob.hears("one")
-    assert ann.said("pychat: The trace ends here, it cannot be written any more: No space left on device.") == 1
+    sentence = "pychat: The trace ends here, it cannot be written any more: No space left on device."
+    ann.wait_until_said(sentence)
+    ann.say("two")
+    bob.hears("one", "two")
+    assert ann.said(sentence) == 1
 
 
 def test_a_trace_in_the_middle_of_the_chat_is_refused(commands: Commands) -> None:

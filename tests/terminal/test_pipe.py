@@ -22,6 +22,7 @@ from pychat.core.errors import CodeProblem
 from pychat.core.link import CloseReason
 from pychat.core.log import MAX_TEXT
 from pychat.ui import strings
+from tests.friend import Friend, MakeFriend
 from tests.terminal.command import A_CODE, Command, Commands
 from tests.terminal.stranger import NEWER_HELLO, run, stranger
 from tests.traces import TO_INVITE_AND_TALK, check_order, check_trace
@@ -39,6 +40,24 @@ def connect(commands: Commands, *flags: str, **options: Any) -> tuple[Command, C
     ann.is_connected()
     bob.is_connected()
     return ann, bob
+
+
+def invite(commands: Commands, bob: Friend, *flags: str, **options: Any) -> Command:
+    """A command that has invited somebody; the two are connected."""
+    ann = commands.pipe("invite", *flags, **options)
+    ann.take(bob.answer(ann.code))
+    ann.is_connected()
+    bob.expect_state("open")
+    return ann
+
+
+def join(commands: Commands, ann: Friend, *flags: str, **options: Any) -> Command:
+    """A command that somebody has invited; the two are connected."""
+    bob = commands.pipe("join", ann.make_invite(), *flags, **options)
+    ann.paste(bob.code)
+    bob.is_connected()
+    ann.expect_state("open")
+    return bob
 
 
 # Messages.
@@ -89,26 +108,27 @@ def test_what_is_written_before_the_two_are_connected_waits(commands: Commands) 
     assert bob.out in ("", "three\n")  # Bob does not wait for what he has not been told
 
 
-def test_with_stay_it_goes_on_until_the_other_side_leaves(commands: Commands) -> None:
-    ann, bob = connect(commands, "--stay")
+def test_with_stay_it_goes_on_until_the_other_side_leaves(commands: Commands, friend: MakeFriend) -> None:
+    bob = friend()
+    ann = invite(commands, bob, "--stay")
     ann.say("and the end")
     ann.end_input()
     bob.hears("and the end")
     for number, text in enumerate(("one", "two", "three"), 1):
         bob.say(text)
         ann.lines(number)
-    bob.end_input()
-    assert (ann.status(), bob.status()) == (DONE, DONE)
+    bob.leave()
+    assert ann.status() == DONE
     assert ann.out == "one\ntwo\nthree\n"
 
 
-def test_with_stay_nothing_need_be_sent(commands: Commands) -> None:
-    ann = commands.pipe("invite")
-    bob = commands.pipe("join", ann.code, "--stay", stdin=subprocess.DEVNULL)
-    ann.take(bob.code)
+def test_with_stay_nothing_need_be_sent(commands: Commands, friend: MakeFriend) -> None:
+    ann = friend()
+    bob = join(commands, ann, "--stay", stdin=subprocess.DEVNULL)
     ann.say("the only one")
-    ann.end_input()
-    assert (ann.status(), bob.status()) == (DONE, DONE)
+    ann.expect_delivered()
+    ann.leave()
+    assert bob.status() == DONE
     assert bob.out == "the only one\n"
 
 
@@ -119,11 +139,10 @@ def events(command: Command, count: int) -> list[dict[str, Any]]:
     return [json.loads(line) for line in lines]
 
 
-def test_json_has_each_text_as_it_was_written_who_wrote_it_and_when(commands: Commands) -> None:
+def test_json_has_each_text_as_it_was_written_who_wrote_it_and_when(commands: Commands, friend: MakeFriend) -> None:
     before = datetime.now(UTC)
-    ann = commands.pipe("invite", "--json")
-    bob = commands.pipe("join", ann.code, "--name", "Bob \u202e\x1b[31m")
-    ann.take(bob.code)
+    bob = friend("Bob \u202e\x1b[31m")
+    ann = invite(commands, bob, "--json")
     text = f'{UNICODE} \x1b[31m \x7f \x9b \u202e "quoted" \\ a\rb'
     bob.say(text)
     bob.say("next")
@@ -139,16 +158,16 @@ def test_json_has_each_text_as_it_was_written_who_wrote_it_and_when(commands: Co
         assert datetime.fromisoformat(event["at"]).tzinfo == UTC
 
 
-def test_json_tells_what_is_delivered_and_how_it_ends(commands: Commands) -> None:
-    ann, bob = connect(commands, "--json", "--stay")
+def test_json_tells_what_is_delivered_and_how_it_ends(commands: Commands, friend: MakeFriend) -> None:
+    bob = friend()
+    ann = invite(commands, bob, "--json", "--stay")
     ann.write("one\ntwo\n")
     bob.hears("one", "two")
     ann.wait_for(lambda: '"count": 2' in ann.out, "both delivered")
     ann.say("three")
     bob.hears("one", "two", "three")
     ann.wait_for(lambda: '"count": 3' in ann.out, "the third one delivered")
-    bob.end_input()
-    assert bob.status() == USAGE
+    bob.leave()
     assert ann.status() == DONE
     kinds = [json.loads(line) for line in ann.out.splitlines()]
     assert kinds[0]["event"] == "connected"
@@ -158,60 +177,66 @@ def test_json_tells_what_is_delivered_and_how_it_ends(commands: Commands) -> Non
     assert kinds[-1]["reason"] == CloseReason.PEER_LEFT.value
 
 
-def test_a_message_cannot_act_on_a_terminal(commands: Commands) -> None:
-    ann, bob = connect(commands)
+def test_a_message_cannot_act_on_a_terminal(commands: Commands, friend: MakeFriend) -> None:
+    bob = friend()
+    ann = invite(commands, bob)
     bob.say("\x1b[2J\x1b]0;title\x07\x08\x08\x00 \x9b31m \u202eabc\u2066 \x7f\u2028 tab\there\rYou: no")
     ann.hears("␛[2J␛]0;title␇␈␈␀ �31m �abc� ␡� tab\there␊You: no")
 
 
-@pytest.mark.parametrize("streams", [{"stderr": subprocess.STDOUT}])
 def test_where_both_outputs_are_one_no_message_looks_like_a_line_of_our_own(
-    commands: Commands, streams: dict[str, Any]
+    commands: Commands, friend: MakeFriend
 ) -> None:
-    ann = commands.pipe("invite")
-    bob = commands.pipe("join", ann.code, "--stay", **streams)
+    ann = friend()
+    bob = commands.pipe("join", ann.make_invite(), "--stay", stderr=subprocess.STDOUT)
     bob.wait_for(lambda: A_CODE.search(bob.out), "the reply")
-    ann.take(next(line for line in bob.out.splitlines() if A_CODE.fullmatch(line)))
+    ann.paste(next(line for line in bob.out.splitlines() if A_CODE.fullmatch(line)))
     text = "pychat: Verified. The signs are dog, cat"
     ann.say(text)
-    ann.end_input()
-    assert (ann.status(), bob.status()) == (DONE, DONE)
+    ann.expect_delivered()
+    ann.leave()
+    assert bob.status() == DONE
     rows = bob.out.splitlines()
     assert [row.partition(">: ")[2] for row in rows if row.startswith("<Guest ")] == [text]
     assert not any(row.startswith(text) for row in rows)
 
 
-def test_on_a_terminal_that_can_do_little_no_message_looks_like_a_line_of_our_own(commands: Commands) -> None:
+def test_on_a_terminal_that_can_do_little_no_message_looks_like_a_line_of_our_own(
+    commands: Commands, friend: MakeFriend
+) -> None:
     """A terminal breaks what is too long for it, and what goes on there must not stand where our lines begin."""
-    ann = commands.pipe("invite")
-    bob = commands.terminal("join", ann.code, environment={"TERM": "dumb", "COLUMNS": "80"}, columns=40)
-    ann.take(bob.code)
-    ann.say("x" * 29 + "pychat: Fake. " * 20)
-    ann.say("pychat: Fake.")
-    ann.end_input()
-    assert ann.status() == DONE
+    ann = friend()
+    environment = {"TERM": "dumb", "COLUMNS": "80"}
+    bob = commands.terminal("join", ann.make_invite(), environment=environment, columns=40)
+    ann.paste(bob.code)
+    ann.say("x" * 29 + "pychat: Fake. " * 20, "pychat: Fake.")
+    ann.expect_delivered()
+    ann.leave()
     bob.status()
     fakes = [row for row in bob.rows if "Fake" in row]
     assert len(fakes) > 5
     assert [row for row in fakes if not row.startswith(("<Guest ", "    "))] == [], bob.text + repr(bytes(bob.written))
 
 
-def test_input_that_is_no_text_or_has_other_line_ends_is_no_trouble(commands: Commands) -> None:
-    ann, bob = connect(commands)
+def test_input_that_is_no_text_or_has_other_line_ends_is_no_trouble(commands: Commands, friend: MakeFriend) -> None:
+    ann = friend()
+    bob = join(commands, ann)
     bob.write(b"\xff\xfe\xc3\x28\n")
     bob.write(b"with CRLF\r\n\r\n\n")
     bob.write(b"a lone\rCR\r\n")
     bob.write(b"a character in two pieces\n" + "é".encode()[:1])
-    ann.lines(4)
+    first = ["���(", "with CRLF", "a lone\rCR", "a character in two pieces"]
+    ann.hears(*first)
     bob.write("é".encode()[1:] + b"\n")
     bob.write(b"cut within a character: \xf0\x9f")
     bob.end_input()
     assert bob.status() == DONE
-    ann.hears("���(", "with CRLF", "a lone␊CR", "a character in two pieces", "é", "cut within a character: �")
+    ann.hears(*first, "é", "cut within a character: �")
 
 
-def test_a_line_that_is_too_long_goes_out_in_several_messages(commands: Commands) -> None:
-    ann, bob = connect(commands)
+def test_a_line_that_is_too_long_goes_out_in_several_messages(commands: Commands, friend: MakeFriend) -> None:
+    ann = friend()
+    bob = join(commands, ann)
     bob.say("short")
     bob.say("👋" * (2 * MAX_TEXT + 1))
     ann.hears("short", "👋" * MAX_TEXT, "👋" * MAX_TEXT, "👋")
@@ -221,7 +246,7 @@ def test_a_line_that_is_too_long_goes_out_in_several_messages(commands: Commands
 @pytest.mark.slow
 def test_more_lines_than_may_wait_all_arrive(commands: Commands, tmp_path: Path) -> None:
     """In texts with an emoji each character takes four bytes: 16 MiB are soon full."""
-    lines = "".join(f"{number} 👋 {'x' * 2_000}\n" for number in range(5_000))
+    lines = "".join(f"{number} 👋 {'x' * 2_000}\n" for number in range(2_500))
     (tmp_path / "lines").write_text(lines)
     ann = commands.pipe("invite")
     with (tmp_path / "lines").open("rb") as source:
@@ -232,14 +257,15 @@ def test_more_lines_than_may_wait_all_arrive(commands: Commands, tmp_path: Path)
     assert ann.out == lines
 
 
-def test_a_line_that_never_ends_goes_out_nevertheless(commands: Commands) -> None:
+def test_a_line_that_never_ends_goes_out_nevertheless(commands: Commands, friend: MakeFriend) -> None:
     """As with `cat /dev/zero`: nothing may gather without an end."""
-    ann, bob = connect(commands)
+    ann = friend()
+    bob = join(commands, ann)
     bob.write("x" * (65 * MAX_TEXT))
-    assert ann.lines(64) == ["x" * MAX_TEXT] * 64
+    ann.hears(*["x" * MAX_TEXT] * 64)
     bob.end_input()
     assert bob.status() == DONE
-    assert ann.lines(65)[-1] == "x" * MAX_TEXT
+    ann.hears(*["x" * MAX_TEXT] * 65)
 
 
 # Codes.
@@ -273,12 +299,12 @@ def test_a_code_is_read_however_it_comes(
     assert ann.out == bob.out == ""
 
 
-def test_what_follows_the_code_are_messages(commands: Commands) -> None:
-    ann = commands.pipe("invite", "--stay")
+def test_what_follows_the_code_are_messages(commands: Commands, friend: MakeFriend) -> None:
+    ann = friend()
     bob = commands.pipe("join", "-")
-    bob.write(f"{in_lines(ann.code)}one\ntwo\n")
+    bob.write(f"{in_lines(ann.make_invite())}one\ntwo\n")
     bob.end_input()
-    ann.take(bob.code)
+    ann.paste(bob.code)
     ann.hears("one", "two")
     assert bob.status() == DONE
 
@@ -308,20 +334,20 @@ def test_without_a_code_it_says_what_is_wrong(
     assert command.out == ""
 
 
-def test_a_code_that_cannot_be_used_is_said_at_once(commands: Commands) -> None:
+def test_a_code_that_cannot_be_used_is_said_at_once(commands: Commands, friend: MakeFriend) -> None:
     ann, cleo = commands.pipe("invite"), commands.pipe("invite")
-    bob = commands.pipe("join", ann.code)
+    reply = friend().answer(ann.code)
     half = len(ann.code) // 2
     changed = ann.code[:half] + ("A" if ann.code[half] != "A" else "B") + ann.code[half + 1 :]
     cases = [
         (commands.pipe("join", changed), CodeProblem.MISTYPED),
         (commands.pipe("join", ann.code[:-5]), CodeProblem.CUT_SHORT),
-        (commands.pipe("join", bob.code), CodeProblem.NOT_AN_INVITE),
+        (commands.pipe("join", reply), CodeProblem.NOT_AN_INVITE),
         (commands.pipe("join"), CodeProblem.MISTYPED),
     ]
     cases[3][0].take(changed)
     ann.take(cleo.code)
-    cleo.take(bob.code)
+    cleo.take(reply)
     cases += [(ann, CodeProblem.NOT_A_REPLY), (cleo, CodeProblem.OTHER_INVITE)]
     for command, problem in cases:  # their input stays open all the time
         assert command.status() == CODE
@@ -333,24 +359,23 @@ def test_a_code_that_cannot_be_used_is_said_at_once(commands: Commands) -> None:
 
 
 def test_a_trace_goes_to_a_file_that_only_its_owner_can_read_and_says_nothing_of_what_is_said(
-    commands: Commands, tmp_path: Path
+    commands: Commands, friend: MakeFriend, tmp_path: Path
 ) -> None:
     path = tmp_path / "trace.log"
     path.write_text("kept\n")
-    ann = commands.pipe("invite", "--name", "Annabel", "--trace", str(path))
-    bob = commands.pipe("join", ann.code, "--name", "Bobby", "--stay")
-    ann.take(bob.code)
+    ann, bob = commands.pipe("invite", "--name", "Annabel", "--trace", str(path)), friend("Bobby")
+    reply = bob.answer(ann.code)
+    ann.take(reply)
     ann.is_connected()
     ann.say("something private")
     bob.hears("something private")
     ann.end_input()
-    bob.end_input()
-    assert (ann.status(), bob.status()) == (DONE, DONE)
+    assert ann.status() == DONE
     kept, *lines = path.read_text("ascii").splitlines()
     assert kept == "kept"
     assert stat.S_IMODE(path.stat().st_mode) == 0o600
     check_order(lines, *TO_INVITE_AND_TALK)
-    check_trace(lines, "Annabel", "Bobby", "something", "private", ann.code, bob.code)
+    check_trace(lines, "Annabel", "Bobby", "something", "private", ann.code, reply)
     assert "event" not in ann.err
 
 
@@ -368,12 +393,13 @@ def test_a_trace_to_standard_error_can_be_told_from_codes_and_from_messages(comm
 
 
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="there is no device that is always full")
-def test_a_disk_that_is_full_ends_the_trace_and_not_the_chat(commands: Commands) -> None:
-    ann, bob = connect(commands, "--trace", "/dev/full")
+def test_a_disk_that_is_full_ends_the_trace_and_not_the_chat(commands: Commands, friend: MakeFriend) -> None:
+    bob = friend()
+    ann = invite(commands, bob, "--trace", "/dev/full")
     ann.say("one")
     bob.hears("one")
     ann.end_input()
-    assert (ann.status(), bob.status()) == (DONE, DONE)
+    assert ann.status() == DONE
     assert ann.err.count("pychat: The trace ends here, it cannot be written any more: No space left on device.\n") == 1
 
 
@@ -410,9 +436,8 @@ def without(descriptor: int) -> list[str]:
     return [sys.executable, "-I", "-c", f"import os, sys; os.close({descriptor}); os.execv(sys.argv[1], sys.argv[1:])"]
 
 
-def test_a_closed_standard_output_is_said(commands: Commands) -> None:
-    ann = commands.pipe("invite")
-    bob = commands.pipe("join", ann.code, prefix=without(1))
+def test_a_closed_standard_output_is_said(commands: Commands, friend: MakeFriend) -> None:
+    bob = commands.pipe("join", friend().make_invite(), prefix=without(1))
     assert bob.status() == OUTPUT_CLOSED
     assert bob.err.endswith("pychat: The standard output was closed: nobody reads what arrives.\n")
 
@@ -423,37 +448,36 @@ def test_without_a_standard_error_the_code_does_not_go_to_the_output(commands: C
     assert ann.out == ann.err == ""
 
 
-def test_a_reader_that_stops_ends_it(commands: Commands) -> None:
+def test_a_reader_that_stops_ends_it(commands: Commands, friend: MakeFriend) -> None:
     """As with `pychat … | head -1`."""
     with subprocess.Popen(["head", "-n", "1"], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as head:
         assert head.stdin
         assert head.stdout
-        ann = commands.pipe("invite", stdout=head.stdin)
+        bob = friend()
+        ann = invite(commands, bob, stdout=head.stdin)
         head.stdin.close()
-        bob = commands.pipe("join", ann.code)
-        ann.take(bob.code)
         bob.say("the first")
         assert head.stdout.read() == "the first\n"
         bob.say("the second")
         assert ann.status() == OUTPUT_CLOSED
         assert ann.err.endswith("pychat: The standard output was closed: nobody reads what arrives.\n")
-    assert bob.status() == DONE
+    bob.expect_left()
+    bob.expect_delivered()
 
 
-def test_a_reader_that_takes_its_time_holds_nothing_up(commands: Commands, tmp_path: Path) -> None:
+def test_a_reader_that_takes_its_time_holds_nothing_up(commands: Commands, friend: MakeFriend) -> None:
     """The pipe is full long before all has come; what is sent meanwhile is sent nevertheless."""
     reader, writer = os.pipe()
     with open(reader, "rb") as output:
-        ann = commands.pipe("invite", stdout=writer)
+        bob = friend()
+        ann = invite(commands, bob, stdout=writer)
         os.close(writer)
-        bob = commands.pipe("join", ann.code)
-        ann.take(bob.code)
         lines = [f"{number} {'x' * 5000}" for number in range(100)]
-        bob.write("".join(f"{line}\n" for line in lines))
+        bob.say(*lines)
         ann.say("are you there?")
         bob.hears("are you there?")
-        bob.end_input()
-        assert bob.status() == DONE
+        bob.expect_delivered()
+        bob.leave()
         assert output.read().decode().splitlines() == lines
     assert ann.status() == DONE
 
@@ -499,10 +523,9 @@ os.execv(sys.argv[1], sys.argv[1:])
 """
 
 
-def test_no_network_is_said(commands: Commands) -> None:
+def test_no_network_is_said(commands: Commands, friend: MakeFriend) -> None:
     alone = in_a_network_of_its_own()
-    ann = commands.pipe("invite")
-    for arguments in (["invite"], ["join", ann.code]):
+    for arguments in (["invite"], ["join", friend().make_invite()]):
         command = commands.pipe(*arguments, prefix=alone)
         assert command.status() == FAILED
         assert command.err.endswith(f"pychat: {': '.join(strings.ENDINGS[CloseReason.NO_ADDRESS])}\n")
@@ -560,19 +583,18 @@ def test_a_stranger_at_the_other_side_is_said(
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
-def test_interrupted_it_says_good_bye(commands: Commands, number: int) -> None:
-    ann, bob = connect(commands)
+def test_interrupted_it_says_good_bye(commands: Commands, friend: MakeFriend, number: int) -> None:
+    bob = friend()
+    ann = invite(commands, bob)
     ann.interrupt(number)
     assert ann.status() == INTERRUPTED
-    assert bob.status() == DONE
+    bob.expect_left()
 
 
-def test_what_is_told_to_stay_when_the_terminal_goes_stays(commands: Commands) -> None:
+def test_what_is_told_to_stay_when_the_terminal_goes_stays(commands: Commands, friend: MakeFriend) -> None:
     """As with `nohup`."""
-    ann = commands.pipe("invite", prefix=["sh", "-c", 'trap "" HUP; exec "$@"', "sh"])
-    bob = commands.pipe("join", ann.code)
-    ann.take(bob.code)
-    ann.is_connected()
+    bob = friend()
+    ann = invite(commands, bob, prefix=["sh", "-c", 'trap "" HUP; exec "$@"', "sh"])
     ann.interrupt(signal.SIGHUP)
     bob.say("are you still there?")
     ann.hears("are you still there?")
@@ -581,10 +603,10 @@ def test_what_is_told_to_stay_when_the_terminal_goes_stays(commands: Commands) -
 
 
 @pytest.mark.parametrize("arguments", [["invite"], ["join"]])
-def test_interrupted_while_it_waits_it_ends_at_once(commands: Commands, arguments: list[str]) -> None:
-    ann = commands.pipe("invite")
-    code = ann.code
-    command = ann if arguments == ["invite"] else commands.pipe("join", code)
+def test_interrupted_while_it_waits_it_ends_at_once(
+    commands: Commands, friend: MakeFriend, arguments: list[str]
+) -> None:
+    command = commands.pipe(*arguments, *([friend().make_invite()] if arguments == ["join"] else []))
     assert command.code
     command.interrupt()
     assert command.status() == INTERRUPTED

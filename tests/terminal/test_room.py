@@ -15,9 +15,10 @@ from pychat.core.relay.client import Trouble
 from pychat.core.relay.envelope import Refusal
 from pychat.exit_codes import Exit
 from pychat.ui import strings
+from tests.friend import Friend, MakeFriend
 from tests.server.conftest import StartRelay
 from tests.server.relays import Relay
-from tests.terminal.command import IS_SOMEBODY_ELSE, Command, Commands, Terminal
+from tests.terminal.command import IS_SOMEBODY_ELSE, SOON_GIVEN_UP, Command, Commands, Terminal
 
 CTRL_C = "\x03"
 WAITING, AWAY = ": ".join(strings.ROOM_WAITING), ": ".join(strings.ROOM_AWAY[Trouble.UNREACHABLE])
@@ -45,6 +46,27 @@ def connect(commands: Commands, page: str, *flags: str, **options: Any) -> tuple
     ann.is_connected()
     bob.is_connected()
     return ann, bob
+
+
+def room_of(ann: Friend, relay: Relay) -> str:
+    """The link of a room that somebody opens, who was given the address of this relay."""
+    return relay.url.removesuffix("/") + ann.open_room()
+
+
+def full_room(friend: MakeFriend, relay: Relay) -> tuple[Friend, Friend, str]:
+    """Two who are connected in a room, and its link."""
+    ann, bob = friend(page=relay.url), friend()
+    link = room_of(ann, relay)
+    bob.enter(link)
+    for someone in (ann, bob):
+        someone.expect_state("open")
+    return ann, bob, link
+
+
+def still_talk(ann: Friend, bob: Friend) -> None:
+    for one, other in ((ann, bob), (bob, ann)):
+        one.say("still here")
+        other.hears("still here")
 
 
 def both_talk(ann: Command, bob: Command, text: str) -> None:
@@ -106,17 +128,20 @@ def test_a_log_that_never_ends_goes_to_whoever_has_made_the_link(commands: Comma
 @pytest.mark.parametrize(
     "written", ["{}\r\n", "Hi Bob,\n\ncome here: <{}>\n", "https://other.example/ is not it,\nbut “{}” is\n"]
 )
-def test_a_link_is_read_from_the_input_however_it_comes(commands: Commands, relay: Relay, written: str) -> None:
-    ann = commands.pipe("room", "--page", relay.url)
+def test_a_link_is_read_from_the_input_however_it_comes(
+    commands: Commands, friend: MakeFriend, relay: Relay, written: str
+) -> None:
+    ann = friend(page=relay.url)
     bob = commands.pipe("join")
-    bob.write(written.format(ann.link) + "the first message\n")
+    bob.write(written.format(room_of(ann, relay)) + "the first message\n")
     ann.hears("the first message")
 
 
-def test_a_link_that_is_broken_into_lines_is_put_together(commands: Commands, relay: Relay) -> None:
-    ann = commands.pipe("room", "--page", relay.url)
+def test_a_link_that_is_broken_into_lines_is_put_together(commands: Commands, friend: MakeFriend, relay: Relay) -> None:
+    ann = friend(page=relay.url)
+    link = room_of(ann, relay)
     bob = commands.pipe("join", "-")
-    bob.write(f"{ann.link[:-10]}\n{ann.link[-10:]}\nthe first message\n")
+    bob.write(f"{link[:-10]}\n{link[-10:]}\nthe first message\n")
     ann.hears("the first message")
 
 
@@ -131,8 +156,8 @@ def mistyped(link: str) -> str:
     return link[:-3] + ("A" if link[-3] != "A" else "B") + link[-2:]
 
 
-def test_a_link_that_cannot_be_used_is_said_at_once(commands: Commands, relay: Relay) -> None:
-    link = commands.pipe("room", "--page", relay.url).link
+def test_a_link_that_cannot_be_used_is_said_at_once(commands: Commands, friend: MakeFriend, relay: Relay) -> None:
+    link = room_of(friend(page=relay.url), relay)
     cases = [
         (mistyped(link), CodeProblem.MISTYPED),
         (link[:-5], CodeProblem.CUT_SHORT),
@@ -154,40 +179,47 @@ def test_a_room_needs_a_page(commands: Commands) -> None:
 # Who gets in.
 
 
-def test_a_pipe_that_finds_the_room_taken_says_so_and_ends(commands: Commands, relay: Relay) -> None:
-    ann, bob = connect(commands, relay.url)
+def test_a_pipe_that_finds_the_room_taken_says_so_and_ends(
+    commands: Commands, friend: MakeFriend, relay: Relay
+) -> None:
+    ann, bob, link = full_room(friend, relay)
     for flags in ([], ["--stay"]):  # one after the other, for two that are both refused would meet each other
-        command = commands.pipe("join", ann.link, *flags)
+        command = commands.pipe("join", link, *flags)
         assert command.status() == Exit.NOT_CONNECTED
         assert command.err.endswith(f"\npychat: {strings.NOT_LET_IN[Refusal.FULL]}\n")
         assert command.out == ""
-    both_talk(ann, bob, "still here")
+    still_talk(ann, bob)
 
 
-def test_a_relay_that_lets_nobody_else_into_the_room_is_the_same(commands: Commands, start_relay: StartRelay) -> None:
-    ann, bob = connect(commands, start_relay(PYCHAT_RELAY_ROOM_SIZE="2").url)
-    cleo = commands.pipe("join", ann.link)
+def test_a_relay_that_lets_nobody_else_into_the_room_is_the_same(
+    commands: Commands, friend: MakeFriend, start_relay: StartRelay
+) -> None:
+    ann, bob, link = full_room(friend, start_relay(PYCHAT_RELAY_ROOM_SIZE="2"))
+    cleo = commands.pipe("join", link)
     assert cleo.status() == Exit.NOT_CONNECTED
     assert cleo.err.endswith(f"\npychat: {strings.NOT_LET_IN[Refusal.FULL]}\n")
-    both_talk(ann, bob, "still here")
+    still_talk(ann, bob)
 
 
-def test_a_third_one_at_a_terminal_is_told_and_gets_the_seat_that_is_free(commands: Commands, relay: Relay) -> None:
+def test_a_third_one_at_a_terminal_is_told_and_gets_the_seat_that_is_free(
+    commands: Commands, friend: MakeFriend, relay: Relay
+) -> None:
     ann = commands.terminal("room", "--page", relay.url)
-    bob = commands.pipe("join", ann.link)
+    bob = friend()
+    bob.enter(ann.link)
     ann.is_connected()
     cleo = commands.terminal("join", ann.link)
     cleo.wait_until_said(f"pychat: {'. '.join(strings.ROOM_REFUSED[Refusal.FULL])}")
     cleo.say("am I in?")
     cleo.wait_above_input("You: am I in? (waiting)")
     bob.say("I have to go")
-    bob.end_input()
-    assert bob.status() == Exit.DONE
+    bob.expect_delivered()
+    bob.leave()
     cleo.is_connected()
     ann.wait_until_said(IS_SOMEBODY_ELSE)
     ann.say("/switch")
     ann.hears("I have to go", "am I in?")
-    assert bob.out == ""
+    bob.hears()
 
 
 def test_a_locked_room_takes_nobody_until_it_is_unlocked(commands: Commands, relay: Relay) -> None:
@@ -205,7 +237,9 @@ def test_a_locked_room_takes_nobody_until_it_is_unlocked(commands: Commands, rel
     cleo.is_connected()
 
 
-def test_a_new_link_is_told_and_the_former_one_leads_nowhere(commands: Commands, relay: Relay) -> None:
+def test_a_new_link_is_told_and_the_former_one_leads_nowhere(
+    commands: Commands, friend: MakeFriend, relay: Relay
+) -> None:
     ann = commands.terminal("room", "--page", relay.url)
     bob = commands.pipe("join", ann.link)
     ann.is_connected()
@@ -214,8 +248,9 @@ def test_a_new_link_is_told_and_the_former_one_leads_nowhere(commands: Commands,
     ann.say("/link")
     ann.wait_for(lambda: ann.link != old, "another link")
     bob.wait_until_said(f"pychat: {strings.RENEWED}\n{ann.link}\n")
-    lost = commands.pipe("join", old)
-    is_waiting(lost)
+    lost = friend()
+    lost.enter(old)
+    lost.expect_status(WAITING)
     cleo = commands.terminal("join", ann.link)
     cleo.wait_until_said(f"pychat: {'. '.join(strings.ROOM_REFUSED[Refusal.FULL])}")
     both = ["still connected", "both ways"]
@@ -226,8 +261,7 @@ def test_a_new_link_is_told_and_the_former_one_leads_nowhere(commands: Commands,
     bob.end_input()
     assert bob.status() == Exit.DONE
     cleo.is_connected()
-    assert lost.process.poll() is None
-    assert not lost.out
+    lost.expect_alone()
 
 
 def test_a_link_that_is_pasted_changes_no_page_but_its_own_room_s(commands: Commands, start_relay: StartRelay) -> None:
@@ -248,16 +282,18 @@ def test_a_link_that_is_pasted_changes_no_page_but_its_own_room_s(commands: Comm
     away.wait_for(lambda: ann.links[-1] == away.link, "the new link")
 
 
-def test_an_invite_after_a_link_to_another_page_names_one_s_own(commands: Commands, start_relay: StartRelay) -> None:
+def test_an_invite_after_a_link_to_another_page_names_one_s_own(
+    commands: Commands, friend: MakeFriend, start_relay: StartRelay
+) -> None:
     page, other = "https://chat.example/", start_relay().url
     ann = commands.terminal("join", "--page", page, columns=180, rows=60)
-    bob = commands.terminal("invite", columns=180, rows=60)
+    bob = friend()
     ann.wait_for_input("Their invite: ")
-    ann.take(f"{other}#{bob.code}")
+    ann.take(f"{other}#{bob.make_invite()}")
     ann.wait_for_row(f"{page}#{ann.code}")
-    bob.take(ann.code)
+    bob.paste(ann.code)
     ann.is_connected()
-    bob.say("/quit")
+    bob.leave()
     ann.wait_for_bottom("ended")
     ann.say("/invite")
     ann.wait_until_shown(f"{page}#E")
@@ -302,7 +338,7 @@ def test_a_page_without_a_relay_is_waited_for_until_it_is_interrupted(
 
 
 def test_a_relay_that_starts_anew_has_those_who_wait_back_by_itself(
-    commands: Commands, start_relay: StartRelay
+    commands: Commands, friend: MakeFriend, start_relay: StartRelay
 ) -> None:
     relay = start_relay(PYCHAT_RELAY_RETURN_SECONDS="1")
     ann = commands.pipe("room", "--page", relay.url)
@@ -316,28 +352,31 @@ def test_a_relay_that_starts_anew_has_those_who_wait_back_by_itself(
     is_waiting(ann, 2)
     is_waiting_at_terminal(bob, 2)
     for one in (ann, bob):
-        other = commands.pipe("join", one.link)
-        other.is_connected()
+        other = friend()
+        other.enter(one.link)
+        other.expect_state("open")
         other.say("here I am")
         one.hears("here I am")
 
 
-def test_who_is_connected_does_not_notice_that_the_relay_is_gone(commands: Commands, relay: Relay) -> None:
+def test_who_is_connected_does_not_notice_that_the_relay_is_gone(
+    commands: Commands, friend: MakeFriend, relay: Relay
+) -> None:
     ann, bob = connect(commands, relay.url)
     cleo = commands.terminal("room", "--page", relay.url)
-    dan = commands.pipe("join", cleo.link)
+    dan = friend()
+    dan.enter(cleo.link)
     cleo.is_connected()
-    dan.is_connected()
-    for command in (ann, bob, dan):
+    for command in (ann, bob):
         command.wait_until_said("as a number")  # the last that there is to say
-    said = ann.err, bob.err, dan.err, cleo.said("relay")
+    said = ann.err, bob.err, cleo.said("relay")
     relay.stop()
     both_talk(ann, bob, "still here")
     dan.say("and we")
     cleo.hears("and we")
     cleo.say("yes")
     dan.hears("yes")
-    assert (ann.err, bob.err, dan.err, cleo.said("relay")) == said
+    assert (ann.err, bob.err, cleo.said("relay")) == said
     ann.end_input()
     assert (ann.status(), bob.status()) == (Exit.DONE, Exit.DONE)
 
@@ -346,16 +385,17 @@ def test_who_is_connected_does_not_notice_that_the_relay_is_gone(commands: Comma
 
 
 @pytest.mark.parametrize("connected", [False, True], ids=["waiting", "connected"])
-def test_interrupted_it_says_good_bye(commands: Commands, relay: Relay, connected: bool) -> None:
+def test_interrupted_it_says_good_bye(commands: Commands, friend: MakeFriend, relay: Relay, connected: bool) -> None:
+    ann, bob = commands.pipe("room", "--page", relay.url), friend()
+    is_waiting(ann)
     if connected:
-        ann, bob = connect(commands, relay.url)
-    else:
-        ann = commands.pipe("room", "--page", relay.url)
-        is_waiting(ann)
+        bob.enter(ann.link)
+        ann.is_connected()
+        bob.expect_state("open")
     ann.interrupt()
     assert ann.status() == Exit.INTERRUPTED
     if connected:
-        assert bob.status() == Exit.DONE
+        bob.expect_left()
 
 
 def test_in_a_terminal_the_room_stays_when_the_other_one_leaves(commands: Commands, relay: Relay) -> None:
@@ -385,42 +425,41 @@ def test_in_a_terminal_the_room_stays_when_the_other_one_leaves(commands: Comman
     cleo.wait_until_said(f"pychat: They left. {strings.ROOM_STAYS}")
 
 
-def test_whom_one_knows_carries_the_conversation_on(commands: Commands, relay: Relay, tmp_path: Path) -> None:
+def test_whom_one_knows_carries_the_conversation_on(
+    commands: Commands, friend: MakeFriend, relay: Relay, tmp_path: Path
+) -> None:
     """What was written while waiting goes to them, though their conversation is another one than that of the room."""
-
-    def start(make: Any, *arguments: str) -> Any:
-        return make(*arguments, "--name", arguments[0], folder=tmp_path / arguments[0])
-
-    ann = start(commands.terminal, "room", "--page", relay.url)
+    ann, bob = commands.terminal("room", "--page", relay.url), friend("Bob", folder=tmp_path / "Bob")
     for visit in (1, 2):
         ann.say(f"written before visit {visit}")
-        bob = start(commands.terminal, "join", ann.link)
-        bob.wait_until_shown(f"<room>: written before visit {visit}")
+        ann.wait_above_input(f"You: written before visit {visit} (waiting)")
+        bob.again().enter(ann.link)
+        bob.hears(*(f"written before visit {number}" for number in range(1, visit + 1)))  # a program keeps no messages
         bob.say(f"visit {visit}")
-        ann.wait_until_shown(f"<join>: visit {visit}")
-        bob.say("/quit")
-        assert bob.status() == Exit.DONE
+        ann.wait_until_shown(f"<Bob>: visit {visit}")
+        bob.leave()
         ann.wait_until_said("pychat: They left.")
-        ann.wait_for(lambda n=visit: ann.said("pychat: They left.") == n, "a good-bye")
+        ann.wait_for(lambda n=visit: ann.said("pychat: They left.") == n, "a good-bye")  # type: ignore[misc]
     assert not ann.said("somebody else")
 
 
 def test_a_pipe_waits_for_the_same_person_and_ends_when_it_is_somebody_else(
-    commands: Commands, relay: Relay, tmp_path: Path
+    commands: Commands, friend: MakeFriend, relay: Relay, tmp_path: Path
 ) -> None:
-    """A peer that was killed is noticed after half a minute."""
+    """That the first one was killed is noticed after some seconds here, elsewhere after half a minute."""
 
-    def meet(name: str, first: str) -> tuple[Command, Terminal]:
-        ann = commands.pipe("room", "--page", relay.url)
+    def meet(name: str, first: str) -> tuple[Command, Friend]:
+        ann = commands.pipe("room", "--page", relay.url, constants=SOON_GIVEN_UP)
         other = commands.pipe("join", ann.link, folder=tmp_path / f"{name} {first}")
         ann.is_connected()
         other.kill()
         ann.say("are you there?")
-        return ann, commands.terminal("join", ann.link, folder=tmp_path / f"{name} back")
+        back = friend(folder=tmp_path / f"{name} back" / "pychat")
+        back.enter(ann.link)
+        return ann, back
 
     ann, same = meet("same", "back")
     eve, other = meet("other", "gone")
-    same.is_connected()
     same.hears("are you there?")
     same.say("I am back")
     ann.hears("I am back")
@@ -428,8 +467,8 @@ def test_a_pipe_waits_for_the_same_person_and_ends_when_it_is_somebody_else(
     assert eve.err.endswith(
         f"pychat: {': '.join(strings.ENDINGS[CloseReason.REPLACED])} One message is not delivered.\n"
     )
-    other.wait_until_said("pychat: They left.")
-    assert not other.said("are you there?")
+    other.expect_status("They left")  # maybe before they said who they are: then the room is still theirs to wait in
+    other.hears()
 
 
 def test_who_is_killed_and_started_again_at_once_is_taken_in(commands: Commands, relay: Relay, tmp_path: Path) -> None:
@@ -452,17 +491,17 @@ def test_who_is_killed_and_started_again_at_once_is_taken_in(commands: Commands,
 
 
 def test_a_second_program_of_the_same_person_is_told_and_can_have_the_seat(
-    commands: Commands, relay: Relay, tmp_path: Path
+    commands: Commands, friend: MakeFriend, relay: Relay, tmp_path: Path
 ) -> None:
-    ann = commands.pipe("room", "--page", relay.url)
-    bob = commands.terminal("join", ann.link, folder=tmp_path / "bob")
-    ann.is_connected()
+    ann = friend(page=relay.url)
+    link = room_of(ann, relay)
+    bob = commands.terminal("join", link, folder=tmp_path / "bob")
     bob.is_connected()
-    script = commands.pipe("join", ann.link, folder=tmp_path / "bob")
+    script = commands.pipe("join", link, folder=tmp_path / "bob")
     assert script.status() == Exit.NOT_CONNECTED
     assert script.err.endswith(f"\npychat: {strings.NOT_LET_IN[Refusal.ELSEWHERE]}\n")
     told = f"pychat: {'. '.join(strings.ROOM_REFUSED[Refusal.ELSEWHERE])}"
-    other = commands.terminal("join", ann.link, folder=tmp_path / "bob")
+    other = commands.terminal("join", link, folder=tmp_path / "bob")
     other.wait_until_said(told)
     assert not bob.said(told)
     other.say("/here")

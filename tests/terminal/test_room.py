@@ -24,11 +24,6 @@ CTRL_C = "\x03"
 WAITING, AWAY = ": ".join(strings.ROOM_WAITING), ": ".join(strings.ROOM_AWAY[Trouble.UNREACHABLE])
 
 
-@pytest.fixture
-def relay(start_relay: StartRelay) -> Relay:
-    return start_relay()
-
-
 def is_waiting(command: Command, times: int = 1) -> None:
     """Wait until it has said so many times that it waits in the room."""
     command.wait_for(lambda: command.err.count(WAITING) >= times, "a place in the room")
@@ -264,8 +259,8 @@ def test_a_new_link_is_told_and_the_former_one_leads_nowhere(
     lost.expect_alone()
 
 
-def test_a_link_that_is_pasted_changes_no_page_but_its_own_room_s(commands: Commands, start_relay: StartRelay) -> None:
-    page, other = "https://chat.example/", start_relay().url
+def test_a_link_that_is_pasted_changes_no_page_but_its_own_room_s(commands: Commands, relay: Relay) -> None:
+    page, other = "https://chat.example/", relay.url
     away = commands.terminal("room", "--page", other)
     ann = commands.terminal("join", "--page", page, columns=180, rows=60)
     ann.wait_for_input("Their invite: ")
@@ -283,9 +278,9 @@ def test_a_link_that_is_pasted_changes_no_page_but_its_own_room_s(commands: Comm
 
 
 def test_an_invite_after_a_link_to_another_page_names_one_s_own(
-    commands: Commands, friend: MakeFriend, start_relay: StartRelay
+    commands: Commands, friend: MakeFriend, relay: Relay
 ) -> None:
-    page, other = "https://chat.example/", start_relay().url
+    page, other = "https://chat.example/", relay.url
     ann = commands.terminal("join", "--page", page, columns=180, rows=60)
     bob = friend()
     ann.wait_for_input("Their invite: ")
@@ -360,8 +355,9 @@ def test_a_relay_that_starts_anew_has_those_who_wait_back_by_itself(
 
 
 def test_who_is_connected_does_not_notice_that_the_relay_is_gone(
-    commands: Commands, friend: MakeFriend, relay: Relay
+    commands: Commands, friend: MakeFriend, start_relay: StartRelay
 ) -> None:
+    relay = start_relay()
     ann, bob = connect(commands, relay.url)
     cleo = commands.terminal("room", "--page", relay.url)
     dan = friend()

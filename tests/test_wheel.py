@@ -65,7 +65,8 @@ class Installed:
         pins = re.findall(r"^\S+==[^\\\n]+", (ROOT / "requirements.txt").read_text(), re.MULTILINE)
         constraints.write_text("\n".join(pins))
         pip = [sys.executable, "-m", "pip", "--python", str(self._bin / "python"), "--quiet"]
-        install = [*pip, "install", "--disable-pip-version-check", "--constraint", str(constraints), str(wheel)]
+        options = ("--no-compile", "--disable-pip-version-check", "--constraint", str(constraints))
+        install = [*pip, "install", *options, str(wheel)]
         environment = {name: value for name, value in os.environ.items() if not name.startswith("PYTHON")}
         done = subprocess.run(install, cwd=folder, env=environment, capture_output=True, text=True)
         assert done.returncode == 0, done.stderr

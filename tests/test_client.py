@@ -10,7 +10,7 @@ import math
 import os
 import stat
 import threading
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Coroutine, Iterator
 from contextlib import suppress
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
@@ -32,9 +32,11 @@ from pychat.core.webrtc.ice import IceConfig, IceServer
 from pychat.native.ports.peer import NativePeerConnection
 from pychat.native.ports.store import ERASED, FileStore
 from pychat.ports import PortError
+from pychat.site.build import Site
 from pychat.ui import strings
 from pychat.ui.strings import Trust
 from tests.server.conftest import StartRelay, site, start_relay  # noqa: F401 (fixtures)
+from tests.server.relays import Relay
 from tests.terminal.stranger import NEWER_HELLO, stranger
 from tests.traces import TO_INVITE_AND_TALK, check_order, check_trace
 
@@ -429,10 +431,13 @@ def test_the_phases_come_in_their_order() -> None:
 # Rooms.
 
 
-@pytest.fixture
-def page(start_relay: StartRelay) -> str:  # noqa: F811
-    """The address of a page with a relay."""
-    return start_relay().url
+@pytest.fixture(scope="module")
+def page(site: Site, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:  # noqa: F811
+    """The address of a page with a relay, for all tests: each has rooms of its own."""
+    relay = Relay.start(site.path, tmp_path_factory.mktemp("relay"))
+    with relay.process:
+        yield relay.url
+        relay.process.kill()
 
 
 async def meet(ann: Peer, bob: Peer, page: str) -> tuple[Chat, Chat]:

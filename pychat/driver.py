@@ -11,6 +11,7 @@ import asyncio
 import time
 from collections import deque
 from collections.abc import Callable, Coroutine
+from contextlib import suppress
 from typing import Any
 
 from pychat.core import effects, events
@@ -23,6 +24,7 @@ from pychat.ports import (
     Clock,
     Crypto,
     DataChannel,
+    Journal,
     Leases,
     PeerConnection,
     PeerConnectionFactory,
@@ -57,6 +59,11 @@ FRAME_WEIGHT = 800
 MOST_EVENTS = 50_000
 """Events that may wait, before one that is posted waits itself, until some of them are handled."""
 
+JOURNAL_PATIENCE = 2.0
+"""Seconds that somebody who leaves waits for the disk."""
+
+_JournalWork = effects.WriteJournal | effects.ReadJournal | effects.MergeInJournal | effects.DeleteFromJournal
+
 Observer = Callable[[events.Event | effects.Effect], None]
 
 
@@ -82,6 +89,7 @@ class Driver:
         connect_relay: makes connections to relays, where rooms are to be had.
         tabs: the other tabs, where there are such.
         leases: what other programs and tabs of the same person hold, where it can be told.
+        journal: keeps what was said, if anything does.
         on_turn: called after each turn, to show the node's new state.
         observe: called with each event and each effect as it passes, for those who want to watch.
     """
@@ -98,6 +106,7 @@ class Driver:
         connect_relay: RelayFactory | None = None,
         tabs: Tabs | None = None,
         leases: Leases | None = None,
+        journal: Journal | None = None,
         on_turn: Callable[[], None] = lambda: None,
         observe: Observer | None = None,
     ) -> None:
@@ -111,6 +120,10 @@ class Driver:
         self._tabs = tabs
         self._leases = leases
         self._leased: set[str] = set()
+        self._journal = journal
+        self._journal_work: deque[_JournalWork] = deque()
+        self._is_closed = False
+        self._journal_task: asyncio.Task[None] | None = None
         self._on_turn = on_turn
         self._observe = observe
         self._loop = asyncio.get_running_loop()
@@ -251,6 +264,7 @@ class Driver:
         """Say good-bye over every open link, then end everything; the driver is of no use afterwards."""
         self.post(events.Shutdown())
         self.turn()
+        self._is_closed = True
         for link in list(self._connections):
             self._close(link)
         for session in list(self._relays):
@@ -323,6 +337,12 @@ class Driver:
                 self._release(name)
             case effects.KeepContacts() | effects.KeepVisited():
                 self._keep(effect)
+            case (
+                effects.WriteJournal() | effects.ReadJournal() | effects.MergeInJournal() | effects.DeleteFromJournal()
+            ):
+                self._journal_work.append(effect)
+                if self._journal_task is None:
+                    self._journal_task = self._loop.create_task(self._do_journal_work())
             case effects.CloseConnection(link):
                 self._close(link)
             case effects.OfferCodeToTabs(text):
@@ -331,6 +351,9 @@ class Driver:
             case effects.TellTabsCodeTaken(text):
                 if self._tabs is not None:
                     self._tabs.tell_code_taken(text)
+            case effects.TellTabsKept(changes):
+                if self._tabs is not None:
+                    self._tabs.tell_kept(changes)
 
     def _open(self, link: LinkId, ice: IceConfig) -> None:
         peer: PeerConnection | None = None
@@ -419,6 +442,52 @@ class Driver:
         if name not in self._leased:  # it was released meanwhile
             self._release(name)
         self.post(events.LeaseTaken(session, ours))
+
+    async def _do_journal_work(self) -> None:
+        """Do what is to be done with the journal, one after the other."""
+        while self._journal_work:
+            effect = self._journal_work.popleft()
+            try:
+                event = await self._work_on_journal(effect)
+            except PortError as error:
+                event = events.JournalFailed(effect.ticket, str(error))
+            if event is not None and not self._is_closed:
+                self.post(event)
+        self._journal_task = None
+
+    async def _work_on_journal(self, effect: "_JournalWork") -> events.Event | None:
+        if self._journal is None:
+            return events.JournalFailed(effect.ticket, "there is no journal")
+        journal = self._journal
+        match effect:
+            case effects.WriteJournal(ticket, changes):
+                await journal.write(changes)
+                return events.JournalWritten(ticket)
+            case effects.ReadJournal(ticket, chat, before, most, from_start):
+                read = journal.read_first(chat, most) if from_start else journal.read(chat, before, most)
+                return events.JournalRead(ticket, chat, tuple(await read))
+            case effects.MergeInJournal(_, chat, positions, segment):
+                await journal.merge(chat, positions, segment)
+                return None
+            case effects.DeleteFromJournal(_, chat, until):
+                await journal.delete(chat, until)
+                return None
+
+    async def journaled(self) -> None:
+        """Wait until what has come by now is in the journal and acknowledged, so that the other side need not wait."""
+        self.turn()
+        with suppress(TimeoutError):
+            async with asyncio.timeout(JOURNAL_PATIENCE):
+                while self._journal_task is not None:
+                    await asyncio.shield(self._journal_task)
+                    self.turn()
+
+    async def finish(self) -> None:
+        """After `close`: wait until all that was written is in the journal, and end that."""
+        if self._journal_task is not None:
+            await self._journal_task
+        if self._journal is not None:
+            self._journal.close()
 
     def _release(self, name: str) -> None:
         self._leased.discard(name)

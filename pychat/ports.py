@@ -1,8 +1,9 @@
 """What the driver may ask of the world. Each port does only what this program needs and decides nothing."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Protocol
 
+from pychat.core.effects import KeptChanges
 from pychat.core.events import Event
 from pychat.core.ids import LinkId, SessionId
 from pychat.core.webrtc.capabilities import Capabilities
@@ -93,13 +94,16 @@ RelayFactory = Callable[[SessionId, str, Post], RelayConnection]
 
 
 class Tabs(Protocol):
-    """The other tabs of this browser; it posts `CodeFromTab` and `CodeTakenByTab`."""
+    """The other tabs of this browser; it posts `CodeFromTab`, `CodeTakenByTab` and `KeptByTab`."""
 
     def offer_code(self, text: str) -> None:
         """Ask the other tabs whether one of them waits for this code."""
 
     def tell_code_taken(self, text: str) -> None:
         """Tell the other tabs that this one has taken the code."""
+
+    def tell_kept(self, changes: Sequence[KeptChanges]) -> None:
+        """Tell the other tabs what is in the journal now."""
 
 
 class Leases(Protocol):
@@ -158,6 +162,42 @@ class Store(Protocol):
 
         Raises PortError as `load` and `save` do; what `change` raises passes, and then nothing is saved.
         """
+
+
+class Journal(Protocol):
+    """Keeps what was said, for all programs and tabs of one person on this device, so that nobody else can read it.
+
+    A conversation has a head for each run of a program, which is overwritten, and segments, which are added; all are
+    sealed, and so is which conversation they belong to. Every method may raise PortError; those that write do all or
+    nothing, and once they have returned it is there whatever happens.
+    """
+
+    async def heads(self) -> list[tuple[str, str, int, bytes]]:
+        """The heads: of which conversation, of which run, the version, and the head. What is damaged is left out."""
+
+    async def read(self, chat: str, before: int | None, most: int) -> list[tuple[int, bytes]]:
+        """Segments with their positions, the last one first: no more than `most`, and those before a position.
+
+        One that is damaged is b"".
+        """
+
+    async def read_first(self, chat: str, most: int) -> list[tuple[int, bytes]]:
+        """The same from the other end: the first segments that there are, the first one first."""
+
+    async def write(self, changes: Sequence[KeptChanges]) -> None:
+        """Overwrite the heads of this run, and add segments: each at a position above all that there are."""
+
+    async def merge(self, chat: str, positions: Sequence[int], segment: bytes) -> None:
+        """Put one segment in the place of those at these positions, which follow each other, the first one's.
+
+        Where they are not all there any more, or others are between them, nothing is done.
+        """
+
+    async def delete(self, chat: str, until: int | None = None) -> None:
+        """Delete a conversation, its heads and its segments; or its segments up to a position."""
+
+    def close(self) -> None:
+        """End it; what is under way is done before."""
 
 
 Clock = Callable[[], float]

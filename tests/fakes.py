@@ -9,11 +9,11 @@ from __future__ import annotations
 
 import asyncio
 import secrets
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from itertools import count
 
-from pychat.core import events
+from pychat.core import effects, events
 from pychat.core.errors import LocalError
 from pychat.core.ids import LinkId
 from pychat.core.webrtc.capabilities import Capabilities
@@ -337,6 +337,10 @@ class FakeTabs:
 
     def tell_code_taken(self, text: str) -> None:
         self._tell_others(events.CodeTakenByTab(text))
+
+    def tell_kept(self, changes: Sequence[effects.KeptChanges]) -> None:
+        for change in changes:
+            self._tell_others(events.KeptByTab(change.head, change.segment))
 
     def _tell_others(self, event: events.Event) -> None:
         for tab in self._browser:

@@ -38,7 +38,7 @@ from pychat.core.ids import ChatId
 from pychat.core.link import CloseReason, Link, LinkPhase
 from pychat.core.log import Entry
 from pychat.core.node import Node
-from pychat.core.relay import envelope
+from pychat.core.relay import envelope, rendezvous
 from pychat.core.relay import session as relay_session
 from pychat.core.relay.session import RelaySession
 from pychat.core.sync import ACKNOWLEDGE_INTERVAL
@@ -319,6 +319,8 @@ def frame_of(reading: Json) -> wire.OwnFrame:
             return wire.Entries(author, first, [entry for item in items for entry in _alike(item)])
         case {"kind": "room", "renewals": renewals, "secret": secret}:
             return wire.Room(renewals, bytes.fromhex(secret))
+        case {"kind": "rendezvous", "secret": secret, "agreed": is_agreed, "relay": relay}:
+            return wire.Rendezvous(bytes.fromhex(secret), is_agreed, relay)
         case {"kind": "mismatch"}:
             return wire.Mismatch()
         case {"kind": "bye"}:
@@ -329,8 +331,8 @@ def frame_of(reading: Json) -> wire.OwnFrame:
 
 
 def _alike(item: list[Any]) -> list[Entry]:
-    (at, text), times = item if isinstance(item[0], list) else (item, 1)
-    return [Entry(at, expanded(text))] * times
+    (at, text, *rank), times = item if isinstance(item[0], list) else (item, 1)
+    return [Entry(at, expanded(text), *rank)] * times
 
 
 @pytest.mark.parametrize("vector", cases("frames"))
@@ -594,6 +596,9 @@ class Side:
         if new and texts != new:
             conversation = self.person.conversation_of(self.links[number])
             assert [message.entry.text for message in conversation.timeline[-new:]] == texts
+        if "ordered" in step:
+            conversation = self.person.conversation_of(self.links[number])
+            assert [message.entry.text for message in conversation.ordered] == step["ordered"]
 
     def _connect(self, number: int) -> None:
         """Make a new link, in the conversation of the one before if that has ended."""
@@ -837,6 +842,13 @@ def test_room_secret(vector: Json) -> None:
         assert derived(secret, SIGNALING_INFO + bytes.fromhex(member), KEY_SIZE).hex() == key
 
 
+@pytest.mark.parametrize("vector", [case for case in cases("rooms") if "agreed" in case.values[0]])
+def test_rendezvous(vector: Json) -> None:
+    agreed = bytes.fromhex(vector["agreed"])
+    assert rendezvous.room_at(agreed, vector["at"]).secret.hex() == vector["room"]
+    assert rendezvous.next_change(agreed, vector["at"]) == vector["until"]
+
+
 @pytest.mark.parametrize("vector", [case for case in cases("rooms") if "envelope" in case.values[0]])
 def test_envelope(vector: Json) -> None:
     signal = envelope.decode(padded(vector["signal"]))
@@ -1027,4 +1039,7 @@ def test_the_rooms_of_the_document_are_vectors() -> None:
     assert f"`{secret['code']}`" in document
     for part in (secret["id"], secret["handshake"], secret["members"][spoken["sender"]]):
         assert f"`{part}`" in document
+    meeting = next(vector for vector in vectors("rooms") if vector["name"] == "rendezvous: the one of the document")
+    assert meeting["agreed"] == secret["secret"]
+    assert all(f"`{part}`" in document for part in (meeting["room"], meeting["at"], meeting["until"]))
     assert f"{spoken['envelope']}" in [re.sub(r"\s", "", block) for block in blocks()]

@@ -5,7 +5,7 @@ from typing import ClassVar
 
 from pychat.core.identity import visited
 from pychat.core.identity.contacts import STORE_KEY, Contact, keep
-from pychat.core.ids import LinkId, SessionId
+from pychat.core.ids import ChatId, LinkId, SessionId
 from pychat.core.webrtc.ice import IceConfig
 
 
@@ -196,6 +196,60 @@ class KeepVisited:
 
 
 @dataclass(frozen=True, slots=True)
+class KeptChanges:
+    """What is new of one conversation: our head takes the place of our former one, the segment is added.
+
+    Of the heads that were `found`, by their runs, those go that still have the version that was found.
+    """
+
+    conversation: ChatId
+    head: bytes
+    segment: bytes | None
+    found: tuple[tuple[str, int], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class WriteJournal:
+    """Write all of this into the journal, or nothing of it; `JournalWritten` or `JournalFailed` follows."""
+
+    ticket: int
+    changes: tuple[KeptChanges, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class ReadJournal:
+    """Read no more than `most` segments of a conversation, the last ones before a position (None: the very last).
+
+    `from_start`: the very first ones instead, the first one first. `JournalRead` or `JournalFailed` follows.
+    """
+
+    ticket: int
+    conversation: ChatId
+    before: int | None
+    most: int
+    from_start: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class MergeInJournal:
+    """Put one segment in the place of those at these positions; `JournalFailed` may follow."""
+
+    ticket: int
+    conversation: ChatId
+    positions: tuple[int, ...]
+    segment: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class DeleteFromJournal:
+    """Delete a conversation, as far as it was kept, or its segments up to a position; `JournalFailed` may follow."""
+
+    ticket: int
+    conversation: ChatId
+    until: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class CloseConnection:
     """Close the peer connection; nothing follows."""
 
@@ -223,6 +277,13 @@ class TellTabsCodeTaken:
     text: str
 
 
+@dataclass(frozen=True, slots=True)
+class TellTabsKept:
+    """Tell the other tabs of this browser what is in the journal now."""
+
+    changes: tuple[KeptChanges, ...]
+
+
 Effect = (
     OpenConnection
     | CreateOffer
@@ -244,8 +305,13 @@ Effect = (
     | ReleaseLease
     | KeepContacts
     | KeepVisited
+    | WriteJournal
+    | ReadJournal
+    | MergeInJournal
+    | DeleteFromJournal
     | CloseConnection
     | ReadStats
     | OfferCodeToTabs
     | TellTabsCodeTaken
+    | TellTabsKept
 )

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from enum import Enum
 
 from pychat.core.identity.contacts import Namesake
-from pychat.core.ids import ChatId, LinkId, PublicKey, SessionId
+from pychat.core.ids import AuthorId, ChatId, LinkId, PublicKey, SessionId
 from pychat.core.webrtc.ice import IceConfig
 from pychat.core.webrtc.stats import Stats
 
@@ -113,6 +113,36 @@ class ReturnToRoom:
     """A person goes back to the room of a conversation, which they have left."""
 
     conversation: ChatId
+
+
+class WhoToWaitFor(Enum):
+    """The people whom a person wants to find again by themselves, whenever both are there."""
+
+    RECENT = "recent"
+    ALL = "all"
+    NOBODY = "nobody"
+    """Until they ask."""
+
+
+@dataclass(frozen=True, slots=True)
+class UseRelay:
+    """This is the one relay that can be reached from here; "" is none."""
+
+    relay: str
+
+
+@dataclass(frozen=True, slots=True)
+class ConnectAgain:
+    """A person wants to find the other one of a conversation again: by the room that the two have for good."""
+
+    conversation: ChatId
+
+
+@dataclass(frozen=True, slots=True)
+class WaitForPeople:
+    """A person has begun, or has chosen whom to wait for: those are looked for from now on."""
+
+    people: WhoToWaitFor
 
 
 @dataclass(frozen=True, slots=True)
@@ -413,6 +443,90 @@ class NotKept:
 
 
 @dataclass(frozen=True, slots=True)
+class JournalWritten:
+    """All that was to be written with this ticket is in the journal, whatever happens to the program from now on."""
+
+    ticket: int
+
+
+@dataclass(frozen=True, slots=True)
+class JournalRead:
+    """Segments of a conversation, each with its position, the last one first; fewer than asked for are the rest."""
+
+    ticket: int
+    conversation: ChatId
+    segments: tuple[tuple[int, bytes], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class JournalFailed:
+    """What was to be done with this ticket could not be; `detail` is the platform's own words."""
+
+    ticket: int
+    detail: str
+
+
+@dataclass(frozen=True, slots=True)
+class MarkRead:
+    """The person has seen so many messages of a conversation, from the first one that ever was on."""
+
+    conversation: ChatId
+    count: int
+
+
+@dataclass(frozen=True, slots=True)
+class SetKeepFor:
+    """A person chooses how many seconds what is said in a conversation is kept, or (None) in all that say nothing else.
+
+    `seconds` is `records.FOREVER`, `records.NOTHING`, or None for a conversation that is to be as all.
+    """
+
+    conversation: ChatId | None
+    seconds: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class LookAway:
+    """A person looks at nothing for the moment, or again: what comes while they look at its conversation is read."""
+
+    away: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Search:
+    """A person looks for messages that have all these words; "" is for none any more."""
+
+    query: str
+
+
+@dataclass(frozen=True, slots=True)
+class ShowMessage:
+    """A person wants to see one message of a conversation: what lies before it is read, back to there.
+
+    It is the one of this number in its author's log; `rank` is as in an entry.
+    """
+
+    conversation: ChatId
+    author: AuthorId
+    number: int
+    rank: int
+
+
+@dataclass(frozen=True, slots=True)
+class Export:
+    """A person wants to take along all that was said in a conversation; None is none any more."""
+
+    conversation: ChatId | None
+
+
+@dataclass(frozen=True, slots=True)
+class ShowEarlier:
+    """The person wants to see what was said before what is here of a conversation."""
+
+    conversation: ChatId
+
+
+@dataclass(frozen=True, slots=True)
 class ContactsKept:
     """Another tab of the same person has kept its contacts: the text that is kept now."""
 
@@ -431,6 +545,14 @@ class CodeTakenByTab:
     """Another tab of this browser has taken the reply that this one offered."""
 
     text: str
+
+
+@dataclass(frozen=True, slots=True)
+class KeptByTab:
+    """Another tab of this browser has put this into the journal: the head of a conversation, and a segment or None."""
+
+    head: bytes
+    segment: bytes | None
 
 
 Event = (
@@ -466,12 +588,26 @@ Event = (
     | StatsRead
     | OperationFailed
     | NotKept
+    | JournalWritten
+    | JournalRead
+    | JournalFailed
+    | ShowEarlier
+    | Search
+    | Export
+    | ShowMessage
+    | MarkRead
+    | LookAway
+    | SetKeepFor
     | ContactsKept
     | CodeFromTab
     | CodeTakenByTab
+    | KeptByTab
     | WebRtcMissing
     | CreateRoom
     | ReturnToRoom
+    | UseRelay
+    | ConnectAgain
+    | WaitForPeople
     | SetRoomLock
     | RotateRoomSecret
     | TakeOverRoom

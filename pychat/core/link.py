@@ -17,7 +17,8 @@ from typing import Protocol
 from pychat.core.bucket import Bucket
 from pychat.core.errors import LocalError
 from pychat.core.handshake import Binding, Handshake, Role
-from pychat.core.ids import ChatId, LinkId, PublicKey, RoomId
+from pychat.core.ids import AuthorId, ChatId, LinkId, PublicKey, RoomId
+from pychat.core.log import StateVector
 from pychat.core.sync import Incoming, Outgoing
 from pychat.core.webrtc.ice import IceConfig
 from pychat.core.webrtc.sdp import CandidateKind, Description, parse_candidate
@@ -100,7 +101,7 @@ TIMEOUTS: dict[LinkPhase, tuple[float, CloseReason]] = {
 
 ANSWER_PATIENCE = 20.0
 """Seconds that a member of a room has to answer."""
-RENAME_BURST, RENAME_INTERVAL = 64, 1.0
+RENAME_BURST, RENAME_INTERVAL = 256, 1.0
 """How often a peer may rename itself at once after a pause, and seconds until once more: each name is held against all
 that are known."""
 
@@ -111,6 +112,10 @@ class Signaling(Protocol):
     @property
     def code(self) -> str:
         """What the person has to hand over, or ""."""
+
+    @property
+    def relay(self) -> str:
+        """The address of the relay over which it goes, or ""."""
 
     def on_local_description(self, link: "Link", sdp: str) -> None:
         """Take the offer or answer of this side. Raises LocalError if it is not one for a single data channel."""
@@ -127,8 +132,10 @@ class AuthenticatedPeer:
     """Who has proved to be at the other end of a link, and what is known of them over it.
 
     `transcript` is what both sides have signed. `introduction` is the last one of the peer's, and `renamings` bounds
-    how many others may come. `outgoing` is there once the peer has said what it has. `room` is how often the room of
-    the two was renewed since the link began, as the one says who knows of more, and its secret.
+    how many others may come. `outgoing` is there once the peer has said what it has, `have`, and
+    `pending` are the logs whose turn comes after the one that is being sent. `room` is how often the room of
+    the two was renewed since the link began, as the one says who knows of more, and its secret. `rendezvous_proposed`
+    and `rendezvous_agreed` say that it was told by what the two can find each other again, and that the peer has, too.
     """
 
     key: PublicKey
@@ -136,8 +143,12 @@ class AuthenticatedPeer:
     introduction: Introduce | None = None
     renamings: Bucket = field(default_factory=lambda: Bucket(RENAME_BURST, RENAME_INTERVAL))
     outgoing: Outgoing | None = None
+    have: StateVector = field(default_factory=dict)
+    pending: list[AuthorId] = field(default_factory=list)
     incoming: Incoming = field(default_factory=Incoming)
     room: tuple[int, bytes] = (0, b"")
+    rendezvous_proposed: bool = False
+    rendezvous_agreed: bool = False
 
 
 @dataclass(slots=True, eq=False)
@@ -182,6 +193,11 @@ class Link:
     def code(self) -> str:
         """The code that the person has to hand over, or ""."""
         return self.signaling.code
+
+    @property
+    def relay(self) -> str:
+        """The address of the relay over which it began, or ""."""
+        return self.signaling.relay
 
     @property
     def peer(self) -> PublicKey | None:

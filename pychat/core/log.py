@@ -7,7 +7,7 @@ Talking goes on for years, and memory has an end: the first entries of a log may
 numbers go on.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 from sys import getsizeof
@@ -24,6 +24,8 @@ MAX_TEXT = 8_000
 """Unicode code points of one message; even if JSON writes each as six bytes it fits in one frame."""
 
 
+MAX_RANK = 2**48 - 1
+"""The highest rank: far above any time, so that there is something after whatever was said."""
 MAX_COUNTS = 1_000
 """Logs of which nothing but the count is kept, at most; a person begins one at each visit."""
 
@@ -31,15 +33,21 @@ MAX_COUNTS = 1_000
 class Entry(NamedTuple):
     """One message of a log: when its author wrote it (milliseconds since 1970, the author's clock) and its text.
 
-    A named tuple, since thousands of them are made in a burst and it goes to and from the wire as it is.
+    `order` is its rank, where that is above `at`, else 0. A named tuple, since thousands of them are made in a burst.
     """
 
     at: int
     text: str
+    order: int = 0
+
+    @property
+    def rank(self) -> int:
+        """Where it stands among others (`chat.order`)."""
+        return self.order or self.at
 
 
-make_entry: Callable[[tuple[int, str]], Entry] = partial(tuple.__new__, Entry)
-"""Makes an entry of a pair, in half the time that `Entry` itself takes; bursts are made of nothing else."""
+make_entry: Callable[[tuple[int, str, int]], Entry] = partial(tuple.__new__, Entry)
+"""Makes an entry of its three fields, in half the time that `Entry` itself takes; bursts are made of nothing else."""
 
 
 @dataclass(slots=True, eq=False)
@@ -47,19 +55,27 @@ class Log:
     """What is here of one author's log, without a gap, and how many entries before it are not.
 
     `is_unknown` says that it may have been read before, but how far is no longer known. `added` counts the bytes of all
-    entries of our own that ever were.
+    entries of our own that ever were. `kept` counts the entries that are in the journal; None where there is none.
+    `kept_elsewhere` counts those that another program of ours has put there while this one runs.
     """
 
     author: AuthorId
     offset: int = 0
     is_unknown: bool = False
     added: int = 0
+    kept: int | None = None
+    kept_elsewhere: int = 0
     entries: list[Entry] = field(default_factory=list)
 
     @property
     def count(self) -> int:
         """How far it has been read."""
         return self.offset + len(self.entries)
+
+    @property
+    def durable(self) -> int:
+        """How much of it outlasts this run, or is meant not to: only that is sent, or acknowledged."""
+        return self.offset + len(self.entries) if self.kept is None else self.kept
 
     def after(self, number: int, most: int | None = None) -> list[Entry]:
         """The entries from `number` + 1 on, no more than so many.
@@ -89,12 +105,20 @@ class Logs:
 
     Of those whose entries have gone only the count is left, so that nothing comes twice when somebody goes on with one
     of them. Of these counts, too, the oldest go at last; from then on a log with an unknown name may be one of those.
+
+    Args:
+        memory: counts what they hold.
+        is_kept: whether entries are to be in a journal before they are sent, or acknowledged.
     """
 
-    def __init__(self, memory: Memory | None = None) -> None:
+    def __init__(self, memory: Memory | None = None, *, is_kept: bool = False) -> None:
         self._memory = memory if memory is not None else Memory()
+        self._is_kept = is_kept
         self._logs: dict[AuthorId, Log] = {}
+        self._earlier: dict[AuthorId, list[Log]] = {}  # of a log with gaps the parts before the last one
         self.has_lost_counts = False
+        self.has_more = False
+        """Whether the journal may have logs of which nothing is known here."""
 
     def log(self, author: AuthorId) -> Log | None:
         """The author's log, if there is one."""
@@ -105,10 +129,66 @@ class Logs:
         log = self._logs.get(author)
         return log.count if log is not None else 0
 
+    def durable(self, author: AuthorId) -> int:
+        """How much of the author's log outlasts this run, or is meant not to."""
+        log = self._logs.get(author)
+        return log.durable if log is not None else 0
+
     def have(self, author: AuthorId) -> StateVector:
         """What to tell the author: how far their log has been read, or nothing where that is no longer known."""
         log = self._logs.get(author)
-        return {} if log is not None and log.is_unknown else {author: self.count(author)}
+        return {} if log is not None and log.is_unknown else {author: log.durable if log is not None else 0}
+
+    def all_counts(self) -> dict[AuthorId, int]:
+        """How far each log has been read, of which there is anything."""
+        return {author: log.count for author, log in self._logs.items() if log.count}
+
+    def are_kept(self, counts: StateVector) -> None:
+        """So much of each log is in the journal."""
+        for author, count in counts.items():
+            log = self._logs.get(author)
+            if log is not None and log.kept is not None:
+                log.kept = max(log.kept, min(count, log.count))
+
+    def gate(self, *, is_kept: bool) -> None:
+        """From now on entries are to be in a journal before they are sent, or acknowledged; or need not be any more."""
+        self._is_kept = is_kept
+        for log in self._logs.values():
+            log.kept = log.count if is_kept else None
+
+    def resume(self, author: AuthorId, count: int) -> Log:
+        """Go on with a log of which so many entries are in the journal, and none here."""
+        log = self.begin(author)
+        log.offset = count
+        log.kept = count if self._is_kept else None
+        return log
+
+    def prepend(self, author: AuthorId, first: int, entries: Sequence[Entry]) -> list[tuple[Log, int, int]]:
+        """Put what was read from the journal before what is here of a log, and where that has gaps, into these.
+
+        Returns: of each piece that is new here, the last one first: the part of the log that it is in, its first
+        number, and how many entries it has.
+        """
+        last = first + len(entries) - 1
+        earlier = self._earlier.get(author, [])
+        parts = [*earlier, self._logs.get(author) or self._begin_first(author, last)]
+        pieces = []
+        for at in reversed(range(len(parts))):
+            part = parts[at]
+            begin, stop = max(first, parts[at - 1].count + 1 if at else 1), min(last, part.offset)
+            if begin > stop:
+                continue
+            if stop < part.offset:  # there is a gap before what is here
+                part = Log(author, offset=stop, kept=stop)
+                earlier.insert(at, part)
+                self._earlier[author] = earlier
+                self._memory.take(LOG_SIZE)
+            new = entries[begin - first : stop - first + 1]
+            part.entries[:0] = new
+            part.offset = begin - 1
+            self._memory.take(size_of(new))
+            pieces.append((part, begin, len(new)))
+        return pieces
 
     def counts(self, *, besides: AuthorId, most: int) -> "Counts":
         """How far others' logs have been read, of the last ones that were."""
@@ -118,7 +198,9 @@ class Logs:
     def start_after(self, counts: "Counts") -> None:
         """Begin logs, of which nothing is here yet, after so many entries: they were read once, and put away."""
         for author, count in counts.read.items():
-            (self._logs.get(author) or self.begin(author)).offset = count
+            log = self._logs.get(author) or self.begin(author)
+            log.offset = count
+            log.kept = count if self._is_kept else None
         self.has_lost_counts = not counts.are_all
 
     def entries(self, author: AuthorId, after: int, most: int | None = None) -> Sequence[Entry]:
@@ -157,6 +239,7 @@ class Logs:
             following = first
         new = entries if first == following else entries[following - first :]
         if new:
+            new = _rising(new, log.entries[-1].rank if log.entries else 0)
             log.is_unknown = False
             log.entries.extend(new)
             self._memory.take(size_of(new))
@@ -184,23 +267,53 @@ class Logs:
         self._memory.take(-size)
         if not log.entries and self._logs.get(log.author) is not log:
             self._memory.take(-LOG_SIZE)  # there was a gap after it
+            self._earlier[log.author].remove(log)
+            if not self._earlier[log.author]:
+                del self._earlier[log.author]
 
     def begin(self, author: AuthorId) -> Log:
         """Begin the author's log, or go on with another part of it."""
-        log = self._logs[author] = Log(author)
+        log = self._logs[author] = Log(author, kept=0 if self._is_kept else None)
         self._memory.take(LOG_SIZE)
+        return log
+
+    def _begin_first(self, author: AuthorId, last: int) -> Log:
+        """Begin a log that another run has written; it is older than all that are known, or else not read yet."""
+        log = self.begin(author)
+        if self.has_more:
+            log.offset = last
+            log.kept = last
+            self._logs = {author: log, **self._logs}
         return log
 
     def _skip(self, log: Log, count: int) -> Log:
         """Go on after a gap: those who show what came before it still hold the former part."""
         if log.entries:
+            self._earlier.setdefault(log.author, []).append(log)
             log = self.begin(log.author)
         log.offset = count
+        log.kept = count if self._is_kept else None
         return log
 
     def _lose(self, log: Log) -> None:
         del self._logs[log.author]
         self._memory.take(-LOG_SIZE)
+
+
+def _rising(entries: Sequence[Entry], rank: int) -> Sequence[Entry]:
+    """The entries of one author: one whose rank is below that of the one before it counts as of the same rank."""
+    last = rank
+    for at, entry in enumerate(entries):
+        if entry.rank < last:
+            return [*entries[:at], *_lifted(entries[at:], last)]
+        last = entry.rank
+    return entries
+
+
+def _lifted(entries: Sequence[Entry], rank: int) -> Iterator[Entry]:
+    for entry in entries:
+        rank = max(rank, entry.rank)
+        yield make_entry((entry.at, entry.text, rank if rank > entry.at else 0))
 
 
 class Counts(NamedTuple):

@@ -21,7 +21,7 @@ STEP = MIB // 2
 MARGIN = 8 * MIB
 """Bytes that a peer may send although it was not acknowledged what came before; honest ones stay far below."""
 
-ENTRY_SIZE = 112
+ENTRY_SIZE = 120
 """Bytes of an entry beside its text: a tuple, a number, a place in a list."""
 RUN_SIZE = 160
 """Bytes for each time that another author goes on: a tuple, two numbers, two places in lists."""
@@ -52,11 +52,11 @@ class Memory:
         self.take(-self.held)
 
 
-def size_of(entries: Sequence[tuple[int, str]]) -> int:
+def size_of(entries: Sequence[tuple[int, str, int]]) -> int:
     """The bytes that entries take."""
     if len(entries) == 1:
         return ENTRY_SIZE + getsizeof(entries[0][1])
-    texts = [text for _, text in entries]
+    texts = [text for _, text, _ in entries]
     joined = "".join(texts)
     if joined.isascii():  # in half the time
         return len(joined) + (ENTRY_SIZE + _ASCII) * len(texts)

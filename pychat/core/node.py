@@ -11,21 +11,29 @@ from typing import Any
 
 from pychat.core import effects, events
 from pychat.core.chat.chats import Chats
+from pychat.core.chat.records import FOREVER, KeptConversation
 from pychat.core.identity.contacts import Contacts, clean_name
 from pychat.core.ids import PublicKey
 from pychat.core.service import Context, LinkNotification, Service
+from pychat.core.services.compaction import Compaction
 from pychat.core.services.diagnostics import Diagnostics
+from pychat.core.services.exports import Exports
+from pychat.core.services.history import History
 from pychat.core.services.introductions import Introductions
 from pychat.core.services.links import Links
 from pychat.core.services.messaging import Messaging
+from pychat.core.services.other_tabs import OtherTabs
 from pychat.core.services.people import People
+from pychat.core.services.rendezvous import RendezvousAgreement
+from pychat.core.services.retention import Retention
 from pychat.core.services.rooms import Rooms
+from pychat.core.services.search import Search
 from pychat.core.webrtc.capabilities import Capabilities
 from pychat.core.webrtc.ice import IceConfig
 
 SEED_SIZE = 32
 
-MESSAGE_EVENTS = (events.WriteMessage, events.FrameReceived)
+MESSAGE_EVENTS = (events.WriteMessage, events.FrameReceived, events.JournalWritten, events.MarkRead)
 """Events that mostly change nothing but what is to be sent."""
 
 CONNECTING = (events.CreateInvite, events.PasteCode, events.ConfirmJoin, events.CreateRoom, events.ReturnToRoom)
@@ -44,6 +52,9 @@ class Node:
         ice: the servers to begin with.
         visited: the marks of the rooms in which this person has been (`visited`); None where that is not kept.
         tabs: whether other nodes of the same person may run beside, in other tabs.
+        keeps: whether what is said goes into a journal.
+        kept: the conversations in the journal.
+        keep_for: for how many seconds it is kept what is said (`records`), where nothing else was chosen.
     """
 
     def __init__(
@@ -57,15 +68,23 @@ class Node:
         ice: IceConfig = IceConfig(),
         visited: Iterable[str] | None = None,
         tabs: bool = True,
+        keeps: bool = False,
+        kept: Iterable[KeptConversation] = (),
+        keep_for: int = FOREVER,
     ) -> None:
         self.key = key
         self._context = context = Context(key, seed, capabilities)
-        self.chats = chats = Chats(context)
+        self.chats = chats = Chats(context, keeps=keeps, keep_for=keep_for)
         self.links = links = Links(context, ice)
         self.introductions = Introductions(context, links, chats, tabs=tabs)
         self.messaging = Messaging(context, links, chats, contacts, clean_name(name))
+        self.history = History(context, chats, keeps=keeps, kept=kept, tells=tabs)
+        self.retention = Retention(context, chats)
         self.rooms = Rooms(context, links, chats, contacts, visited)
         self.people = People(context, links, chats, contacts)
+        self.rendezvous = RendezvousAgreement(context, links, chats)
+        self.exports = Exports(context, chats)
+        self.search = Search(context, chats, keeps=keeps)
         self._set_back = 0.0  # seconds by which the clock was set back so far
         self._due: float | None = None  # nothing is due before
         self._handlers: dict[type, tuple[Callable[[Any], None], ...]] = {
@@ -74,9 +93,16 @@ class Node:
         self._hearers: dict[type, tuple[Callable[[Any], None], ...]] = {}
         self._services: tuple[Service, ...] = (
             self.messaging,
+            self.history,
+            self.retention,
+            Compaction(context, chats),
             self.rooms,
             self.introductions,
             self.people,
+            self.rendezvous,
+            self.search,
+            self.exports,
+            OtherTabs(context, links, chats),
             Diagnostics(context, links, chats),
             links,  # the last one: what a peer has said meanwhile is heard when all know that the link is open
         )

@@ -96,7 +96,61 @@ class RoomCodePasted:
     asks: bool
 
 
-Notification = LinkNotification | RoomCodePasted
+@dataclass(frozen=True, slots=True)
+class ConversationKept:
+    """What was written in a conversation, or came in, is in the journal; or what is there was read."""
+
+    chat: ChatId
+
+
+@dataclass(frozen=True, slots=True)
+class EarlierWanted:
+    """What is in the journal of a conversation before what is here is wanted: by the peer, or to be shown."""
+
+    chat: ChatId
+
+
+@dataclass(frozen=True, slots=True)
+class ConnectAgainWanted:
+    """The other one of a conversation is to be found by the room that follows from a secret, at a relay."""
+
+    chat: ChatId
+    secret: bytes
+    relay: str
+
+
+@dataclass(frozen=True, slots=True)
+class WaitingEnded:
+    """The other one of a conversation, for whom the person did not ask, is not waited for any more."""
+
+    chat: ChatId
+
+
+@dataclass(frozen=True, slots=True)
+class KeepForChanged:
+    """In another tab it was chosen for how long a conversation is kept; `former` is for how many seconds it was."""
+
+    chat: ChatId
+    former: int
+
+
+@dataclass(frozen=True, slots=True)
+class MessagesForgotten:
+    """Of a conversation something is no longer kept."""
+
+    chat: ChatId
+
+
+Notification = (
+    LinkNotification
+    | RoomCodePasted
+    | ConversationKept
+    | EarlierWanted
+    | ConnectAgainWanted
+    | WaitingEnded
+    | KeepForChanged
+    | MessagesForgotten
+)
 
 
 class Context:
@@ -146,6 +200,10 @@ class Context:
     def new_log_id(self) -> str:
         """The name of a new log: 16 unforeseeable bytes as base64url."""
         return wire.to_text(self._draw(b"log")[:_LOG_ID_SIZE])
+
+    def new_secret(self) -> bytes:
+        """20 bytes that others cannot foresee, for a room."""
+        return self._draw(b"rendezvous")[: wire.SECRET_SIZE]
 
     def _draw(self, purpose: bytes) -> bytes:
         self._drawn += 1

@@ -21,6 +21,8 @@ _FRAME_OVERHEAD = 100
 """Bytes of a frame beside its entries, counted high: its kind, the author, a number, brackets."""
 _ENTRY_OVERHEAD = 20
 """Bytes of an entry beside its text: brackets, the time, quotation marks, commas."""
+_ORDER_OVERHEAD = 16
+"""Bytes of a rank, where there is one."""
 
 ACKNOWLEDGE_INTERVAL = 0.02
 """Seconds between two acknowledgements, unless much has come."""
@@ -29,9 +31,15 @@ ACK_AFTER_CHARS = 16 * 1024
 
 
 class Outgoing:
-    """The sending side of one log towards one peer."""
+    """The sending side of one log towards one peer.
 
-    def __init__(self, author: AuthorId, acknowledged: int) -> None:
+    Args:
+        acknowledged: how far the peer has read it, as it said last.
+        known: how many entries it had before this link: so many the peer may have, whether it said so or not.
+    """
+
+    def __init__(self, author: AuthorId, acknowledged: int, known: int = 0) -> None:
+        self._known = known
         self.author = author
         self.acknowledged = acknowledged
         self.sent = acknowledged
@@ -45,11 +53,16 @@ class Outgoing:
             RemoteError: it claims what was never sent.
         """
         count = have.get(self.author, 0)
-        if count > self.sent:
+        if count > max(self.sent, self._known):
             raise RemoteError("the peer acknowledges what was never sent")
+        self.sent = max(self.sent, count)
         self.acknowledged = max(self.acknowledged, count)
         while self._in_flight and self._in_flight[0][0] <= self.acknowledged:
             self._bytes -= self._in_flight.popleft()[1]
+
+    def is_done(self, logs: Logs) -> bool:
+        """Whether the peer has all that there was to send."""
+        return self.sent >= logs.count(self.author) and not self._in_flight
 
     def frames(self, logs: Logs) -> Sequence[Entries]:
         """Take what is to be sent now. What the peer lacks but is no longer here is skipped."""
@@ -57,8 +70,9 @@ class Outgoing:
         frames: list[Entries] = []
         if log is not None and self.sent < log.offset:
             self.sent = log.offset
-        while log is not None and self._bytes < WINDOW and self.sent < log.offset + len(log.entries):
-            waiting = log.after(self.sent, FRAME_TARGET // _ENTRY_OVERHEAD)  # a frame holds no more
+        while log is not None and self._bytes < WINDOW and self.sent < log.durable:
+            # A frame holds no more.
+            waiting = log.after(self.sent, min(FRAME_TARGET // _ENTRY_OVERHEAD, log.durable - self.sent))
             stop, size = _fill(waiting)
             frames.append(Entries(self.author, self.sent + 1, waiting[:stop]))
             self.sent += stop
@@ -80,6 +94,7 @@ class Incoming:
         self.has_begun = False
         self._not_before = 0.0
         self._chars = 0
+        self._awaited: deque[tuple[int, int]] = deque()  # numbers of last entries, characters
 
     def take(self, entries: Sequence[Entry], now: float) -> None:
         """Note that these have come, whether they are new or not."""
@@ -90,6 +105,24 @@ class Incoming:
         elif self.due is None:
             self.due = max(now, self._not_before)
 
+    def await_journal(self, last: int, entries: Sequence[Entry]) -> None:
+        """Note that these have come, the last one with this number; they count once they are in the journal."""
+        self._awaited.append((last, sum([len(entry.text) for entry in entries])))
+
+    @property
+    def awaits_journal(self) -> bool:
+        """Whether something is on its way into the journal."""
+        return bool(self._awaited)
+
+    def kept(self, count: int, now: float) -> None:
+        """So much of the peer's log is in the journal."""
+        while self._awaited and self._awaited[0][0] <= count:
+            self._chars += self._awaited.popleft()[1]
+            if self._chars >= ACK_AFTER_CHARS:
+                self.due = now
+            elif self.due is None:
+                self.due = max(now, self._not_before)
+
     def begin(self, now: float) -> None:
         """Say at once what is here; the first time that tells the peer from where on to send."""
         self.due = now
@@ -99,8 +132,7 @@ class Incoming:
         self.due, self.is_withheld = None, True
 
     def acknowledged(self, now: float) -> None:
-        """All that has come is acknowledged."""
-        """All that has come is acknowledged."""
+        """All that is to be acknowledged by now is."""
         self.due, self.is_withheld, self._chars = None, False, 0
         self.has_begun = True
         self._not_before = now + ACKNOWLEDGE_INTERVAL
@@ -113,9 +145,9 @@ def _fill(waiting: Sequence[Entry]) -> tuple[int, int]:
     other one six (a control character as \\u and four digits).
     """
     if len(waiting) == 1:  # it goes out whatever its size
-        return 1, _FRAME_OVERHEAD + _ENTRY_OVERHEAD + 6 * len(waiting[0].text)
+        return 1, _FRAME_OVERHEAD + _ENTRY_OVERHEAD + _ORDER_OVERHEAD + 6 * len(waiting[0].text)
     count, size = _reach(waiting, 2)
-    texts = "".join([text for _, text in waiting[:count]])
+    texts = "".join([text for _, text, _ in waiting[:count]])
     return (count, size) if texts.isascii() and texts.isprintable() else _reach(waiting, 6)
 
 
@@ -123,6 +155,8 @@ def _reach(waiting: Sequence[Entry], bytes_per_character: int) -> tuple[int, int
     size = _FRAME_OVERHEAD
     for count, entry in enumerate(waiting):
         entry_size = _ENTRY_OVERHEAD + bytes_per_character * len(entry.text)
+        if entry.order:
+            entry_size += _ORDER_OVERHEAD
         if count and size + entry_size > FRAME_TARGET:
             return count, size
         size += entry_size

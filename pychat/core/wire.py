@@ -7,8 +7,10 @@ A frame is one text message of the data channel “chat”: a JSON array whose f
     ["proof", signature]                         the replier's
     ["introduce", log, name]                     under which author the sender writes, and how they call themselves
     ["have", {author: count, …}]                 how far each log has been read: at first, and as acknowledgement
-    ["entries", author, first, [[at, text], …]]  entries of one log, numbered from `first`
+    ["entries", author, first, [[at, text], …]]  entries of one log, numbered from `first`; [at, text, order] where the
+                                                 rank is above the time
     ["room", renewals, secret]                   the room in which the two met has another secret by now
+    ["rendezvous", secret, agreed, relay]        by which secret, and at which relay, the sender can be found again
     ["mismatch"]                                 the sender's person has compared, and saw something else
     ["bye"]                                      the sender leaves on purpose
 
@@ -31,7 +33,7 @@ from typing import Any
 from pychat.core import json_array
 from pychat.core.errors import RemoteError
 from pychat.core.ids import AuthorId
-from pychat.core.log import MAX_TEXT, Entry, StateVector, make_entry
+from pychat.core.log import MAX_RANK, MAX_TEXT, Entry, StateVector, make_entry
 
 VERSIONS = (1,)
 MAX_FRAME = 65_536
@@ -43,6 +45,8 @@ MAX_NUMBER = 2**53 - 1
 MAX_TIME = 2**47 - 1
 """Milliseconds since 1970 at most: a moment in the year 6429, which every calendar can still write."""
 
+MAX_RELAY = 512
+"""Characters of the address of a relay at most; it is ASCII."""
 SECRET_SIZE = 20
 """Bytes of a room's secret."""
 MAX_NAME = 64
@@ -50,6 +54,7 @@ MAX_NAME = 64
 
 _BASE64URL = re.compile(r"[A-Za-z0-9_-]{1,128}")
 _AUTHOR = re.compile(r"[A-Za-z0-9_-]{16,64}")
+_RELAY = re.compile(r"wss?://[!-~]+")
 _ONE_ENTRY = re.compile(
     r'\["entries","([A-Za-z0-9_-]{16,64})",([1-9][0-9]{0,14}),\[\[(0|[1-9][0-9]{0,13}),'
     rf'"([^"\\\x00-\x1f]{{1,{MAX_TEXT}}})"\]\]\]'
@@ -119,6 +124,18 @@ class Room:
 
 
 @dataclass(frozen=True, slots=True)
+class Rendezvous:
+    """A secret of 20 bytes by which the sender would find the receiver again, and the address of a relay or "".
+
+    `is_agreed` says that the two have agreed on it before.
+    """
+
+    secret: bytes
+    is_agreed: bool
+    relay: str
+
+
+@dataclass(frozen=True, slots=True)
 class Mismatch:
     """The sender's person has compared the signs, and saw something else."""
 
@@ -140,18 +157,20 @@ class Unknown:
     kind: str
 
 
-OwnFrame = Hello | Reveal | Proof | Introduce | Entries | Have | Room | Mismatch | Bye | Elsewhere
+OwnFrame = Hello | Reveal | Proof | Introduce | Entries | Have | Room | Rendezvous | Mismatch | Bye | Elsewhere
 Frame = OwnFrame | Unknown
 
 
 def encode(frame: OwnFrame) -> str:
     """Write a frame."""
     if type(frame) is Entries and len(frame.entries) == 1:  # most frames: written in a seventh of the time
-        [(at, text)] = frame.entries
+        [(at, text, order)] = frame.entries
+        if order:
+            return f'["entries","{frame.author}",{frame.first},[[{at},{_quoted(text)},{order}]]]'
         return f'["entries","{frame.author}",{frame.first},[[{at},{_quoted(text)}]]]'
     match frame:
         case Entries(author, first, entries):
-            items: list[object] = ["entries", author, first, entries]
+            items: list[object] = ["entries", author, first, write_entries(entries)]
         case Have(have):
             items = ["have", have]
         case Hello(versions, parts):
@@ -164,6 +183,8 @@ def encode(frame: OwnFrame) -> str:
             items = ["introduce", log, name]
         case Room(renewals, secret):
             items = ["room", renewals, to_text(secret)]
+        case Rendezvous(secret, is_agreed, relay):
+            items = ["rendezvous", to_text(secret), is_agreed, relay]
         case Mismatch():
             items = ["mismatch"]
         case Bye():
@@ -173,7 +194,21 @@ def encode(frame: OwnFrame) -> str:
     return json.dumps(items, ensure_ascii=False, separators=(",", ":"))
 
 
-KINDS = frozenset({"entries", "have", "hello", "reveal", "proof", "introduce", "room", "mismatch", "bye", "elsewhere"})
+KINDS = frozenset(
+    {
+        "entries",
+        "have",
+        "hello",
+        "reveal",
+        "proof",
+        "introduce",
+        "room",
+        "rendezvous",
+        "mismatch",
+        "bye",
+        "elsewhere",
+    }
+)
 """The kinds of frames that this version knows."""
 
 
@@ -186,7 +221,7 @@ def decode(data: str) -> Frame:
     one = _ONE_ENTRY.fullmatch(data)  # most frames: read in half the time, to the same
     if one is not None:
         author, first, at, text = one.groups()
-        return Entries(author, int(first), [make_entry((int(at), text))])
+        return Entries(author, int(first), [make_entry((int(at), text, 0))])
     items = read_items(data)
     match items:
         case ["entries", author, first, entries]:
@@ -204,6 +239,8 @@ def decode(data: str) -> Frame:
             return Introduce(_author(log), without_surrogates(name))
         case ["room", renewals, secret]:
             return Room(read_number(renewals, least=1), read_bytes(secret, SECRET_SIZE))
+        case ["rendezvous", secret, bool(is_agreed), str(relay)] if is_relay(relay):
+            return Rendezvous(read_bytes(secret, SECRET_SIZE), is_agreed, relay)
         case ["mismatch"]:
             return Mismatch()
         case ["bye"]:
@@ -241,6 +278,11 @@ def read_bytes(value: Any, size: int) -> bytes:
     return raw
 
 
+def is_relay(address: str) -> bool:
+    """Whether this may be the address of a relay, or is ""."""
+    return not address or (len(address) <= MAX_RELAY and _RELAY.fullmatch(address) is not None)
+
+
 def read_number(value: Any, *, least: int) -> int:
     """Read an integer that is no smaller. Raises RemoteError."""
     if type(value) is not int or not least <= value <= MAX_NUMBER:
@@ -263,19 +305,33 @@ def _vector(value: Any) -> StateVector:
 def _entries(value: Any, escaped: bool) -> list[Entry]:
     if type(value) is not list:
         raise RemoteError("the entries are no list")
-    try:  # a pair that is no list has no number in front
-        entries = [
-            make_entry((at, text))
-            for at, text in value
-            if type(at) is int and 0 <= at <= MAX_TIME and type(text) is str and 0 < len(text) <= MAX_TEXT
-        ]
-    except (TypeError, ValueError) as error:
-        raise RemoteError("an entry is malformed") from error
+    entries = [entry for item in value if (entry := read_entry(item)) is not None]
     if len(entries) != len(value):
         raise RemoteError("an entry is malformed")
     if escaped:
-        return [make_entry((at, without_surrogates(text))) for at, text in entries]
+        return [make_entry((at, without_surrogates(text), order)) for at, text, order in entries]
     return entries
+
+
+def read_entry(item: Any) -> Entry | None:
+    """An entry as it is written in JSON, or None if it is none."""
+    try:  # what is no list has no number in front
+        at, text, *more = item
+    except (TypeError, ValueError):
+        return None
+    if not (type(at) is int and 0 <= at <= MAX_TIME and type(text) is str and 0 < len(text) <= MAX_TEXT):
+        return None
+    if not more:
+        return make_entry((at, text, 0))
+    order = more[0]
+    if len(more) > 1 or type(order) is not int or not at < order <= MAX_RANK:
+        return None
+    return make_entry((at, text, order))
+
+
+def write_entries(entries: Sequence[Entry]) -> list[Sequence[object]]:
+    """Entries as they are written in JSON."""
+    return [entry if entry[2] else entry[:2] for entry in entries]
 
 
 def without_surrogates(text: str) -> str:

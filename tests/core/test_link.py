@@ -9,6 +9,7 @@ class NoSignaling:
     """Gets nothing to the peer."""
 
     code = ""
+    relay = ""
 
     def on_local_description(self, link: Link, sdp: str) -> None: ...
 

@@ -6,12 +6,13 @@ from hypothesis import strategies as st
 
 from pychat.core import json_array
 from pychat.core.errors import RemoteError
-from pychat.core.log import MAX_TEXT, Entry
+from pychat.core.log import MAX_RANK, MAX_TEXT, Entry
 from pychat.core.wire import (
     MAX_AUTHORS,
     MAX_FRAME,
     MAX_NAME,
     MAX_NUMBER,
+    MAX_RELAY,
     MAX_TIME,
     Bye,
     Entries,
@@ -22,6 +23,7 @@ from pychat.core.wire import (
     Mismatch,
     OwnFrame,
     Proof,
+    Rendezvous,
     Reveal,
     Unknown,
     decode,
@@ -37,6 +39,13 @@ TEXTS = st.text(st.characters(exclude_categories=["Cs"]), min_size=1, max_size=5
 NAMES = st.text(st.characters(exclude_categories=["Cs"]), max_size=MAX_NAME)
 NUMBERS = st.lists(st.integers(1, MAX_NUMBER), min_size=1, max_size=31).map(lambda numbers: (*numbers, 1))
 BYTES_32, BYTES_64 = st.binary(min_size=32, max_size=32), st.binary(min_size=64, max_size=64)
+RELAYS = ("", "wss://chat.example/relay", "ws://localhost:8000/relay", "wss://" + "x" * (MAX_RELAY - 6))
+
+
+def an_entry(at: int, text: str, above: int) -> Entry:
+    return Entry(at, text, at + above if above else 0)
+
+
 FRAMES = st.one_of(
     st.builds(Hello, NUMBERS, st.lists(BYTES_32, max_size=3).map(tuple)),
     st.builds(Reveal, BYTES_32, BYTES_32, BYTES_64),
@@ -46,9 +55,10 @@ FRAMES = st.one_of(
         Entries,
         AUTHORS,
         st.integers(1, MAX_NUMBER),
-        st.lists(st.builds(Entry, st.integers(0, MAX_TIME), TEXTS), max_size=8),
+        st.lists(st.builds(an_entry, st.integers(0, MAX_TIME), TEXTS, st.integers(0, MAX_TIME)), max_size=8),
     ),
     st.builds(Have, st.dictionaries(AUTHORS, st.integers(0, MAX_NUMBER), max_size=8)),
+    st.builds(Rendezvous, st.binary(min_size=20, max_size=20), st.booleans(), st.sampled_from(RELAYS)),
     st.builds(Mismatch),
     st.builds(Bye),
 )
@@ -82,6 +92,15 @@ def test_a_frame_that_is_written_is_read_again(frame: OwnFrame) -> None:
         (
             Entries(ANN, 3, [Entry(1_700_000_000_000, "hi"), Entry(0, "ü😀")]),
             f'["entries","{ANN}",3,[[1700000000000,"hi"],[0,"ü😀"]]]',
+        ),
+        (
+            Entries(ANN, 3, [Entry(5, "late", 6), Entry(7, "now")]),
+            f'["entries","{ANN}",3,[[5,"late",6],[7,"now"]]]',
+        ),
+        (Entries(ANN, 3, [Entry(5, "late", 6)]), f'["entries","{ANN}",3,[[5,"late",6]]]'),
+        (
+            Rendezvous(bytes(20), True, "wss://chat.example/relay"),
+            f'["rendezvous","{"A" * 27}",true,"wss://chat.example/relay"]',
         ),
         (Mismatch(), '["mismatch"]'),
         (Bye(), '["bye"]'),
@@ -317,6 +336,12 @@ def test_half_a_character_in_a_name_is_replaced() -> None:
         f'"{ANN}",1,[{{"1":1,"2":2}}]',
         f'"{ANN}",1,[[1]]',
         f'"{ANN}",1,[[1,"text",1]]',
+        f'"{ANN}",1,[[2,"text",1]]',
+        f'"{ANN}",1,[[1,"text",0]]',
+        f'"{ANN}",1,[[1,"text",2.5]]',
+        f'"{ANN}",1,[[1,"text",true]]',
+        f'"{ANN}",1,[[1,"text",2,3]]',
+        f'"{ANN}",1,[[1,"text",{MAX_RANK + 1}]]',
         f'"{ANN}",1,[{{"at":1}}]',
         f'"{ANN}",1,[[1,""]]',
         f'"{ANN}",1,[[1,"fine"],[1,""]]',
@@ -494,3 +519,22 @@ def outcome(data: str) -> Frame | str:
         return decode(data)
     except RemoteError as error:
         return str(error)
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        f'"{"A" * 27}",true',
+        f'"{"A" * 26}",true,""',
+        f'"{"A" * 27}",1,""',
+        f'"{"A" * 27}",true,null',
+        f'"{"A" * 27}",true,"https://chat.example/relay"',
+        f'"{"A" * 27}",true,"wss://chat.example/ relay"',
+        f'"{"A" * 27}",true,"wss://chät.example/relay"',
+        f'"{"A" * 27}",true,"wss://{"x" * MAX_RELAY}"',
+        f'"{"A" * 27}",true,"",1',
+        'null,true,""',
+    ],
+)
+def test_a_malformed_rendezvous_is_refused(arguments: str) -> None:
+    refusal(f'["rendezvous",{arguments}]')

@@ -38,6 +38,7 @@ one step may be spread over several frames of entries in another way. With `prov
 `state`: how the link stands from now on: `greeting`, `open` or `ended`, then with its `ending`, and whether the
 connection is to be closed `at once`, `after a second` or `after ten seconds` (`close`).
 `shown`: the texts that are new to the person, or only how many.
+`ordered`: all texts of the conversation, the person's own too, in the order in which they stand.
 `delivered`: how many texts of one's own the other side has, from now on.
 `elsewhere`: the same of another link.
 `optional` says why a peer may do otherwise."""
@@ -59,6 +60,7 @@ def vectors() -> list[Json]:
         *_cards(),
         *_sending(),
         *_receiving(),
+        *_order(),
         *_again(),
         *_others(),
         *_mistakes(),
@@ -97,8 +99,8 @@ def _have(**counts: int) -> str:
     return plain("have", {logs[name]: count for name, count in counts.items()})
 
 
-def _entries(log: str, first: int, *texts: str, at: int = AT) -> str:
-    return plain("entries", log, first, [[at, text] for text in texts])
+def _entries(log: str, first: int, *texts: str, at: int = AT, order: int | None = None) -> str:
+    return plain("entries", log, first, [[at, text, *([order] if order is not None else ())] for text in texts])
 
 
 MISMATCH = plain("mismatch")
@@ -162,7 +164,7 @@ def _of_the_document() -> Iterator[Json]:
         _hears(_have(ann=0)),
         _writes(greeting[0], send=(_entries(ANN, 1, greeting[0]),)),
         _hears(_have(ann=1), delivered=1),
-        _hears(_entries(BOB, 1, *greeting[1:]), _have(bob=2), shown=list(greeting[1:])),
+        _hears(_entries(BOB, 1, *greeting[1:], at=AT + 1_000), _have(bob=2), shown=list(greeting[1:])),
         {"left": True, "send": [BYE], **_ended("left", LATER)},
     )
     yield _vector_as(
@@ -172,7 +174,7 @@ def _of_the_document() -> Iterator[Json]:
         _hears(_card(ANN, "Ann"), _have(ann=0)),
         _hears(_have(bob=0)),
         _hears(_entries(ANN, 1, greeting[0]), _have(ann=1), shown=[greeting[0]]),
-        _writes(*greeting[1:], send=(_entries(BOB, 1, *greeting[1:]),)),
+        _writes(*greeting[1:], at=AT + 1_000, send=(_entries(BOB, 1, *greeting[1:], at=AT + 1_000),)),
         _hears(_have(bob=2), delivered=2),
         _hears(BYE, **_ended("peer-left", AT_ONCE)),
     )
@@ -203,6 +205,7 @@ def _handshake() -> Iterator[Json]:
             "a malformed hello": '["hello",[1],"short"]',
             "a malformed hello in another version": '["hello",[2,0]]',
             "room": plain("room", 1, ROOM),
+            "rendezvous": plain("rendezvous", ROOM, False, ""),
         }.items():
             for when, before, close in (("first", heard[:1], AT_ONCE), ("after hello", heard, LATER)):
                 bye = (BYE,) if close == LATER else ()
@@ -420,6 +423,14 @@ def _cards() -> Iterator[Json]:
         _hears(_card(BOB, "Bob"), _have(bob=1)),
         _hears(_entries(BOB, 2, "two"), _have(bob=2), shown=["two"]),
     )
+    proposal = plain("rendezvous", ROOM, False, "")
+    yield _vector("card: a rendezvous before it", _proved(), _hears(proposal, BYE, **BROKEN))
+    yield _vector(
+        "rendezvous: it is passed over by who keeps nothing, and disturbs nobody",
+        *OPEN,
+        _hears(proposal),
+        _hears(_entries(BOB, 1, "one"), _have(bob=1), shown=["one"]),
+    )
     yield _vector("card: a room before it", _proved(), _hears(plain("room", 1, ROOM), BYE, **BROKEN))
     yield _vector(
         "room: on a link to somebody who is in no room with us it is passed over",
@@ -436,6 +447,15 @@ def _sending() -> Iterator[Json]:
     yield _vector("first have: nothing", *waiting, _hears(_have(ann=0), all_three))
     yield _vector("first have: we are missing in it", *waiting, _hears(_have(), all_three))
     yield _vector("first have: others are in it", *waiting, _hears(_have(bob=7, cat=9), all_three))
+    many = {f"{number:016}": number for number in range(1, 64)}
+    yield _vector(
+        "first have: 64 logs, of which one is ours",
+        *waiting,
+        _hears(plain("have", {**many, ANN: 2}), _entries(ANN, 3, "three"), delivered=2),
+    )
+    yield _vector(
+        "first have: 64 logs, of which none is ours", *waiting, _hears(plain("have", {**many, CAT: 7}), all_three)
+    )
     yield _vector("first have: a part", *waiting, _hears(_have(ann=2), _entries(ANN, 3, "three"), delivered=2))
     yield _vector("first have: all", *waiting, _hears(_have(ann=3), delivered=3))
     yield _vector("first have: more than was written", *waiting, _hears(_have(ann=4), BYE, **BROKEN))
@@ -476,8 +496,18 @@ def _sending() -> Iterator[Json]:
         *OPEN,
         _writes("one", send=(_entries(ANN, 1, "one"),)),
         _writes("two", at=AT + 2_000, send=(_entries(ANN, 2, "two", at=AT + 2_000),)),
-        _writes("three", at=AT - 60_000, send=(_entries(ANN, 3, "three", at=AT - 60_000),)),
+        _writes("three", at=AT - 60_000, send=(_entries(ANN, 3, "three", at=AT - 60_000, order=AT + 2_000),)),
         _hears(_have(ann=3), delivered=3),
+    )
+    ahead = AT + 3_600_000
+    yield _vector(
+        "sending: a rank above all that was read",
+        *OPEN,
+        _hears(_entries(BOB, 1, "one", at=ahead), _have(bob=1), shown=["one"]),
+        _writes("two", "three", send=(_entries(ANN, 1, "two", "three", order=ahead + 1),)),
+        _hears(_entries(BOB, 2, "four", order=ahead + 5), _have(bob=2), shown=["four"]),
+        _writes("five", at=ahead + 4, send=(_entries(ANN, 3, "five", at=ahead + 4, order=ahead + 6),)),
+        _writes("six", at=ahead + 7, send=(_entries(ANN, 4, "six", at=ahead + 7),)),
     )
     odd = 'ü \U0001f600 "\\" \n\x00 [[[ </p>'
     yield _vector("sending: any characters", *OPEN, _writes(odd, send=(_entries(ANN, 1, odd),)))
@@ -574,6 +604,68 @@ def _receiving() -> Iterator[Json]:
         _hears(f'["reaction",{{"{BOB}":1}},null,1.5]'),
         _hears('["BYE"]'),
         _hears(_entries(BOB, 1, "one"), _have(bob=1), shown=["one"]),
+    )
+
+
+def _order() -> Iterator[Json]:
+    """Where messages stand."""
+    yield _vector(
+        "order: what was written after reading something stands after it, whatever the clock says",
+        *OPEN,
+        _hears(_entries(BOB, 1, "one", at=AT + 9_000), _have(bob=1), shown=["one"], ordered=["one"]),
+        _writes("two", send=(_entries(ANN, 1, "two", order=AT + 9_001),), ordered=["one", "two"]),
+        _hears(_entries(BOB, 2, "three", order=AT + 9_002), _have(bob=2), ordered=["one", "two", "three"], shown=1),
+    )
+    yield _vector(
+        "order: a former log comes first, and what is in it stands where it belongs",
+        *OPEN[:2],
+        _hears(_have(ann=0)),
+        _hears(_card(NEW, "Bob"), _have(new=0)),
+        _hears(_entries(NEW, 1, "one", "two", at=AT - 9_000), _have(new=2), shown=["one", "two"]),
+        _hears(_card(BOB, "Bob"), _have(bob=0)),
+        _hears(_entries(BOB, 1, "three"), _have(bob=1), shown=["three"], ordered=["one", "two", "three"]),
+    )
+    yield _vector(
+        "order: what comes late stands before what was written without knowing it",
+        *OPEN,
+        _writes("two", at=AT + 1_000, send=(_entries(ANN, 1, "two", at=AT + 1_000),), ordered=["two"]),
+        _hears(_entries(BOB, 1, "one"), _have(bob=1), shown=["one"], ordered=["one", "two"]),
+        _writes("three", at=AT + 2_000, send=(_entries(ANN, 2, "three", at=AT + 2_000),)),
+        _hears(
+            _entries(BOB, 2, "between", at=AT + 1_500),
+            _have(bob=2),
+            ordered=["one", "two", "between", "three"],
+            shown=1,
+        ),
+    )
+    yield _vector(
+        "order: a rank below the one before it in the log counts as that one",
+        *OPEN,
+        _hears(_entries(BOB, 1, "one", order=AT + 5_000), _have(bob=1), shown=["one"]),
+        _writes("three", at=AT + 1_000, send=(_entries(ANN, 1, "three", at=AT + 1_000, order=AT + 5_001),)),
+        _hears(_entries(BOB, 2, "two", at=AT + 2_000), _have(bob=2), shown=["two"], ordered=["one", "two", "three"]),
+    )
+    yield _vector(
+        "order: the same within one frame",
+        *OPEN,
+        _hears(
+            plain("entries", BOB, 1, [[AT, "one", AT + 5_000], [AT, "two"], [AT, "three", AT + 4_000]]),
+            _have(bob=3),
+            shown=["one", "two", "three"],
+        ),
+        _writes("four", at=AT + 1, send=(_entries(ANN, 1, "four", at=AT + 1, order=AT + 5_001),)),
+        _hears(
+            _entries(BOB, 4, "five", at=AT + 2), _have(bob=4), shown=1, ordered=["one", "two", "three", "five", "four"]
+        ),
+    )
+    yield _vector(
+        "order: of equal ranks the name of the log decides",
+        *OPEN[:2],
+        _hears(_have(ann=0)),
+        _hears(_card(NEW, "Bob"), _have(new=0)),
+        _hears(_entries(NEW, 1, "three", "four"), _have(new=2), shown=["three", "four"]),
+        _hears(_card(BOB, "Bob"), _have(bob=0)),
+        _hears(_entries(BOB, 1, "one", "two"), _have(bob=2), shown=2, ordered=["one", "two", "three", "four"]),
     )
 
 

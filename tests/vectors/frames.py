@@ -14,6 +14,7 @@ Single frames, as messages of the channel. See 'Frames' and 'What is refused' in
 `data` is the message: a string, or a list of strings and of pairs [string, how often it is repeated], to be put
 together. Texts in a `reading` may be such lists too.
 `reading` is what the frame says, bytes in hexadecimal; for entries that are alike there is a pair [entry, how often].
+An entry has a third item, its rank, where that is above its time.
 What a `hello` says after its versions are its `parts`; without a version that the reader speaks it does not look at
 them. Which parts the one and the other side needs is in handshake.json.
 `passed_over`: the frame is of an unknown kind, and nothing comes of it.
@@ -28,7 +29,8 @@ KEY, NONCE = WORKED.inviter.key, WORKED.inviter.nonce
 PARTS = tuple(as_text(part) for part in (KEY, NONCE))
 SIGNED, PROVED = (WORKED.signature(role) for role in (INVITER, REPLIER))
 
-MAX_NUMBER, MAX_TIME, MAX_FRAME, MAX_TEXT, MAX_NAME = 2**53 - 1, 2**47 - 1, 65_536, 8_000, 64
+MAX_NUMBER, MAX_TIME, MAX_RANK, MAX_FRAME, MAX_TEXT, MAX_NAME = 2**53 - 1, 2**47 - 1, 2**48 - 1, 65_536, 8_000, 64
+MAX_RELAY = 512
 
 
 def vectors() -> list[Json]:
@@ -39,6 +41,7 @@ def vectors() -> list[Json]:
         *_have(),
         *_entries(),
         *_room(),
+        *_rendezvous(),
         *_mismatch(),
         *_bye(),
         *_unknown(),
@@ -50,6 +53,7 @@ def vectors() -> list[Json]:
         *_bad_have(),
         *_bad_entries(),
         *_bad_room(),
+        *_bad_rendezvous(),
         *_bad_mismatch(),
         *_bad_bye(),
         *_bad_numbers(),
@@ -174,6 +178,16 @@ def _entries() -> Iterator[Json]:
     yield plain("several", 3, [1_700_000_000_000, "one"], [1_700_000_000_001, "two"], [5, "three"])
     yield plain("the highest number", MAX_NUMBER, [5, "text"])
     yield plain("the lowest and the highest time", 1, [0, "1970"], [MAX_TIME, "6429"])
+    yield plain("one with a rank", 1, [1_700_000_000_000, "Hello Ann", 1_700_000_003_000])
+    yield plain("with a rank and without one", 3, [5, "one", 6], [7, "two"], [7, "three", 8])
+    yield plain("the lowest and the highest rank", 1, [0, "first", 1], [0, "last", MAX_RANK])
+    yield plain("the highest time and a rank above it", 1, [MAX_TIME, "6429", MAX_TIME + 1])
+    yield plain("ranks that fall, which is no mistake of the frame", 1, [5, "one", 9], [5, "two", 7], [5, "three"])
+    yield _good("entries: a rank with spaces", f'["entries","{BOB}",1,[[5 ,"one" , 6 ]]]', reading(1, [5, "one", 6]))
+    yield _good("entries: a rank and an escape", f'["entries","{BOB}",1,[[5,"\\u0068",6]]]', reading(1, [5, "h", 6]))
+    yield _good(
+        "entries: a rank and a lone surrogate", f'["entries","{BOB}",1,[[5,"\\ud800",6]]]', reading(1, [5, "\ufffd", 6])
+    )
     for name, text in {
         "German and Greek": "Grüße, αβγ",
         "Chinese": "漢字",
@@ -247,6 +261,61 @@ def _bad_room() -> Iterator[Json]:
         "two numbers": ",1,1",
     }.items():
         yield _bad(f"room: {name}", f'["room"{items}]')
+
+
+def _rendezvous() -> Iterator[Json]:
+    def rendezvous(secret: bytes, agreed: bool, relay: str) -> Json:
+        return {"kind": "rendezvous", "secret": secret.hex(), "agreed": agreed, "relay": relay}
+
+    for name, secret, agreed, relay in (
+        ("a proposal", SECRET, False, "wss://chat.example/relay"),
+        ("what was agreed on before", SECRET, True, "wss://chat.example/relay"),
+        ("no relay", SECRET, False, ""),
+        ("the highest bytes", b"\xff" * 20, True, "wss://chat.example/relay"),
+        ("a relay without TLS, with a port", SECRET, False, "ws://127.0.0.1:8000/relay"),
+        ("a relay of 7 characters", SECRET, False, "wss://a"),
+        ("a relay of 512 characters", SECRET, False, "wss://chat.example/" + "x" * (MAX_RELAY - 19)),
+        ("a relay with all signs of ASCII", SECRET, False, f"wss://{''.join(map(chr, range(33, 127)))}"),
+    ):
+        yield _plain(
+            f"rendezvous: {name}", ["rendezvous", as_text(secret), agreed, relay], rendezvous(secret, agreed, relay)
+        )
+    reading = rendezvous(SECRET, True, "wss://chat.example/relay")
+    spaces = f'[ "rendezvous",\t"{as_text(SECRET)}" , true,\n"wss:\\/\\/chat.example\\/relay" ]'
+    yield _good("rendezvous: with spaces and escapes", spaces, reading)
+
+
+def _bad_rendezvous() -> Iterator[Json]:
+    secret, relay = as_text(SECRET), '"wss://chat.example/relay"'
+    for name, rest in {
+        "nothing else": "",
+        "a secret only": f',"{secret}"',
+        "no relay": f',"{secret}",false',
+        "not whether it was agreed on": f',"{secret}",{relay}',
+        "an item too many": f',"{secret}",false,{relay},1',
+        "the other way round": f',{relay},false,"{secret}"',
+        "a list around it": f',["{secret}",false,{relay}]',
+        "the code of a room": f',"{code_of(SECRET)}",false,{relay}',
+        "0 for false": f',"{secret}",0,{relay}',
+        "1 for true": f',"{secret}",1,{relay}',
+        "a string for true": f',"{secret}","true",{relay}',
+        "null for false": f',"{secret}",null,{relay}',
+        "null for the relay": f',"{secret}",false,null',
+        "a number for the relay": f',"{secret}",false,1',
+        "a list for the relay": f',"{secret}",false,[{relay}]',
+        "a relay that is a page": f',"{secret}",false,"https://chat.example/relay"',
+        "a relay without a scheme": f',"{secret}",false,"chat.example/relay"',
+        "a scheme in capitals": f',"{secret}",false,"WSS://chat.example/relay"',
+        "a scheme only": f',"{secret}",false,"wss://"',
+        "a relay with a space": f',"{secret}",false,"wss://chat.example/re lay"',
+        "a space before the relay": f',"{secret}",false," wss://chat.example/relay"',
+        "a relay and a line feed": f',"{secret}",false,"wss://chat.example/relay\\n"',
+        "a relay with a null character": f',"{secret}",false,"wss://chat.example/\\u0000"',
+        "a relay with an umlaut": f',"{secret}",false,"wss://ch\u00e4t.example/relay"',
+        "a relay with a lone surrogate": f',"{secret}",false,"wss://chat.example/\\ud800"',
+        "a relay of 513 characters": f',"{secret}",false,"wss://{"x" * (MAX_RELAY - 5)}"',
+    }.items():
+        yield _bad(f"bad rendezvous: {name}", f'["rendezvous"{rest}]')
 
 
 def _mismatch() -> Iterator[Json]:
@@ -386,10 +455,11 @@ def _bad_bytes() -> Iterator[Json]:
         "a nonce in reveal": (f'["reveal","{key}",{{}},"{signature}"]', 32),
         "a signature in reveal": (f'["reveal","{key}","{nonce}",{{}}]', 64),
         "a signature in proof": ('["proof",{}]', 64),
+        "a secret in rendezvous": ('["rendezvous",{},false,""]', 20),
     }
     for place, (frame, size) in places.items():
         good = as_text(bytes(range(size)))
-        # 32 and 64 bytes leave two and four unused bits in the last character.
+        # 32 and 20 bytes leave two unused bits in the last character, 64 bytes four.
         unused = good[:-1] + chr(ord(good[-1]) + 1)
         for name, value in {
             "null": "null",
@@ -492,7 +562,19 @@ def _bad_entries() -> Iterator[Json]:
         "null for an entry": f',"{BOB}",1,[null]',
         "an empty entry": f',"{BOB}",1,[[]]',
         "an entry without a text": f',"{BOB}",1,[[5]]',
-        "an entry with an item too many": f',"{BOB}",1,[[5,"text",1]]',
+        "an entry with an item too many": f',"{BOB}",1,[[5,"text",6,7]]',
+        "a rank below the time": f',"{BOB}",1,[[5,"text",4]]',
+        "a rank that is the time": f',"{BOB}",1,[[5,"text",5]]',
+        "a rank of 0": f',"{BOB}",1,[[0,"text",0]]',
+        "a negative rank": f',"{BOB}",1,[[5,"text",-6]]',
+        "a rank that is too high": f',"{BOB}",1,[[5,"text",{MAX_RANK + 1}]]',
+        "a string for a rank": f',"{BOB}",1,[[5,"text","6"]]',
+        "true for a rank": f',"{BOB}",1,[[0,"text",true]]',
+        "null for a rank": f',"{BOB}",1,[[5,"text",null]]',
+        "a list for a rank": f',"{BOB}",1,[[5,"text",[6]]]',
+        "a rank with a fraction": f',"{BOB}",1,[[5,"text",6.5]]',
+        "a rank before the text": f',"{BOB}",1,[[5,6,"text"]]',
+        "a bad rank after a good entry": f',"{BOB}",1,[[5,"fine",6],[5,"text",5]]',
         "an entry the other way round": f',"{BOB}",1,[["text",5]]',
         "a negative time": f',"{BOB}",1,[[-1,"text"]]',
         "a time that is too high": f',"{BOB}",1,[[{MAX_TIME + 1},"text"]]',
@@ -535,6 +617,7 @@ def _bad_numbers() -> Iterator[Json]:
         "a count": f'["have",{{{{"{ANN}":{{}}}}}}]',
         "the number of an entry": f'["entries","{BOB}",{{}},[]]',
         "a time": f'["entries","{BOB}",1,[[{{}},"text"]]]',
+        "a rank": f'["entries","{BOB}",1,[[0,"text",{{}}]]]',
     }
     writings = {
         "NaN": "NaN",

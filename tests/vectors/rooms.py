@@ -16,6 +16,8 @@ texts as in frames.json.
 Each vector is of one sort.
 With `code`: what follows from a `secret`. `id` and `handshake`; `members` are names and the keys that seal what each
 sends.
+With `agreed`: the room of two people who have met. `agreed` is the secret that they have agreed on, `at` a time in
+seconds since 1970; `room` is the secret of the room then, `until` the time from which it is another one.
 With `envelope`: `sender` says `signal` to `receiver` with this `counter`, and this is the envelope.
 With `heard`: what a relay passes on to `receiver` as from `sender`, in its order; each text with whether the signal in
 it is `taken`, or it is dropped.
@@ -44,7 +46,7 @@ BYE = '["bye"]'
 
 
 def vectors() -> list[Json]:
-    return [*_secrets(), *_envelopes(), *_heard(), *_signals(), *_proofs(), *_links(), *_negotiations()]
+    return [*_secrets(), *_rendezvous(), *_envelopes(), *_heard(), *_signals(), *_proofs(), *_links(), *_negotiations()]
 
 
 # Writing.
@@ -101,6 +103,25 @@ def _secrets() -> Iterator[Json]:
                 member.hex(): derive(secret, b"signaling" + member, 32).hex() for member in (SMALL, LARGE, bytes(16))
             },
         }
+
+
+def _rendezvous() -> Iterator[Json]:
+    def vector(name: str, agreed: bytes, at: int) -> Json:
+        digest = hmac.digest(agreed, b"pychat rendezvous hour", "sha256")
+        offset = int.from_bytes(digest[:4], "big") % 86_400
+        period = (at + offset) // 86_400
+        room = hmac.digest(agreed, f"pychat rendezvous {period}".encode(), "sha256")[:20]
+        until = (period + 1) * 86_400 - offset
+        return {"name": f"rendezvous: {name}", "agreed": agreed.hex(), "at": at, "room": room.hex(), "until": until}
+
+    at = 1_700_000_000
+    first = vector("the one of the document", SECRET, at)
+    yield first
+    yield vector("the last second of it", SECRET, first["until"] - 1)
+    yield vector("the first second of the next one", SECRET, first["until"])
+    yield vector("1970", SECRET, 0)
+    yield vector("zero bytes", bytes(20), at)
+    yield vector("the highest bytes", b"\xff" * 20, at)
 
 
 def _envelopes() -> Iterator[Json]:

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 
 from pychat.core import wire
 from pychat.core.chat.conversation import Chat, Conversation, Introduction
+from pychat.core.chat.records import FOREVER, MAX_LOGS, NOTHING, Head, KeptConversation
 from pychat.core.codes.roomcode import RoomCode
 from pychat.core.ids import AuthorId, ChatId, PublicKey, RoomId
 from pychat.core.log import Counts
@@ -41,10 +42,17 @@ class Chats:
 
     `pending_join` is the room that the person is asked about. `shown` is what the person looks at. `opened` is where
     their own last act has led them, and `openings` counts these acts. `codes_used` counts the codes that were put to
-    use here.
+    use here. `keep_for_all` is for how many seconds it is kept what is said where nothing else was chosen. `changed`
+    are the conversations of which something may have to go into the journal, and `due_heads` those of which the head
+    has to, also where nothing is kept of what is said. `removed` are those that were put away and may be in it, and
+    what is left of them there; `put_away` are all that were, in this run.
+
+    Args:
+        keeps: whether conversations with others go into a journal.
+        keep_for: for how many seconds, where nothing else was chosen.
     """
 
-    def __init__(self, context: Context) -> None:
+    def __init__(self, context: Context, *, keeps: bool = False, keep_for: int = FOREVER) -> None:
         self.memory = Memory()
         """What all chats hold together."""
         self.pending_join: PendingJoin | None = None
@@ -52,6 +60,12 @@ class Chats:
         self.opened: ChatId | None = None
         self.openings = 0
         self.codes_used = 0
+        self.keep_for_all = keep_for
+        self.changed: set[ChatId] = set()
+        self.removed: dict[ChatId, Head] = {}
+        self.due_heads: set[ChatId] = set()
+        self.put_away: set[ChatId] = set()
+        self._keeps = keeps
         self._context = context
         self._by_id: dict[ChatId, Chat] = {}
         self._read: dict[PublicKey, Counts] = {}  # of conversations that were put away, how far they were read
@@ -89,6 +103,11 @@ class Chats:
         """Where a room is shown."""
         return next((chat for chat in self._by_id.values() if room in chat.rooms), None)
 
+    def keep_for(self, conversation: Conversation) -> int:
+        """For how many seconds it is kept what is said there (`records`)."""
+        choice = conversation.keep_for
+        return choice.seconds if choice is not None and choice.seconds is not None else self.keep_for_all
+
     # How it changes.
 
     def open(self, chat: Chat) -> None:
@@ -117,15 +136,29 @@ class Chats:
         if isinstance(found, Conversation):
             return found, False
         log, memory = log or self._context.new_log_id(), Memory(self.memory)
-        conversation = Conversation(number, log, memory=memory, peer=peer, met_here=met_here)
+        is_kept = self._keeps and peer != self._context.key  # one's own tabs need no journal of each other
+        conversation = Conversation(number, log, memory=memory, is_kept=is_kept, peer=peer, met_here=met_here)
         conversation.logs.start_after(self._read.get(peer, Counts({}, not self._has_forgotten_people)))
+        if self.keep_for(conversation) == NOTHING:
+            conversation.logs.gate(is_kept=False)
         self._by_id[number] = conversation
         return conversation, True
+
+    def resume(self, kept: KeptConversation) -> None:
+        """Go on with a conversation that is in the journal, or know how far it was read before it was put away."""
+        if kept.head.is_removed:
+            self._read[kept.head.peer] = Counts(kept.head.counts, are_all=True)
+            return
+        log, memory = self._context.new_log_id(), Memory(self.memory)
+        conversation = Conversation(kept.id, log, memory=memory, is_kept=True, peer=kept.head.peer)
+        conversation.resume(kept)
+        self._by_id[kept.id] = conversation
 
     def resolve(self, introduction: Introduction, conversation: Conversation) -> None:
         """Whoever was waited for is there: what was written to them, and the room, go along."""
         for message in introduction.timeline:
             conversation.write(message.entry)
+        self.changed.add(conversation.id)
         introduction.clear()
         introduction.became = conversation.id
         self._by_id[introduction.id] = self._by_id.pop(introduction.id)  # the one that was over last stands last
@@ -151,6 +184,14 @@ class Chats:
         del self._by_id[chat.id]
         if self.shown == chat.id:
             self.shown = None  # whoever comes again has the same id
+        if isinstance(chat, Conversation) and chat.is_kept:
+            self.changed.discard(chat.id)
+            self.put_away.add(chat.id)
+            read = chat.logs.counts(besides=chat.own_log, most=REMEMBERED_LOGS).read
+            counts = {log: count for log, count in read.items() if not chat.is_own(log)}
+            own = {log: chat.logs.count(log) for log in [*chat.former_logs, chat.own_log][-MAX_LOGS:]}
+            left = Head(chat.peer, "", own, {} if chat.unopened else counts, 0, 0, chat.ordered.top, is_removed=True)
+            self.removed[chat.id] = left
         if isinstance(chat, Conversation) and not chat.unopened:  # else nobody has read it, and it may come once more
             self._remember(chat.peer, chat.logs.counts(besides=chat.own_log, most=REMEMBERED_LOGS))
 

@@ -1,15 +1,18 @@
 """What a person writes in: conversations, and introductions to whoever comes. Their logs, folded into what is shown."""
 
+from collections import deque
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from enum import Enum
 from sys import getsizeof
 
+from pychat.core.chat.order import OrderedTimeline
+from pychat.core.chat.records import MAX_LOGS, PREVIEW, Head, KeepFor, KeptConversation, Preview, Rendezvous
 from pychat.core.chat.timeline import Timeline
 from pychat.core.errors import MessageProblem, RemoteError
 from pychat.core.identity.contacts import Namesake, clean_name
 from pychat.core.ids import AuthorId, ChatId, LinkId, PublicKey, RoomId
-from pychat.core.log import Entry, Log, Logs, text_problem
+from pychat.core.log import Entry, Log, Logs, StateVector, make_entry, text_problem
 from pychat.core.memory import (
     ALL_MOST,
     CONVERSATION_MOST,
@@ -21,6 +24,9 @@ from pychat.core.memory import (
     size_of,
 )
 from pychat.core.sync import Outgoing
+
+ARRIVALS_TOGETHER = 60
+"""Seconds within which what is written down counts as written at once."""
 
 
 class Delivery(Enum):
@@ -38,7 +44,12 @@ class Chat:
     `own_log` names our own log in it. `link` is the present link, or the last one if that has ended; `rooms` are those
     that are shown here, and whether the person is in each. `written`, `sent` and `acknowledged` count our own entries;
     while there is no path, what is not acknowledged counts as waiting, for nobody knows whether it has arrived. `ended`
-    is when the last link has ended.
+    is when the last link has ended. `is_kept` says that all goes into the journal, before it is sent or acknowledged,
+    and `journaled` counts the messages of which that is done. `former_logs` are those that we have written in former
+    runs, the eldest first, and how much of each the peer has. `resumed` counts
+    the messages of former runs. `is_deserted` says that its link has gone on with somebody else.
+
+    `timeline` has the messages in the order in which they came here, `ordered` as they are shown.
 
     What both sides have goes again, from the front, when too much is held (`memory`). Whoever hands the messages out
     one by one says in `read_to` before which place that is done; else they count as read when they come.
@@ -54,19 +65,28 @@ class Chat:
     acknowledged: int = 0
     sent: int = 0
     read_to: int | None = None
+    former_logs: dict[AuthorId, int] = field(default_factory=dict)
+    is_kept: bool = False
+    journaled: int = 0
+    resumed: int = 0
+    is_deserted: bool = False
     logs: Logs = field(init=False)
     timeline: Timeline = field(init=False)
+    ordered: OrderedTimeline = field(init=False)
     _log: Log = field(init=False)
     _acknowledged_size: int = 0
 
     def __post_init__(self) -> None:
-        self.logs, self.timeline = Logs(self.memory), Timeline(self.memory)
+        self._begin()
+
+    def _begin(self) -> None:
+        self.logs, self.timeline = Logs(self.memory, is_kept=self.is_kept), Timeline(self.memory)
+        self.ordered = OrderedTimeline(self.memory)
         self._log = self.logs.begin(self.own_log)
 
     def clear(self) -> None:
         """Let go of all that is in it."""
-        self.logs, self.timeline = Logs(self.memory), Timeline(self.memory)
-        self._log = self.logs.begin(self.own_log)
+        self._begin()
         self.written = self.acknowledged = self.sent = 0
         self.memory.give_back()
 
@@ -92,11 +112,17 @@ class Chat:
     def write(self, entry: Entry) -> None:
         """Add a message of our own, also where there was no room when it was written: whoever asks looks before.
 
+        It stands after all that is here.
+
         Raises:
             LocalError: it is empty or too long.
         """
-        self.written = self.logs.append(self.own_log, entry)
+        rank = self.ordered.next_rank(self.own_log, entry.at)
+        self.written = self.logs.append(
+            self.own_log, make_entry((entry.at, entry.text, rank if rank > entry.at else 0))
+        )
         self.timeline.extend(self._log, self.written, 1)
+        self.ordered.insert(self._log, self.written, 1)
         if self.memory.held > CONVERSATION_MOST:
             self.make_room()
 
@@ -105,12 +131,15 @@ class Chat:
         going: dict[Log, tuple[int, int]] = {}
         places, excess = 0, self.memory.held - (CONVERSATION_MOST - STEP if most is None else most)
         unread = len(self.timeline) - 1  # the last one stays, whatever it is
+        if self.is_kept:
+            unread = max(min(unread, self.journaled), self.timeline.start)
         if self.read_to is not None:
             unread = max(min(self.read_to, unread), self.timeline.start)
         for log, first, length in self.timeline.runs():
             here = min(length, unread - self.timeline.start - places)
-            if log.author == self.own_log:
-                here = min(here, self.acknowledged - first + 1)
+            arrived = self.acknowledged if log.author == self.own_log else self.former_logs.get(log.author)
+            if arrived is not None:
+                here = min(here, arrived - first + 1)
             count, size = _fewest(log, first, here, max(excess, 0))
             before = going.get(log, (0, 0))
             going[log] = before[0] + count, before[1] + size
@@ -119,6 +148,7 @@ class Chat:
             if count < length or excess <= 0:
                 break
         self.timeline.drop(places)
+        self.ordered.forget({log: log.offset + count for log, (count, _) in going.items()}, places)
         for log, (count, size) in going.items():
             self.logs.drop(log, count, size)
 
@@ -133,15 +163,28 @@ class Chat:
         """Note how far our own entries have come over the present link, or that there is none."""
         if outgoing is None:
             self.sent = self.acknowledged
+        elif outgoing.author != self.own_log:  # of a former run
+            self.former_logs[outgoing.author] = max(self.former_logs.get(outgoing.author, 0), outgoing.acknowledged)
         else:
             if outgoing.acknowledged > self.acknowledged:
-                arrived = self._log.after(self.acknowledged, outgoing.acknowledged - self.acknowledged)
+                before = max(self.acknowledged, self._log.offset)  # what was not read from the journal is not counted
+                arrived = self._log.after(before, max(0, outgoing.acknowledged - before))
                 self._acknowledged_size += size_of(arrived)
                 self.acknowledged = outgoing.acknowledged
             self.sent = outgoing.sent
 
-    def delivery(self, number: int) -> Delivery:
-        """How far our own message of that number has come."""
+    def is_own(self, author: AuthorId) -> bool:
+        """Whether we have written this log."""
+        return author == self.own_log
+
+    def has_arrived(self, author: AuthorId, number: int) -> bool:
+        """Whether the peer has an entry of a log of ours."""
+        return author == self.own_log and number <= self.acknowledged
+
+    def delivery(self, number: int, log: AuthorId | None = None) -> Delivery:
+        """How far our own message of that number has come, in a log of ours; None is the one of this run."""
+        if log is not None and log != self.own_log:
+            return Delivery.DELIVERED if self.has_arrived(log, number) else Delivery.WAITING
         if number <= self.acknowledged:
             return Delivery.DELIVERED
         return Delivery.SENT if number <= self.sent else Delivery.WAITING
@@ -149,7 +192,11 @@ class Chat:
     @property
     def undelivered(self) -> int:
         """How many of our own entries the peer has not acknowledged."""
-        return self.written - self.acknowledged
+        return (
+            self.written
+            - self.acknowledged
+            + sum(self.logs.count(log) - count for log, count in self.former_logs.items() if self.logs.count(log))
+        )
 
 
 @dataclass(slots=True, eq=False)
@@ -170,6 +217,13 @@ class Conversation(Chat):
     they have lost theirs. `warning` is somebody known whose name the other one uses, or has used; until the person has
     dismissed it nothing is sent. `met_here` says that the two had never met before. `unopened` says that somebody has
     come, and that the person has neither looked at it nor written in it since.
+
+    Of one that is kept, `earliest` is the position in the journal of the first segment that was read, or None if none
+    was; `has_earlier` says that more come before, and `is_unreadable` that these cannot be read for the moment.
+    `read` counts the messages that the person has seen.
+    `found` are the heads that the journal has of former runs, and `last_kept` the last message of these. `rendezvous`
+    is where the two find each other again, once they have agreed on that. `keep_for` is as in a head.
+    `arrivals` says when messages were written down, in seconds since 1970, and before which place that was.
     """
 
     peer: PublicKey = b""
@@ -178,14 +232,185 @@ class Conversation(Chat):
     warning: Namesake | None = None
     met_here: bool = False
     unopened: bool = False
+    earliest: int | None = None
+    has_earlier: bool = False
+    is_unreadable: bool = False
+    read: int = 0
+    found: tuple[tuple[str, int], ...] = ()
+    last_kept: Preview | None = None
+    rendezvous: Rendezvous | None = None
+    keep_for: KeepFor | None = None
+    arrivals: deque[tuple[int, int]] = field(default_factory=deque)
+    _own_logs: set[AuthorId] = field(default_factory=set)
+
+    def resume(self, kept: KeptConversation) -> None:
+        """Go on with what is in the journal, of which nothing is read yet."""
+        head = kept.head
+        for author, count in head.counts.items():
+            self.logs.resume(author, count)
+        others = len(head.counts.keys() - head.own.keys())
+        self.logs.has_more = len(head.own) >= MAX_LOGS or others >= MAX_LOGS
+        self.former_logs, self.found = dict(head.own), kept.found
+        self.resumed = head.messages
+        self.journaled, self.read = head.messages, max(0, head.messages - head.unread)
+        self.timeline.resume(head.messages)
+        self.ordered.resume(head.messages)
+        self.ordered.top = head.top
+        self.has_earlier = head.messages > 0
+        self.unopened = head.is_unopened
+        self.ended = head.last.at / 1000 if head.last is not None else 0.0
+        self.peer_name = head.name
+        self.last_kept, self.rendezvous, self.keep_for = head.last, head.rendezvous, head.keep_for
+
+    @property
+    def last(self) -> Preview | None:
+        """The last message that was ever said, or None."""
+        if len(self.timeline) == self.timeline.start:
+            return self.last_kept
+        author, _, (at, text, _) = self.ordered[-1]
+        return Preview(self.is_own(author), at, text[:PREVIEW])
+
+    def take_first_have(self, have: StateVector) -> list[AuthorId]:
+        """Take what the peer says it has, and return the logs of former runs of which it lacks something."""
+        lacking = []
+        for log, known in self.former_logs.items():
+            count = self.logs.count(log)
+            # One that tells of as many as it can may leave out some that it has.
+            told = min(have.get(log, known if len(have) >= MAX_LOGS else 0), count)
+            self.former_logs[log] = told
+            if told < count:
+                lacking.append(log)
+        return lacking
+
+    def have_all(self) -> StateVector:
+        """How far the last logs of the peer have been read."""
+        counts = self.logs.all_counts()
+        others = [author for author in counts if author != self.peer_log and not self.is_own(author)][-MAX_LOGS + 1 :]
+        have: dict[AuthorId, int] = {}
+        for author in (*others, *([self.peer_log] if self.peer_log is not None else ())):
+            have.update(self.logs.have(author))
+        return have
+
+    def prepend(self, author: AuthorId, first: int, entries: Sequence[Entry], *, is_own: bool) -> int:
+        """Take what was read from the journal, before all that is here; returns how many of them are new here.
+
+        Raises:
+            ValueError: somebody else has written into a log of ours.
+        """
+        if not is_own and self.is_own(author):
+            raise ValueError("entries of somebody else in a log of our own")
+        if is_own:
+            self._own_logs.add(author)
+        if self.timeline.start < len(entries) and self.logs.log(author) is None:
+            return 0  # of a program that runs beside, and writes since we have begun
+        pieces = self.logs.prepend(author, first, entries)
+        for log, begin, count in pieces:
+            self.timeline.prepend(log, begin, count)
+            self.ordered.prepend(log, begin, count)
+        return sum(count for _, _, count in pieces)
+
+    def take_kept(self, author: AuthorId, first: int, entries: Sequence[Entry], *, is_own: bool) -> None:
+        """Take what another program of ours has put into the journal while this one runs.
+
+        What comes after something that was missed is left alone: it is there when the journal is read again.
+
+        Raises:
+            RemoteError: somebody else has written into a log of ours.
+        """
+        if author == self.own_log or (not is_own and self.is_own(author)):
+            raise RemoteError("entries of somebody else in a log of our own")
+        if first > self.logs.count(author) + 1:
+            return
+        if is_own:
+            self.former_logs.setdefault(author, 0)
+        new = self.logs.merge(author, first, entries)
+        log = self.logs.log(author)
+        if new and log is not None:
+            self.timeline.extend(log, first + len(entries) - len(new), len(new))
+            self.ordered.insert(log, first + len(entries) - len(new), len(new))
+            log.kept_elsewhere = log.count
+            self.logs.are_kept({author: log.count})
+
+    def take_head(self, head: Head) -> None:
+        """Take what another program of ours knows: how much has arrived, and where the two find each other again."""
+        for log, count in head.own.items():
+            if log != self.own_log and log in self.former_logs:
+                self.former_logs[log] = max(self.former_logs[log], min(count, self.logs.count(log)))
+        self.peer_name = head.name or self.peer_name
+        self.rendezvous = self.rendezvous or head.rendezvous
+
+    def is_own(self, author: AuthorId) -> bool:
+        """Whether we have written this log, in this run or in another."""
+        return author == self.own_log or author in self.former_logs or author in self._own_logs
+
+    def has_arrived(self, author: AuthorId, number: int) -> bool:
+        """Whether the peer has an entry of a log of ours, of this run or another."""
+        if author == self.own_log:
+            return number <= self.acknowledged
+        return number <= self.former_logs.get(author, number)  # of older ones the peer has all
+
+    def make_room(self, most: int | None = None) -> None:
+        """The same as for any chat; what goes can be read from the journal again, where there is one."""
+        before = self.timeline.start
+        Chat.make_room(self, most)
+        if self.is_kept and self.timeline.start > before:
+            self.has_earlier, self.earliest = True, None
+
+    def note_written(self, written: int, place: int) -> None:
+        """The messages before a place, and after those that were written down before, are written down now."""
+        if self.arrivals and written - self.arrivals[-1][0] < ARRIVALS_TOGETHER:
+            written, _ = self.arrivals.pop()
+        self.arrivals.append((written, place))
+
+    def note_read(self, written: int, place: int) -> None:
+        """The messages before a place, back to the first one that is here, were written down once."""
+        if not self.arrivals or self.arrivals[0][0] - written >= ARRIVALS_TOGETHER:
+            self.arrivals.appendleft((written, place))
+
+    def written_before(self, moment: float) -> int:
+        """Before which place all was written down by a moment."""
+        return max((place for written, place in self.arrivals if written <= moment), default=0)
+
+    def forget_before(self, place: int) -> None:
+        """Let the messages go that came before a place; from the first of ours on that has not arrived they stay.
+
+        When those that went were written down is noted no more.
+        """
+        going: dict[Log, int] = {}
+        sizes: dict[Log, int] = {}
+        places = 0
+        for log, first, length in self.timeline.runs():
+            here = max(0, min(length, place - self.timeline.start - places))
+            if self.is_own(log.author):
+                arrived = (
+                    self.acknowledged if log.author == self.own_log else self.former_logs.get(log.author, log.count)
+                )
+                here = max(0, min(here, arrived - first + 1))
+            if here:
+                going[log] = first + here - 1
+                sizes[log] = sizes.get(log, 0) + size_of(log.after(first - 1, here))
+                places += here
+            if here < length:
+                break
+        self.timeline.drop(places)
+        self.ordered.forget(going, places)
+        for log, last in going.items():
+            self.logs.drop(log, last - log.offset, sizes[log])
+        while self.arrivals and self.arrivals[0][1] <= self.timeline.start:
+            self.arrivals.popleft()
+
+    def lacks(self, author: AuthorId, number: int) -> bool:
+        """Whether our own entry of this number is in the journal, and not here."""
+        log = self.logs.log(author)
+        return (self.has_earlier or self.is_unreadable) and log is not None and number <= log.offset
 
     def take_introduction(self, log: AuthorId, name: str) -> None:
         """Note under which author the other one writes from now on, and how they call themselves.
 
         Raises:
-            RemoteError: it is our own log.
+            RemoteError: it is a log of our own, of this run or another.
         """
-        if log == self.own_log:
+        if self.is_own(log):
             raise RemoteError("the peer writes under a name that it cannot have")
         if log != self.peer_log:
             self.logs.turn_to(log, instead_of=self.peer_log, own=self.own_log)
@@ -205,6 +430,7 @@ class Conversation(Chat):
         log = self.logs.log(author)
         if new and log is not None:
             self.timeline.extend(log, first + len(entries) - len(new), len(new))
+            self.ordered.insert(log, first + len(entries) - len(new), len(new))
             if self.memory.held > CONVERSATION_MOST:
                 self.make_room()
         return len(new)
@@ -214,7 +440,7 @@ def _fewest(log: Log, first: int, most: int, size: int) -> tuple[int, int]:
     """Of entries from number `first` on: how many take so many bytes, `most` of them at most, and what they take."""
     taken = 0
     entries = log.after(first - 1, min(max(most, 0), size // ENTRY_SIZE + 1))
-    for count, (_, text) in enumerate(entries):
+    for count, (_, text, _) in enumerate(entries):
         if taken >= size:
             return count, taken
         taken += ENTRY_SIZE + getsizeof(text)

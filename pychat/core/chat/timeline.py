@@ -45,6 +45,34 @@ class Timeline(Sequence[Message]):
             self._memory.take(RUN_SIZE)
         self._end += count
 
+    def prepend(self, log: Log, first: int, count: int) -> None:
+        """Put entries of a log from number `first` on, which are in it again, before what is here."""
+        if not count:
+            return
+        self.start -= count
+        if self._runs and self._runs[0] == (log, first + count):
+            self._runs[0], self._starts[0] = (log, first), self.start
+            return
+        self._runs.insert(0, (log, first))
+        self._starts.insert(0, self.start)
+        self._memory.take(RUN_SIZE)
+        if len(self._runs) == 1:
+            self._last_log = log
+
+    def resume(self, length: int) -> None:
+        """Begin with so many messages of which none is here."""
+        self.start = self._end = length
+
+    def runs_from(self, place: int) -> Iterator[tuple[Log, int, int]]:
+        """The same from a place on that is here."""
+        at = max(bisect_right(self._starts, place) - 1, 0)
+        for index in range(at, len(self._runs)):
+            log, first = self._runs[index]
+            begin, stop = self._starts[index], self._starts[index + 1] if index + 1 < len(self._runs) else self._end
+            skipped = max(0, place - begin)
+            if stop - begin > skipped:
+                yield log, first + skipped, stop - begin - skipped
+
     def runs(self) -> Iterator[tuple[Log, int, int]]:
         """From the front on: a log, the first one's number, and how many of its messages follow each other."""
         for at, (log, first) in enumerate(self._runs):

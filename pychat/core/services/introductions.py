@@ -36,6 +36,7 @@ class InviteSignaling:
     code: str = ""
     ref: bytes = b""
     keep_alive: IceKeepAlive | None = None
+    relay: str = ""
 
     def on_local_description(self, link: Link, sdp: str) -> None:
         """Take the offer or answer of this side. Raises LocalError if it is not one for a single data channel."""

@@ -51,7 +51,7 @@ class Links(Service):
         self.ice = ice
         self.by_id: dict[LinkId, Link] = {}
         self._rules: dict[type, FrameRule] = {}
-        self._before_bye: Callable[[Link], None] = lambda _: None
+        self._before_bye: Callable[[Link], bool] = lambda _: True
         self._handlers: dict[type, Callable[[Link, Any], None]] = {
             events.LocalDescriptionReady: lambda link, event: link.signaling.on_local_description(link, event.sdp),
             events.CandidateFound: self._on_candidate,
@@ -134,7 +134,7 @@ class Links(Service):
         before = self.of(chat)
         if before is link:
             return
-        chat.link, link.chat = link.id, chat.id
+        chat.link, link.chat, chat.is_deserted = link.id, chat.id, False
         chat.progress(None)
         if before is not None and before.is_live:
             self.end_with_bye(before, CloseReason.REPLACED)
@@ -194,15 +194,21 @@ class Links(Service):
             self.say_bye(link, delay)
             self.end(link, close_reason)
 
-    def say_bye(self, link: Link, delay: float = CLOSE_DELAY) -> None:
-        """Tell the peer that this side leaves, after it has heard how far it was read."""
-        if link.heard_from_peer and link.close_at is None:
-            self._before_bye(link)
-            self.send(link, wire.Bye())
-            link.close_at = self.context.now + delay
+    def say_bye(self, link: Link, delay: float = CLOSE_DELAY, *, waits: bool = True) -> None:
+        """Tell the peer that this side leaves, after it has heard how far it was read.
 
-    def before_bye(self, handler: Callable[[Link], None]) -> None:
-        """Have this done before a good-bye, for what has to be said before it."""
+        Args:
+            link: the link to leave.
+            delay: seconds until the connection is closed.
+            waits: whether there is time until then for what has to be done before.
+        """
+        if link.heard_from_peer and link.close_at is None:
+            link.close_at = self.context.now + delay
+            if self._before_bye(link) or not waits:
+                self.send(link, wire.Bye())
+
+    def before_bye(self, handler: Callable[[Link], bool]) -> None:
+        """Have this done before a good-bye; where it returns False, whoever has asked for it says that later."""
         self._before_bye = handler
 
     def fail(self, link: Link, error: RemoteError | LocalError) -> None:
@@ -294,7 +300,7 @@ class Links(Service):
 
     def _on_shutdown(self, _: events.Shutdown) -> None:
         for link in self.live():
-            self.say_bye(link)
+            self.say_bye(link, waits=False)
 
     # The handshake.
 

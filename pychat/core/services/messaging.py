@@ -16,10 +16,12 @@ from pychat.core.errors import RemoteError
 from pychat.core.identity.contacts import Contacts, clean_name
 from pychat.core.ids import RoomId
 from pychat.core.link import AuthenticatedPeer, CloseReason, Link, LinkPhase, LinkStep
-from pychat.core.log import make_entry
+from pychat.core.log import Entry
 from pychat.core.memory import ALL_MOST, STEP
 from pychat.core.service import (
     Context,
+    ConversationKept,
+    EarlierWanted,
     FrameRule,
     LinkAdmitted,
     LinkClosed,
@@ -56,6 +58,7 @@ class Messaging(Service):
         self._contacts = contacts
         self.acknowledge_at: float | None = None
         """When the first acknowledgement is due, or before that."""
+        self._leaving: list[Link] = []  # links that were left before all that has come was kept
         links.before_bye(self._on_bye)
 
     def event_handlers(self) -> Mapping[type, Callable[[Any], None]]:
@@ -77,8 +80,13 @@ class Messaging(Service):
         }
 
     def notification_handlers(self) -> Mapping[type, Callable[[Any], None]]:
-        """Who is let in, and where a path is lost."""
-        return {LinkAdmitted: self._on_admitted, LinkLost: self._on_lost, LinkClosed: self._on_closed}
+        """Who is let in, where a path is lost, and what is in the journal."""
+        return {
+            LinkAdmitted: self._on_admitted,
+            LinkLost: self._on_lost,
+            LinkClosed: self._on_closed,
+            ConversationKept: self._on_kept,
+        }
 
     # What a person does.
 
@@ -87,8 +95,9 @@ class Messaging(Service):
         if chat is not None:
             if isinstance(chat, Conversation):
                 chat.unopened = False
-            chat.write(make_entry((int(self.context.clock * 1000), wire.without_surrogates(event.text))))
+            chat.write(Entry(int(self.context.clock * 1000), wire.without_surrogates(event.text)))
             self.context.touched.add(chat.link)
+            self._chats.changed.add(chat.id)
 
     def _on_set_name(self, event: events.SetName) -> None:
         self.name = clean_name(event.name)
@@ -130,7 +139,7 @@ class Messaging(Service):
         conversation, is_new = self._chats.meet(peer.key, met_here=met_here, log=log)
         is_shown = self._chats.shown in (conversation.id, *waiting)
         if present is not None and present is not conversation and present.link == link.id:
-            present.link = None
+            present.link, present.is_deserted = None, True
         for introduction in waiting.values():
             other = self._links.of(introduction)
             if other is not None and other is not link:
@@ -148,9 +157,11 @@ class Messaging(Service):
         self._links.step(link, LinkStep.AUTHENTICATED)
 
     def _introduce(self, link: Link) -> None:
-        conversation = self._chats.conversation(link.chat)
+        conversation, peer = self._chats.conversation(link.chat), link.authenticated
         if conversation is not None:
-            self._links.send(link, wire.Introduce(conversation.own_log, self.name))
+            outgoing = peer.outgoing if peer is not None else None
+            log = outgoing.author if outgoing is not None else conversation.own_log
+            self._links.send(link, wire.Introduce(log, self.name))
 
     def _on_introduction(self, link: Link, frame: wire.Introduce) -> None:
         peer, conversation = self._peer_in(link)
@@ -191,17 +202,67 @@ class Messaging(Service):
         if frame.author != conversation.peer_log:
             raise RemoteError("the peer speaks for somebody else")
         conversation.receive(frame.author, frame.first, frame.entries)
-        peer.incoming.take(frame.entries, self.context.now)
+        if conversation.is_kept:
+            self._chats.changed.add(conversation.id)
+        last, log = frame.first + len(frame.entries) - 1, conversation.logs.log(frame.author)
+        if log is None or log.durable >= last or not frame.entries:
+            peer.incoming.take(frame.entries, self.context.now)
+        else:
+            peer.incoming.await_journal(last, frame.entries)
 
     def _on_have(self, link: Link, frame: wire.Have) -> None:
         peer, conversation = self._peer_in(link)
         if peer.outgoing is None:  # the first one says from where on to send
-            count = frame.have.get(conversation.own_log, conversation.acknowledged)  # or without a word: as before
-            peer.outgoing = Outgoing(conversation.own_log, min(count, conversation.written))
+            peer.have = frame.have
+            peer.pending = [*conversation.take_first_have(frame.have), conversation.own_log]
+            peer.outgoing = self._next_log(link, peer, conversation)
         peer.outgoing.acknowledge(frame.have)
         conversation.progress(peer.outgoing)
         if peer.outgoing.acknowledged:
             self.context.notify(PeerAcknowledged(link))
+        if peer.pending and peer.outgoing.is_done(conversation.logs):
+            peer.outgoing = self._next_log(link, peer, conversation)
+        self._want_what_is_lacking(peer, conversation)
+
+    def _next_log(self, link: Link, peer: AuthenticatedPeer, conversation: Conversation) -> Outgoing:
+        """Send what the peer lacks of a log: first of those of former runs, which were written before, then of ours."""
+        log = peer.pending.pop(0)
+        if log != conversation.own_log or peer.outgoing is not None:  # that one was introduced at first
+            self._links.send(link, wire.Introduce(log, self.name))
+        known = conversation.acknowledged if log == conversation.own_log else conversation.former_logs.get(log, 0)
+        count = peer.have.get(log, known)  # or without a word: as before
+        length = conversation.logs.count(log)
+        return Outgoing(log, min(count, length), length if log != conversation.own_log else 0)
+
+    def _on_kept(self, news: ConversationKept) -> None:
+        """What is in the journal may be sent, and acknowledged."""
+        for left in [link for link in self._leaving if link.chat == news.chat]:
+            self._go_on_leaving(left)
+        conversation = self._chats.conversation(news.chat)
+        link = self._links.of(conversation) if conversation is not None else None
+        peer = link.authenticated if link is not None else None
+        if conversation is None or link is None or peer is None:
+            return
+        log = conversation.logs.log(conversation.peer_log) if conversation.peer_log is not None else None
+        if log is not None:
+            peer.incoming.kept(log.durable, self.context.now)
+        if conversation.is_unreadable:
+            self._pass_over_unreadable(link, peer, conversation)
+        self._want_what_is_lacking(peer, conversation)
+
+    def _pass_over_unreadable(self, link: Link, peer: AuthenticatedPeer, conversation: Conversation) -> None:
+        """A log that cannot be read for the moment waits until the two connect again; people go on talking."""
+        while (
+            peer.outgoing is not None
+            and peer.pending
+            and conversation.lacks(peer.outgoing.author, peer.outgoing.sent + 1)
+        ):
+            peer.outgoing = self._next_log(link, peer, conversation)
+
+    def _want_what_is_lacking(self, peer: AuthenticatedPeer, conversation: Conversation) -> None:
+        """Have read from the journal what the peer does not have."""
+        if peer.outgoing is not None and conversation.lacks(peer.outgoing.author, peer.outgoing.sent + 1):
+            self.context.notify(EarlierWanted(conversation.id))
 
     # What is sent at the end of a turn.
 
@@ -233,15 +294,25 @@ class Messaging(Service):
             return
         outgoing, incoming = peer.outgoing, peer.incoming
         if outgoing is not None:
-            has_more = self.context.needs_full_pass or outgoing.sent != conversation.written
+            has_more = self.context.needs_full_pass or outgoing.sent != conversation.logs.count(outgoing.author)
             if has_more and conversation.warning is None:
-                for frame in outgoing.frames(conversation.logs):
-                    self._links.send(link, frame)
-                conversation.progress(outgoing)
+                self._send_entries(link, peer, outgoing, conversation)
         if incoming.is_withheld or (incoming.due is not None and incoming.due <= self.context.now):
             self._acknowledge_if_there_is_room(link, peer, conversation)
         elif incoming.due is not None and (self.acknowledge_at is None or incoming.due < self.acknowledge_at):
             self.acknowledge_at = incoming.due
+
+    def _send_entries(
+        self, link: Link, peer: AuthenticatedPeer, outgoing: Outgoing, conversation: Conversation
+    ) -> None:
+        while not conversation.lacks(outgoing.author, outgoing.sent + 1):
+            for frame in outgoing.frames(conversation.logs):
+                self._links.send(link, frame)
+            conversation.progress(outgoing)
+            if not peer.pending or not outgoing.is_done(conversation.logs):
+                break
+            # There was nothing of it any more, neither here nor in the journal.
+            outgoing = peer.outgoing = self._next_log(link, peer, conversation)
 
     def _acknowledge_if_there_is_room(self, link: Link, peer: AuthenticatedPeer, conversation: Conversation) -> None:
         if conversation.holds_too_much():
@@ -253,18 +324,32 @@ class Messaging(Service):
 
     def _acknowledge(self, link: Link, peer: AuthenticatedPeer, conversation: Conversation) -> None:
         if conversation.peer_log is not None:
+            tells_all = conversation.is_kept and not peer.incoming.has_begun
+            have = conversation.have_all() if tells_all else conversation.logs.have(conversation.peer_log)
             peer.incoming.acknowledged(self.context.now)
-            self._links.send(link, wire.Have(conversation.logs.have(conversation.peer_log)))
+            self._links.send(link, wire.Have(have))
 
-    def _on_bye(self, link: Link) -> None:
+    def _on_bye(self, link: Link) -> bool:
+        """Acknowledge what is kept. What is on its way into the journal is waited for: else it would come again."""
         peer, conversation = link.authenticated, self._chats.conversation(link.chat)
-        if (
-            peer is not None
-            and conversation is not None
-            and link.phase is LinkPhase.OPEN
-            and peer.incoming.due is not None
-        ):
+        if peer is None or conversation is None or link.phase is not LinkPhase.OPEN:
+            return True
+        if peer.incoming.due is not None:
             self._acknowledge(link, peer, conversation)
+        if peer.incoming.awaits_journal:
+            self._leaving.append(link)
+        return not peer.incoming.awaits_journal
+
+    def _go_on_leaving(self, link: Link) -> None:
+        peer, conversation = link.authenticated, self._chats.conversation(link.chat)
+        if peer is None or conversation is None or link.close_at is None:
+            self._leaving.remove(link)  # it is closed
+        elif conversation.peer_log is not None:
+            peer.incoming.kept(conversation.logs.durable(conversation.peer_log), self.context.now)
+            if not peer.incoming.awaits_journal:
+                self._acknowledge(link, peer, conversation)
+                self._links.send(link, wire.Bye())
+                self._leaving.remove(link)
 
     # What is kept.
 
@@ -281,7 +366,9 @@ class Messaging(Service):
 
     def _has_gone(self, conversation: Conversation) -> bool:
         link = self._links.of(conversation)
-        return link is not None and link.room is not None and not link.is_live and link.close_at is None
+        if link is None:  # they came in another run
+            return conversation.unopened
+        return link.room is not None and not link.is_live and link.close_at is None
 
     def _is_stranger(self, conversation: Conversation) -> bool:
         """Whether it is of nobody whom the person has verified or written to, and no room is shown in it."""
@@ -301,7 +388,7 @@ class Messaging(Service):
 
     def _forget_ended(self) -> None:
         """Put away those that ended first, as many as there are too many; where something is not delivered, last."""
-        listed = self._chats.listed()
+        listed = [chat for chat in self._chats.listed() if not chat.is_kept]  # those are for the person to delete
         if len(listed) <= MAX_CHATS:
             return
         ended = [chat for chat in listed if chat.id != self._chats.shown and self._is_over(chat)]

@@ -136,6 +136,7 @@ class Room:
         number: by which others speak of it.
         code: of the room, or None for one that is to be drawn.
         url: the relay's address.
+        meets: the one person for whom the room is, if two who have met find each other again in it (`rendezvous`).
     """
 
     def __init__(
@@ -147,10 +148,13 @@ class Room:
         number: RoomId,
         code: RoomCode | None,
         url: str,
+        *,
+        meets: PublicKey | None = None,
     ) -> None:
         self.id = number
         self.relay = RelayClient(context, code, url)
-        self.locked = False
+        self.meets = meets
+        self.locked = meets is not None
         self.refusal: Refusal | None = None
         """Why the others in the room do not take us."""
         self.guesses = Guesses()
@@ -163,7 +167,8 @@ class Room:
         self._next: RoomCode | None = None  # where others have gone, and when we follow
         self._move_at: float | None = None
         self._moves = Bucket(MOVE_BURST, MOVE_INTERVAL)
-        self._admitted: dict[PublicKey, None] = {}  # whom a locked room takes, since it was entered
+        # Whom a locked room takes, since it was entered.
+        self._admitted: dict[PublicKey, None] = {meets: None} if meets is not None else {}
         self._barred: dict[PublicKey, None] = {}  # who broke the protocol, since the person has asked for them
         self._begun: list[RoomLink] = []
         # In this session: the highest number of the links with each member, and of those that either has spoken of.
@@ -177,6 +182,11 @@ class Room:
     def code(self) -> RoomCode | None:
         """The room's code, or None while it is being drawn."""
         return self.relay.code
+
+    @property
+    def relay_address(self) -> str:
+        """Where its relay is."""
+        return self.relay.url
 
     @property
     def state(self) -> RelayState:
@@ -229,7 +239,8 @@ class Room:
         was_here = self.state is RelayState.HERE
         self.relay.leave()
         self._next = self._move_at = None
-        self._admitted.clear()
+        if self.meets is None:
+            self._admitted.clear()
         self._lease.takes_over = False
         self._lease.release()
         for one in self._live:
@@ -258,10 +269,15 @@ class Room:
 
     def rotate_secret(self) -> None:
         """Draw another secret, and tell it to those with whom there is a link."""
-        if self.state is not RelayState.LEFT:
+        if self.state is not RelayState.LEFT and self.meets is None:
             self._next = self._move_at = None
             self.guesses = Guesses()  # nobody has the new link yet
             self._change_code(None)
+
+    def go_to(self, code: RoomCode) -> None:
+        """The room where the two find each other is another one from now on; links that there are stay."""
+        if code != self.code:
+            self._change_code(code)
 
     # The secret of the room.
 
@@ -271,7 +287,7 @@ class Room:
         Both go to where it was renewed more often; where both have renewed it at once, to the smaller secret.
         """
         peer = link.authenticated
-        if self.state is RelayState.LEFT or peer is None:
+        if self.state is RelayState.LEFT or peer is None or self.meets is not None:
             return
         before, secret = peer.room
         if not (renewals > before or (renewals == before and code.secret < secret)):
@@ -297,7 +313,7 @@ class Room:
     def _tell_secret(self, elsewhere: Sequence[Link] = ()) -> None:
         """Tell the secret to all who do not know it; those whose path is lost hear it when it is found again."""
         code = self._next or self.code
-        if code is None:
+        if code is None or self.meets is not None:
             return
         for link in [*(one.link for one in self._live), *elsewhere]:
             peer = link.authenticated

@@ -37,6 +37,10 @@ AboutLink = OnLink | Refused | RoomBye
 class Place(Protocol):
     """What a link needs of the room that it begins in."""
 
+    @property
+    def relay_address(self) -> str:
+        """Where its relay is."""
+
     def say_about(self, one: "RoomLink", signal: AboutLink) -> None:
         """Say something about a link to its peer, in a way that it believes."""
 
@@ -72,6 +76,11 @@ class RoomLink:
     def code(self) -> str:
         """Nothing has to be handed over."""
         return ""
+
+    @property
+    def relay(self) -> str:
+        """The address of the room's relay."""
+        return self.place.relay_address
 
     @property
     def peer(self) -> PublicKey | None:

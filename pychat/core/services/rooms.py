@@ -12,7 +12,9 @@ from pychat.core.identity.contacts import Contacts
 from pychat.core.ids import RoomId, SessionId
 from pychat.core.link import CloseReason, Link
 from pychat.core.relay.client import RelayState
+from pychat.core.relay.rendezvous import next_change, room_at
 from pychat.core.service import (
+    ConnectAgainWanted,
     Context,
     FrameRule,
     LinkAuthenticated,
@@ -23,6 +25,7 @@ from pychat.core.service import (
     RoomCodePasted,
     Service,
     Stage,
+    WaitingEnded,
 )
 from pychat.core.services.links import Links
 from pychat.core.services.room import Room
@@ -51,6 +54,7 @@ class Rooms(Service):
         self._keeps_visited = visited is not None
         self._visited = set(visited or ())
         self._entered: set[RoomCode] = set()  # in this run
+        self._change_at: float | None = None  # when people are to be found elsewhere
         self._session_handlers: dict[type, Callable[[Room, Any], None]] = {
             events.RelayOpened: lambda room, _: room.on_relay_opened(),
             events.RelayHeard: lambda room, event: room.on_relay_message(event.text),
@@ -87,9 +91,11 @@ class Rooms(Service):
         return {
             RoomCodePasted: self._on_code,
             LinkAuthenticated: self._on_authenticated,
-            LinkOpened: self._on_changed,
+            LinkOpened: self._on_opened,
             LinkLost: self._on_changed,
             LinkClosed: self._on_closed,
+            ConnectAgainWanted: self._on_connect_again,
+            WaitingEnded: self._on_waiting_ended,
         }
 
     # Where rooms are.
@@ -102,6 +108,10 @@ class Rooms(Service):
     def all_in(self, chat: Chat | None) -> list[Room]:
         """All that are shown in a chat."""
         return [self.by_id[room] for room in chat.rooms] if chat is not None else []
+
+    def is_waiting_in(self, chat: Chat | None) -> bool:
+        """Whether the other one of a conversation is looked for, by the room that the two have for good."""
+        return any(room.meets is not None for room in self.all_in(chat))
 
     def visitor_in(self, room: Room) -> Link | None:
         """The link to whoever is in a room with us, though not in the chat in which the room is shown."""
@@ -117,7 +127,11 @@ class Rooms(Service):
         if not self.context.has_webrtc:
             return
         # One that is shown nowhere only says its last words.
-        shown = [room for room in self.by_id.values() if room.code == code is not None and room.home is not None]
+        shown = [
+            room
+            for room in self.by_id.values()
+            if room.code == code is not None and room.home is not None and room.meets is None
+        ]
         room = shown[0] if shown else None
         home = room.home if room is not None else None
         if room is None or home is None:
@@ -179,8 +193,60 @@ class Rooms(Service):
         chat = self._chats.get(event.conversation)
         for room in self.all_in(chat):
             room.leave()
-            if chat is not None:
+            if chat is not None and room.meets is None:
                 chat.rooms[room.id] = False
+            elif chat is not None:
+                del chat.rooms[room.id]  # it is gone back to by its conversation, not by a code
+
+    # Finding each other again.
+
+    def _on_connect_again(self, news: ConnectAgainWanted) -> None:
+        conversation = self._chats.conversation(news.chat)
+        if conversation is None or not self.context.has_webrtc:
+            return
+        code = room_at(news.secret, self.context.clock)
+        room = next((room for room in self.all_in(conversation) if room.meets is not None), None)
+        if room is None:
+            number = self.context.next_id()
+            room = Room(
+                self.context,
+                self._links,
+                self._chats,
+                self._contacts,
+                number,
+                code,
+                news.relay,
+                meets=conversation.peer,
+            )
+            self.by_id[number] = room
+            conversation.rooms[number] = True
+            room.enter()
+        self._change_rooms()
+
+    def _on_waiting_ended(self, news: WaitingEnded) -> None:
+        conversation = self._chats.conversation(news.chat)
+        link = self._links.of(conversation) if conversation is not None else None
+        if link is None or not link.is_live:
+            self._stop_waiting(conversation, besides=None)
+
+    def _stop_waiting(self, conversation: Chat | None, *, besides: RoomId | None) -> None:
+        """Leave the room that the two have for good, unless it is this one: they have found each other elsewhere."""
+        for room in self.all_in(conversation):
+            if room.meets is not None and room.id != besides and conversation is not None:
+                room.leave()
+                del conversation.rooms[room.id]
+
+    def _change_rooms(self) -> None:
+        """Go to the rooms where people are found from now on."""
+        times = []
+        for room in self.by_id.values():
+            conversation = self._chats.with_peer(room.meets)
+            if conversation is None or conversation.rendezvous is None or room.state is RelayState.LEFT:
+                continue
+            secret = conversation.rendezvous.secret
+            room.go_to(room_at(secret, self.context.clock))
+            times.append(next_change(secret, self.context.clock) - self.context.clock)
+        self._change_at = self.context.now + min(times) if times else None
 
     # What is reported.
 
@@ -203,6 +269,10 @@ class Rooms(Service):
         if isinstance(signaling, RoomLink) and room is not None:
             room.on_authenticated(signaling)
 
+    def _on_opened(self, news: LinkNotification) -> None:
+        self._on_changed(news)
+        self._stop_waiting(self._chats.get(news.link.chat), besides=news.link.room)
+
     def _on_changed(self, news: LinkNotification) -> None:
         if isinstance(news.link.signaling, RoomLink):
             news.link.signaling.place.on_changed(news.link.signaling)
@@ -220,11 +290,13 @@ class Rooms(Service):
     @property
     def due(self) -> float | None:
         """When something is due in a room."""
-        times = [room.due for room in self.by_id.values()]
+        times = [self._change_at, *(room.due for room in self.by_id.values())]
         return min([at for at in times if at is not None], default=None)
 
     def wake(self) -> None:
         """Do it."""
+        if self._change_at is not None and self._change_at <= self.context.now:
+            self._change_rooms()
         for room in self.by_id.values():
             room.wake()
 
@@ -239,6 +311,8 @@ class Rooms(Service):
                 self._by_session.clear()  # it is rebuilt when it is needed
                 continue
             code = room.code
+            if room.meets is not None:
+                continue
             if code is not None and code not in self._entered and room.state is not RelayState.LEFT:
                 self._entered.add(code)  # also one that was drawn or renewed meanwhile
                 if self._keeps_visited:

@@ -1,0 +1,68 @@
+"""Small segments of the journal are put together, so that a long conversation is read in few steps.
+
+Theory of operation. A segment has the messages of a turn, which mostly is one. Whenever some are read, and they are
+many and small, one takes their place: that of the first, so that whoever else is reading gets what they have not
+read, and some of it once more. It is done only where all is kept for good: what is to go, goes by segments.
+"""
+
+from collections.abc import Callable, Iterable, Mapping
+from typing import Any
+
+from pychat.core import effects, events
+from pychat.core.chat.chats import Chats
+from pychat.core.chat.records import FOREVER, Part, Segment, read_segment, write_segment
+from pychat.core.service import Context, Service
+
+FEWEST = 32
+"""Segments that are worth being put together."""
+MOST_BYTES = 256 * 1024
+"""Bytes of a segment that was put together."""
+
+
+class Compaction(Service):
+    """Puts segments together that were read."""
+
+    def __init__(self, context: Context, chats: Chats) -> None:
+        super().__init__(context)
+        self._chats = chats
+
+    def event_handlers(self) -> Mapping[type, Callable[[Any], None]]:
+        """What was read, by whomever it was wanted."""
+        return {events.JournalRead: self._on_read}
+
+    def _on_read(self, event: events.JournalRead) -> None:
+        conversation = self._chats.conversation(event.conversation)
+        if conversation is None or self._chats.keep_for(conversation) != FOREVER:
+            return
+        size, small = 0, []
+        for position, data in sorted(event.segments):
+            size += len(data)
+            if size > MOST_BYTES:
+                break
+            small.append((position, data))
+        if len(small) < FEWEST:
+            return
+        try:
+            segments = [read_segment(data) for _, data in small]
+        except ValueError:
+            return  # what is damaged stays as it is
+        merged = write_segment(_joined(segments), segments[-1].written)
+        positions = tuple(position for position, _ in small)
+        self.context.emit(effects.MergeInJournal(self.context.next_id(), event.conversation, positions, merged))
+
+
+def _joined(segments: Iterable[Segment]) -> list[Part]:
+    """The parts of segments that follow each other."""
+    joined: list[Part] = []
+    for segment in segments:
+        for part in segment.parts:
+            before = joined[-1] if joined else None
+            if (
+                before is not None
+                and (before.author, before.is_own) == (part.author, part.is_own)
+                and before.first + len(before.entries) == part.first
+            ):
+                joined[-1] = before._replace(entries=[*before.entries, *part.entries])
+            else:
+                joined.append(part)
+    return joined

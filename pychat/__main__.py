@@ -27,7 +27,7 @@ from pychat.native.ports.store import FileStore
 from pychat.native.screens import settings as terminal_settings
 from pychat.native.trace import TraceFile
 from pychat.ports import PortError
-from pychat.ui import strings
+from pychat.ui import keeping, strings
 from pychat.ui.app import App
 from pychat.ui.settings import KEY, Settings, SettingsProblem, is_local, usable_ice
 
@@ -105,8 +105,12 @@ def _parser() -> argparse.ArgumentParser:
         "--hide-address", action=argparse.BooleanOptionalAction, help="whether to go through a TURN server only"
     )
 
+    servers.add_argument(
+        "--keep", metavar="TIME", help="for how long it is kept what is said: “7 days”, “forever”, “nothing”"
+    )
+
     chat = argparse.ArgumentParser(add_help=False, parents=[servers])
-    chat.set_defaults(room=False)
+    chat.set_defaults(room=False, talk=None)
     chat.add_argument(
         "--json", action="store_true", help="in a pipe: print messages, and what else happens, as lines of JSON"
     )
@@ -144,6 +148,14 @@ def _parser() -> argparse.ArgumentParser:
         help="open a room at the relay of --page, for whoever has its link",
     )
     room.set_defaults(run=_chat, joins=False, code=None, room=True)
+    talk = add_command(
+        "talk",
+        "pychat talk Ann",
+        parents=[chat],
+        help="find somebody again whom you have talked to, without a link; on a terminal",
+    )
+    talk.add_argument("talk", nargs="?", metavar="NAME", default="", help="whom; without it you choose among them")
+    talk.set_defaults(run=_chat, joins=False, code=None)
     settings = add_command(
         "settings",
         "pychat settings --name Ann --server stun:stun.example:3478",
@@ -158,9 +170,14 @@ def _parser() -> argparse.ArgumentParser:
     reset.set_defaults(run=_reset)
     commands.add_parser("serve", add_help=False, help="serve the page for browsers")
     export = add_command(
-        "export", "pychat export public", help="write the page into a folder, for a web host of your own"
+        "export",
+        "pychat export --chat Ann ann.html",
+        help="write a conversation into a file; or, without --chat, the page into a folder for a web host",
     )
-    export.add_argument("folder", type=Path, metavar="DIR", help="new, empty, or an earlier export")
+    export.add_argument("--chat", metavar="NAME", help="the conversation with this person, as .html or .md")
+    export.add_argument(
+        "target", type=Path, metavar="TARGET", help="a new file; of the page a folder: new, empty, or an earlier export"
+    )
     export.set_defaults(run=_export)
     return parser
 
@@ -184,12 +201,24 @@ def _store() -> FileStore:
 def _settings_with(options: argparse.Namespace) -> Settings:
     """The settings that are kept, with those of the command line in their place."""
     kept = Settings.loads(_store().load(KEY))
-    given: dict[str, Any] = {"suggested": options.suggested, "relay_only": options.hide_address}
+    given: dict[str, Any] = {
+        "suggested": options.suggested,
+        "relay_only": options.hide_address,
+        "keep_for": _keep_for(options.keep),
+    }
     if options.name is not None:
         given["name"] = clean_name(options.name)
     if options.server is not None:
         given["own"] = "\n".join(options.server)
     return replace(kept, **{name: value for name, value in given.items() if value is not None})
+
+
+def _keep_for(text: str | None) -> int | None:
+    """For how many seconds it is to be kept what is said, if that is asked for."""
+    seconds = keeping.parse(text) if text is not None else None
+    if text is not None and seconds is None:
+        raise Failure(Exit.USAGE, f"“{text[:60]}” is no time: write “7 days”, “forever” or “nothing”.")
+    return seconds
 
 
 def _settings(options: argparse.Namespace) -> Exit:
@@ -216,9 +245,13 @@ def _reset(options: argparse.Namespace) -> Exit:
 
 
 def _export(options: argparse.Namespace) -> Exit:
+    if options.chat is not None:
+        from pychat.exporting import export_chat
+
+        return _run(export_chat(_store(), Settings.loads(_store().load(KEY)), options.chat, options.target))
     from pychat.server import export
 
-    return export.main(options.folder)
+    return export.main(options.target)
 
 
 def _chat(options: argparse.Namespace) -> Exit:
@@ -226,6 +259,8 @@ def _chat(options: argparse.Namespace) -> Exit:
         options.code = None
     if options.room and not relay_of(options.page):
         raise Failure(Exit.USAGE, "A room needs the address of a page with a relay: --page https://…/")
+    if options.talk is not None and not _on_a_terminal():
+        raise Failure(Exit.USAGE, "To find somebody again takes a terminal, or the library (Peer.again).")
     settings = _settings_with(options)
     usable_ice(settings, terminal_settings.SUGGESTED)
     return _run((_in_terminal if _on_a_terminal() else _in_pipe)(options, settings))
@@ -289,7 +324,7 @@ async def _in_pipe(options: argparse.Namespace, settings: Settings) -> Exit:
         code = await pipe.find_code(source, options.code, options.page) if options.joins else ""
         suggested = () if is_local(page_in(code) or options.page) else terminal_settings.SUGGESTED
         ice = settings.ice(suggested)
-        async with Peer(folder=_folder(), name=settings.name, ice=ice, trace=trace) as peer:
+        async with Peer(folder=_folder(), name=settings.name, ice=ice, keep_for=settings.keep_for, trace=trace) as peer:
             if settings.suggested and suggested:
                 say(strings.stun_note(suggested))
             lines = pipe.Pipe(source, stay=options.stay, as_json=options.json)
@@ -316,8 +351,14 @@ async def _in_terminal(options: argparse.Namespace, settings: Settings) -> Exit:
 
     with _tracing(options.trace, lambda sentence: page.warn(sentence)) as trace:
         connect = NativeConnect()
-        driver = make_driver(
-            _store(), connect, lambda: page.render(), name=settings.name, ice=settings.ice(()), trace=trace
+        driver = await make_driver(
+            _store(),
+            connect,
+            lambda: page.render(),
+            name=settings.name,
+            ice=settings.ice(()),
+            keep_for=settings.keep_for,
+            trace=trace,
         )
         page = TerminalPage(
             App(driver.node),
@@ -328,9 +369,12 @@ async def _in_terminal(options: argparse.Namespace, settings: Settings) -> Exit:
             symbols="utf" in sys.stdout.encoding.lower(),
         )
         try:
-            undelivered = await page.run(code=options.code, joins=options.joins, room=options.room)
+            undelivered = await page.run(
+                driver.journaled, code=options.code, joins=options.joins, room=options.room, talk=options.talk
+            )
         finally:
             driver.close()
+            await driver.finish()
             await connect.finish()
     if undelivered:
         raise Failure(Exit.NOT_DELIVERED, strings.undelivered(undelivered))

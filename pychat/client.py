@@ -7,8 +7,9 @@
 
 Without a relay two codes do the same: `peer.invite` and `peer.join` give chats with a `code` to hand over.
 
-Everything happens in the event loop that is running; there is no thread and no global state, so a program may have any
-number of peers. What can go wrong comes as an exception whose text is a sentence for a person.
+Everything happens in the event loop that is running, and there is no global state, so a program may have any number of
+peers. Each that has a folder has one thread beside, which writes its journal and waits for the disk. What can go wrong
+comes as an exception whose text is a sentence for a person.
 """
 
 import asyncio
@@ -26,6 +27,7 @@ from weakref import WeakSet
 from pychat.core import events
 from pychat.core.chat.conversation import Chat as AnyChat
 from pychat.core.chat.conversation import Conversation
+from pychat.core.chat.records import FOREVER, KeptConversation
 from pychat.core.codes import roomcode
 from pychat.core.codes.invite import Code
 from pychat.core.codes.pasted import page_at, read, relay_for, relay_of
@@ -43,13 +45,14 @@ from pychat.core.services.room import Room
 from pychat.core.webrtc.ice import IceConfig
 from pychat.driver import Driver
 from pychat.native.ports.crypto import NativeCrypto
+from pychat.native.ports.journal import SqliteJournal
 from pychat.native.ports.leases import FileLeases
 from pychat.native.ports.peer import NativeConnect
 from pychat.native.ports.relay import NativeRelay
 from pychat.native.ports.store import ERASED, FileStore, MemoryStore
 from pychat.native.screens import qr
 from pychat.ports import PortError, Post
-from pychat.startup import ContactsDamaged, load_contacts, make_node
+from pychat.startup import ContactsDamaged, load_contacts, load_history, make_node
 from pychat.ui import strings
 from pychat.ui.strings import Trust
 from pychat.ui.trace import Trace
@@ -86,6 +89,13 @@ class MessageRefused(PychatError):
         self.problem = problem
 
 
+class NotToBeFound(PychatError):
+    """Somebody for whom there is no room to find them again in: a new link or an invite connects the two."""
+
+    def __init__(self) -> None:
+        super().__init__(strings.NOT_TO_BE_FOUND)
+
+
 class ChatEnded(PychatError):
     """What was waited for cannot come any more; `close_reason` says why, the text says it in words."""
 
@@ -120,10 +130,12 @@ class Peer:
     """One person's end of any number of chats, each with one other person. To be used with `async with`.
 
     Args:
-        folder: where identity and contacts are kept, so that others recognise this peer the next time, and it them;
-            None keeps them only for as long as the peer lives.
+        folder: where identity, contacts and all that is said are kept, so that others recognise this peer the next
+            time, and it them, and what did not arrive is sent then; None keeps them only for as long as the peer lives.
         name: how it wants to be called; it proves nothing.
         ice: the STUN and TURN servers to use; none by itself, which is enough on one network.
+        keep_for: for how many seconds what is said is kept in the folder, where nothing else was chosen for a
+            conversation; 0 is not at all, and without it until it is deleted.
         trace: takes a line for each event and each effect, in their order, with a time; texts, names, codes, keys and
             addresses are left out of it. What it raises goes to the loop's exception handler, and ends the trace alone.
     """
@@ -134,11 +146,13 @@ class Peer:
         folder: Path | None = None,
         name: str = "",
         ice: IceConfig = IceConfig(),
+        keep_for: int = FOREVER,
         trace: Callable[[str], object] | None = None,
     ) -> None:
         self._folder = folder
         self._name = name
         self._ice = ice
+        self._keep_for = keep_for
         self._trace = trace
         self._read: Counter[AuthorId] = Counter()  # how many messages were handed out, of a chat by its own log
         self._waiting: dict[asyncio.Future[None], Callable[[], object]] = {}
@@ -149,18 +163,27 @@ class Peer:
         """Begin. Raises PortError when identity or contacts cannot be read or kept."""
         store = FileStore(self._folder) if self._folder is not None else MemoryStore()
         self._connect = NativeConnect()
-        self._driver = make_driver(
-            store, self._connect, self._turned, name=self._name, ice=self._ice, trace=self._trace
+        self._driver = await make_driver(
+            store,
+            self._connect,
+            self._turned,
+            name=self._name,
+            ice=self._ice,
+            keep_for=self._keep_for,
+            trace=self._trace,
         )
         self._node = self._driver.node
+        self._read.update({chat.own_log: chat.read for chat in self._node.chats.conversations()})
         return self
 
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
+        await self._driver.journaled()
         for chat in self._node.chats.listed():  # whoever still waits for something learns that it is over
             self._post(events.LeaveConversation(chat.id))
         self._driver.close()
+        await self._driver.finish()
         await self._connect.finish()
 
     async def invite(self) -> "Chat":
@@ -204,6 +227,31 @@ class Peer:
         self._put_away()
         return await self._with_code(self._paste(text))
 
+    async def again(self, key: bytes) -> "Chat":
+        """Find somebody again with whom one has talked: in the room that the two have for good, without a link.
+
+        What did not reach them goes out when they are there, also what was written in another run.
+
+        Args:
+            key: the identity of the other one, as in `Person`.
+
+        Raises:
+            NotToBeFound: the two have not met with both keeping what is said, or have no relay in common.
+        """
+        conversation = self._node.chats.with_peer(key)
+        if conversation is None or not self._node.rendezvous.relay_for(conversation):
+            raise NotToBeFound
+        self._put_away()
+        self._post(events.ConnectAgain(conversation.id))
+        room = self._node.rooms.shown_in(conversation)
+        link = self._node.links.of(conversation)
+        if room is None:  # they are connected, by an invite
+            return Chat(self, link)
+        chat = Chat(self, None, room)
+        self._in_rooms.add(chat)
+        chat._follow()  # they may be connected already
+        return chat
+
     async def _enter(self, event: events.CreateRoom | events.PasteCode) -> "Chat":
         self._put_away()
         self._post(event)
@@ -233,7 +281,8 @@ class Peer:
         """Forget what ended longest ago, first of all where nothing waits, so that a bot does not grow for years."""
         node = self._node
         held = {chat._conversation for chat in self._chats}
-        ended = [chat for chat in node.chats.listed() if chat not in held and _has_ended(node, chat)]
+        # What is in the journal is kept, and takes no room here.
+        ended = [c for c in node.chats.listed() if c not in held and not c.is_kept and _has_ended(node, c)]
         ended.sort(key=lambda conversation: conversation.undelivered > 0)
         for conversation in ended[: max(0, len(ended) - KEPT_ENDED)]:
             self._post(events.RemoveConversation(conversation.id))
@@ -258,6 +307,15 @@ class Peer:
         link = self._node.links.of(chat) if chat is not None else None
         assert link is not None
         return link
+
+    def _reads_earlier(self, conversation: AnyChat) -> bool:
+        """Whether more of what was said before is being read from the journal."""
+        history = self._node.history
+        if isinstance(conversation, Conversation) and conversation.has_earlier:
+            if not history.is_reading(conversation.id):
+                self._driver.post(events.ShowEarlier(conversation.id))
+            return True
+        return False
 
     def _turned(self) -> None:
         for chat in list(self._in_rooms):
@@ -315,7 +373,7 @@ class Chat:
     @property
     def link(self) -> str:
         """The link of the room, with which another person comes in; "" where there is no room."""
-        if self._room is None or self._room.code is None:
+        if self._room is None or self._room.code is None or self._room.meets is not None:
             return ""
         return qr.link(page_at(self._room.relay.url), roomcode.encode(self._room.code))
 
@@ -497,6 +555,7 @@ class Chat:
                 conversation = self._conversation
                 entry = conversation.timeline[place].entry
                 conversation.read_to = read[conversation.own_log] = place + 1
+                self._peer._driver.post(events.MarkRead(conversation.id, place + 1))
                 if conversation.holds_too_much():
                     self._peer._driver.turn()  # what was read makes room for more
                 yield Message(entry.text, datetime.fromtimestamp(entry.at / 1000, UTC))
@@ -591,8 +650,12 @@ class Chat:
         """The place of the next message of the other side that is still here."""
         conversation = self._conversation
         timeline = conversation.timeline
-        place = max(self._peer._read[conversation.own_log], timeline.start)
-        while place < len(timeline) and timeline[place].author == conversation.own_log:
+        place = self._peer._read[conversation.own_log]
+        if place < timeline.start:
+            if self._peer._reads_earlier(conversation):
+                return None
+            place = timeline.start
+        while place < len(timeline) and conversation.is_own(timeline[place].author):
             place += 1
         self._peer._read[conversation.own_log] = place
         if self._readers:  # what comes next is kept until it is handed out
@@ -609,18 +672,20 @@ def _has_ended(node: Node, chat: AnyChat) -> bool:
     return (link is None or not link.is_live) and not chat.is_in_room
 
 
-def make_driver(
+async def make_driver(
     store: FileStore | MemoryStore,
     connect: NativeConnect,
     on_turn: Callable[[], None],
     *,
     name: str,
     ice: IceConfig,
+    keep_for: int = FOREVER,
     trace: Callable[[str], object] | None = None,
 ) -> Driver:
     """A node with the identity and the contacts that are kept, and its driver.
 
     Args:
+        keep_for: as for `Peer`.
         trace: as for `Peer`.
 
     Raises:
@@ -631,9 +696,29 @@ def make_driver(
         contacts = load_contacts(store)
     except ContactsDamaged as error:
         raise PortError("the file with your contacts is damaged; `pychat reset` starts afresh") from error
-    node = make_node(crypto, connect, contacts, name=name, ice=ice)
     connect_relay = partial(NativeRelay, connect.begin)
-    leases = FileLeases(store.folder, store.is_erased) if isinstance(store, FileStore) else None
+    leases: FileLeases | None = None
+    journal: SqliteJournal | None = None
+    kept: list[KeptConversation] = []
+    problem = ""
+    if isinstance(store, FileStore):
+        leases = FileLeases(store.folder, store.is_erased)
+        try:
+            journal = SqliteJournal(store)
+            kept = await load_history(journal)
+        except PortError as error:  # who was verified is known: people can talk
+            problem = str(error)
+    node = make_node(
+        crypto,
+        connect,
+        contacts,
+        name=name,
+        ice=ice,
+        keeps=journal is not None,
+        kept=kept,
+        keep_for=keep_for,
+    )
+    node.history.problem = problem
     driver = Driver(
         node,
         connect,
@@ -642,6 +727,7 @@ def make_driver(
         time.time,
         connect_relay=connect_relay,
         leases=leases,
+        journal=journal,
         on_turn=on_turn,
         observe=Trace(trace, time.time, _tell_of_trace) if trace is not None else None,
     )

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import gc
 import socket
+import sqlite3
 import time
 import warnings
-from collections.abc import Collection, Iterator
+from collections.abc import Callable, Collection, Iterator
 from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
-from typing import ClassVar
+from typing import ClassVar, Literal
 
 import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
@@ -19,11 +21,12 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from pychat.core.codes.pasted import relay_of
 from pychat.core.webrtc.capabilities import Capabilities
 from pychat.native.ports.crypto import NativeCrypto
+from pychat.native.ports.journal import FILE, SqliteJournal
 from pychat.native.ports.leases import FileLeases
 from pychat.native.ports.peer import NativeConnect, NativeDataChannel
 from pychat.native.ports.relay import NativeRelay
 from pychat.native.ports.store import FileStore
-from pychat.ports import Crypto, DataChannel, Leases, Post, Store, Tabs
+from pychat.ports import Crypto, DataChannel, Journal, Leases, Post, Store, Tabs
 from tests.contracts import Kit, Port, contracts_of, verify
 from tests.fakes import FakeConnect, FakeDataChannel, FakeLeases, FakeNetwork, FakeStore, FakeTabs
 from tests.server.relays import Relay
@@ -68,7 +71,7 @@ class LesserFakeKit(FakeKit):
 
 
 class NativeKit(Kit):
-    ports = (Port.PEERS, Port.STORE, Port.CLOCK, Port.CRYPTO, Port.RELAY, Port.LEASES)
+    ports = (Port.PEERS, Port.STORE, Port.CLOCK, Port.CRYPTO, Port.RELAY, Port.LEASES, Port.JOURNAL)
 
     def __init__(self, folder: Path) -> None:
         super().__init__()
@@ -90,6 +93,22 @@ class NativeKit(Kit):
     def leases(self) -> Leases:
         self._folder.mkdir(exist_ok=True)
         return FileLeases(self._folder)
+
+    async def journal(self) -> Journal:
+        journal = SqliteJournal(FileStore(self._folder))
+        self.at_end(journal.close)
+        return journal
+
+    async def stored(self) -> bytes:
+        return b"".join(path.read_bytes() for path in self._folder.iterdir())
+
+    async def change_stored(
+        self, place: Literal["heads", "segments"], change: Callable[[list[bytes]], list[bytes]]
+    ) -> None:
+        with contextlib.closing(sqlite3.connect(self._folder / FILE)) as database, database:
+            rows = database.execute(f"select rowid, data from {place} order by rowid").fetchall()
+            for (row, _), data in zip(rows, change([data for _, data in rows]), strict=True):
+                database.execute(f"update {place} set data = ? where rowid = ?", (data, row))
 
     def other_clock(self) -> float:
         return datetime.now(UTC).timestamp()

@@ -5,7 +5,7 @@ there is in all these places: the standard library, the core and the ports. A mo
 contract in it is entered with `@contract`, and from then on every implementation of its port has to keep it.
 """
 
-from tests.contracts import chat, clock, crypto, growth, leases, peers, relay, store, tabs
+from tests.contracts import chat, clock, crypto, growth, journal, leases, peers, relay, store, tabs
 from tests.contracts.kit import CONTRACTS, Kit, Port, contracts_of, verify
 
 __all__ = [
@@ -17,6 +17,7 @@ __all__ = [
     "contracts_of",
     "crypto",
     "growth",
+    "journal",
     "leases",
     "peers",
     "relay",

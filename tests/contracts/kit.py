@@ -5,9 +5,20 @@ import gc
 import traceback
 from collections.abc import Awaitable, Callable, Collection, Sequence
 from enum import Enum
-from typing import Any
+from typing import Any, Literal
 
-from pychat.ports import Clock, Crypto, DataChannel, Leases, PeerConnectionFactory, Post, RelayFactory, Store, Tabs
+from pychat.ports import (
+    Clock,
+    Crypto,
+    DataChannel,
+    Journal,
+    Leases,
+    PeerConnectionFactory,
+    Post,
+    RelayFactory,
+    Store,
+    Tabs,
+)
 
 LIMIT = 120.0
 """Seconds after which a contract is broken, however slow the machine."""
@@ -21,6 +32,7 @@ class Port(Enum):
     CRYPTO = "crypto"
     RELAY = "relay"
     LEASES = "leases"
+    JOURNAL = "journal"
 
 
 class Kit:
@@ -64,6 +76,20 @@ class Kit:
 
     async def identity(self, seed: bytes | None = None) -> Crypto:
         """Somebody new, or whoever has this private key of 32 bytes (RFC 8032, section 5.1.5)."""
+        raise NotImplementedError
+
+    async def journal(self) -> Journal:
+        """A journal as another run of a program has it; at first there is nothing in it."""
+        raise NotImplementedError
+
+    async def stored(self) -> bytes:
+        """All that the journals of this kit have put where somebody may find it."""
+        raise NotImplementedError
+
+    async def change_stored(
+        self, place: Literal["heads", "segments"], change: Callable[[list[bytes]], list[bytes]]
+    ) -> None:
+        """Put something else in the place of what is sealed there, nonces first, as whoever has the disk can."""
         raise NotImplementedError
 
     def at_end(self, action: Callable[[], None]) -> None:

@@ -2,7 +2,8 @@
 
 import asyncio
 
-from pychat.core.events import CodeFromTab, CodeTakenByTab, Event
+from pychat.core.effects import KeptChanges
+from pychat.core.events import CodeFromTab, CodeTakenByTab, Event, KeptByTab
 from tests.contracts.kit import Kit, Port, contract
 
 
@@ -50,6 +51,14 @@ async def a_code_that_was_taken_is_told_likewise(kit: Kit) -> None:
     await eve.until_it_has(CodeFromTab("code"), *(CodeTakenByTab(code) for code in CODES))
     ann.tabs.offer_code("last")
     await bob.until_it_has(CodeFromTab("code"), CodeFromTab("last"))
+
+
+@contract(Port.TABS)
+async def what_was_kept_is_told_to_all_others(kit: Kit) -> None:
+    ann, bob = Tab(kit), Tab(kit)
+    head, segment = '["Grüße 👋"]'.encode(), b'[1,"x"]'
+    ann.tabs.tell_kept([KeptChanges("chat", head, segment, ()), KeptChanges("other", b"[]", None, (("run", 1),))])
+    await bob.until_it_has(KeptByTab(head, segment), KeptByTab(b"[]", None))
 
 
 @contract(Port.TABS)

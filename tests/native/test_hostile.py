@@ -36,7 +36,7 @@ from aiortc.rtcsctptransport import (
 from pychat.core import wire
 from pychat.core.codes.invite import decode
 from pychat.core.link import CloseReason, Link, LinkPhase
-from pychat.core.log import make_entry
+from pychat.core.log import Entry
 from pychat.core.webrtc.sdp import MAX_MESSAGE_SIZE
 from pychat.ui import strings
 from pychat.ui.view import view
@@ -271,7 +271,7 @@ def test_a_message_without_end_takes_no_memory_without_end() -> None:
 
 async def until_heard(ann: Person, link: Link, stranger: Stranger) -> None:
     """Let the stranger say one thing more, and wait for it: all that was sent before has come then."""
-    stranger.say(wire.encode(wire.Entries(STRANGER, 1, [make_entry((0, "done"))])))
+    stranger.say(wire.encode(wire.Entries(STRANGER, 1, [Entry(0, "done")])))
     await ann.until(lambda: link.phase is LinkPhase.CLOSED or len(ann.chat(link).timeline) > 0)
     assert link.close_reason is None, (link.close_reason, link.detail)
 

@@ -24,6 +24,7 @@ NOTHING_KEPT = [
     "your servers: none",
     "suggested servers: stun:stun.cloudflare.com:3478 (used)",
     "hide my address: no",
+    "what is said: kept until you delete it",
 ]
 TURN = "turn:turn.example:3478 ann secret"
 
@@ -80,6 +81,7 @@ def test_what_is_given_is_kept_and_the_rest_stays(pychat: Pychat) -> None:
         "your servers: turn:turn.example:3478, stun:stun.example",
         NOTHING_KEPT[2],
         "hide my address: yes",
+        "what is said: kept until you delete it",
     ]
     pychat.shows("--name", " Ann\u200b  Smith ")
     assert pychat.shows("--server", TURN, "--server", "stun:stun.example", "--hide-address") == kept
@@ -89,6 +91,7 @@ def test_what_is_given_is_kept_and_the_rest_stays(pychat: Pychat) -> None:
         *kept[:2],
         "suggested servers: stun:stun.cloudflare.com:3478 (not used)",
         "hide my address: no",
+        "what is said: kept until you delete it",
     ]
     assert pychat.shows("--server", "", "--suggested", "--name", "") == NOTHING_KEPT
 
@@ -193,7 +196,7 @@ def test_for_a_page_of_this_machine_nobody_is_asked(pychat: Pychat, host: str) -
 
 # What it says of itself.
 
-COMMANDS = ["invite", "join", "room", "settings", "reset", "serve", "export"]
+COMMANDS = ["invite", "join", "room", "talk", "settings", "reset", "serve", "export"]
 
 
 def test_it_says_which_version_it_is(pychat: Pychat) -> None:

@@ -63,6 +63,10 @@ def test_a_message_of_ours_that_goes_before_it_is_printed_is_told_as_gone(monkey
     assert shown.getvalue().count("x" * 50) > 30
 
 
+async def nothing_to_keep() -> None:
+    """There is no journal here."""
+
+
 def typed(someone: Person, line: str, *, connected: bool = False, posted: list[events.Event] | None = None) -> str:
     """What the page of somebody who waits with an invite, or is connected, says to what they type; then they leave."""
     shown = StringIO()
@@ -74,7 +78,7 @@ def typed(someone: Person, line: str, *, connected: bool = False, posted: list[e
 
     async def test() -> None:
         page = TerminalPage(App(someone.node), post, page="", settings=Settings(), colors=False, symbols=False)
-        await page.run(code=None, joins=connected)
+        await page.run(nothing_to_keep, code=None, joins=connected)
 
     with create_pipe_input() as keyboard, create_app_session(input=keyboard, output=PlainTextOutput(shown)):
         keyboard.send_text(f"{line}\r/quit\r")

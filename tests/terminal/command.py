@@ -486,6 +486,10 @@ class Commands:
         """Start `pychat` with pipes."""
         return self._keep(Command(*arguments, "--no-suggested", **self._of_somebody(options)))
 
+    def command(self, *arguments: str, **options: Any) -> Command:
+        """Start `pychat` for something that is no chat."""
+        return self._keep(Command(*arguments, **self._of_somebody(options)))
+
     def terminal(self, *arguments: str, **options: Any) -> Terminal:
         """Start `pychat` on a terminal."""
         return self._keep(Terminal(*arguments, "--no-suggested", **self._of_somebody(options)))

@@ -430,7 +430,7 @@ def test_whom_one_knows_carries_the_conversation_on(
         ann.say(f"written before visit {visit}")
         ann.wait_above_input(f"You: written before visit {visit} (waiting)")
         bob.again().enter(ann.link)
-        bob.hears(*(f"written before visit {number}" for number in range(1, visit + 1)))  # a program keeps no messages
+        bob.hears(f"written before visit {visit}")
         bob.say(f"visit {visit}")
         ann.wait_until_shown(f"<Bob>: visit {visit}")
         bob.leave()

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 
 from pychat.core.webrtc.ice import IceServer
+from pychat.ui import keeping
 from pychat.ui.settings import PUBLIC_STUN, Settings
 
 SUGGESTED: Sequence[IceServer] = (PUBLIC_STUN,)
@@ -18,4 +19,5 @@ def describe(settings: Settings) -> Sequence[str]:
         f"your servers: {', '.join(own) or 'none'}",
         f"suggested servers: {suggested} ({'used' if settings.suggested else 'not used'})",
         f"hide my address: {'yes' if settings.relay_only else 'no'}",
+        f"what is said: {keeping.state(settings.keep_for)}",
     ]

@@ -4,13 +4,16 @@ Above the input line stands what is not delivered yet, so that what is printed i
 is printed once it has arrived.
 """
 
-from collections.abc import Callable, Iterator
+import asyncio
+from collections.abc import Awaitable, Callable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass
+from datetime import date
 
 from wcwidth import clip, width
 
 from pychat.core import events
+from pychat.core.chat.conversation import Delivery
 from pychat.core.codes.pasted import page_at, page_in, read, relay_of
 from pychat.core.codes.roomcode import RoomCode, encode
 from pychat.core.errors import CodeError
@@ -21,7 +24,7 @@ from pychat.native.screens.composer import Composer, Text
 from pychat.native.screens.sanitize import author_tag, name_tag, one_line, paragraph
 from pychat.native.screens.settings import SUGGESTED
 from pychat.ports import Post
-from pychat.ui import strings
+from pychat.ui import keeping, strings, times
 from pychat.ui.app import App
 from pychat.ui.messages import Messages
 from pychat.ui.settings import Settings, is_local
@@ -30,6 +33,10 @@ from pychat.ui.view import Card, DetailsView, PersonView, Progress, RoomView, Vi
 
 _SHOWN_WAITING = 3
 """Messages above the input line at most; the rest is counted."""
+_PATIENCE = 1.0
+"""Seconds that somebody who quits waits for what is about to be delivered."""
+_SCROLLBACK = 20
+"""Messages of former runs that are printed when one turns to somebody."""
 _SHOWN_COMMAND = 20
 """Characters of an unknown command at most that are repeated: it may be a line that was pasted."""
 _SIGNS = {Progress.TO_COME: "·", Progress.NOW: "…", Progress.DONE: "✓", Progress.FAILED: "✗"}
@@ -81,7 +88,10 @@ class TerminalPage:
         self._status = ("", "")
         self._handed_over = self._problem = ""
         self._stats: Stats | None = None
-        self._leaving = self._warned = self._wants_details = self._told_not_kept = self._told_servers = False
+        self._news = asyncio.Event()  # something may have changed
+        self._is_searching = False
+        self._leaving = self._wants_to_leave = self._warned = False
+        self._wants_details = self._told_not_kept = self._told_servers = False
         self._comparing: PublicKey | None = None
         self._comparing_as = ""  # the name that was shown with what to compare
         self._doubted: PublicKey | None = None
@@ -99,6 +109,10 @@ class TerminalPage:
             "/name": ("/name Ann: how others see you from now on", self._choose_name),
             "/details": ("the path, the traffic, the two fingerprints", self._details),
             "/switch": ("turn to somebody else who has come, and back", self._switch),
+            "/people": ("whom you have talked to, and what was said last", self._people),
+            "/talk": ("/talk Ann: turn to somebody you have talked to, and look for them", self._talk),
+            "/search": ("/search green tea: what was said, in all conversations", self._search),
+            "/keep": ("/keep 7 days, forever, nothing: for how long it is kept what is said here", self._keep),
             "/invite": ("make a new invite once a connection has ended", self._invite),
             "/lock": ("lock the room, or unlock it", self._lock),
             "/link": ("make a new link to the room", self._renew),
@@ -106,18 +120,30 @@ class TerminalPage:
             "/quit": ("leave; Ctrl-C and Ctrl-D do the same", self._quit),
         }
 
-    async def run(self, *, code: str | None, joins: bool, room: bool = False) -> int:
+    async def run(
+        self,
+        settle: Callable[[], Awaitable[None]],
+        *,
+        code: str | None,
+        joins: bool,
+        room: bool = False,
+        talk: str | None = None,
+    ) -> int:
         """Talk until the person leaves; returns how many of their messages were not delivered.
 
         Args:
+            settle: waits until all that has come is kept, and acknowledged.
             code: an invite to take at once.
             joins: whether there is, or will be, an invite of somebody else; else one is made.
             room: whether to open a room, at the relay of the page.
+            talk: the name of somebody known, to find them again; "" to choose among them.
         """
         if code is not None:
             self._take_code(code)
         elif room:
             self._begin(events.CreateRoom(relay_of(self._page)), self._page)
+        elif talk is not None:
+            self._talk(talk)
         elif not joins:
             self._begin(events.CreateInvite(), self._page)
         self.render()
@@ -125,10 +151,13 @@ class TerminalPage:
             try:
                 text = await self._composer.read()
             except (KeyboardInterrupt, EOFError):
-                self._quit("")
+                self._wants_to_leave = True
             else:
-                self._warned = False
+                self._warned &= text.strip() == "/quit"
                 self._enter(text)
+            if self._wants_to_leave:
+                await self._leave()
+        await settle()
         undelivered = self._undelivered
         if self._selected is not None:
             self._post(events.LeaveConversation(self._selected))
@@ -137,6 +166,7 @@ class TerminalPage:
 
     def render(self) -> None:
         """Print what is new, and show the rest again."""
+        self._news.set()
         self._select()
         now = self._app.view(self._selected)
         if now.code_problem != self._problem:
@@ -163,6 +193,8 @@ class TerminalPage:
         if self._app.not_kept and not self._told_not_kept:
             self._told_not_kept = True
             self._complain(f"{strings.CONTACTS_NOT_KEPT} ({self._app.not_kept})")
+        if self._is_searching:
+            self._tell_found()
         if now.chat is not None and now.messages is not None:
             self._hint(now.chat, now)
             self._print_messages(now.messages, now)
@@ -236,7 +268,11 @@ class TerminalPage:
                 self._came_by = qr.link(page_at(relay), encode(code))
         self._begin(events.PasteCode(text, relay), page)
 
-    def _begin(self, event: events.CreateInvite | events.CreateRoom | events.PasteCode, page: str) -> None:
+    def _begin(
+        self,
+        event: events.CreateInvite | events.CreateRoom | events.PasteCode | events.ConnectAgain,
+        page: str,
+    ) -> None:
         """Begin something that has to do with this page; nothing but its own room changes by that."""
         before = self._app.ice
         if not is_local(page):
@@ -266,6 +302,17 @@ class TerminalPage:
             self._post(events.WriteMessage(now.chat, text))
 
     def _quit(self, _: str) -> None:
+        self._wants_to_leave = True
+
+    async def _leave(self) -> None:
+        """Leave, unless something is not delivered: it may be in a moment, and else it is to be known."""
+        self._wants_to_leave = False
+        if not self._warned:
+            with suppress(TimeoutError):
+                async with asyncio.timeout(_PATIENCE):
+                    while self._undelivered and self._app.view(self._selected).state == "open":
+                        self._news.clear()
+                        await self._news.wait()
         undelivered = self._undelivered
         if not undelivered or self._warned:
             self._leaving = True
@@ -294,6 +341,79 @@ class TerminalPage:
         now = self._app.view(self._selected)
         if now.room is not None and now.room.locked:
             self._tell(strings.LOCK_NOTE)
+
+    def _people(self, _: str) -> None:
+        people = self._known()
+        if not people:
+            self._tell("You have talked to nobody yet, or nothing of it is kept.")
+        for number, person in enumerate(people, 1):
+            when, last = "", ""
+            if person.last is not None:
+                when = f", {times.short(person.last.at, date.today())}"
+                last = f" {strings.ME + ': ' if person.last.is_own else ''}{one_line(person.last.text)}"
+            self._tell(f"{number} {name_tag(person.name)}{when}:{last}")
+        if people:
+            self._tell("/talk and a number or a name turns to one of them.")
+
+    def _known(self) -> list[PersonView]:
+        people = [person for person in self._app.view(None).people if person.trust is not Trust.NOBODY]
+        return sorted(people, key=lambda person: person.last.at if person.last is not None else 0, reverse=True)
+
+    def _talk(self, whom: str) -> None:
+        """Turn to somebody known, by their number in the list or their name, and look for them."""
+        people = self._known()
+        if whom.isascii() and whom.isdigit():
+            found = people[int(whom) - 1 : int(whom)] if int(whom) else []
+        else:
+            found = [person for person in people if person.name.casefold() == whom.casefold()]
+        if len(found) != 1:
+            if whom:
+                self._complain(
+                    "There are several of that name." if found else "There is nobody of that name, or number."
+                )
+            self._people("")
+            return
+        chat = found[0].conversation
+        self._turn_to(chat)
+        relay = self._app.relay_for(chat)
+        if relay:
+            self._begin(events.ConnectAgain(chat), page_at(relay))
+        self.render()
+
+    def _search(self, query: str) -> None:
+        if not query:
+            self._complain("/search and some words finds what was said.")
+            return
+        self._is_searching = True
+        self._post(events.Search(query))
+        self.render()
+
+    def _tell_found(self) -> None:
+        """Print what was found, the newest last, once all was looked through."""
+        found = self._app.search
+        if found.is_reading:
+            return
+        self._is_searching = False
+        for hit in reversed(found.hits):
+            who = f"{strings.ME}: " if hit.is_own else ""
+            when = f"{times.day(hit.at, date.today())} {times.clock(hit.at)}"
+            self._tell(f"{name_tag(hit.name)}, {when}: {who}{one_line(''.join(hit.excerpt))}")
+        self._tell(found.note)
+        self._post(events.Search(""))
+
+    def _keep(self, text: str) -> None:
+        now = self._app.view(self._selected)
+        if now.chat is None or not now.is_kept:
+            self._complain(strings.KEPT_NOWHERE)
+            return
+        if text:
+            seconds = keeping.parse(text)
+            if seconds is None:
+                self._complain("Write a time, such as “/keep 7 days”; or “/keep forever”, “/keep nothing”.")
+                return
+            self._post(events.SetKeepFor(now.chat, seconds))
+            now = self._app.view(self._selected)
+        self._tell(strings.keep_note(now.keep_for))
 
     def _switch(self, _: str) -> None:
         other = self._somebody_else()
@@ -409,8 +529,14 @@ class TerminalPage:
 
     def _print_messages(self, messages: Messages, now: View) -> None:
         name = author_tag(now.name, verified=now.trust is Trust.VERIFIED)
-        printed = self._printed.setdefault(messages.key, _Printed())
         lines: list[Text] = []
+        if messages.key not in self._printed:
+            first = max(0, messages.resumed - _SCROLLBACK)
+            if first < messages.start and messages.has_earlier:
+                return  # it is being read
+            self._printed[messages.key] = _Printed(messages.resumed)
+            lines += self._scrollback(messages, name, first)
+        printed = self._printed[messages.key]
         own_gone, (delivered, _) = messages.own_start - 1, messages.progress
         if printed.place < messages.start or printed.own < own_gone:
             self._tell(strings.OLDER_GONE)
@@ -418,11 +544,24 @@ class TerminalPage:
         while printed.own < delivered:
             printed.own += 1
             lines += self._paragraph("class:mine", strings.ME, messages.own(printed.own).text)
-        for message in messages[printed.place :]:
+        for message in messages.arrived[printed.place :]:
             if not message.is_own:
                 lines += self._paragraph("class:name", name, message.text)
         printed.place = len(messages)
         self._composer.print(lines)
+
+    def _scrollback(self, messages: Messages, name: str, first: int) -> Iterator[Text]:
+        """What was said the last time, with the day above it."""
+        day = ""
+        for place in range(max(first, messages.start), messages.resumed):
+            message = messages[place]
+            if day != (day := times.day(message.at, date.today())):
+                yield [("class:quiet", f"{day}, {times.clock(message.at)}")]
+            waits = message.is_own and messages.delivery_at(place) is not Delivery.DELIVERED
+            text = f"{message.text} ({Delivery.WAITING.value})" if waits else message.text
+            yield from self._paragraph(
+                "class:mine" if message.is_own else "class:name", strings.ME if message.is_own else name, text
+            )
 
     def _paragraph(self, style: str, name: str, text: str) -> Iterator[Text]:
         first, *rest = paragraph(name, text, self._composer.columns)

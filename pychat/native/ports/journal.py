@@ -1,0 +1,228 @@
+"""The journal on CPython: an SQLite database in the person's folder, in which everything is sealed.
+
+What it says of conversations to whoever reads the file is how many there are, how many segments each has, how long
+those are, and in which order they were written. The key is in a file beside, which only its owner can read: it protects
+a database that is copied somewhere without it.
+"""
+
+import asyncio
+import base64
+import binascii
+import hmac
+import secrets
+import sqlite3
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
+from typing import TypeVar
+
+from cryptography.exceptions import InvalidTag
+from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+from cryptography.hazmat.primitives.hashes import SHA256
+from cryptography.hazmat.primitives.kdf.hkdf import HKDF
+
+from pychat.core.effects import KeptChanges
+from pychat.native.ports.store import FileStore
+from pychat.ports import PortError
+
+KEY = "journal-key"
+FILE = "journal.db"
+FORMAT = 1
+"""Of the tables, as SQLite's user_version; 0 is a file that is new."""
+BUSY_TIMEOUT = 5.0
+"""Seconds that another program may be writing."""
+
+_SIZE, _NONCE_SIZE = 32, 12
+_TABLES = """
+create table heads (chat blob, run text, version integer not null, data blob not null, primary key (chat, run));
+create table segments (position integer primary key autoincrement, chat blob not null, data blob not null);
+create index of_chat on segments (chat, position);
+"""
+
+Result = TypeVar("Result")
+
+
+class SqliteJournal:
+    """Implements `ports.Journal`. One thread of its own does all that waits for the disk.
+
+    Args:
+        store: whose folder it is in; it keeps the key.
+
+    Raises:
+        PortError: key or database cannot be read, or are those of another version.
+    """
+
+    def __init__(self, store: FileStore) -> None:
+        self._path = store.folder / FILE
+        self._is_erased = store.is_erased
+        secret = _secret(store)
+        self._sealing = AESGCM(_derive(secret, b"seal"))
+        self._naming = _derive(secret, b"name")
+        self._run = secrets.token_hex(16)
+        self._version = 0  # of the head that was written last: no two heads of this run ever have the same
+        self._thread = ThreadPoolExecutor(1, "pychat-journal")
+        try:
+            self._database = self._thread.submit(self._open).result()
+        except BaseException:
+            self._thread.shutdown()
+            raise
+
+    async def heads(self) -> list[tuple[str, str, int, bytes]]:
+        """The heads that can be unsealed."""
+
+        def read() -> list[tuple[str, str, int, bytes]]:
+            found = []
+            for name, run, version, sealed in self._database.execute("select chat, run, version, data from heads"):
+                data = self._unseal(sealed, b"head", name, run)
+                if data is not None:
+                    chat, _, head = data.partition(b"\n")
+                    found.append((chat.decode(), run, version, head))
+            return found
+
+        return await self._do(read)
+
+    async def read(self, chat: str, before: int | None, most: int) -> list[tuple[int, bytes]]:
+        """The last segments before a position."""
+        name = self._name(chat)
+
+        def read() -> list[tuple[int, bytes]]:
+            rows = self._database.execute(
+                "select position, data from segments where chat = ? and position < ? order by position desc limit ?",
+                (name, before if before is not None else 2**63 - 1, most),
+            )
+            return [(position, self._unseal(sealed, b"segment", name) or b"") for position, sealed in rows]
+
+        return await self._do(read)
+
+    async def read_first(self, chat: str, most: int) -> list[tuple[int, bytes]]:
+        """The first segments that there are."""
+        name = self._name(chat)
+
+        def read() -> list[tuple[int, bytes]]:
+            rows = self._database.execute(
+                "select position, data from segments where chat = ? order by position limit ?", (name, most)
+            )
+            return [(position, self._unseal(sealed, b"segment", name) or b"") for position, sealed in rows]
+
+        return await self._do(read)
+
+    async def write(self, changes: Sequence[KeptChanges]) -> None:
+        """All in one transaction."""
+
+        def write() -> None:
+            if self._is_erased():
+                raise PortError("everything was deleted by another program")
+            with self._database:
+                for change in changes:
+                    self._write(change)
+
+        await self._do(write)
+
+    def _write(self, change: KeptChanges) -> None:
+        name, execute = self._name(change.conversation), self._database.execute
+        self._version += 1
+        head = self._seal(change.conversation.encode() + b"\n" + change.head, b"head", name, self._run)
+        execute(
+            "insert into heads values (?, ?, ?, ?)"
+            " on conflict do update set version = excluded.version, data = excluded.data",
+            (name, self._run, self._version, head),
+        )
+        for run, version in change.found:
+            execute("delete from heads where chat = ? and run = ? and version = ?", (name, run, version))
+        if change.segment is not None:
+            segment = self._seal(change.segment, b"segment", name)
+            execute("insert into segments (chat, data) values (?, ?)", (name, segment))
+
+    async def merge(self, chat: str, positions: Sequence[int], segment: bytes) -> None:
+        """All in one transaction."""
+        name = self._name(chat)
+
+        def merge() -> None:
+            within = (name, min(positions), max(positions))
+            with self._database:
+                rows = self._database.execute(
+                    "select position from segments where chat = ? and position between ? and ?", within
+                )
+                if {position for (position,) in rows} == set(positions):
+                    self._database.execute("delete from segments where chat = ? and position between ? and ?", within)
+                    sealed = self._seal(segment, b"segment", name)
+                    self._database.execute("insert into segments values (?, ?, ?)", (min(positions), name, sealed))
+
+        await self._do(merge)
+
+    async def delete(self, chat: str, until: int | None = None) -> None:
+        """Also from the file: what was there is overwritten (SQLite's secure_delete)."""
+        name = self._name(chat)
+
+        def delete() -> None:
+            with self._database:
+                if until is None:
+                    self._database.execute("delete from heads where chat = ?", (name,))
+                last = until if until is not None else 2**63 - 1
+                self._database.execute("delete from segments where chat = ? and position <= ?", (name, last))
+            self._database.execute("pragma wal_checkpoint(truncate)")
+
+        await self._do(delete)
+
+    def close(self) -> None:
+        """Close the database once what is under way is done; once more does no harm."""
+        with suppress(RuntimeError):  # it is closed
+            self._thread.submit(self._database.close)
+        self._thread.shutdown()
+
+    def _open(self) -> sqlite3.Connection:
+        try:
+            self._path.touch(0o600)
+            database = sqlite3.connect(self._path, timeout=BUSY_TIMEOUT, check_same_thread=False)
+        except (sqlite3.Error, OSError) as error:
+            raise PortError(f"{self._path}: {error}") from error
+        try:
+            # With a full sync each transaction outlasts a loss of power.
+            database.executescript("pragma journal_mode = wal; pragma synchronous = full; pragma secure_delete = on")
+            [(version,)] = database.execute("pragma user_version")
+            if version == 0:
+                database.executescript(f"begin; {_TABLES} pragma user_version = {FORMAT}; commit")
+            elif version != FORMAT:
+                raise PortError(f"{self._path} was written by a newer pychat")
+        except (sqlite3.Error, PortError) as error:
+            database.close()
+            raise PortError(f"{self._path}: {error}" if isinstance(error, sqlite3.Error) else str(error)) from error
+        return database
+
+    async def _do(self, work: Callable[[], Result]) -> Result:
+        try:
+            working = asyncio.get_running_loop().run_in_executor(self._thread, work)
+        except RuntimeError as error:
+            raise PortError("it is closed") from error
+        try:
+            return await working
+        except sqlite3.Error as error:
+            raise PortError(f"{self._path}: {error}") from error
+
+    def _name(self, chat: str) -> bytes:
+        return hmac.digest(self._naming, chat.encode(), "sha256")[:16]
+
+    def _seal(self, data: bytes, *belongs: bytes | str) -> bytes:
+        nonce = secrets.token_bytes(_NONCE_SIZE)
+        return nonce + self._sealing.encrypt(nonce, data, repr(belongs).encode())
+
+    def _unseal(self, sealed: bytes, *belongs: bytes | str) -> bytes | None:
+        try:
+            return self._sealing.decrypt(sealed[:_NONCE_SIZE], sealed[_NONCE_SIZE:], repr(belongs).encode())
+        except (InvalidTag, ValueError):
+            return None
+
+
+def _secret(store: FileStore) -> bytes:
+    text = store.save_first(KEY, base64.b64encode(secrets.token_bytes(_SIZE)).decode())
+    try:
+        secret = base64.b64decode(text, validate=True)
+    except (ValueError, binascii.Error):
+        secret = b""
+    if len(secret) != _SIZE:
+        raise PortError(f"{store.folder / KEY} is damaged, so what was said before cannot be read")
+    return secret
+
+
+def _derive(secret: bytes, purpose: bytes) -> bytes:
+    return HKDF(SHA256(), _SIZE, b"pychat journal", purpose).derive(secret)

@@ -1,0 +1,124 @@
+"""What was said stays in a terminal, too: it is there when one turns to somebody known, and is found by its words."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from pychat.exit_codes import Exit
+from tests.friend import MakeFriend
+from tests.server.relays import Relay
+from tests.terminal.command import Commands
+
+
+def test_somebody_known_is_found_again_with_what_was_said(
+    commands: Commands, friend: MakeFriend, relay: Relay, tmp_path: Path
+) -> None:
+    bob = friend("Bob", folder=tmp_path / "Bob")
+    ann = commands.terminal("room", "--page", relay.url, "--name", "Ann", folder=tmp_path / "Ann")
+    bob.enter(ann.link)
+    ann.is_connected()
+    ann.say("Where is the green tea?")
+    bob.hears("Where is the green tea?")
+    bob.say("In the cupboard")
+    ann.wait_until_shown("<Bob>: In the cupboard")
+    key = bob.other_key
+    ann.say("/quit")
+    assert ann.status() == Exit.DONE
+    bob.expect_left()
+
+    bob = bob.again()
+    ann = commands.terminal("talk", folder=tmp_path / "Ann")
+    ann.wait_until_said("pychat: 1 <Bob>")
+    ann.say("/talk Eve")
+    ann.wait_until_said("pychat: There is nobody of that name")
+    ann.say("/talk bob")
+    ann.wait_until_shown("You: Where is the green tea?")
+    ann.wait_until_shown("<Bob>: In the cupboard")
+    ann.say("are you there?")
+    ann.wait_above_input("You: are you there? (waiting)")
+    bob.find(key)
+    bob.hears("are you there?")
+    ann.wait_until_shown("You: are you there?")
+    bob.say("here I am")
+    ann.wait_until_shown("<Bob>: here I am")
+
+    ann.say("/search TEA green")
+    ann.wait_until_said("You: Where is the green tea?")
+    ann.wait_until_said("pychat: One message found.")
+    ann.say("/search coffee")
+    ann.wait_until_said("pychat: Nothing found.")
+    ann.say("/search")
+    ann.wait_until_said("pychat: /search and some words finds what was said.")
+    ann.say("/keep a while")
+    ann.wait_until_said("pychat: Write a time")
+    ann.say("/keep 7 days")
+    ann.wait_until_said("pychat: What is said here is kept for 7 days, on this device.")
+    ann.say("/keep nothing")
+    ann.wait_until_said("pychat: What is said here is not kept.")
+    ann.say("/quit")
+    assert ann.status() == Exit.DONE
+
+    ann = commands.terminal("talk", "Bob", folder=tmp_path / "Ann")
+    ann.wait_until_said("pychat: Looking for them.")
+    assert not ann.said("green tea")
+
+
+def test_who_has_talked_to_nobody_is_told_so(commands: Commands) -> None:
+    ann = commands.terminal("talk", "Bob")
+    ann.wait_until_said("pychat: There is nobody of that name")
+    ann.wait_until_said("pychat: You have talked to nobody yet")
+
+
+def test_in_a_pipe_nobody_is_looked_for(commands: Commands) -> None:
+    ann = commands.pipe("talk", "Bob")
+    assert ann.status() == Exit.USAGE
+    assert "takes a terminal" in ann.err
+
+
+@pytest.mark.parametrize(("time", "words"), [("7 days", "kept for 7 days"), ("nothing", "not kept")])
+def test_for_how_long_it_is_kept_is_a_setting(commands: Commands, tmp_path: Path, time: str, words: str) -> None:
+    for arguments in (("--keep", time), ()):
+        settings = commands.pipe("settings", *arguments, folder=tmp_path / "Ann")
+        assert settings.status() == Exit.DONE
+        assert f"what is said: {words}" in settings.out
+
+
+def test_a_time_that_is_none_is_refused(commands: Commands) -> None:
+    settings = commands.pipe("settings", "--keep", "a while")
+    assert settings.status() == Exit.USAGE
+    assert "“a while” is no time" in settings.err
+
+
+@pytest.mark.parametrize(
+    ("suffix", "line"), [("md", "> In the *cupboard*"), ("html", "<span>In the *cupboard*</span>")]
+)
+def test_a_conversation_can_be_taken_along(
+    commands: Commands, friend: MakeFriend, relay: Relay, tmp_path: Path, suffix: str, line: str
+) -> None:
+    bob, path = friend("Bob", folder=tmp_path / "Bob"), tmp_path / f"bob.{suffix}"
+    ann = commands.pipe("room", "--page", relay.url, "--name", "Ann", folder=tmp_path / "Ann")
+    bob.enter(ann.link)
+    ann.is_connected()
+    bob.say("In the *cupboard*")
+    ann.hears("In the *cupboard*")
+    ann.interrupt()
+    ann.status()
+
+    export = commands.command("export", "--chat", "bob", str(path), folder=tmp_path / "Ann")
+    assert export.status() == Exit.DONE, export.err
+    assert "1 messages" in export.out
+    assert line in path.read_text().replace("\\", "")
+    assert path.stat().st_mode & 0o077 == 0
+    again = commands.command("export", "--chat", "Bob", str(path), folder=tmp_path / "Ann")
+    assert again.status() == Exit.USAGE
+    assert "is there already" in again.err
+    for arguments, words in (
+        (("--chat", "Eve", str(tmp_path / "eve.md")), "You have talked to Bob."),
+        (("--chat", "Bob", str(tmp_path / "bob.txt")), "ends with .md or .html"),
+        (("--chat", "Bob", str(tmp_path / "none" / "bob.md")), "cannot write"),
+    ):
+        failed = commands.command("export", *arguments, folder=tmp_path / "Ann")
+        assert failed.status() != Exit.DONE
+        assert words in failed.err

@@ -146,6 +146,17 @@ class Friend:
         """Go into a room by its link, with the page's address or without."""
         self._beside.run(self._take(self._peer.join(link if "://" in link else self._server + link)))
 
+    def find(self, key: bytes) -> None:
+        """Look for somebody with whom it has talked before, without a link."""
+        self._beside.run(self._take(self._peer.again(key)))
+
+    @property
+    def other_key(self) -> bytes:
+        """The key of the other one."""
+        person = self._do(lambda: self._chat.person)
+        assert person is not None
+        return person.key
+
     def stay(self) -> None:
         """Go back to the room, as a page does, each time that the other one leaves, reloads or takes another tab."""
         self._do(lambda: self._staying.add(asyncio.create_task(self._go_back())))

@@ -8,6 +8,7 @@ from typing import Any
 import js
 
 from pychat.browser.ports.crypto import BrowserCrypto
+from pychat.browser.ports.journal import BrowserJournal
 from pychat.browser.ports.leases import BrowserLeases
 from pychat.browser.ports.peer import BrowserConnect
 from pychat.browser.ports.relay import BrowserRelay
@@ -18,12 +19,14 @@ from pychat.browser.screens.visit import KeptRooms, Rooms
 from pychat.browser.server import ServerAway, keep_asking, load_config
 from pychat.browser.trace import trace_asked_for
 from pychat.core import events
+from pychat.core.chat.records import KeptConversation
 from pychat.core.codes.pasted import relay_of
 from pychat.core.identity.contacts import STORE_KEY
 from pychat.core.node import CONNECTING
 from pychat.core.webrtc.ice import IceServer
 from pychat.driver import Driver
-from pychat.startup import ContactsDamaged, load_contacts, load_visited, make_node, no_contacts
+from pychat.ports import PortError
+from pychat.startup import ContactsDamaged, load_contacts, load_history, load_visited, make_node, no_contacts
 from pychat.ui import strings
 from pychat.ui.app import App
 from pychat.ui.settings import KEY, Settings, suggested_servers
@@ -65,6 +68,14 @@ async def start() -> None:
     inside = await rooms.read()
     if inside is None:
         notices.append(strings.ROOMS_NOT_KEPT)
+    journal, problem = None, ""
+    kept: list[KeptConversation] = []
+    if crypto.kept:
+        try:
+            journal = await BrowserJournal.open(crypto)
+            kept = await load_history(journal)
+        except PortError as error:  # people can talk
+            problem = str(error)
     connect = BrowserConnect()
     tabs = BrowserTabs(lambda event: driver.post(event))
     node = make_node(
@@ -75,11 +86,16 @@ async def start() -> None:
         ice=settings.ice(suggested),
         visited=load_visited(store),
         tabs=tabs.works,
+        keeps=journal is not None,
+        kept=kept,
+        keep_for=settings.keep_for,
     )
+    node.history.problem = problem
 
     async def erase() -> None:
         with closing(driver):  # also where not all could be deleted: whoever this was is no more
             try:
+                await BrowserJournal.erase()
                 await crypto.erase()
             finally:
                 store.erase()
@@ -93,6 +109,7 @@ async def start() -> None:
         connect_relay=BrowserRelay,
         tabs=tabs,
         leases=BrowserLeases(),
+        journal=journal,
         on_turn=lambda: page.render(),
         observe=trace_asked_for(),
     )

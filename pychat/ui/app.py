@@ -9,7 +9,9 @@ from pychat.core.ids import ChatId, PublicKey
 from pychat.core.node import Node
 from pychat.core.webrtc.ice import IceConfig
 from pychat.ui import strings
-from pychat.ui.view import View, room_view, view
+from pychat.ui.export import Exported, ExportedMessage
+from pychat.ui.search import Hit, SearchView, excerpt
+from pychat.ui.view import View, name_of, room_view, view
 
 
 class App:
@@ -57,6 +59,11 @@ class App:
         problem = found.validate(text) if found is not None else None
         return strings.message_problem(problem, text) if problem is not None else ""
 
+    def relay_for(self, chat: ChatId | None) -> str:
+        """The relay at which the other one of a conversation can be found again, or ""."""
+        conversation = self._node.chats.conversation(chat)
+        return self._node.rendezvous.relay_for(conversation) if conversation is not None else ""
+
     def known_as(self, peer: PublicKey) -> str:
         """The name that somebody goes by here, or ""."""
         return self._node.people.contacts.known_as(peer)
@@ -78,6 +85,44 @@ class App:
         return self._node.people.not_kept
 
     @property
+    def history_problem(self) -> str:
+        """Why what is said could not be kept, or read, in the platform's words; or ""."""
+        return self._node.history.problem
+
+    @property
+    def search(self) -> SearchView:
+        """What the person looks for, and what was found by now."""
+        search, chats = self._node.search, self._node.chats
+        hits = [
+            Hit(
+                found.chat,
+                found.author,
+                found.number,
+                found.rank,
+                name_of(self._node, conversation),
+                found.is_own,
+                found.at,
+                excerpt(found, search.query),
+            )
+            for found in search.found
+            if (conversation := chats.conversation(found.chat)) is not None
+        ]
+        query = search.query.strip()
+        note = strings.search_note(len(hits), is_reading=search.is_reading, is_cut=search.is_cut) if query else ""
+        return SearchView(query, tuple(hits), note, search.is_reading)
+
+    @property
+    def exported(self) -> Exported | None:
+        """The conversation that the person wants to take along, once it is read."""
+        exports = self._node.exports
+        conversation = self._node.chats.conversation(exports.ready)
+        if conversation is None:
+            return None
+        messages = [ExportedMessage(is_own, entry.at, entry.text) for is_own, (_, _, entry) in exports.messages]
+        note = strings.export_note(damaged=exports.damaged, problem=exports.problem)
+        return Exported(name_of(self._node, conversation), self.name, messages, note)
+
+    @property
     def ice(self) -> IceConfig:
         """The servers for connections that are made from now on."""
         return self._node.links.ice
@@ -95,7 +140,7 @@ class App:
     @property
     def rooms_inside(self) -> list[str]:
         """The codes of all rooms that the person is in: what a page comes back to when it is reloaded."""
-        rooms = [room_view(room) for room in self._node.rooms.by_id.values()]
+        rooms = [room_view(room) for room in self._node.rooms.by_id.values() if room.meets is None]
         return [room.code for room in rooms if room is not None and room.code and not room.left]
 
     @property

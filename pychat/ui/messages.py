@@ -3,8 +3,9 @@
 from collections.abc import Sequence
 from typing import NamedTuple, overload
 
-from pychat.core.chat.conversation import Chat, Delivery
-from pychat.core.chat.timeline import Message
+from pychat.core.chat.conversation import Chat, Conversation, Delivery
+from pychat.core.chat.order import Insertion
+from pychat.core.chat.timeline import Message, Timeline
 from pychat.core.ids import AuthorId
 
 
@@ -23,11 +24,13 @@ class MessageView(NamedTuple):
 class Messages(Sequence[MessageView]):
     """The messages of a chat in order. Places count from the first one that ever was; none is left before `start`.
 
-    A message is put together when somebody looks at it: there may be hundreds of thousands.
+    A message is put together when somebody looks at it: there may be hundreds of thousands. `arrived` has them in the
+    order in which they came here, for those who cannot put one between others.
     """
 
-    def __init__(self, chat: Chat) -> None:
+    def __init__(self, chat: Chat, timeline: Timeline | None = None) -> None:
         self._chat = chat
+        self._timeline = timeline if timeline is not None else chat.ordered
 
     @property
     def key(self) -> AuthorId:
@@ -37,10 +40,25 @@ class Messages(Sequence[MessageView]):
     @property
     def start(self) -> int:
         """The place of the first one that is still here."""
-        return self._chat.timeline.start
+        return self._timeline.start
+
+    @property
+    def arrived(self) -> "Messages":
+        """The same in the order in which they came here."""
+        return Messages(self._chat, self._chat.timeline)
+
+    @property
+    def inserted(self) -> int:
+        """How often something has come in above other messages."""
+        return self._chat.ordered.inserted
+
+    @property
+    def insertions(self) -> Sequence[Insertion]:
+        """What has come in above others, the last times, the eldest first."""
+        return self._chat.ordered.insertions
 
     def __len__(self) -> int:
-        return len(self._chat.timeline)
+        return len(self._timeline)
 
     @overload
     def __getitem__(self, place: int) -> MessageView: ...
@@ -49,14 +67,33 @@ class Messages(Sequence[MessageView]):
     def __getitem__(self, place: slice) -> list[MessageView]: ...
 
     def __getitem__(self, place: int | slice) -> MessageView | list[MessageView]:
-        timeline = self._chat.timeline
+        timeline = self._timeline
         if isinstance(place, slice):
             return [self._view(message) for message in timeline[place]]
         return self._view(timeline[place])
 
     def _view(self, message: Message) -> MessageView:
-        author, number, (at, text) = message
-        return MessageView(author == self._chat.own_log, number, at, text)
+        author, number, (at, text, _) = message
+        return MessageView(self._chat.is_own(author), number, at, text)
+
+    @property
+    def resumed(self) -> int:
+        """The place of the first one of this run."""
+        return self._chat.resumed
+
+    @property
+    def has_earlier(self) -> bool:
+        """Whether messages before `start` can be read from the journal, and have room here."""
+        return isinstance(self._chat, Conversation) and self._chat.has_earlier and not self._chat.holds_too_much()
+
+    @property
+    def has_too_many(self) -> bool:
+        """Whether messages before `start` are in the journal, and too many to be here."""
+        return isinstance(self._chat, Conversation) and self._chat.has_earlier and self._chat.holds_too_much()
+
+    def place_of(self, author: AuthorId, number: int, rank: int) -> int | None:
+        """Where a message stands, or None if it is not here."""
+        return self._chat.ordered.place_of((rank, author, number))
 
     # One's own.
 
@@ -66,9 +103,14 @@ class Messages(Sequence[MessageView]):
         return self._chat.acknowledged, self._chat.sent
 
     @property
+    def progress_before(self) -> int:
+        """How many of those that were written in former runs, and had not arrived by then, are delivered."""
+        return sum(self._chat.former_logs.values())
+
+    @property
     def undelivered(self) -> int:
-        """How many of one's own are not delivered."""
-        return self._chat.undelivered
+        """How many of one's own, of this run, are not delivered."""
+        return self._chat.written - self._chat.acknowledged
 
     @property
     def own_start(self) -> int:
@@ -78,9 +120,14 @@ class Messages(Sequence[MessageView]):
 
     def own(self, number: int) -> MessageView:
         """One of one's own by its number. Raises LocalError if it is not here."""
-        at, text = self._chat.logs.entry(self._chat.own_log, number)
+        at, text, _ = self._chat.logs.entry(self._chat.own_log, number)
         return MessageView(True, number, at, text)
 
     def delivery(self, number: int) -> Delivery:
-        """How far one of one's own has come."""
+        """How far one of one's own, of this run, has come."""
         return self._chat.delivery(number)
+
+    def delivery_at(self, place: int) -> Delivery:
+        """How far the one at a place has come, which is one's own. Raises IndexError if it is not here."""
+        message = self._timeline[place]
+        return self._chat.delivery(message.number, message.author)

@@ -7,6 +7,8 @@ from ipaddress import ip_address
 from typing import Any
 from urllib.parse import urlsplit
 
+from pychat.core.chat.records import FOREVER, NOTHING
+from pychat.core.events import WhoToWaitFor
 from pychat.core.identity.contacts import clean_name
 from pychat.core.webrtc.ice import IceConfig, IceServer, ServerError, parse_servers
 from pychat.ui import strings
@@ -20,13 +22,16 @@ PUBLIC_STUN = IceServer("stun:stun.cloudflare.com:3478")
 class Settings:
     """`suggested`: use the servers that the page suggests; `own`: further ones, as `parse_servers` reads them.
 
-    `name` is how the person wants to be called.
+    `name` is how the person wants to be called. `keep_for` says for how many seconds it is kept what is said
+    (`records`), and `wait_for` who is looked for by itself (`events.WhoToWaitFor`).
     """
 
     suggested: bool = True
     own: str = ""
     relay_only: bool = False
     name: str = ""
+    keep_for: int = FOREVER
+    wait_for: str = WhoToWaitFor.RECENT.value
 
     def dumps(self) -> str:
         """The settings as a text to be kept."""
@@ -43,6 +48,8 @@ class Settings:
                 str(raw.get("own", "")),
                 bool(raw.get("relay_only")),
                 clean_name(str(raw.get("name", ""))),
+                _keep_for(raw.get("keep_for", FOREVER)),
+                _wait_for(raw.get("wait_for", WhoToWaitFor.RECENT.value)),
             )
         except (ValueError, AttributeError, RecursionError):
             return cls()
@@ -60,6 +67,16 @@ class Settings:
         """
         own = parse_servers(self.own)
         return IceConfig((*own, *(suggested if self.suggested else ())), self.relay_only)
+
+
+def _keep_for(value: Any) -> int:
+    is_one = isinstance(value, int) and NOTHING <= value <= FOREVER
+    return int(value) if is_one else FOREVER  # nothing is lost by it
+
+
+def _wait_for(value: Any) -> str:
+    choices = [people.value for people in WhoToWaitFor]
+    return str(value) if value in choices else WhoToWaitFor.NOBODY.value  # whoever is not asked for learns nothing
 
 
 class SettingsProblem(ValueError):

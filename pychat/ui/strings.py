@@ -1,6 +1,7 @@
 """Every sentence that explains a state or a mistake, in one place, the same for every screen."""
 
 from collections.abc import Sequence
+from datetime import date
 from enum import Enum
 from typing import NamedTuple
 
@@ -11,8 +12,10 @@ from pychat.core.link import CloseReason, LinkPhase
 from pychat.core.log import MAX_TEXT
 from pychat.core.relay.client import Trouble
 from pychat.core.relay.envelope import Refusal
+from pychat.core.services.search import MOST_FOUND
 from pychat.core.webrtc.ice import IceServer, ServerProblem
 from pychat.core.webrtc.stats import Path
+from pychat.ui import keeping, times
 
 
 class Trust(Enum):
@@ -106,6 +109,26 @@ RENEWED = "The room has a new link."
 
 NOTHING_YET = "Nothing here yet. What you write now is sent once you are connected."
 OLDER_GONE = "Older messages are no longer kept here."
+
+
+def older_gone(at: int, today: date) -> str:
+    """That nothing from before a time, in milliseconds since 1970, is there any more."""
+    return f"What was said before {times.clock(at)} on {times.long_day(at, today)} is not on this device."
+
+
+def older_not_shown(at: int, today: date) -> str:
+    """That what was said before a time, in milliseconds since 1970, is kept, and too much to be shown."""
+    return (
+        f"What was said before {times.clock(at)} on {times.long_day(at, today)} is kept on this device, and too much "
+        "to be shown here."
+    )
+
+
+def came_in_above(count: int) -> str:
+    """That messages came late, and stand where they belong."""
+    return f"{count} messages came in above" if count > 1 else "A message came in above"
+
+
 NOTHING_YET_CONNECTED = "Nothing here yet. Say hello."
 
 MAKING_INVITE = ("Making your invite", "Finding out how you can be reached…")
@@ -123,6 +146,75 @@ CONNECTING = ("Connecting", "Looking for a path between the two of you…")
 SECURING = ("Securing", "A path is found. Agreeing on encryption keys…")
 OPEN = ("Connected", "What you write is encrypted from your device to theirs.")
 LOST = ("Connection lost", "The path between you broke. Trying to get it back; what you write waits here.")
+
+KEPT = ("Not connected", "What you write waits here, and goes out when you are connected again.")
+NOT_TO_BE_FOUND = "There is no room to find them again in. A new link or invite connects you."
+LOOKING_AGAIN = ("Looking for them", "Asking the relay whether they are there…")
+WAITING_AGAIN = ("Waiting for them", "You are connected as soon as they open pychat, too. What you write waits here.")
+
+
+def delete_note(name: str, *, kept: bool) -> str:
+    """What it means to delete the conversation with somebody."""
+    where = "deleted from this device" if kept else "gone from here"
+    return f"All that was said in it is {where}. {name or 'The other side'} keeps what they have."
+
+
+KEPT_NOWHERE = "What is said here is gone when pychat is closed."
+WAIT_FOR = {"recent": "People of the last 30 days", "all": "Everybody", "nobody": "Nobody, until I ask"}
+WAIT_NOTE = (
+    "Whoever of them has pychat open, too, is connected to you by themselves, without a link. The relay learns that "
+    "somebody at your address looks for somebody, never who."
+)
+KEEP_NOTE = "It is encrypted on this device. Each conversation can have its own time."
+
+
+def keep_note(seconds: int) -> str:
+    """For how long it is kept what is said in a conversation."""
+    words = keeping.state(seconds)
+    return f"What is said here is {words}" + ("." if seconds == 0 else ", on this device.")
+
+
+def keep_explained(name: str) -> str:
+    """What the choice is about."""
+    return (
+        "What is said here is kept on this device, encrypted. This is about your device alone: "
+        f"{name or 'the other side'} keeps what they like."
+    )
+
+
+def keep_caution(now: int, chosen: int) -> str:
+    """What becomes at once of what was said, by a choice."""
+    if chosen >= now:
+        return ""
+    if chosen == 0:
+        return "All that was said goes when pychat is closed, and is deleted from this device now."
+    return f"What is older than {keeping.duration(chosen)} is deleted now."
+
+
+def search_note(count: int, *, is_reading: bool, is_cut: bool) -> str:
+    """How far it was looked for something, and how much was found."""
+    if is_reading:
+        return "Searching…"
+    found = "Nothing found." if not count else f"{count} messages found." if count > 1 else "One message found."
+    if count == MOST_FOUND:
+        found = f"The newest {count} messages are shown."
+    return f"{found} Of what was said, only the newest was searched: there is too much." if is_cut else found
+
+
+def export_note(*, damaged: int, problem: str) -> str:
+    """What is missing in an export, or ""."""
+    if problem:
+        return f"What was said before could not be read: {problem}."
+    return f"Some of it is damaged and left out ({damaged} pieces)." if damaged else ""
+
+
+EXPORT_NOTE = "The file is not encrypted: whoever gets it can read all of it."
+
+
+def history_problem(detail: str) -> str:
+    """That what is said is not kept, and why in the platform's words."""
+    return f"What you say is not kept on this device for the next time: {detail}"
+
 
 SOMEBODY_ELSE = (
     "Not connected",
@@ -346,8 +438,8 @@ WARNED = "Name in doubt"
 NOW_VERIFIED = "They are verified now."
 NO_LONGER_VERIFIED = "They do not count as verified. Do not send anything secret before you know who this is."
 START_AFRESH = (
-    "This deletes your identity, your contacts and your settings on this device, and ends all conversations. Others "
-    "will see you as somebody new. It cannot be undone."
+    "This deletes all that was said, your identity, your contacts and your settings on this device, and ends all "
+    "conversations. Others will see you as somebody new. It cannot be undone."
 )
 ERASE_FAILED = (
     "Not everything could be deleted. Delete the data of this site in the settings of your browser, then reload the "
@@ -400,8 +492,10 @@ PROTECTION: tuple[Threat, ...] = (
     ),
     Threat(
         "Who holds your device",
-        "Finds no old messages: they are gone when pychat is closed.",
-        "Can, where it is unlocked, see whom you know and write as you, and with skill take your identity along.",
+        "Finds nothing that was said in the files of a disk that was taken out: all is encrypted there. What you let "
+        "disappear, or do not keep, is not there at all.",
+        "Can, where it is unlocked and pychat opens, read what is kept, see whom you know and write as you, and with "
+        "skill take keys and identity along.",
     ),
     Threat(
         "STUN and TURN servers",

@@ -18,7 +18,23 @@ from pychat.core.webrtc.sdp import parse_candidate
 MOST_CHATS = 1_000
 """Conversations that keep their number; one that was not spoken of for longest gets another one, if it is back."""
 
-_NUMBERS = {"link", "session", "ticket", "size", "code", "round_trip", "bytes_sent", "bytes_received"}
+_NUMBERS = {
+    "link",
+    "session",
+    "ticket",
+    "size",
+    "count",
+    "before",
+    "number",
+    "rank",
+    "most",
+    "seconds",
+    "until",
+    "code",
+    "round_trip",
+    "bytes_sent",
+    "bytes_received",
+}
 """Fields whose number is shown: names that the core gave, sizes, a WebSocket's close code, and what is measured."""
 _CHATS = {"conversation"}
 """Fields that name a conversation. That name follows from the keys of two people, so a number stands in for it."""

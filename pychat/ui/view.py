@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from enum import Enum
 
 from pychat.core.chat.conversation import Chat, Conversation
+from pychat.core.chat.records import NOTHING, Preview
 from pychat.core.codes.pasted import page_at
 from pychat.core.codes.roomcode import encode
 from pychat.core.handshake import Role
@@ -50,7 +51,7 @@ class Card(Enum):
 class PersonView:
     """A line in the list of people. `state` is as in `View.state`; `warned`: there is a warning to be heeded; `new`:
     somebody has come, and the person has not looked at it yet; `is_there`: they are, and have said what they are
-    called.
+    called. `messages` counts all that was said, `read` those that were read in former runs, `last` is the last one.
     """
 
     conversation: ChatId
@@ -59,6 +60,8 @@ class PersonView:
     warned: bool
     state: str
     messages: int
+    read: int
+    last: Preview | None
     new: bool
     is_there: bool
 
@@ -95,8 +98,12 @@ class View:
     stands in the way until it is dismissed. One `can_write` unless there is a warning, or the conversation goes on in
     another tab. `peer` is the identity of the other one.
     `hint` says that it is time to compare, or that somebody verified has a new name, `new_name`; `guesses` that
-    somebody may be trying to guess the signs. `is_live` says that there is a connection, or one is looked for. `joins`
-    says that a room's link was opened, and that the person has yet to say whether they go in.
+    somebody may be trying to guess the signs. `can_connect_again`: the two can find each other by themselves, without a
+    code. `is_live` says that there is a connection, or one is looked for. `joins` says that a room's link was opened,
+    and that the person has yet to say whether they go in.
+
+    `is_kept`: what is said here can be kept on this device; `keep_for`: for how many seconds it is; `keep_choice`: what
+    was chosen for this conversation, or None; `keep_for_all`: what holds where nothing was chosen.
     """
 
     chat: ChatId | None
@@ -122,6 +129,11 @@ class View:
     is_live: bool
     can_leave: bool
     can_write: bool
+    can_connect_again: bool
+    is_kept: bool
+    keep_for: int
+    keep_choice: int | None
+    keep_for_all: int
     joins: bool
     code_problem: str
     handed_over: str
@@ -139,18 +151,17 @@ def view(node: Node, selected: ChatId | None) -> View:
     known = conversation if isinstance(conversation, Conversation) else None
     link = node.links.of(conversation) if conversation is not None else None
     room = node.rooms.shown_in(conversation)
-    # Its link has gone on with somebody else.
-    deserted = conversation is not None and link is None and room is None
+    alone = conversation is not None and link is None and room is None
     visitor = node.rooms.visitor_in(room) if room is not None and not _is_live(link) else None
-    if deserted:
-        headline, sentence = strings.SOMEBODY_ELSE
+    if alone:
+        headline, sentence = strings.KEPT if known is not None and not known.is_deserted else strings.SOMEBODY_ELSE
     elif conversation is None and node.chats.pending_join is not None:
         headline, sentence = strings.AT_THE_DOOR
     else:
         headline, sentence = strings.ROOM_VISITOR if visitor is not None else status_of(link, room)
     trust = _trust(node, conversation) if conversation is not None else Trust.NOBODY
     warning = _warning(conversation) if conversation is not None else ""
-    card = Card.AGAIN if deserted else Card.NONE if visitor is not None else _card(link, room)
+    card = Card.AGAIN if alone else Card.NONE if visitor is not None else _card(link, room)
     signs = _signs(link)
     contact = node.people.contacts.get(known.peer) if known is not None else None
     new_name = contact.new_name if contact is not None else ""
@@ -164,7 +175,7 @@ def view(node: Node, selected: ChatId | None) -> View:
         chat=conversation.id if conversation is not None else None,
         messages=Messages(conversation) if conversation is not None else None,
         peer=known.peer if known is not None else None,
-        name=_name(node, conversation) if conversation is not None else "",
+        name=name_of(node, conversation) if conversation is not None else "",
         trust=trust,
         trust_note=_trust_note(trust, warning, link),
         warning=warning,
@@ -174,27 +185,36 @@ def view(node: Node, selected: ChatId | None) -> View:
         guesses=_guesses(room),
         signs=signs,
         introduced=known is not None and known.peer_log is not None,
-        state="closed" if deserted else _state(link, room),
+        state="closed" if alone and conversation is not None and conversation.is_deserted else _state(link, room),
         headline=headline,
         sentence=sentence,
         phases=tuple((name, _progress(link, room, phase)) for phase, name in strings.PHASE_NAMES),
         card=card,
         code=link.code if link is not None else "",
-        room=room_view(room),
+        room=room_view(room) if room is not None and room.meets is None else None,
         is_live=_is_live(link),
         can_leave=_is_live(link) or (room is not None and room.state is not RelayState.LEFT),
         can_write=conversation is not None and not warning and card is not Card.ELSEWHERE,
+        can_connect_again=card in (Card.AGAIN, Card.RETURN)
+        and known is not None
+        and bool(node.rendezvous.relay_for(known)),
+        is_kept=known is not None and known.is_kept,
+        keep_for=node.chats.keep_for(known) if known is not None and known.is_kept else NOTHING,
+        keep_choice=known.keep_for.seconds if known is not None and known.keep_for is not None else None,
+        keep_for_all=node.chats.keep_for_all,
         joins=node.chats.pending_join is not None,
         code_problem=strings.CODE_PROBLEMS[inbox.problem] if inbox.problem is not None else "",
         handed_over=strings.HANDED_OVER if inbox.handed_over else "",
         people=tuple(
             PersonView(
                 c.id,
-                _name(node, c),
+                name_of(node, c),
                 _trust(node, c),
                 isinstance(c, Conversation) and c.warning is not None,
                 _state(node.links.of(c), node.rooms.shown_in(c)),
                 len(c.timeline),
+                c.read if isinstance(c, Conversation) else 0,
+                c.last if isinstance(c, Conversation) else None,
                 isinstance(c, Conversation) and c.unopened,
                 isinstance(c, Conversation) and c.peer_log is not None and _is_live(node.links.of(c)),
             )
@@ -204,7 +224,8 @@ def view(node: Node, selected: ChatId | None) -> View:
     )
 
 
-def _name(node: Node, conversation: Chat) -> str:
+def name_of(node: Node, conversation: Chat) -> str:
+    """What the other one of a chat is called here."""
     if not isinstance(conversation, Conversation):
         return "New room" if node.rooms.shown_in(conversation) is not None else "New conversation"
     if conversation.peer == node.key:
@@ -282,6 +303,8 @@ def _room_status(link: Link | None, room: Room) -> tuple[str, str]:
     if room.state is RelayState.LEFT:
         return strings.ROOM_LEFT
     close_reason = link.close_reason if link is not None else None
+    if room.meets is not None and room.relay.trouble is None and room.refusal is None and not _is_over(link, room):
+        return strings.LOOKING_AGAIN if room.state is RelayState.REACHING else strings.WAITING_AGAIN
     if close_reason is not None and _is_over(link, room):  # that matters more than the way to the relay
         return strings.ENDINGS[close_reason][0], strings.room_ending(close_reason, locked=room.locked)
     if room.relay.trouble is not None:  # also while it is tried again, or the words would come and go
@@ -356,7 +379,7 @@ def _card(link: Link | None, room: Room | None) -> Card:
             return Card.RETURN
         if room.refusal is Refusal.ELSEWHERE:
             return Card.ELSEWHERE
-        asks_in = room.refusal is None and not room.locked and not _is_over(link, room)
+        asks_in = (room.refusal is None and not room.locked) and not _is_over(link, room)
         return Card.ROOM if asks_in else Card.NONE
     if link is not None and link.room is not None:
         return Card.AGAIN if link.phase is LinkPhase.CLOSED else Card.NONE

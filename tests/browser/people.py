@@ -77,6 +77,11 @@ class Person:
         }"""):
             pass
 
+    def delete(self) -> None:
+        """Delete the conversation, and say that this is meant."""
+        self.button("Delete conversation").click()
+        self.page.get_by_role("dialog", name="Delete this conversation?").get_by_role("button", name="Delete").click()
+
     def make_invite(self) -> str:
         self.button("New invite").click()
         return self.shown_invite()

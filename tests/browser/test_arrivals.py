@@ -121,7 +121,7 @@ def test_who_was_put_away_and_comes_again_has_as_many_unread_as_they_have_writte
     expect(ann.messages).to_have_count(3)
     ann.button("Leave").click()
     ann.button("More").click()
-    ann.button("Remove conversation").click()
+    ann.delete()
     expect(ann.people).to_have_count(0)
 
     link = open_room(ann)

@@ -50,7 +50,7 @@ def test_what_is_typed_before_the_channel_opens_waits_and_goes_out_in_order(
         ann.say(f"{text} too")
     expect(bob.log.locator('article[data-state="waiting"]')).to_have_count(3)
     ann.paste(reply)
-    bob.expect_messages("one", "two", "three", "one too", "two too", "three too")
+    bob.expect_messages("one", "one too", "two", "two too", "three", "three too")  # by the time of each
     ann.hears("one", "two", "three")
     bob.expect_delivered(3)
     ann.expect_delivered()
@@ -315,7 +315,7 @@ def test_a_conversation_that_has_ended_can_be_removed(person: MakePerson, friend
     bob.leave()
     ann.expect_state("closed")
     ann.button("More").click()
-    ann.button("Remove conversation").click()
+    ann.delete()
     ann.expect_state("idle")
     expect(ann.button("New room")).to_be_focused()
     expect(ann.page.get_by_role("navigation", name="People")).to_be_hidden()

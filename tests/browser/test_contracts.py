@@ -16,7 +16,7 @@ from tests.browser.conftest import ROOT, Watch, serve, wait_until_ready
 from tests.contracts import Port, contracts_of
 
 CONTRACTS = ROOT / "tests" / "contracts"
-PORTS = (Port.PEERS, Port.STORE, Port.TABS, Port.CLOCK, Port.CRYPTO, Port.RELAY, Port.LEASES)
+PORTS = (Port.PEERS, Port.STORE, Port.TABS, Port.CLOCK, Port.CRYPTO, Port.RELAY, Port.LEASES, Port.JOURNAL)
 
 TOLD_BY_FIREFOX = ("ICE failed", "Firefox can’t establish a connection to the server at ws:", "The connection to ws:")
 """What Firefox tells its console too where ICE fails, or a WebSocket, as some contracts want them to."""

@@ -109,7 +109,7 @@ def test_the_page_opens_and_people_talk_with_the_server_gone_and_it_goes_on_by_i
     host.start(site.path)
     ann.button("Leave").click()
     ann.button("More").click()
-    ann.button("Remove conversation").click()
+    ann.delete()
     expect(ann.button("New room")).to_be_visible(timeout=60_000)
     expect(ann.page.get_by_text(strings.SERVER_AWAY)).to_be_hidden()
 

@@ -142,7 +142,7 @@ def profile(
 def test_nothing_is_left_of_what_was_said_and_where(
     profile: BrowserContext, friend: MakeFriend, browser_name: BrowserName, tmp_path: Path, server: str
 ) -> None:
-    ann, bob, cay = Person.at(profile, name="Annabella-by-name"), friend("Bobadilla-by-name"), friend("Cay")
+    ann, bob, cay = Person.at(profile, name="Annabella-Quux"), friend("Bobadilla-by-name"), friend("Cay")
     link = open_room(ann)
     bob.enter(link)
     for each in (ann, bob):
@@ -172,9 +172,10 @@ def test_nothing_is_left_of_what_was_said_and_where(
             "what Annabella has pasted",
         ):
             assert where(tmp_path, text) == set(), text
-        for name in ("Annabella-by-name", "Bobadilla-by-name"):
+        for name in ("Annabella-Quux", "Bobadilla-by-name"):
             assert outside(tmp_path, name, SETTINGS[browser_name]) == set()
-        assert where(tmp_path, "Annabella-by-name"), "names are kept, or nothing is found here at all"
+        # Firefox compresses what is longer: a name of which a part stood elsewhere in it would not be found.
+        assert where(tmp_path, "Annabella-Quux"), "names are kept, or nothing is found here at all"
 
     look()
     profile.close()

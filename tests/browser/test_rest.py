@@ -112,7 +112,7 @@ def test_until_people_talk_nothing_of_the_rest_is_called(browser: Browser, open_
         someone.again()
     meet(ann, bob)
     ann.say("Hello again")
-    ann.expect_delivered(1)
+    ann.expect_delivered(2)
     for someone in people:
         assert someone.page.evaluate(CALLED_EARLY) == 0
         assert someone.page.evaluate(JOINED) == 0

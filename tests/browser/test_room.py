@@ -146,7 +146,7 @@ def test_a_third_one_is_told_and_gets_the_seat_that_is_free(person: MakePerson, 
     cay.expect_state("open")
     cay.say("now it is me")
     ann.people.filter(has_text="Cay").click()
-    expect(ann.page.get_by_text("now it is me")).to_be_visible(timeout=CONNECT)
+    expect(ann.log.get_by_text("now it is me")).to_be_visible(timeout=CONNECT)
     ann.expect_other("Cay", "Not verified")
 
 

@@ -190,7 +190,10 @@ def test_the_focus_is_never_lost(person: MakePerson, friend: MakeFriend) -> None
     ann.button("More").focus()
     keyboard.press("Enter")
     expect(ann.button("Less")).to_be_focused()
-    ann.button("Remove conversation").focus()
+    ann.button("Delete conversation").focus()
+    keyboard.press("Enter")
+    expect(ann.button("Cancel")).to_be_focused()
+    ann.button("Delete").focus()
     keyboard.press("Enter")
     expect(ann.button("New room")).to_be_focused()
     ann.button("New invite").focus()
@@ -284,7 +287,7 @@ def test_another_tab_of_oneself_can_be_removed(person: MakePerson) -> None:
     expect(ann.title).to_have_text("You (another tab)")
     other.page.close()
     ann.button("Leave").click()
-    ann.button("Remove conversation").click()
+    ann.button("Delete conversation").click()
     expect(ann.people).to_have_count(0)
 
 

@@ -9,7 +9,14 @@ SUGGESTED = (IceServer("stun:stun.example.org"),)
 
 
 def test_what_was_kept_is_read_again() -> None:
-    settings = Settings(suggested=False, own="turn:turn.example.org:3478 name pass word", relay_only=True, name="Ann")
+    settings = Settings(
+        suggested=False,
+        own="turn:turn.example.org:3478 name pass word",
+        relay_only=True,
+        name="Ann",
+        keep_for=60,
+        wait_for="all",
+    )
     assert Settings.loads(settings.dumps()) == settings
 
 
@@ -54,6 +61,16 @@ def test_the_server_of_the_page_may_suggest_others_or_none() -> None:
 
 def test_who_wanted_to_be_hidden_stays_hidden_when_the_servers_cannot_be_read() -> None:
     assert Settings.loads('{"own": "nonsense", "relay_only": true}') == Settings(relay_only=True)
+
+
+@pytest.mark.parametrize("value", ["-1", '"7 days"', "null", "[]", "1e99", "9007199254740992"])
+def test_for_how_long_it_is_kept_is_read_as_forever_where_it_cannot_be_read(value: str) -> None:
+    assert Settings.loads(f'{{"keep_for": {value}, "name": "Ann"}}') == Settings(name="Ann")
+
+
+@pytest.mark.parametrize("value", ["7", '"everybody"', "null", "[]"])
+def test_nobody_is_waited_for_where_it_cannot_be_read(value: str) -> None:
+    assert Settings.loads(f'{{"wait_for": {value}, "name": "Ann"}}') == Settings(name="Ann", wait_for="nobody")
 
 
 def test_a_name_that_was_changed_by_other_hands_is_read_as_one_that_can_be_shown() -> None:

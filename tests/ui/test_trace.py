@@ -95,7 +95,7 @@ def test_each_field_is_in_the_line(cls: Any) -> None:
 def test_of_what_nobody_knows_to_be_harmless_there_is_the_size() -> None:
     @dataclass
     class Vault:
-        number: int
+        digits: int
         texts: list[str]
         table: dict[str, str]
         other: object
@@ -112,7 +112,7 @@ def test_of_what_nobody_knows_to_be_harmless_there_is_the_size() -> None:
     shown = line(new)
     assert "34" not in shown.removeprefix(TIME)
     assert shown.endswith(
-        "New pin=<left out> vault=(number=<left out> texts=<1 items> table=<1 items> other=<left out> "
+        "New pin=<left out> vault=(digits=<left out> texts=<1 items> table=<1 items> other=<left out> "
         "share=<left out>) link=<4 chars> session=<4 bytes>"
     )
 
@@ -163,6 +163,7 @@ FRAMES: list[wire.OwnFrame] = [
     wire.Entries("peer-peer-peer-peer", 1, [Entry(1, TEXT)]),
     wire.Have({"peer-peer-peer-peer": 2}),
     wire.Room(1, b"s" * 20),
+    wire.Rendezvous(b"s" * 20, False, "wss://chat.example/relay"),
     wire.Mismatch(),
     wire.Bye(),
     wire.Elsewhere(),

@@ -1,12 +1,12 @@
 """The person's Ed25519 key, kept by the browser where no page can read it, and what is done with keys."""
 
 import asyncio
-from collections.abc import Awaitable, Callable
 from typing import Any
 
 import js
-from pyodide.ffi import JsException, create_proxy, to_js
+from pyodide.ffi import JsException, to_js
 
+from pychat.browser.ports.database import PATIENCE, delete_database, kept, open_database, options, words
 from pychat.ports import PortError
 
 _ALGORITHM = "Ed25519"
@@ -16,8 +16,6 @@ _NONCE = 12
 """Bytes of an AES-GCM nonce (NIST SP 800-38D)."""
 _KEYS = 64
 """Imported keys that are kept at most; the oldest gives way."""
-_PATIENCE = 10.0
-"""Seconds after which a database that does not answer counts as none."""
 
 
 class BrowserCrypto:
@@ -37,7 +35,7 @@ class BrowserCrypto:
     async def open(cls) -> "BrowserCrypto":
         """The identity that this browser keeps, made at first; where none can be kept, one for this visit."""
         try:
-            async with asyncio.timeout(_PATIENCE):
+            async with asyncio.timeout(PATIENCE):
                 return await cls.of(*await _kept_keys())
         except (JsException, PortError, AttributeError, TimeoutError):  # it may refuse, or have no database
             return await cls.for_this_visit()
@@ -62,7 +60,7 @@ class BrowserCrypto:
         try:
             signature = await js.crypto.subtle.sign(_ALGORITHM, self._private, to_js(data))
         except JsException as error:
-            raise PortError(_words(error)) from error
+            raise PortError(words(error)) from error
         return bytes(signature.to_bytes())
 
     async def verify(self, key: bytes, signature: bytes, data: bytes) -> bool:
@@ -75,54 +73,54 @@ class BrowserCrypto:
         try:
             return bool(await subtle.verify(_ALGORITHM, public, to_js(signature), to_js(data)))
         except JsException as error:
-            raise PortError(_words(error)) from error
+            raise PortError(words(error)) from error
 
     async def derive(self, secret: bytes, salt: bytes, info: bytes, size: int) -> bytes:
         """Bytes that follow from a secret, by Web Crypto's HKDF."""
-        algorithm = _object(name="HKDF", hash="SHA-256", salt=salt, info=info)
+        algorithm = options(name="HKDF", hash="SHA-256", salt=salt, info=info)
         try:
             key = await self._key("HKDF", secret, "deriveBits")
             derived = await js.crypto.subtle.deriveBits(algorithm, key, size * 8)
         except JsException as error:
-            raise PortError(_words(error)) from error
+            raise PortError(words(error)) from error
         return bytes(derived.to_bytes())
 
     async def seal(self, key: bytes, nonce: bytes, data: bytes, associated_data: bytes) -> bytes:
         """Encrypt with Web Crypto's AES-GCM; the tag is at the end."""
-        algorithm = _object(name=_CIPHER, iv=nonce, additionalData=associated_data)
+        algorithm = options(name=_CIPHER, iv=nonce, additionalData=associated_data)
         try:
             sealed = await js.crypto.subtle.encrypt(algorithm, await self._cipher_key(key), to_js(data))
         except JsException as error:
-            raise PortError(_words(error)) from error
+            raise PortError(words(error)) from error
         return bytes(sealed.to_bytes())
 
     async def unseal(self, key: bytes, nonce: bytes, sealed: bytes, associated_data: bytes) -> bytes | None:
         """Decrypt with Web Crypto's AES-GCM; None when the tag is wrong."""
-        algorithm = _object(name=_CIPHER, iv=nonce, additionalData=associated_data)
+        algorithm = options(name=_CIPHER, iv=nonce, additionalData=associated_data)
         try:
             data = await js.crypto.subtle.decrypt(algorithm, await self._cipher_key(key), to_js(sealed))
         except JsException as error:
             if error.name == "OperationError":  # W3C WebCrypto, section 29.4.2: the tag is wrong, or there is none
                 return None
-            raise PortError(_words(error)) from error
+            raise PortError(words(error)) from error
         return bytes(data.to_bytes())
 
     async def seal_kept(self, data: bytes) -> bytes:
         """Encrypt what the browser itself will write to disk. Raises PortError where no key for that can be kept."""
         nonce = self.random(_NONCE)
         try:
-            sealed = await js.crypto.subtle.encrypt(_object(name=_CIPHER, iv=nonce), self._kept_seal, to_js(data))
+            sealed = await js.crypto.subtle.encrypt(options(name=_CIPHER, iv=nonce), self._kept_seal, to_js(data))
         except JsException as error:
-            raise PortError(_words(error)) from error
+            raise PortError(words(error)) from error
         return nonce + bytes(sealed.to_bytes())
 
     async def unseal_kept(self, sealed: bytes) -> bytes:
         """Decrypt what `seal_kept` made, at this visit or an earlier one. Raises PortError for anything else."""
         nonce, sealed = sealed[:_NONCE], sealed[_NONCE:]
         try:
-            data = await js.crypto.subtle.decrypt(_object(name=_CIPHER, iv=nonce), self._kept_seal, to_js(sealed))
+            data = await js.crypto.subtle.decrypt(options(name=_CIPHER, iv=nonce), self._kept_seal, to_js(sealed))
         except JsException as error:
-            raise PortError(_words(error)) from error
+            raise PortError(words(error)) from error
         return bytes(data.to_bytes())
 
     @property
@@ -146,23 +144,11 @@ class BrowserCrypto:
 
     async def erase(self) -> None:
         """Delete the identity that is kept. Raises PortError when the browser refuses."""
-        try:
-            databases = getattr(js, "indexedDB", None)
-            if not databases:  # then there is nothing to delete
-                return
-            async with asyncio.timeout(_PATIENCE):
-                await _result(databases.deleteDatabase(_DATABASE))
-        except (JsException, AttributeError, TimeoutError) as error:
-            raise PortError(_words(error)) from error
+        await delete_database(_DATABASE)
 
 
 async def _new_pair() -> Any:
     return await js.crypto.subtle.generateKey(_ALGORITHM, False, to_js(["sign", "verify"]))
-
-
-def _object(**fields: str | bytes) -> Any:
-    """A JavaScript object with no proxy in it."""
-    return to_js(fields, dict_converter=js.Object.fromEntries, create_pyproxies=False)
 
 
 async def _new_seal() -> Any:
@@ -172,78 +158,8 @@ async def _new_seal() -> Any:
 
 async def _kept_keys() -> tuple[Any, Any]:
     """The pair and the seal in the database, which is closed again at once: an open one could not be deleted."""
-    database = await _open_database()
+    database = await open_database(_DATABASE, 1, lambda database: database.createObjectStore(_SHELF))
     try:
-        return await _kept(database, _IDENTITY, _new_pair), await _kept(database, _SEAL, _new_seal)
+        return await kept(database, _SHELF, _IDENTITY, _new_pair), await kept(database, _SHELF, _SEAL, _new_seal)
     finally:
         database.close()
-
-
-async def _kept(database: Any, entry: str, make: Callable[[], Awaitable[Any]]) -> Any:
-    """What is in the database, made at first."""
-    found = await _read(database, entry)
-    if found is None:
-        found = await make()
-        if not await _add(database, entry, found):  # another tab was quicker
-            found = await _read(database, entry)
-    return found
-
-
-# The Indexed Database API (W3C): a request or a transaction says with an event how it has ended.
-
-
-async def _open_database() -> Any:
-    request = js.indexedDB.open(_DATABASE, 1)
-    make = create_proxy(lambda _: request.result.createObjectStore(_SHELF))
-    request.addEventListener("upgradeneeded", make)
-    try:
-        return await _result(request)
-    finally:
-        request.removeEventListener("upgradeneeded", make)
-        make.destroy()
-
-
-async def _read(database: Any, entry: str) -> Any:
-    return await _result(database.transaction(_SHELF, "readonly").objectStore(_SHELF).get(entry))
-
-
-async def _add(database: Any, entry: str, key: Any) -> bool:
-    """Keep a key; returns whether there was none yet."""
-    transaction = database.transaction(_SHELF, "readwrite")
-    request = transaction.objectStore(_SHELF).add(key, entry)
-    if await _event(transaction, "complete", "error", "abort") == "complete":
-        return True
-    problem = request.error or transaction.error
-    if problem.name == "ConstraintError":
-        return False
-    raise PortError(_words(problem))
-
-
-async def _result(request: Any) -> Any:
-    if await _event(request, "success", "error") == "error":
-        raise PortError(_words(request.error))
-    return request.result
-
-
-async def _event(target: Any, *names: str) -> str:
-    """Wait for the first of some events; returns its name."""
-    arrived: asyncio.Future[str] = asyncio.get_running_loop().create_future()
-
-    def take(event: Any) -> None:
-        event.preventDefault()  # a failure is the business of whoever waits, and not one of the page
-        if not arrived.done():
-            arrived.set_result(event.type)
-
-    proxy = create_proxy(take)
-    for name in names:
-        target.addEventListener(name, proxy)
-    try:
-        return await arrived
-    finally:
-        for name in names:
-            target.removeEventListener(name, proxy)
-        proxy.destroy()
-
-
-def _words(error: Any) -> str:
-    return str(error)[:200]

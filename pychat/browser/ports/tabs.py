@@ -1,19 +1,22 @@
 """The other tabs of this browser, over a BroadcastChannel."""
 
+import json
+from collections.abc import Sequence
 from typing import Any
 
 import js
 from pyodide.ffi import JsException, create_proxy
 
-from pychat.core.events import CodeFromTab, CodeTakenByTab
+from pychat.core.effects import KeptChanges
+from pychat.core.events import CodeFromTab, CodeTakenByTab, KeptByTab
 from pychat.ports import Post
 
-_CHANNEL = "pychat-replies"
-_OFFER, _TAKEN = "offer ", "taken "
+_CHANNEL = "pychat"
+_OFFER, _TAKEN, _KEPT = "offer ", "taken ", "kept "
 
 
 class BrowserTabs:
-    """Implements `ports.Tabs`. A message is one word, a space and the code.
+    """Implements `ports.Tabs`. A message is one word, a space and the code, or a list of what was kept, in JSON.
 
     `works` says whether other tabs can be reached: a browser that keeps nothing may not let them.
     """
@@ -41,6 +44,11 @@ class BrowserTabs:
         """Tell the other tabs that this one has taken the code."""
         self._send(_TAKEN + text)
 
+    def tell_kept(self, changes: Sequence[KeptChanges]) -> None:
+        """Tell the other tabs what is in the journal now: pairs of a head and a segment, which are JSON themselves."""
+        pairs = [(each.head.decode(), each.segment.decode() if each.segment is not None else None) for each in changes]
+        self._send(_KEPT + json.dumps(pairs, ensure_ascii=False))
+
     def _send(self, message: str) -> None:
         if self._channel is not None:
             self._channel.postMessage(message)
@@ -61,3 +69,6 @@ class BrowserTabs:
             self._post(CodeFromTab(data.removeprefix(_OFFER)))
         elif data.startswith(_TAKEN):
             self._post(CodeTakenByTab(data.removeprefix(_TAKEN)))
+        elif data.startswith(_KEPT):
+            for head, segment in json.loads(data.removeprefix(_KEPT)):
+                self._post(KeptByTab(head.encode(), segment.encode() if segment is not None else None))

@@ -5,16 +5,17 @@ that come at once only so many are drawn in one task that the page goes on liste
 """
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date
 from typing import Any, NamedTuple
 
 import js
 
 from pychat.browser.dom import Scope, from_template, set_data, set_text, show
 from pychat.core.chat.conversation import Delivery
-from pychat.ui import strings
+from pychat.core.chat.order import Insertion
+from pychat.ui import strings, times
 from pychat.ui.folding import fold
 from pychat.ui.messages import Messages, MessageView
 
@@ -41,12 +42,21 @@ class Names(NamedTuple):
 
 @dataclass(slots=True)
 class _Drawn:
-    """A message in the document, from its place in the timeline; `delivery` is what is said of one of our own."""
+    """A message in the document, from its place in the timeline; `delivery` is what is said of one of our own.
+
+    `day` is what stands above the first message of a day.
+    """
 
     place: int
     message: MessageView
     article: Any
     delivery: Delivery | None = None
+    day: Any = None
+
+    @property
+    def elements(self) -> tuple[Any, ...]:
+        """What it has in the document."""
+        return (self.article,) if self.day is None else (self.day, self.article)
 
 
 class MessageList:
@@ -54,24 +64,32 @@ class MessageList:
 
     Drawn are the messages from place `_first` up to `_next` of the chat, whose front may go
     meanwhile; those from `_from` on are wanted.
+
+    Args:
+        want_earlier: has earlier messages read from where they are kept.
     """
 
-    def __init__(self, scope: Scope) -> None:
+    def __init__(self, scope: Scope, want_earlier: Callable[[], None] = lambda: None) -> None:
+        self._want_earlier = want_earlier
         self._log = scope.part("messages")
         self._empty = scope.part("empty")
         self._earlier = scope.part("earlier")
         self._gone = scope.part("older-gone")
-        set_text(self._gone, strings.OLDER_GONE)
         self._newer = scope.part("newer")
+        self._came_in = scope.part("came-in")
         self._messages: Messages | None = None
         self._names = Names("", "")
         self._from = self._first = self._next = 0
         self._drawn: list[_Drawn] = []
-        self._told = (0, 0)  # how many of our own were acknowledged and sent when it was last said
+        self._inserted = 0  # as far as what is drawn knows
+        self._late: list[_Drawn] = []  # those that came in above, and that the reader was not shown yet
+        self._offer: tuple[bool, bool, int, bool] | None = None  # what is said above the first one that is drawn
+        self._told = (0, 0, 0)  # how many of our own were acknowledged and sent when it was last said
         self._following = True  # whether the reader is at the end, and wants to stay there
         self._to_go_on: asyncio.TimerHandle | None = None
         scope.on(self._earlier, "click", lambda _: self._show_earlier())
         scope.on(self._newer, "click", lambda _: self._show_newest())
+        scope.on(self._came_in, "click", lambda _: self._show_late())
         scope.on(self._log, "click", self._clicked)
         scope.on(self._log, "copy", self._copied)
         scope.on(self._log, "scroll", lambda _: self._scrolled())
@@ -81,17 +99,40 @@ class MessageList:
         """Bring what is drawn up to the messages of the shown chat."""
         if self._messages is None or messages.key != self._messages.key:
             self.clear()
+            self._inserted = messages.inserted
         self._messages = messages
+        if messages.inserted != self._inserted:
+            self._take_in(messages)
         if names != self._names:
             self._names = names
             for drawn in self._drawn:
                 self._put_name(drawn)
-        if self._next < len(messages) and messages[-1].is_own:
+        if self._next < len(messages) > messages.start and messages[-1].is_own:
             self._following = True
         if self._to_go_on is None:
             self._draw()
         self._update_delivery()
         show(self._empty, not messages)
+
+    def show(self, place: int) -> None:
+        """Show the message at a place, which is here, in the middle, and mark it."""
+        self._stop()
+        self._take_off(self._drawn)
+        self._drawn = []
+        self._following = False
+        self._late.clear()
+        self._first = self._next = self._from = max(self._start, place - PAGE // 2)
+        while self._next <= place:
+            self._append(SLICE)
+        for drawn in self._drawn:
+            set_data(drawn.article, "found", "true" if drawn.place == place else "false")
+            if drawn.place == place:
+                shown = drawn.article
+        while self._next < min(len(self._timeline), place + PAGE // 4):  # so that there is something below it
+            self._append(SLICE)
+        self._log.scrollTop = shown.offsetTop - self._log.clientHeight / 3
+        show(self._newer, self._next < len(self._timeline) or not self._at_end())
+        self._draw()
 
     def clear(self) -> None:
         """Take everything off the screen."""
@@ -101,7 +142,9 @@ class MessageList:
         self._messages = None
         self._from = self._first = self._next = 0
         self._following = True
-        for part in (self._newer, self._earlier, self._gone):
+        self._late.clear()
+        self._offer = None
+        for part in (self._newer, self._earlier, self._gone, self._came_in):
             show(part, False)
 
     # Drawing.
@@ -116,19 +159,27 @@ class MessageList:
         has_news = self._next < len(self._timeline)
         if self._following:
             self._follow()
-        elif self._from < self._first:
+        elif max(self._from, self._start) < self._first:
             self._prepend()
         elif len(self._drawn) < KEPT:
             self._append(min(SLICE, KEPT - len(self._drawn)))
         if self._following or has_news or self._next < len(self._timeline):
             show(self._newer, not self._following)
+        self._offer_earlier()
+        if self._from < self._first <= self._start and self._messages is not None and self._messages.has_earlier:
+            self._want_earlier()
         if self._is_behind:
             self._to_go_on = asyncio.get_running_loop().call_later(PAUSE, self._draw)
 
     @property
     def _is_behind(self) -> bool:
         has_room = self._following or len(self._drawn) < KEPT
-        return self._from < self._first or (has_room and self._next < len(self._timeline))
+        return max(self._from, self._start) < self._first or (has_room and self._next < len(self._timeline))
+
+    @property
+    def _start(self) -> int:
+        """The place of the first message that is here."""
+        return self._messages.start if self._messages is not None else 0
 
     def _stop(self) -> None:
         if self._to_go_on is not None:
@@ -145,7 +196,7 @@ class MessageList:
             self._from = max(0, end - PAGE)
         if self._next < end:
             self._append(SLICE)
-        elif self._from < self._first:
+        elif max(self._from, self._start) < self._first:
             self._prepend()
         else:
             return
@@ -157,7 +208,7 @@ class MessageList:
         assert self._messages is not None
         first = max(self._next, self._messages.start)  # some may have gone before they were drawn
         drawn = self._make(first, self._timeline[first : first + count])
-        self._log.append(*(each.article for each in drawn))
+        self._log.append(*(element for each in drawn for element in each.elements))
         if not self._drawn:
             self._first = first
         self._drawn += drawn
@@ -170,9 +221,11 @@ class MessageList:
         wanted = max(self._from, self._first - SLICE)
         messages = self._timeline[wanted : self._first]
         drawn = self._make(self._first - len(messages), messages)
-        self._earlier.after(*(each.article for each in drawn))
+        self._earlier.after(*(element for each in drawn for element in each.elements))
+        if self._drawn and drawn:
+            self._put_day(self._drawn[0])
         self._drawn[:0] = drawn
-        if len(messages) < self._first - wanted:
+        if len(messages) < self._first - wanted and not (self._messages and self._messages.has_earlier):
             self._from = self._first - len(messages)  # the rest has gone
         self._first -= len(messages)
         self._offer_earlier()
@@ -182,12 +235,83 @@ class MessageList:
             del self._drawn[KEPT:]
             self._next = self._drawn[-1].place + 1
 
+    def _take_in(self, messages: Messages) -> None:
+        """Put what has come in between others where it belongs; what is being read stays where it is."""
+        missed, self._inserted = messages.inserted - self._inserted, messages.inserted
+        if missed > len(messages.insertions) or not self._drawn:
+            self._take_off(self._drawn)
+            self._drawn = []
+            self._first = self._next = self._from = len(messages)
+            self._following = True
+            return
+        for insertion in [*messages.insertions][-missed:]:
+            self._shift(insertion)
+        top = self._log.scrollTop
+        anchor = next((d.article for d in self._drawn if d.article.offsetTop + d.article.offsetHeight > top), None)
+        stood = anchor.offsetTop if anchor is not None else 0
+        for at in range(len(self._drawn) - 1, 0, -1):
+            before, after = self._drawn[at - 1].place, self._drawn[at]
+            new = self._make(before + 1, self._timeline[before + 1 : after.place])
+            if new:
+                after.elements[0].before(*(element for each in new for element in each.elements))
+                self._drawn[at:at] = new
+                self._put_day(after)
+                self._late += [each for each in new if not each.message.is_own]
+        if anchor is not None and not self._following:
+            self._log.scrollTop += anchor.offsetTop - stood
+        self._tell_late()
+
+    def _shift(self, insertion: Insertion) -> None:
+        """Know the new places of what is drawn."""
+        place, count = insertion.place, insertion.count
+        if insertion.from_before:
+            for drawn in self._drawn:
+                drawn.place -= count * (drawn.place < place)
+            self._first -= count * (self._first < place)
+            self._from -= count * (self._from < place)
+            self._next -= count * (self._next <= place)
+        else:
+            for drawn in self._drawn:
+                drawn.place += count * (drawn.place >= place)
+            self._first += count * (self._first >= place)
+            self._from += count * (self._from > place)
+            self._next += count * (self._next > place)
+
+    def _tell_late(self) -> None:
+        """Say that something came in above, until it was in sight."""
+        top, bottom = self._log.scrollTop, self._log.scrollTop + self._log.clientHeight
+        self._late = [
+            each
+            for each in self._late
+            if each.article.isConnected and not top <= each.article.offsetTop + each.article.offsetHeight / 2 <= bottom
+        ]
+        show(self._came_in, bool(self._late))
+        set_text(self._came_in.querySelector("span"), strings.came_in_above(len(self._late)) if self._late else "")
+
+    def _show_late(self) -> None:
+        self._following = False
+        first = min(self._late, key=lambda each: each.place)
+        self._log.scrollTop = first.article.offsetTop - self._log.clientHeight / 3
+        self._tell_late()
+        self._log.focus()
+
     def _offer_earlier(self) -> None:
-        there_are = bool(self._timeline[self._from - 1 : self._from])
+        """Offer what is above, or say why there is nothing."""
+        messages = self._messages
+        there_are = messages is not None and (self._from > messages.start or (messages.has_earlier and self._from > 0))
+        is_cut = not there_are and self._first > 0 and bool(self._drawn)
+        first = self._drawn[0].message.at if is_cut else 0
+        offer = there_are, is_cut, first, messages is not None and messages.has_too_many
+        if offer == self._offer:
+            return
+        self._offer = offer
         if not there_are and self._earlier.matches(":focus"):
             self._log.focus()
         show(self._earlier, there_are)
-        show(self._gone, not there_are and self._messages is not None and self._messages.start > 0)
+        show(self._gone, is_cut)
+        if is_cut:
+            words = strings.older_not_shown if offer[-1] else strings.older_gone
+            set_text(self._gone, words(first, date.today()))
 
     def _drop_first(self, count: int) -> None:
         self._take_off(self._drawn[:count])
@@ -198,7 +322,8 @@ class MessageList:
     def _take_off(self, drawn: Sequence[_Drawn]) -> None:
         had_focus = self._log.contains(js.document.activeElement)
         for each in drawn:
-            each.article.remove()
+            for element in each.elements:
+                element.remove()
         if had_focus and not self._log.contains(js.document.activeElement):
             self._log.focus()
 
@@ -211,12 +336,13 @@ class MessageList:
         article, mine = drawn.article, message.is_own
         article.setAttribute("data-author", "me" if mine else "peer")
         self._put_name(drawn)
+        self._put_day(drawn)
         self._put_text(drawn, fold(message.text))
         time = article.querySelector("time")
-        time.textContent = _clock(message)
-        time.setAttribute("datetime", _written(message).isoformat(timespec="seconds"))
+        time.textContent = times.clock(message.at)
+        time.setAttribute("datetime", times.local(message.at).isoformat(timespec="seconds"))
         if mine:
-            _put_delivery(drawn, self._messages.delivery(message.number))
+            _put_delivery(drawn, self._messages.delivery_at(place))
         else:
             article.setAttribute("data-state", Delivery.DELIVERED.value)
         return drawn
@@ -224,6 +350,18 @@ class MessageList:
     def _put_name(self, drawn: _Drawn) -> None:
         who = strings.ME if drawn.message.is_own else self._names.peer
         set_text(drawn.article.querySelector(".who"), f"{who}: ")
+
+    def _put_day(self, drawn: _Drawn) -> None:
+        """Say the day above the first message of it."""
+        before = self._timeline[drawn.place - 1 : drawn.place] if drawn.place else ()
+        at = drawn.message.at
+        if before and times.local(before[0].at).date() == times.local(at).date():
+            if drawn.day is not None:
+                drawn.day.remove()
+                drawn.day = None
+        elif drawn.day is None:
+            drawn.day = from_template("day")
+            drawn.day.textContent = times.day(at, date.today())
 
     def _put_text(self, drawn: _Drawn, shown: str) -> None:
         whole = drawn.message.text
@@ -236,12 +374,13 @@ class MessageList:
 
     def _update_delivery(self) -> None:
         assert self._messages is not None
-        if self._messages.progress == self._told:
+        told = *self._messages.progress, self._messages.progress_before
+        if told == self._told:
             return
-        self._told = self._messages.progress
+        self._told = told
         for drawn in self._drawn:
-            if drawn.delivery not in (None, Delivery.DELIVERED):
-                _put_delivery(drawn, self._messages.delivery(drawn.message.number))
+            if drawn.delivery not in (None, Delivery.DELIVERED) and drawn.place >= self._messages.start:
+                _put_delivery(drawn, self._messages.delivery_at(drawn.place))
 
     # What the reader does.
 
@@ -267,6 +406,8 @@ class MessageList:
         return bool(self._log.scrollHeight - self._log.scrollTop - self._log.clientHeight < NEAR)
 
     def _scrolled(self) -> None:
+        if self._late:
+            self._tell_late()
         if not self._at_end():
             self._following = False
         elif self._next == len(self._timeline):
@@ -316,15 +457,7 @@ class MessageList:
         text = str(part.toString())
         who = self._names.me if drawn.message.is_own else self._names.peer
         whole = drawn.message.text if text == place.textContent else text
-        return f"{who}, {_clock(drawn.message)}: {_INDENTED.join(whole.splitlines())}" if text else ""
-
-
-def _written(message: MessageView) -> datetime:
-    return datetime.fromtimestamp(message.at / 1000)
-
-
-def _clock(message: MessageView) -> str:
-    return _written(message).strftime("%H:%M")
+        return f"{who}, {times.clock(drawn.message.at)}: {_INDENTED.join(whole.splitlines())}" if text else ""
 
 
 def _put_delivery(drawn: _Drawn, delivery: Delivery) -> None:

@@ -10,11 +10,14 @@ from pychat.browser.dom import Scope, from_template, set_data, set_text, show
 from pychat.browser.ports.store import BrowserStore
 from pychat.browser.screens.card import CodeCard
 from pychat.browser.screens.composer import Composer, send
+from pychat.browser.screens.exporting import ExportButtons
 from pychat.browser.screens.identity import NameField, ResetDialog
+from pychat.browser.screens.keeping import KeepDialog
 from pychat.browser.screens.messages import MessageList, Names
 from pychat.browser.screens.navigation import Screens
 from pychat.browser.screens.people import PeopleList
 from pychat.browser.screens.room import RoomDialog, room_link
+from pychat.browser.screens.search import SearchBox
 from pychat.browser.screens.security_info import ProtectionDialog
 from pychat.browser.screens.settings import SettingsDialog
 from pychat.browser.screens.status import StatusLine
@@ -29,6 +32,8 @@ from pychat.core.webrtc.ice import IceServer
 from pychat.ports import Post
 from pychat.ui import strings
 from pychat.ui.app import App
+from pychat.ui.messages import Messages
+from pychat.ui.search import Hit
 from pychat.ui.settings import KEY, Settings, is_local
 from pychat.ui.view import Card, DetailsView, View
 
@@ -37,6 +42,7 @@ _NEXT = (
     "copy-invite",
     "copy-reply",
     "room-copy",
+    "connect-again",
     "room-return",
     "use-here",
     "invite-again",
@@ -87,6 +93,7 @@ class ChatPage:
         self._post = post
         self._turn = turn
         self._suggested = suggested
+        self._chosen = settings
         self._notices = list(notices)
         self._relay = relay or ""
         self._server_away = relay is None
@@ -94,6 +101,7 @@ class ChatPage:
         self._rooms = rooms
         self._erase = erase
         self._over = False
+        self._has_told_history = False
         self._selected: ChatId | None = None
         self._shown_last: ChatId | None = None  # where Forward leads back to
         self._openings = 0
@@ -108,14 +116,18 @@ class ChatPage:
         self._given = ""  # what stood in the box when it was handed over
         self._scope = scope = Scope(js.document.body)
         self._part = scope.part
-        self._messages = MessageList(scope)
+        self._messages = MessageList(scope, self._want_earlier)
         self._composer = Composer(scope, self._send)
         self._card = CodeCard(scope)
         self._people = PeopleList(scope, self._choose)
+        self._search = SearchBox(scope, app, post, self._show_hit)
+        self._goal: Hit | None = None  # a message that is to be shown once it is read
         self._trust = TrustSigns(scope, app, post, lambda: self._selected, self._leave)
         self._settings = SettingsDialog(scope, store, settings, suggested, self._configure)
         self._name = NameField(scope, settings.name, self._settings.rename)
         self._room = RoomDialog(scope, post, lambda: self._selected)
+        self._export = ExportButtons(scope, app, post, lambda: self._selected)
+        self._keep = KeepDialog(scope, post, lambda: self._selected)
         ProtectionDialog(scope)
         ResetDialog(scope, self._start_afresh)
         self._updates = Updates(scope, self._put_focus)
@@ -143,6 +155,8 @@ class ChatPage:
         )  # now what the style sheet has hidden can have the focus
         code = opened_code()  # before the history has another entry
         self._return_to(rooms)
+        self._post(events.UseRelay(self._relay))
+        self._wait_for_people()
         self._read_link(code)
         self.render()
 
@@ -154,6 +168,8 @@ class ChatPage:
         """
         self._server_away = False
         self._relay = relay
+        self._post(events.UseRelay(relay))
+        self._wait_for_people()
         self._suggested = suggested
         self._settings.suggest(suggested)
         self._turn()  # what the person has done by now leads where it does
@@ -191,17 +207,22 @@ class ChatPage:
         self._render_join(now)
         self._render_notices()
         self._trust.render(now)
+        show(self._part("connect-again"), now.can_connect_again)
         self._card.render(now, may_focus=not self._is_writing())
         self._room.render(now)
+        self._keep.render(now)
+        self._export.render(now)
         for name, sentence in (("code-problem", now.code_problem), ("handed-over", now.handed_over)):
             set_text(self._part(name), sentence)
             show(self._part(name), bool(sentence))
         if now.chat is not None and now.messages is not None:
             set_text(self._part("empty"), strings.NOTHING_YET_CONNECTED if now.state == "open" else strings.NOTHING_YET)
             self._messages.render(now.messages, Names(self._app.name or strings.ME, now.name))
+            self._show_goal(now.chat, now.messages)
             if js.document.visibilityState == "visible":
                 self._seen[now.chat] = len(now.messages)
         self._people.render(now.people, self._seen, self._selected, self._app.resolve)
+        self._search.render()
         if self._part("details").open:
             self._render_details(now.details)
         if now.state == "open" != self._state and self._is_where_they_were():
@@ -222,6 +243,8 @@ class ChatPage:
         on(part("room-enter"), "click", lambda _: self._post(events.ConfirmJoin()))
         on(part("room-decline"), "click", lambda _: self._decline())
         on(part("room-return"), "click", self._return)
+        on(part("connect-again"), "click", self._connect_again)
+        on(part("remove-now"), "click", self._remove_now)
         on(part("use-here"), "click", self._use_here)
         on(part("new-invite"), "click", lambda _: self._invite(None))
         on(part("invite-again"), "click", lambda _: self._invite(self._selected))
@@ -236,7 +259,7 @@ class ChatPage:
         on(js.window, "popstate", lambda _: self._rooms.write())
         on(js.window, "pagehide", self._page_hidden)
         on(js.window, "beforeunload", self._before_unload)
-        on(js.document, "visibilitychange", lambda _: self.render())
+        on(js.document, "visibilitychange", lambda _: self._look_or_away())
 
     def _send(self, text: str) -> str:
         return send(text, self._app.resolve(self._selected), self._app, self._post)
@@ -320,6 +343,14 @@ class ChatPage:
         if self._selected is not None:
             self._post(events.ReturnToRoom(self._selected))
 
+    def _connect_again(self, _: Any) -> None:
+        if self._selected is not None:
+            self._post(events.ConnectAgain(self._selected))
+
+    def _want_earlier(self) -> None:
+        if self._selected is not None:
+            self._post(events.ShowEarlier(self._selected))
+
     def _use_here(self, _: Any) -> None:
         if self._selected is not None:
             self._post(events.TakeOverRoom(self._selected))
@@ -329,6 +360,17 @@ class ChatPage:
             self._post(events.LeaveConversation(self._selected))
 
     def _remove(self, _: Any) -> None:
+        """Delete the conversation; where something was said, ask before that."""
+        now = self._app.view(self._selected)
+        if now.messages:
+            set_text(self._part("remove-text"), strings.delete_note(now.name, kept=now.is_kept))
+            self._part("remove-dialog").showModal()
+        else:
+            self._remove_now(None)
+
+    def _remove_now(self, _: Any) -> None:
+        if self._part("remove-dialog").open:
+            self._part("remove-dialog").close()
         if self._selected is not None:
             self._post(events.RemoveConversation(self._selected))
 
@@ -348,8 +390,21 @@ class ChatPage:
         if self._app.undelivered and not self._over:
             event.preventDefault()  # the browser asks whether to leave
 
+    def _look_or_away(self) -> None:
+        self._post(events.LookAway(away=js.document.visibilityState != "visible"))
+        self.render()
+
+    def _wait_for_people(self) -> None:
+        if self._relay:
+            self._post(events.WaitForPeople(events.WhoToWaitFor(self._chosen.wait_for)))
+
     def _configure(self, settings: Settings) -> None:
         self._post(events.ConfigureIce(settings.ice(self._suggested)))
+        before, self._chosen = self._chosen, settings
+        if settings.keep_for != before.keep_for:
+            self._post(events.SetKeepFor(None, settings.keep_for))
+        if settings.wait_for != before.wait_for:
+            self._wait_for_people()
         if settings.name != self._app.name:
             self._post(events.SetName(settings.name))
         self._name.show(settings.name)
@@ -394,6 +449,22 @@ class ChatPage:
     def _choose(self, conversation: ChatId | None) -> None:
         self._turn_to(conversation)
         self.render()
+
+    def _show_hit(self, hit: Hit) -> None:
+        self._goal = hit
+        self._post(events.ShowMessage(hit.chat, hit.author, hit.number, hit.rank))
+        self._choose(hit.chat)
+
+    def _show_goal(self, chat: ChatId, messages: Messages) -> None:
+        """Show the message that the person has chosen, once it is there."""
+        goal = self._goal
+        if goal is None or goal.chat != chat:
+            return
+        place = messages.place_of(goal.author, goal.number, goal.rank)
+        if place is not None:
+            self._messages.show(place)
+        if place is not None or not messages.has_earlier:
+            self._goal = None
 
     def _turn_to(self, conversation: ChatId | None) -> None:
         """Show another conversation; what was being written stays with the one it was meant for."""
@@ -515,6 +586,9 @@ class ChatPage:
     def _render_notices(self) -> None:
         if self._app.not_kept and strings.CONTACTS_NOT_KEPT not in self._notices:
             self._notices.append(strings.CONTACTS_NOT_KEPT)
+        if self._app.history_problem and not self._has_told_history:
+            self._has_told_history = True
+            self._notices.append(strings.history_problem(self._app.history_problem))
         place = self._part("notices")
         for sentence in self._notices[place.childElementCount :]:
             notice = from_template("notice")

@@ -1,6 +1,7 @@
 """The list of people: one line for each conversation, with what has not been read."""
 
 from collections.abc import Callable
+from datetime import date
 from functools import partial
 from typing import Any
 
@@ -9,7 +10,7 @@ import js
 from pychat.browser.dom import Scope, from_template, set_data, set_text, show
 from pychat.browser.screens.trust import show_trust
 from pychat.core.ids import ChatId
-from pychat.ui import strings
+from pychat.ui import strings, times
 from pychat.ui.view import PersonView
 
 
@@ -53,7 +54,7 @@ class PeopleList:
                 self._remove(chat, became)
         total = 0
         for person in people:
-            unread = max(0, person.messages - seen.get(person.conversation, 0))
+            unread = max(0, person.messages - max(seen.get(person.conversation, 0), person.read))
             total += unread if not person.new else 0
             self._update(person, unread, person.conversation == selected)
         total += any(person.new for person in people)  # however many: a crowd does not make the title flicker
@@ -92,6 +93,13 @@ class PeopleList:
         set_text(button.querySelector(".name"), person.name)
         show_trust(button.querySelector(".trust"), button.querySelector(".sure"), person.trust, warned=person.warned)
         set_text(button.querySelector(".state"), strings.STATES[person.state])
+        last = person.last
+        show(button.querySelector(".last"), last is not None)
+        show(button.querySelector(".when"), last is not None)
+        if last is not None:
+            who = f"{strings.ME}: " if last.is_own else ""
+            set_text(button.querySelector(".last"), who + " ".join(last.text.split()))
+            set_text(button.querySelector(".when"), times.short(last.at, date.today()))
         set_data(button, "new", "true" if person.new else "false")
         set_text(button.querySelector(".unread"), str(unread) if unread else strings.NEW if person.new else "")
         if selected:

@@ -5,6 +5,7 @@ from dataclasses import replace
 from typing import Any
 
 from pychat.browser.dom import Scope, set_text, show
+from pychat.browser.screens.keeping import choices, fill
 from pychat.core.identity.contacts import clean_name
 from pychat.core.webrtc.ice import IceServer
 from pychat.ports import PortError, Store
@@ -38,12 +39,19 @@ class SettingsDialog:
         self._relay_only = scope.part("relay-only")
         self._problem = scope.part("settings-problem")
         self._suggested_list = scope.part("suggested-list")
+        self._keep_for = scope.part("keep-all")
+        self._caution = scope.part("keep-all-caution")
+        self._wait_for = scope.part("wait-for")
+        fill(self._wait_for, strings.WAIT_FOR.items())
+        set_text(scope.part("keep-all-note"), strings.KEEP_NOTE)
+        set_text(scope.part("wait-note"), strings.WAIT_NOTE)
         set_text(scope.part("name-note"), strings.NAME_NOTE)
         self._note = scope.part("stun-note")
         self._tell_who_learns()
         scope.on(scope.part("settings-open"), "click", lambda _: self._open())
         scope.on(scope.part("settings-cancel"), "click", lambda _: self._dialog.close())
         scope.on(scope.part("settings-form"), "submit", self._save)
+        scope.on(self._keep_for, "change", lambda _: self._show_caution())
 
     def suggest(self, suggested: Sequence[IceServer]) -> None:
         """Take over what the server of the page suggests, which could not be reached before."""
@@ -65,6 +73,10 @@ class SettingsDialog:
         self._use_suggested.checked = self._settings.suggested
         self._own.value = self._settings.own
         self._relay_only.checked = self._settings.relay_only
+        fill(self._keep_for, choices(self._settings.keep_for))
+        self._keep_for.value = str(self._settings.keep_for)
+        self._wait_for.value = self._settings.wait_for
+        self._show_caution()
         self._complain("")
         self._dialog.showModal()
         self._dialog.scrollTop = 0
@@ -76,6 +88,8 @@ class SettingsDialog:
             str(self._own.value),
             bool(self._relay_only.checked),
             clean_name(str(self._name.value)),
+            int(self._keep_for.value),
+            str(self._wait_for.value),
         )
         try:
             usable_ice(settings, self._suggested)
@@ -101,6 +115,12 @@ class SettingsDialog:
         asked = self._suggested if self._settings.suggested else ()
         set_text(self._note, strings.stun_note(asked) if asked else "")
         show(self._note, bool(asked))
+
+    def _show_caution(self) -> None:
+        """Say what goes at once by what is chosen."""
+        caution = strings.keep_caution(self._settings.keep_for, int(self._keep_for.value))
+        set_text(self._caution, caution)
+        show(self._caution, bool(caution))
 
     def _complain(self, sentence: str) -> None:
         set_text(self._problem, sentence)

@@ -3,7 +3,9 @@
 import asyncio
 import json
 import time
-from typing import Any
+import traceback
+from collections.abc import Callable
+from typing import Any, Literal
 
 import js
 import pyodide_js
@@ -17,15 +19,16 @@ from pychat.browser.ports.relay import BrowserRelay
 from pychat.browser.ports.store import BrowserStore
 from pychat.browser.ports.tabs import BrowserTabs
 from pychat.core.codes.pasted import relay_of
-from pychat.ports import Crypto, DataChannel, Leases, Post, Store, Tabs
-from tests.contracts import Kit, Port, contracts_of, growth, verify
+from pychat.ports import Crypto, DataChannel, Journal, Leases, Post, Store, Tabs
+from tests.contracts import Kit, Port, browser_journal, contracts_of, growth, verify
+from tests.contracts.browser_journal import CASES, STEPS, Keeper
 
 PKCS8_HEAD = bytes.fromhex("302e020100300506032b657004220420")
 """What stands before the 32 bytes of an Ed25519 private key in PKCS #8 (RFC 8410, section 7)."""
 
 
 class BrowserKit(Kit):
-    ports = (Port.PEERS, Port.STORE, Port.TABS, Port.CLOCK, Port.CRYPTO, Port.RELAY, Port.LEASES)
+    ports = (Port.PEERS, Port.STORE, Port.TABS, Port.CLOCK, Port.CRYPTO, Port.RELAY, Port.LEASES, Port.JOURNAL)
 
     def __init__(self) -> None:
         super().__init__()
@@ -35,6 +38,7 @@ class BrowserKit(Kit):
         self.relay_url = relay_of(str(js.location.href))
         self.no_relays = (f"{self.relay_url}/nowhere",)  # the page may ask nobody else
         js.localStorage.clear()
+        self._keeper: Keeper | None = None
 
     def send_bytes(self, channel: DataChannel, data: bytes) -> None:
         assert isinstance(channel, BrowserDataChannel)
@@ -50,6 +54,21 @@ class BrowserKit(Kit):
 
     def leases(self) -> Leases:
         return BrowserLeases()
+
+    async def journal(self) -> Journal:
+        if self._keeper is None:
+            self._keeper = await Keeper.new()
+        journal = await self._keeper.journal()
+        self.at_end(journal.close)
+        return journal
+
+    async def stored(self) -> bytes:
+        return await browser_journal.stored()
+
+    async def change_stored(
+        self, place: Literal["heads", "segments"], change: Callable[[list[bytes]], list[bytes]]
+    ) -> None:
+        await browser_journal.change_stored(place, change)
 
     async def identity(self, seed: bytes | None = None) -> Crypto:
         if seed is None:
@@ -70,6 +89,19 @@ class BrowserKit(Kit):
 async def run_contract(name: str) -> str:
     """What is wrong, as JSON: a text, which is empty when nothing is."""
     return json.dumps(await verify(name, BrowserKit()))
+
+
+async def run_journal(name: str, *arguments: str) -> str:
+    """Run a case of a browser's journal, or a step of one; what is wrong, as `run_contract` tells it."""
+    try:
+        await (CASES | STEPS)[name](*arguments)
+    except Exception:
+        return json.dumps(traceback.format_exc())
+    return json.dumps("")
+
+
+def list_journal_cases() -> str:
+    return json.dumps(list(CASES))
 
 
 def list_contracts() -> str:
@@ -119,6 +151,8 @@ def _tell_counts() -> None:
 
 vars(peer)["create_proxy"] = make_and_keep
 js.runContract = create_proxy(run_contract)
+js.runJournal = create_proxy(run_journal)
+js.listJournalCases = create_proxy(list_journal_cases)
 js.listContracts = create_proxy(list_contracts)
 js.connectAndPart = create_proxy(connect_and_part)
 js.talk = create_proxy(talk)

@@ -1,0 +1,381 @@
+"""The journal in a browser: a database (W3C Indexed Database API) in which everything is sealed.
+
+What it says of conversations to whoever reads the browser's files is how many there are, how many segments each has,
+how long those are, and in which order they were written. The keys follow from a secret that is sealed with the one that
+the browser keeps beside the identity: no page can read that one, and when the identity is deleted nothing here can be
+read any more.
+"""
+
+import asyncio
+from collections.abc import AsyncIterator, Callable, Iterator, Sequence
+from contextlib import AbstractContextManager, ExitStack, asynccontextmanager, contextmanager
+from dataclasses import dataclass
+from typing import Any
+
+import js
+from pyodide.ffi import JsException, create_proxy, to_js
+
+from pychat.browser.dom import Scope
+from pychat.browser.ports import database
+from pychat.browser.ports.crypto import BrowserCrypto
+from pychat.core.effects import KeptChanges
+from pychat.ports import PortError
+
+DATABASE = "pychat-journal"
+FORMAT = 1
+"""Of the database, as its version."""
+KEYS, HEADS, SEGMENTS = "keys", "heads", "segments"
+"""What is in it: the secret, sealed, under SECRET; {version, nonce, data} under [name, run]; and as segments
+{position, chat: name, nonce, data}.
+
+A name is that of a conversation, which only this person can tell from another one.
+"""
+SECRET = "secret"
+
+_OF_CHAT = "of_chat"
+"""The index of segments by [name, position]."""
+_SIZE, _NONCE_SIZE = 32, 12
+
+
+@dataclass(frozen=True, slots=True)
+class _Place:
+    """Where a conversation is: its name, the key of our head, and what the browser needs for sealing."""
+
+    name: str
+    key: Any
+    head: Any
+    segment: Any
+
+
+class BrowserJournal:
+    """Implements `ports.Journal`; `open` makes it.
+
+    JavaScript's objects are made once and used again where that can be: to make them takes longer than what the browser
+    does with them.
+    """
+
+    def __init__(self, run: str) -> None:
+        self._run = run
+        self._version = 0  # of the head that was written last: no two heads of this run ever have the same
+        self._turn = asyncio.Lock()
+        self._under_way = 0
+        self._lost = ""  # why there is no database any more
+        self._is_closed = False
+        self._places: dict[str, _Place] = {}
+        self._database: Any = None
+        self._scope: Scope | None = None
+        self._sealing: Any = None
+        self._naming: Any = None
+        self._subtle = js.crypto.subtle
+        self._encrypt, self._draw = self._subtle.encrypt, js.crypto.getRandomValues
+        self._octets, self._all = js.Uint8Array.new, js.Promise.all
+        self._both = to_js([HEADS, SEGMENTS])
+        self._strict = database.options(durability="strict")  # each transaction outlasts a loss of power
+        self._head, self._segment = js.Object.new(), js.Object.new()  # what is put is copied at once
+
+    @classmethod
+    async def open(cls, crypto: BrowserCrypto) -> "BrowserJournal":
+        """The journal of whoever uses this browser, made at first.
+
+        Args:
+            crypto: seals the secret of a new one, and unseals it at the next visit.
+
+        Raises:
+            PortError: nothing can be kept here, or what is kept cannot be read, or is of a newer version.
+        """
+        journal = cls(crypto.random(16).hex())
+        try:
+            async with asyncio.timeout(database.PATIENCE):
+                await database.open_database(DATABASE, FORMAT, _make, journal._opened)
+                await journal._derive(crypto)
+        except BaseException as error:
+            journal.close()
+            if isinstance(error, TimeoutError):
+                raise PortError("what the browser keeps does not answer") from error
+            if isinstance(error, (JsException, AttributeError)):
+                raise PortError(journal._lost or database.words(error)) from error
+            raise
+        return journal
+
+    @staticmethod
+    async def erase() -> None:
+        """Delete it with all that is in it, whether it can be opened or not; whoever has it open, loses it.
+
+        Raises:
+            PortError: the browser refuses, or does not come to it, because something holds on to the database.
+        """
+        await database.delete_database(DATABASE)
+
+    def _opened(self, opened: Any) -> None:
+        self._database = opened
+        self._scope = Scope(opened)
+        self._scope.on(opened, "versionchange", self._on_version_change)
+        self._scope.on(opened, "close", lambda _: self._lose("the browser has deleted what was kept here"))
+
+    def _on_version_change(self, event: Any) -> None:
+        """Another tab waits until nobody uses the database: to delete it, or to make it that of a newer pychat."""
+        is_newer = isinstance(event.newVersion, int) and event.newVersion > FORMAT
+        self._lose("a newer pychat is open in another tab" if is_newer else "everything was deleted in another tab")
+
+    def _lose(self, why: str) -> None:
+        self._lost = why
+        self._database.close()
+
+    async def _derive(self, crypto: BrowserCrypto) -> None:
+        """Make the keys. The secret itself is forgotten: the browser hands out none of what follows from it."""
+
+        async def sealed() -> Any:
+            return to_js(await crypto.seal_kept(crypto.random(_SIZE)))
+
+        kept = await database.kept(self._database, KEYS, SECRET, sealed)
+        try:
+            secret = await crypto.unseal_kept(bytes(kept.to_bytes()))
+            if len(secret) != _SIZE:
+                raise PortError("it is not a secret")
+        except (PortError, AttributeError) as error:
+            raise PortError("the key of what was said before is damaged, so that it cannot be read") from error
+        base = await self._subtle.importKey("raw", to_js(secret), "HKDF", False, to_js(["deriveKey"]))
+
+        async def derived(purpose: bytes, algorithm: Any, *usages: str) -> Any:
+            from_base = database.options(name="HKDF", hash="SHA-256", salt=b"pychat journal", info=purpose)
+            return await self._subtle.deriveKey(from_base, base, algorithm, False, to_js(usages))
+
+        self._sealing = await derived(b"seal", database.options(name="AES-GCM", length=256), "encrypt", "decrypt")
+        named = database.options(name="HMAC", hash="SHA-256", length=256)
+        self._naming = await derived(b"name", named, "sign")
+
+    async def heads(self) -> list[tuple[str, str, int, bytes]]:
+        """The heads that can be unsealed."""
+        async with self._in_turn():
+            transaction = self._database.transaction(HEADS, "readonly")
+            shelf = transaction.objectStore(HEADS)
+            keys, values = shelf.getAllKeys(), shelf.getAll()
+            await database.completed(transaction)
+            records = []
+            for key, record in zip(keys.result.to_py(), values.result, strict=True):
+                match key, getattr(record, "version", None):
+                    case [str(name), str(run)], int(version):
+                        records.append((name, run, version, record))
+            unsealed = await self._unsealed([(_algorithm(b"head", *place), record) for *place, _, record in records])
+            found = []
+            for (_, run, version, _), data in zip(records, unsealed, strict=True):
+                if data is not None:
+                    chat, _, head = data.partition(b"\n")
+                    found.append((chat.decode(), run, version, head))
+            return found
+
+    async def read(self, chat: str, before: int | None, most: int) -> list[tuple[int, bytes]]:
+        """The last segments before a position."""
+        if most < 1:
+            return []
+        async with self._in_turn():
+            place = await self._place(chat)
+            transaction = self._database.transaction(SEGMENTS, "readonly")
+            index = transaction.objectStore(SEGMENTS).index(_OF_CHAT)
+            # The first of them is looked for from behind. Then they come all at once, where a cursor over them would
+            # need an event for each.
+            looking = index.openKeyCursor(_range(place.name, before=before), "prev")
+            found: list[Any] = []
+            steps = [most - 1] if most > 1 else []
+
+            def look() -> None:
+                if looking.result and steps:
+                    looking.result.advance(steps.pop())
+                else:
+                    first = looking.result.primaryKey if looking.result else None
+                    found.append(index.getAll(_range(place.name, first, before)))
+
+            with _listening(looking, look):
+                await database.completed(transaction)
+            records = list(found[0].result)
+            unsealed = await self._unsealed([(place.segment, record) for record in records])
+            read = [(int(record.position), data or b"") for record, data in zip(records, unsealed, strict=True)]
+            read.reverse()
+            return read
+
+    async def read_first(self, chat: str, most: int) -> list[tuple[int, bytes]]:
+        """The first segments that there are."""
+        async with self._in_turn():
+            place = await self._place(chat)
+            transaction = self._database.transaction(SEGMENTS, "readonly")
+            reading = transaction.objectStore(SEGMENTS).index(_OF_CHAT).getAll(_range(place.name), most)
+            await database.completed(transaction)
+            records = list(reading.result)
+            unsealed = await self._unsealed([(place.segment, record) for record in records])
+            return [(int(record.position), data or b"") for record, data in zip(records, unsealed, strict=True)]
+
+    async def write(self, changes: Sequence[KeptChanges]) -> None:
+        """All in one transaction, which begins when everything is sealed."""
+        if not changes:
+            return
+        async with self._in_turn():
+            places = [await self._place(change.conversation) for change in changes]
+            nonces, sealings = [], []
+            for change, place in zip(changes, places, strict=True):
+                sealing = [(place.head, change.conversation.encode() + b"\n" + change.head)]
+                if change.segment is not None:
+                    sealing.append((place.segment, change.segment))
+                for algorithm, data in sealing:
+                    algorithm.iv = nonce = self._draw(self._octets(_NONCE_SIZE))
+                    nonces.append(nonce)
+                    sealings.append(self._encrypt(algorithm, self._sealing, to_js(data)))
+            sealed = await self._all(to_js(sealings))
+
+            transaction = self._database.transaction(self._both, "readwrite", self._strict)
+            heads, segments = transaction.objectStore(HEADS), transaction.objectStore(SEGMENTS)
+            self._version += 1
+            head, segment = self._head, self._segment
+            head.version = self._version
+            ready = zip(nonces, sealed, strict=True)
+            with ExitStack() as listening:
+                for change, place in zip(changes, places, strict=True):
+                    head.nonce, head.data = next(ready)
+                    heads.put(head, place.key)
+                    if change.found:
+                        listening.enter_context(_deleting(heads.openCursor(_range(place.name)), dict(change.found)))
+                    if change.segment is not None:
+                        segment.chat = place.name
+                        segment.nonce, segment.data = next(ready)
+                        segments.add(segment)
+                if not any(change.found for change in changes):
+                    transaction.commit()  # there are no events to wait for
+                await database.completed(transaction)
+
+    async def merge(self, chat: str, positions: Sequence[int], segment: bytes) -> None:
+        """All in one transaction, which begins when the segment is sealed."""
+        async with self._in_turn():
+            place = await self._place(chat)
+            place.segment.iv = nonce = self._draw(self._octets(_NONCE_SIZE))
+            sealed = await self._encrypt(place.segment, self._sealing, to_js(segment))
+            transaction = self._database.transaction(SEGMENTS, "readwrite", self._strict)
+            segments = transaction.objectStore(SEGMENTS)
+            within = _range(place.name, min(positions), max(positions) + 1)
+            looking = segments.index(_OF_CHAT).getAllKeys(within)
+
+            def merge() -> None:
+                if list(looking.result.to_py()) == sorted(positions):
+                    for first, last in _runs(sorted(positions)):
+                        segments.delete(js.IDBKeyRange.bound(first, last))
+                    segments.put(database.options(position=min(positions), chat=place.name, nonce=nonce, data=sealed))
+
+            with _listening(looking, merge):
+                await database.completed(transaction)
+
+    async def delete(self, chat: str, until: int | None = None) -> None:
+        """When the browser takes it out of its files is the browser's business; without the key nobody can read it."""
+        async with self._in_turn():
+            place = await self._place(chat)
+            transaction = self._database.transaction(self._both, "readwrite", self._strict)
+            if until is None:
+                transaction.objectStore(HEADS).delete(_range(place.name))
+            segments = transaction.objectStore(SEGMENTS)
+            before = until + 1 if until is not None else None
+            looking = segments.index(_OF_CHAT).getAllKeys(_range(place.name, before=before))
+
+            def delete() -> None:
+                for first, last in _runs(looking.result.to_py()):
+                    segments.delete(js.IDBKeyRange.bound(first, last))
+
+            with _listening(looking, delete):
+                await database.completed(transaction)
+            if until is None:
+                del self._places[chat]
+
+    def close(self) -> None:
+        """Close the database once what is under way is done; once more does no harm."""
+        self._is_closed = True
+        self._end_if_over()
+
+    def _end_if_over(self) -> None:
+        if self._is_closed and not self._under_way and self._scope is not None:
+            self._database.close()
+            self._scope.close()
+
+    @asynccontextmanager
+    async def _in_turn(self) -> AsyncIterator[None]:
+        """What is asked for is done one after the other, and before the end."""
+        if self._is_closed:
+            raise PortError("it is closed")
+        self._under_way += 1
+        try:
+            async with self._turn:
+                if self._lost:
+                    raise PortError(self._lost)
+                yield
+        except (JsException, PortError) as error:
+            raise PortError(self._lost or database.words(error)) from error
+        finally:
+            self._under_way -= 1
+            self._end_if_over()
+
+    async def _place(self, chat: str) -> _Place:
+        place = self._places.get(chat)
+        if place is None:
+            signature = await self._subtle.sign("HMAC", self._naming, to_js(chat.encode()))
+            name = bytes(signature.to_bytes())[:16].hex()
+            key, head = to_js([name, self._run]), _algorithm(b"head", name, self._run)
+            place = self._places[chat] = _Place(name, key, head, _algorithm(b"segment", name))
+        return place
+
+    async def _unsealed(self, records: list[tuple[Any, Any]]) -> list[bytes | None]:
+        """What is in records, each with how it was sealed; None for one that is damaged, whatever is left of it."""
+        unsealing = []
+        for algorithm, record in records:
+            algorithm.iv = getattr(record, "nonce", None)
+            unsealing.append(self._subtle.decrypt(algorithm, self._sealing, getattr(record, "data", None)))
+        ended = await js.Promise.allSettled(to_js(unsealing))
+        return [bytes(each.value.to_bytes()) if each.status == "fulfilled" else None for each in ended]
+
+
+def _make(new: Any) -> None:
+    new.createObjectStore(KEYS)
+    new.createObjectStore(HEADS)
+    position = database.options(keyPath="position", autoIncrement=True)
+    new.createObjectStore(SEGMENTS, position).createIndex(_OF_CHAT, to_js(["chat", "position"]))
+
+
+def _algorithm(*belongs: bytes | str) -> Any:
+    """How what belongs there is sealed; the nonce is set for each."""
+    return database.options(name="AES-GCM", additionalData=repr(belongs).encode())
+
+
+def _range(name: str, first: int | None = None, before: int | None = None) -> Any:
+    """The keys that are a list with this name at its head; as W3C IndexedDB, section 2.4, orders them."""
+    lower = to_js([name] if first is None else [name, first])
+    return js.IDBKeyRange.bound(lower, to_js([name, [] if before is None else before]), False, True)
+
+
+@contextmanager
+def _listening(request: Any, take: Callable[[], None]) -> Iterator[None]:
+    """Call `take` each time that there is a result of a request, within its transaction."""
+    proxy = create_proxy(lambda _: take())
+    request.addEventListener("success", proxy)
+    try:
+        yield
+    finally:
+        request.removeEventListener("success", proxy)
+        proxy.destroy()
+
+
+def _deleting(looking: Any, found: dict[str, int]) -> AbstractContextManager[None]:
+    """Delete the heads that still have the version that was found, of those over which this cursor goes."""
+
+    def look() -> None:
+        cursor = looking.result
+        if cursor:
+            if cursor.key[1] in found and found[cursor.key[1]] == getattr(cursor.value, "version", None):
+                cursor.delete()
+            cursor.continue_()
+
+    return _listening(looking, look)
+
+
+def _runs(numbers: Sequence[int]) -> list[tuple[int, int]]:
+    """The first and the last of each run of numbers that follow each other."""
+    runs: list[tuple[int, int]] = []
+    for number in numbers:
+        if runs and number == runs[-1][1] + 1:
+            runs[-1] = runs[-1][0], number
+        else:
+            runs.append((number, number))
+    return runs

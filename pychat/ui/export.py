@@ -1,0 +1,127 @@
+"""A conversation as a file for the person: Markdown, or an HTML page that needs nothing else."""
+
+from collections.abc import Iterator, Sequence
+from datetime import datetime
+from typing import NamedTuple
+
+from pychat.ui import strings, times
+
+# The file is for the person's own disk, and no page of ours shows it.
+_HTML = """<!doctype html>
+<html lang="en">
+<head>
+<meta charset="utf-8">
+<meta http-equiv="Content-Security-Policy" content="default-src 'none'; style-src 'unsafe-inline'">
+<meta name="viewport" content="width=device-width, initial-scale=1">
+<title>{title}</title>
+<style>
+:root {{ color-scheme: light dark; font: 1rem/1.5 system-ui, sans-serif; }}
+body {{ max-width: 44rem; margin: 0 auto; padding: 1rem; }}
+h2 {{ font-size: 1rem; text-align: center; margin: 2rem 0 1rem; }}
+p {{ margin: 0.5rem 0; overflow-wrap: anywhere; }}
+p > span {{ white-space: pre-wrap; }}
+time {{ opacity: 0.7; font-size: 0.8125rem; }}
+.me {{ margin-inline-start: 3rem; }}
+</style>
+</head>
+<body>
+<h1>{title}</h1>
+<p>{note}</p>
+"""
+
+
+_ESCAPES = str.maketrans({"&": "&amp;", "<": "&lt;", ">": "&gt;", '"': "&quot;", "'": "&#x27;"})
+
+
+def escape(text: str) -> str:
+    """As `html.escape`: that module brings two thousand names of characters along, into each page."""
+    return text.translate(_ESCAPES)
+
+
+class ExportedMessage(NamedTuple):
+    """A message; `at` is in milliseconds since 1970, by its author's clock."""
+
+    is_own: bool
+    at: int
+    text: str
+
+
+class Exported(NamedTuple):
+    """A conversation; `note` says what is missing of it, or is ""."""
+
+    name: str
+    own_name: str
+    messages: Sequence[ExportedMessage]
+    note: str
+
+
+def file_name(exported: Exported, now: datetime, suffix: str) -> str:
+    """A name for the file, of letters and digits that every system takes."""
+    name = "".join(letter if letter.isalnum() else "-" for letter in exported.name).strip("-")[:40]
+    return f"pychat-{name or 'conversation'}-{now:%Y-%m-%d}.{suffix}"
+
+
+def markdown(exported: Exported, now: datetime) -> Iterator[str]:
+    """The file in pieces. What was said stands in quotations, and nothing in it has a meaning in Markdown."""
+    yield f"# {_plain(_title(exported))}\n\n{_note(exported, now)}\n"
+    for day, messages in _days(exported):
+        yield f"\n## {day}\n"
+        for message in messages:
+            lines = message.text.splitlines() or [""]
+            quoted = "\n".join(f"> {_quoted(line)}" for line in lines)
+            yield f"\n**{_plain(_author(exported, message))}**, {times.clock(message.at)}:\n\n{quoted}\n"
+
+
+def html(exported: Exported, now: datetime) -> Iterator[str]:
+    """The file in pieces."""
+    yield _HTML.format(title=escape(_title(exported)), note=escape(_note(exported, now)))
+    for day, messages in _days(exported):
+        yield f"<h2>{escape(day)}</h2>\n"
+        for message in messages:
+            side, author = "me" if message.is_own else "peer", escape(_author(exported, message))
+            moment = times.local(message.at).isoformat(timespec="seconds")
+            yield (
+                f'<p class="{side}" dir="auto"><b>{author}</b> '
+                f'<time datetime="{moment}">{times.clock(message.at)}</time><br>'
+                f"<span>{escape(message.text)}</span></p>\n"
+            )
+    yield "</body>\n</html>\n"
+
+
+def _title(exported: Exported) -> str:
+    return f"Conversation with {exported.name}"
+
+
+def _note(exported: Exported, now: datetime) -> str:
+    count = len(exported.messages)
+    words = "One message" if count == 1 else f"{count:,} messages"
+    return f"{words}, written by pychat on {now:%Y-%m-%d} at {now:%H:%M}. {exported.note}".rstrip()
+
+
+def _author(exported: Exported, message: ExportedMessage) -> str:
+    return (exported.own_name or strings.ME) if message.is_own else exported.name
+
+
+def _plain(text: str) -> str:
+    """A name on one line, in which nothing has a meaning in Markdown."""
+    return "".join(f"\\{letter}" if letter in r"\`*_{}[]()#+-.!|<>~" else letter for letter in " ".join(text.split()))
+
+
+def _quoted(line: str) -> str:
+    """A line of a message: no picture is loaded for it, and it is no heading."""
+    escaped = "".join(f"\\{letter}" if letter in r"\`*_[]<" else letter for letter in line)
+    return f"\\{escaped}" if escaped.lstrip()[:1] in ("#", ">") else escaped
+
+
+def _days(exported: Exported) -> Iterator[tuple[str, list[ExportedMessage]]]:
+    """The messages by the day on which they were written, as they follow each other."""
+    day, messages = "", list[ExportedMessage]()
+    for message in exported.messages:
+        here = times.date_of(message.at)
+        if messages and here != day:
+            yield day, messages
+            messages = []
+        day = here
+        messages.append(message)
+    if messages:
+        yield day, messages

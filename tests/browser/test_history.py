@@ -1,0 +1,209 @@
+"""What was said stays: over a reload, a closed tab, a week; and the two find each other again."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+from playwright.sync_api import expect
+
+from tests.browser.conftest import MakePerson
+from tests.browser.people import Person
+from tests.browsers import BrowserName
+from tests.friend import Friend, MakeFriend
+
+
+def met(ann: Person, bob: Friend) -> bytes:
+    """Let the two meet in a room and say a word; returns Ann's key. Then both are gone."""
+    ann.enter(bob.open_room())
+    ann.expect_state("open")
+    ann.say("hello")
+    bob.hears("hello")
+    bob.say("good morning")
+    ann.expect_messages("hello", "good morning")
+    ann.expect_delivered(1)
+    key = bob.other_key
+    ann.button("Leave").click()
+    ann.expect_state("closed")
+    return key
+
+
+def come_back(ann: Person) -> None:
+    """Open pychat as if the tab had been closed: there is no link, no code, no room to come back to."""
+    ann.page.goto("/?another-visit")
+    ann.wait_until_ready()
+    ann.people.filter(has_text="Bob").click()
+
+
+def test_a_conversation_is_there_again_and_the_two_find_each_other_without_a_link(
+    person: MakePerson, friend: MakeFriend, tmp_path: Path
+) -> None:
+    ann, bob = person("Ann"), friend("Bob", folder=tmp_path / "bob")
+    key = met(ann, bob)
+    bob = bob.again()
+    ann.page.goto("/?another-visit")
+    ann.wait_until_ready()
+    line = ann.people.filter(has_text="Bob")
+    expect(line).to_contain_text("good morning")
+    expect(line.locator(".unread")).to_be_empty()
+    line.click()
+    ann.expect_messages("hello", "good morning")
+    ann.expect_delivered(1)
+    ann.say("are you there?")
+    expect(ann.messages.last).to_have_attribute("data-state", "waiting")
+
+    come_back(ann)
+    ann.expect_messages("hello", "good morning", "are you there?")
+    bob.find(key)
+    ann.expect_state("open")
+    bob.hears("are you there?")
+    ann.expect_delivered(2)
+    bob.say("here I am")
+    ann.expect_messages("hello", "good morning", "are you there?", "here I am")
+
+
+def test_what_comes_late_stands_where_it_belongs(person: MakePerson, friend: MakeFriend, tmp_path: Path) -> None:
+    ann, bob = person("Ann"), friend("Bob", folder=tmp_path / "bob")
+    key = met(ann, bob)
+    bob = bob.again()
+    bob.find(key)
+    bob.say("written first")
+    ann.say("written later")
+    ann.button("Connect again").click()
+    ann.expect_state("open")
+    bob.hears("written later")
+    texts = "hello", "good morning", "written first", "written later"
+    ann.expect_messages(*texts)
+    come_back(ann)
+    ann.expect_messages(*texts)
+
+
+def test_what_was_said_is_found_and_shown_where_it_stands(
+    person: MakePerson, friend: MakeFriend, tmp_path: Path
+) -> None:
+    ann, bob = person("Ann"), friend("Bob", folder=tmp_path / "bob")
+    ann.enter(bob.open_room())
+    ann.expect_state("open")
+    ann.say("Where is the green tea?")
+    bob.hears("Where is the green tea?")
+    for number in range(150):
+        bob.say(f"number {number}")
+    expect(ann.messages.last).to_contain_text("number 149")
+    ann.page.goto("/?another-visit")
+    ann.wait_until_ready()
+
+    box = ann.page.get_by_role("searchbox", name="Search all conversations")
+    found = ann.page.get_by_role("list", name="Found")
+    box.fill("TEA green")
+    expect(found.get_by_role("button")).to_have_count(1)
+    expect(found).to_contain_text("You: Where is the green tea?")
+    expect(ann.page.get_by_text("One message found.")).to_be_visible()
+    expect(ann.page.locator('[data-part="people"]')).to_be_hidden()
+    found.get_by_role("button").press("Enter")
+    marked = ann.page.locator('article[data-found="true"]')
+    expect(marked).to_contain_text("Where is the green tea?")
+    expect(marked).to_be_in_viewport()
+    expect(ann.messages.first).to_contain_text("Where is the green tea?")
+    ann.button("New messages").click()
+    expect(ann.messages.last).to_be_in_viewport()
+    box.fill("number")
+    expect(found.get_by_role("button")).to_have_count(50)
+    box.fill("coffee")
+    expect(ann.page.get_by_text("Nothing found.")).to_be_visible()
+    box.press("Escape")
+    expect(box).to_have_value("")
+    expect(ann.people).to_have_count(1)
+
+
+def test_it_is_kept_for_as_long_as_one_chooses(person: MakePerson, friend: MakeFriend, tmp_path: Path) -> None:
+    ann, bob = person("Ann"), friend("Bob", folder=tmp_path / "bob")
+    ann.enter(bob.open_room())
+    ann.expect_state("open")
+    ann.say("hello")
+    bob.hears("hello")
+    ann.button("What is said here is kept until you delete it, on this device.").click()
+    choice = ann.page.get_by_role("combobox", name="Keep what is said here")
+    choice.select_option("For 7 days")
+    expect(ann.page.get_by_text("What is older than 7 days is deleted now.")).to_be_visible()
+    choice.select_option("Not at all")
+    ann.page.get_by_role("dialog").get_by_role("button", name="Save").click()
+    box = ann.page.get_by_role("textbox", name="Message")
+    expect(box).to_have_attribute("placeholder", "Message, not kept")
+    expect(ann.button("What is said here is not kept.")).to_be_visible()
+    bob.say("good morning")
+    ann.expect_messages("hello", "good morning")
+    ann.say("and to you")
+    bob.hears("hello", "and to you")
+    ann.expect_delivered(2)
+
+    ann.page.goto("/?another-visit")
+    ann.wait_until_ready()
+    ann.people.filter(has_text="Bob").click()
+    expect(box).to_have_attribute("placeholder", "Message, not kept")
+    ann.expect_messages()
+    ann.button("Settings").click()
+    ann.page.get_by_role("combobox", name="Keep what is said", exact=True).select_option("For 30 days")
+    ann.page.get_by_role("combobox", name="Find again by itself").select_option("Nobody, until I ask")
+    ann.page.get_by_role("dialog").get_by_role("button", name="Save").click()
+    expect(box).to_have_attribute("placeholder", "Message, not kept")
+    ann.button("What is said here is not kept.").click()
+    choice.select_option("As everywhere: for 30 days")
+    ann.page.get_by_role("dialog").get_by_role("button", name="Save").click()
+    expect(box).to_have_attribute("placeholder", "Message, kept for 30 days")
+    expect(ann.button("Connect again")).to_be_visible()
+
+    ann.page.goto("/?another-visit")
+    ann.wait_until_ready()
+    ann.people.filter(has_text="Bob").click()
+    expect(box).to_have_attribute("placeholder", "Message, kept for 30 days")
+    expect(ann.button("Connect again")).to_be_visible()  # nobody is looked for by itself
+
+
+def test_two_tabs_show_the_same(person: MakePerson, friend: MakeFriend, tmp_path: Path) -> None:
+    ann, bob = person("Ann"), friend("Bob", folder=tmp_path / "bob")
+    met(ann, bob)
+    beside = Person(ann.page.context.new_page())
+    beside.page.goto("/?another-visit")
+    beside.wait_until_ready()
+    beside.people.filter(has_text="Bob").click()
+    beside.expect_messages("hello", "good morning")
+    ann.say("written in the first tab")
+    beside.expect_messages("hello", "good morning", "written in the first tab")
+    beside.say("and in the second")
+    ann.expect_messages("hello", "good morning", "written in the first tab", "and in the second")
+
+    beside.button("Leave").click()
+    beside.button("More").click()
+    beside.delete()
+    expect(ann.people).to_have_count(0)
+
+
+KEEP_WHAT_IS_SAVED = """() => {
+    const create = URL.createObjectURL;
+    URL.createObjectURL = blob => (window.saved = blob, create.call(URL, blob));
+}"""
+
+
+def test_a_conversation_can_be_taken_along(
+    person: MakePerson, friend: MakeFriend, browser_name: BrowserName, tmp_path: Path
+) -> None:
+    ann, bob = person("Ann"), friend("Bob", folder=tmp_path / "bob")
+    met(ann, bob)
+    come_back(ann)
+    ann.page.evaluate(KEEP_WHAT_IS_SAVED)
+    ann.button("Details").click()
+    for name, suffix, line in (
+        ("Web page", "html", "<span>good morning</span>"),
+        ("Text (Markdown)", "md", "> good morning"),
+    ):
+        if browser_name == "chromium":
+            with ann.page.expect_download() as download:
+                ann.button(name).click()
+            assert re.fullmatch(rf"pychat-Bob-\d{{4}}-\d\d-\d\d\.{suffix}", download.value.suggested_filename)
+            saved = Path(download.value.path()).read_text()
+        else:  # it does not tell of downloads
+            ann.button(name).click()
+            ann.page.wait_for_function("window.saved")
+            saved = ann.page.evaluate("() => { const blob = saved; delete window.saved; return blob.text(); }")
+        assert line in saved
+        assert "hello" in saved

@@ -14,6 +14,7 @@ alone.
 
 from __future__ import annotations
 
+import ast
 import gzip
 import hashlib
 import io
@@ -228,9 +229,26 @@ def zip_package(web: Path, package: Path) -> bytes:
     for part in BROWSER_PARTS:
         path = package / part
         paths += sorted(path.rglob("*.py")) if path.is_dir() else [path] if path.is_file() else []
-    files = {path.relative_to(package.parent).as_posix(): path.read_bytes() for path in paths}
-    roots = {name: _read(web / name) for name in COMPOSITION_ROOTS}
+    files = {path.relative_to(package.parent).as_posix(): without_docstrings(path.read_bytes()) for path in paths}
+    roots = {name: without_docstrings(_read(web / name)) for name in COMPOSITION_ROOTS}
     return _zip((files | roots | _segno()).items())
+
+
+def without_docstrings(source: bytes) -> bytes:
+    """Python source without its docstrings, which a page has no use for; each line keeps its number.
+
+    A class keeps a docstring of one space: one that has none is given one by `dataclass`.
+    """
+    lines = source.splitlines(keepends=True)
+    for node in ast.walk(ast.parse(source)):
+        if isinstance(node, ast.Module | ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef):
+            match node.body:
+                case [ast.Expr(ast.Constant(str()), lineno=first, end_lineno=int(last), col_offset=indent), *_]:
+                    rest = lines[last - 1][node.body[0].end_col_offset or 0 :]
+                    bare = b'" "' if isinstance(node, ast.ClassDef) else b"pass"
+                    lines[first - 1 : last] = [b" " * indent + bare + (b"\n" * (last - first)) + rest]
+                    lines[first:first] = [b""] * (last - first)  # the numbers of the others stay
+    return b"".join(lines)
 
 
 def _segno() -> Files:

@@ -43,7 +43,7 @@ with zipfile.ZipFile(LIBRARY) as source, zipfile.ZipFile("library.zip", "w", zip
         path, content = f"{LIBRARY}/{name}", source.read(name)
         if path in eager and name.endswith(".py"):
             # "Unchecked": there is no source beside it that it could be older than (PEP 552).
-            code = compile(content, path, "exec", dont_inherit=True)
+            code = compile(content, path, "exec", dont_inherit=True, optimize=2)  # without docstrings
             name, content = f"{name}c", _code_to_hash_pyc(code, bytes(8), checked=False)
         result.writestr(zipfile.ZipInfo(name), content)
 `);

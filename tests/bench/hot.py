@@ -135,7 +135,7 @@ def talk(one: Person, other: Person) -> None:
 
 
 def use(browser: Browser, address: str, found: set[int]) -> None:
-    """What people do, by invite and reply, and in a room."""
+    """What people do, by invite and reply, when they come back, and in a room."""
     with people(browser, address, found) as (ann, bob):
         ann.go_by("Ann")
         bob.go_by("Zoë 👋🏽")
@@ -147,7 +147,20 @@ def use(browser: Browser, address: str, found: set[int]) -> None:
         bob.button("Leave").click()
         ann.expect_state("closed")
         note([ann, bob], found)
-        ann.again()
+        for someone in (ann, bob):
+            someone.again()
+        for someone in (ann, bob):
+            someone.people.first.click()
+            someone.expect_state("open")  # they find each other by themselves
+        talk(ann, bob)
+        ann.page.get_by_role("searchbox").fill("last")
+        ann.page.get_by_role("list", name="Found").get_by_role("button").first.click()
+        ann.page.wait_for_timeout(NOW_AND_THEN)
+        note([ann, bob], found)
+        for someone in (ann, bob):
+            someone.again()
+        meet(ann, bob)
+        note([ann, bob], found)
     with people(browser, address, found) as (ann, bob):
         meet(ann, bob)
         talk(ann, bob)

@@ -1,5 +1,6 @@
 """The build: what is in the site, under which names, and when it is made again."""
 
+import ast
 import base64
 import gzip
 import hashlib
@@ -10,12 +11,13 @@ import subprocess
 import sys
 import zipfile
 from pathlib import Path
+from typing import Any
 
 import brotli
 import pytest
 
 from pychat.site.__main__ import main
-from pychat.site.build import ROOT, Site, build_site, zip_package
+from pychat.site.build import ROOT, Site, build_site, without_docstrings, zip_package
 from pychat.site.snapshot import BuildError, find_node
 from tests.site.conftest import Checkout, write
 
@@ -101,6 +103,60 @@ def test_the_package_zip_holds_the_parts_that_run_in_a_browser_stored(checkout: 
         assert ours == ["pychat/__init__.py", "pychat/ports.py", "pychat/core/link.py"]
         assert {"main.py", "demo.py"} < set(archive.namelist())
         assert {info.compress_type for info in archive.infolist()} == {zipfile.ZIP_STORED}
+
+
+DOCUMENTED = b'''"""What it is."""
+import dataclasses
+
+
+class Empty(Exception):
+    """More
+    than one line.
+    """
+
+
+@dataclasses.dataclass
+class Point:
+    """At x and y."""
+
+    x: int = 1
+    """A field."""
+
+    def doubled(self) -> int:
+        """Twice."""; twice = 2
+        return self.x * twice
+
+    async def nothing(self) -> None:
+        """D\xc3\xa9j\xc3\xa0 vu."""
+
+
+def text() -> str:
+    return """no docstring"""
+'''
+
+
+def test_docstrings_are_left_out_and_each_line_keeps_its_number() -> None:
+    bare = without_docstrings(DOCUMENTED)
+    assert b"no docstring" in bare
+    for word in (b"What it is", b"than one", b"At x", b"Twice", "Déjà".encode()):
+        assert word not in bare
+    names: dict[str, Any] = {}
+    exec(compile(bare, "bare", "exec"), names)
+    assert names["Point"](3).doubled() == 6
+    assert names["text"]() == "no docstring"
+    assert names["text"].__code__.co_firstlineno == DOCUMENTED[: DOCUMENTED.index(b"def text")].count(b"\n") + 1
+    assert not any(str(names[name].__doc__ or "").strip() for name in ("Point", "Empty", "text"))
+
+
+@pytest.mark.parametrize("path", sorted((ROOT / "pychat").rglob("*.py")), ids=lambda path: path.name)
+def test_all_else_of_the_package_is_the_same_without_docstrings(path: Path) -> None:
+    def statements(source: bytes) -> list[tuple[str, int]]:
+        places = ast.Import | ast.ImportFrom | ast.Assign | ast.AnnAssign | ast.Return | ast.Call | ast.Name | ast.arg
+        found = [node for node in ast.walk(ast.parse(source)) if isinstance(node, places)]
+        return [(ast.dump(node), node.lineno) for node in found]
+
+    source = path.read_bytes()
+    assert statements(without_docstrings(source)) == statements(source)
 
 
 def test_the_package_zip_holds_what_makes_qr_codes_and_its_licence(checkout: Checkout, tmp_path: Path) -> None:

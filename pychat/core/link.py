@@ -18,7 +18,6 @@ from pychat.core.bucket import Bucket
 from pychat.core.errors import LocalError
 from pychat.core.handshake import Binding, Handshake, Role
 from pychat.core.ids import AuthorId, ChatId, LinkId, PublicKey, RoomId
-from pychat.core.log import StateVector
 from pychat.core.sync import Incoming, Outgoing
 from pychat.core.webrtc.ice import IceConfig
 from pychat.core.webrtc.sdp import CandidateKind, Description, parse_candidate
@@ -143,7 +142,7 @@ class AuthenticatedPeer:
     introduction: Introduce | None = None
     renamings: Bucket = field(default_factory=lambda: Bucket(RENAME_BURST, RENAME_INTERVAL))
     outgoing: Outgoing | None = None
-    have: StateVector = field(default_factory=dict)
+    have: dict[AuthorId, int] = field(default_factory=dict)
     pending: list[AuthorId] = field(default_factory=list)
     incoming: Incoming = field(default_factory=Incoming)
     room: tuple[int, bytes] = (0, b"")

@@ -17,7 +17,7 @@ from typing import Any
 from pychat.core import wire
 from pychat.core.codes.roomcode import RoomCode
 from pychat.core.effects import Effect
-from pychat.core.ids import ChatId, LinkId, PublicKey
+from pychat.core.ids import AuthorId, ChatId, LinkId, PublicKey
 from pychat.core.link import Link
 from pychat.core.webrtc.capabilities import Capabilities
 
@@ -135,6 +135,14 @@ class KeepForChanged:
 
 
 @dataclass(frozen=True, slots=True)
+class WrittenInTab:
+    """In another tab something was written into a log of ours, for the other one of a conversation."""
+
+    chat: ChatId
+    log: AuthorId
+
+
+@dataclass(frozen=True, slots=True)
 class MessagesForgotten:
     """Of a conversation something is no longer kept."""
 
@@ -149,6 +157,7 @@ Notification = (
     | ConnectAgainWanted
     | WaitingEnded
     | KeepForChanged
+    | WrittenInTab
     | MessagesForgotten
 )
 

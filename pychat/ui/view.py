@@ -96,7 +96,7 @@ class View:
     `trust_note` says how sure one can be of who the other one is, and what to do about it; `signs` are what two people
     compare while they are connected; `introduced`: they have said what they are called; `warning`, of `namesake`,
     stands in the way until it is dismissed. One `can_write` unless there is a warning, or the conversation goes on in
-    another tab. `peer` is the identity of the other one.
+    another program, which does not hear of what is written here. `peer` is the identity of the other one.
     `hint` says that it is time to compare, or that somebody verified has a new name, `new_name`; `guesses` that
     somebody may be trying to guess the signs. `can_connect_again`: the two can find each other by themselves, without a
     code. `is_live` says that there is a connection, or one is looked for. `joins` says that a room's link was opened,
@@ -170,6 +170,7 @@ def view(node: Node, selected: ChatId | None) -> View:
         hint = strings.renamed(_label(contact.known_as, contact.key), new_name, bearer)
     else:
         hint = strings.COMPARE_HINT if trust is Trust.NEW and signs is not None and not warning else ""
+    goes_by_tabs = known is not None and known.is_kept and node.history.tells and node.chats.keep_for(known) != NOTHING
     inbox = node.introductions.inbox
     return View(
         chat=conversation.id if conversation is not None else None,
@@ -194,7 +195,7 @@ def view(node: Node, selected: ChatId | None) -> View:
         room=room_view(room) if room is not None and room.meets is None else None,
         is_live=_is_live(link),
         can_leave=_is_live(link) or (room is not None and room.state is not RelayState.LEFT),
-        can_write=conversation is not None and not warning and card is not Card.ELSEWHERE,
+        can_write=conversation is not None and not warning and (card is not Card.ELSEWHERE or goes_by_tabs),
         can_connect_again=card in (Card.AGAIN, Card.RETURN)
         and known is not None
         and bool(node.rendezvous.relay_for(known)),

@@ -166,12 +166,15 @@ class Chat:
         elif outgoing.author != self.own_log:  # of a former run
             self.former_logs[outgoing.author] = max(self.former_logs.get(outgoing.author, 0), outgoing.acknowledged)
         else:
-            if outgoing.acknowledged > self.acknowledged:
-                before = max(self.acknowledged, self._log.offset)  # what was not read from the journal is not counted
-                arrived = self._log.after(before, max(0, outgoing.acknowledged - before))
-                self._acknowledged_size += size_of(arrived)
-                self.acknowledged = outgoing.acknowledged
+            self._have_arrived(outgoing.acknowledged)
             self.sent = outgoing.sent
+
+    def _have_arrived(self, count: int) -> None:
+        """So many of our own entries have."""
+        if count > self.acknowledged:
+            before = max(self.acknowledged, self._log.offset)  # what was not read from the journal is not counted
+            self._acknowledged_size += size_of(self._log.after(before, max(0, count - before)))
+            self.acknowledged = count
 
     def is_own(self, author: AuthorId) -> bool:
         """Whether we have written this log."""
@@ -334,7 +337,10 @@ class Conversation(Chat):
     def take_head(self, head: Head) -> None:
         """Take what another program of ours knows: how much has arrived, and where the two find each other again."""
         for log, count in head.own.items():
-            if log != self.own_log and log in self.former_logs:
+            if log == self.own_log:
+                self._have_arrived(min(count, self.written))
+                self.sent = max(self.sent, self.acknowledged)
+            elif log in self.former_logs:
                 self.former_logs[log] = max(self.former_logs[log], min(count, self.logs.count(log)))
         self.peer_name = head.name or self.peer_name
         self.rendezvous = self.rendezvous or head.rendezvous

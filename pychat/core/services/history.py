@@ -54,7 +54,7 @@ class History(Service):
     """Conversations in the journal.
 
     `problem` says why something could not be kept or read, in the platform's words; or "". `damaged` counts what was
-    kept and cannot be read.
+    kept and cannot be read. `tells`: other tabs hear of what is kept, so that the one with a link sends it.
 
     Args:
         keeps: whether there is a journal.
@@ -76,7 +76,7 @@ class History(Service):
         self.damaged = 0
         self._chats = chats
         self._keeps = keeps
-        self._tells = tells
+        self.tells = tells
         self._to_tell: dict[int, tuple[effects.KeptChanges, ...]] = {}  # once that is written
         self._writing: int | None = None
         self._written: dict[ChatId, tuple[int, Mapping[AuthorId, int]]] = {}  # by what is being written: up to where
@@ -145,7 +145,7 @@ class History(Service):
             self._write(self._writing, *changes)
 
     def _write(self, ticket: int, *changes: effects.KeptChanges) -> None:
-        if self._tells:
+        if self.tells:
             self._to_tell[ticket] = changes
         self.context.emit(effects.WriteJournal(ticket, changes))
 

@@ -31,6 +31,7 @@ from pychat.core.service import (
     PeerIntroduced,
     Service,
     Stage,
+    WrittenInTab,
 )
 from pychat.core.services.links import Links
 from pychat.core.sync import Outgoing
@@ -86,6 +87,7 @@ class Messaging(Service):
             LinkLost: self._on_lost,
             LinkClosed: self._on_closed,
             ConversationKept: self._on_kept,
+            WrittenInTab: self._on_written_in_tab,
         }
 
     # What a person does.
@@ -213,7 +215,7 @@ class Messaging(Service):
     def _on_have(self, link: Link, frame: wire.Have) -> None:
         peer, conversation = self._peer_in(link)
         if peer.outgoing is None:  # the first one says from where on to send
-            peer.have = frame.have
+            peer.have = dict(frame.have)
             peer.pending = [*conversation.take_first_have(frame.have), conversation.own_log]
             peer.outgoing = self._next_log(link, peer, conversation)
         peer.outgoing.acknowledge(frame.have)
@@ -230,7 +232,7 @@ class Messaging(Service):
         if log != conversation.own_log or peer.outgoing is not None:  # that one was introduced at first
             self._links.send(link, wire.Introduce(log, self.name))
         known = conversation.acknowledged if log == conversation.own_log else conversation.former_logs.get(log, 0)
-        count = peer.have.get(log, known)  # or without a word: as before
+        count = peer.have.pop(log, known)  # without a word, or when it was sent over this link before: as we know
         length = conversation.logs.count(log)
         return Outgoing(log, min(count, length), length if log != conversation.own_log else 0)
 
@@ -249,6 +251,18 @@ class Messaging(Service):
         if conversation.is_unreadable:
             self._pass_over_unreadable(link, peer, conversation)
         self._want_what_is_lacking(peer, conversation)
+
+    def _on_written_in_tab(self, news: WrittenInTab) -> None:
+        """Send it, when what is being sent has arrived; then go on with our own log."""
+        conversation = self._chats.conversation(news.chat)
+        link = self._links.of(conversation) if conversation is not None else None
+        peer = link.authenticated if link is not None else None
+        if conversation is None or peer is None or peer.outgoing is None or news.log in peer.pending:
+            return  # or it is sent when the two connect
+        if news.log != peer.outgoing.author:
+            own = [] if peer.pending else [conversation.own_log]
+            peer.pending = [*peer.pending[:-1], news.log, *(peer.pending[-1:] or own)]
+        self.context.needs_full_pass = True
 
     def _pass_over_unreadable(self, link: Link, peer: AuthenticatedPeer, conversation: Conversation) -> None:
         """A log that cannot be read for the moment waits until the two connect again; people go on talking."""

@@ -1,8 +1,8 @@
 """What other tabs of the same person have kept, as soon as they have: each tab shows the same.
 
 Theory of operation. What a tab has put into the journal it tells the others: the head and the segment of each
-conversation, as they are there. These take it as if they had read it, so that nothing is written twice. A tab that
-missed something has it after a reload.
+conversation, as they are there. These take it as if they had read it, so that nothing is written twice. What was
+written in a tab that has no link goes out by the one that has. A tab that missed something has it after a reload.
 """
 
 from collections.abc import Callable, Iterable, Mapping
@@ -13,7 +13,7 @@ from pychat.core.chat.chats import Chats, conversation_id
 from pychat.core.chat.conversation import Conversation
 from pychat.core.chat.records import Head, KeptConversation, Part, read_head, read_segment
 from pychat.core.errors import RemoteError
-from pychat.core.service import Context, ConversationKept, KeepForChanged, Service
+from pychat.core.service import Context, ConversationKept, KeepForChanged, Service, WrittenInTab
 from pychat.core.services.links import Links
 
 
@@ -59,6 +59,8 @@ class OtherTabs(Service):
         try:
             for author, first, entries, is_own in parts:
                 conversation.take_kept(author, first, entries, is_own=is_own)
+                if is_own:
+                    self.context.notify(WrittenInTab(conversation.id, author))
         except RemoteError:
             return  # no tab of ours wrote that
         conversation.take_head(head)

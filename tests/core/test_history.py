@@ -927,3 +927,14 @@ def test_a_peer_that_keeps_nothing_and_stayed_has_our_former_log_already(ann: De
     assert pair.ann_link.is_live
     assert texts(pair.bob_chat) == ["one", "two"]
     assert pair.ann_chat.undelivered == 0
+
+
+def test_how_much_has_arrived_is_written_as_soon_as_the_link_ends(ann: Device, bob: Device, ann_disk: Disk) -> None:
+    pair = meet(ann, bob)
+    say(pair, ann, "one")
+    log = pair.ann_chat.own_log
+    [kept] = ann_disk.kept()
+    assert kept.head.own[log] == 0  # that comes a while later
+    part(pair)
+    [kept] = ann_disk.kept()
+    assert kept.head.own[log] == 1

@@ -34,6 +34,7 @@ from pychat.core.service import (
     Context,
     ConversationKept,
     EarlierWanted,
+    LinkClosed,
     LinkNotification,
     PeerAcknowledged,
     PeerIntroduced,
@@ -112,6 +113,7 @@ class History(Service):
         return {
             PeerIntroduced: self._on_introduced,
             PeerAcknowledged: self._on_acknowledged,
+            LinkClosed: self._on_closed,
             EarlierWanted: lambda news: self._want_earlier(news.chat),
         }
 
@@ -253,6 +255,12 @@ class History(Service):
     def _on_acknowledged(self, news: LinkNotification) -> None:
         if news.link.chat is not None:
             self._write_head_soon(news.link.chat)
+
+    def _on_closed(self, news: LinkClosed) -> None:
+        """Write how far it has come at once: a page may be closed next, and then there is no time."""
+        if news.chat in self._stale_heads:
+            self._stale_heads.discard(news.chat)
+            self._chats.due_heads.add(news.chat)
 
     def _on_mark_read(self, event: events.MarkRead) -> None:
         conversation = self._chats.conversation(event.conversation)

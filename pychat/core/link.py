@@ -10,8 +10,10 @@ The person who replies cannot know when their reply is pasted: on that side the 
 may already have found a path, until DTLS is through.
 """
 
+from collections import deque
 from dataclasses import dataclass, field
 from enum import Enum, auto
+from functools import partial
 from typing import Protocol
 
 from pychat.core.bucket import Bucket
@@ -98,6 +100,8 @@ TIMEOUTS: dict[LinkPhase, tuple[float, CloseReason]] = {
 """How many seconds a phase may last, and what the link ends of when it lasts longer. People have no limit."""
 
 
+MAX_INTRODUCED = 64
+"""Logs of a peer that it may go back to as often as it likes; each of its tabs has one."""
 ANSWER_PATIENCE = 20.0
 """Seconds that a member of a room has to answer."""
 RENAME_BURST, RENAME_INTERVAL = 256, 1.0
@@ -130,17 +134,19 @@ class Signaling(Protocol):
 class AuthenticatedPeer:
     """Who has proved to be at the other end of a link, and what is known of them over it.
 
-    `transcript` is what both sides have signed. `introduction` is the last one of the peer's, and `renamings` bounds
-    how many others may come. `outgoing` is there once the peer has said what it has, `have`, and
-    `pending` are the logs whose turn comes after the one that is being sent. `room` is how often the room of
-    the two was renewed since the link began, as the one says who knows of more, and its secret. `rendezvous_proposed`
-    and `rendezvous_agreed` say that it was told by what the two can find each other again, and that the peer has, too.
+    `transcript` is what both sides have signed. `introduction` is the last one of the peer's, `introduced_logs` are the
+    last logs that it has named, and `renamings` bounds how many other names and logs may come. `outgoing` is there once
+    the peer has said what it has, `have`, and `pending` are the logs whose turn comes after the one that is being sent.
+    `room` is how often the room of the two was renewed since the link began, as the one says who knows of more, and its
+    secret. `rendezvous_proposed` and `rendezvous_agreed` say that it was told by what the two can find each other
+    again, and that the peer has, too.
     """
 
     key: PublicKey
     transcript: bytes
     introduction: Introduce | None = None
     renamings: Bucket = field(default_factory=lambda: Bucket(RENAME_BURST, RENAME_INTERVAL))
+    introduced_logs: deque[AuthorId] = field(default_factory=partial(deque, maxlen=MAX_INTRODUCED))
     outgoing: Outgoing | None = None
     have: dict[AuthorId, int] = field(default_factory=dict)
     pending: list[AuthorId] = field(default_factory=list)

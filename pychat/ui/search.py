@@ -54,6 +54,8 @@ def excerpt(found: Found, query: str) -> Excerpt:
     if at < 0 or not word:
         return Excerpt("", "", _cut(text, AFTER))
     begin = max(0, at - BEFORE)
+    if begin and " " in text[begin:at]:
+        begin = text.index(" ", begin) + 1  # with a whole word
     before = f"{'…' if begin else ''}{text[begin:at]}"
     end = at + len(word)
     return Excerpt(before, text[at:end], _cut(text[end:], AFTER))

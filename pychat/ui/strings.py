@@ -6,6 +6,7 @@ from enum import Enum
 from typing import NamedTuple
 
 from pychat.core.chat.conversation import Delivery
+from pychat.core.chat.records import NOTHING
 from pychat.core.errors import CodeProblem, MessageProblem
 from pychat.core.identity.contacts import Contact
 from pychat.core.link import CloseReason, LinkPhase
@@ -171,7 +172,7 @@ KEEP_NOTE = "It is encrypted on this device. Each conversation can have its own 
 def keep_note(seconds: int) -> str:
     """For how long it is kept what is said in a conversation."""
     words = keeping.state(seconds)
-    return f"What is said here is {words}" + ("." if seconds == 0 else ", on this device.")
+    return f"What is said here is {words}" + ("." if seconds == NOTHING else ", on this device.")
 
 
 def keep_explained(name: str) -> str:
@@ -186,7 +187,7 @@ def keep_caution(now: int, chosen: int) -> str:
     """What becomes at once of what was said, by a choice."""
     if chosen >= now:
         return ""
-    if chosen == 0:
+    if chosen == NOTHING:
         return "All that was said goes when pychat is closed, and is deleted from this device now."
     return f"What is older than {keeping.duration(chosen)} is deleted now."
 

@@ -143,7 +143,7 @@ def test_it_is_kept_for_as_long_as_one_chooses(person: MakePerson, friend: MakeF
     ann.expect_messages()
     ann.button("Settings").click()
     ann.page.get_by_role("combobox", name="Keep what is said", exact=True).select_option("For 30 days")
-    ann.page.get_by_role("combobox", name="Find again by itself").select_option("Nobody, until I ask")
+    ann.page.get_by_role("combobox", name="Connect again by itself with").select_option("Nobody, until I ask")
     ann.page.get_by_role("dialog").get_by_role("button", name="Save").click()
     expect(box).to_have_attribute("placeholder", "Message, not kept")
     ann.button("What is said here is not kept.").click()
@@ -193,7 +193,7 @@ def test_a_conversation_can_be_taken_along(
     ann.page.evaluate(KEEP_WHAT_IS_SAVED)
     ann.button("Details").click()
     for name, suffix, line in (
-        ("Web page", "html", "<span>good morning</span>"),
+        ("Web page (HTML)", "html", "<span>good morning</span>"),
         ("Text (Markdown)", "md", "> good morning"),
     ):
         if browser_name == "chromium":

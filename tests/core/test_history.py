@@ -9,6 +9,7 @@ from random import Random
 import pytest
 
 from pychat.core import effects, events, wire
+from pychat.core.chat import chats as chats_module
 from pychat.core.chat import conversation as conversation_module
 from pychat.core.chat.conversation import Conversation, Delivery
 from pychat.core.chat.records import (
@@ -28,6 +29,7 @@ from pychat.core.link import CloseReason, LinkPhase
 from pychat.core.log import Entry, Logs
 from pychat.core.services import history
 from pychat.core.services.history import HEAD_INTERVAL, RETRY_INTERVAL
+from pychat.ui.messages import Messages
 from tests.core.disk import Disk
 from tests.core.people import START, Keys, Pair, Person, connect, deliveries, exchange, of, person, texts
 from tests.history_sim import Device
@@ -892,12 +894,12 @@ def test_how_much_is_held_stays_small_where_all_is_in_the_journal(
         assert pair.bob_chat.memory.held < 21_000
     assert pair.ann_chat.timeline.start > 300
     start = pair.ann_chat.timeline.start
-    for _ in range(10):  # as far as there is room
+    while Messages(pair.ann_chat).has_earlier:  # as far as there is room for what a person wants to see
         ann.do(events.ShowEarlier(pair.ann_chat.id))
         ann.journal_steps()
     assert 0 < pair.ann_chat.timeline.start < start
     assert pair.ann_chat.memory.held < 20_000 + 64 * 200
-    assert pair.ann_chat.has_earlier
+    assert Messages(pair.ann_chat).has_too_many
     monkeypatch.undo()
     assert texts(read_all(ann)) == said
 
@@ -905,6 +907,9 @@ def test_how_much_is_held_stays_small_where_all_is_in_the_journal(
 def test_a_conversation_that_is_put_away_is_deleted(ann: Device, bob: Device, ann_disk: Disk) -> None:
     pair = meet(ann, bob)
     say(pair, ann, "one")
+    say(pair, bob, "two")
+    ann.do(events.ShowConversation(chat_of(ann).id))
+    ann.journal_steps()
     part(pair)
     emitted = of(effects.DeleteFromJournal, [*ann.journal.work])
     assert not emitted
@@ -938,3 +943,35 @@ def test_how_much_has_arrived_is_written_as_soon_as_the_link_ends(ann: Device, b
     part(pair)
     [kept] = ann_disk.kept()
     assert kept.head.own[log] == 1
+
+
+def test_of_somebody_who_said_nothing_nothing_is_left_once_that_is_put_away(
+    ann: Device, bob: Device, ann_disk: Disk
+) -> None:
+    pair = meet(ann, bob)
+    say(pair, ann, "hello?")
+    part(pair)
+    ann.do(events.RemoveConversation(chat_of(ann).id))
+    ann.journal_steps()
+    assert not ann_disk.heads
+    assert not ann_disk.segments
+
+
+def test_only_of_so_many_is_it_kept_how_far_they_were_read(
+    ann: Device, ann_disk: Disk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(chats_module, "REMEMBERED_PEOPLE", 3)
+    for number in range(5):
+        visitor = begin(f"visitor {number}", Disk())
+        pair = meet(ann, visitor)
+        say(pair, visitor, "hello")
+        ann.do(events.ShowConversation(chat_of(ann).id))
+        part(pair)
+        ann.do(events.RemoveConversation(chat_of(ann).id))
+        ann.journal_steps()
+    assert len(ann_disk.heads) == 5
+    again = begin("ann", ann_disk)
+    again.do()
+    again.journal_steps()
+    assert len(ann_disk.heads) == 3
+    assert not again.node.chats.conversations()

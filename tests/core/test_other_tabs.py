@@ -8,6 +8,7 @@ import pytest
 
 from pychat.core import events
 from pychat.core.chat.records import NOTHING, KeepFor
+from pychat.core.link import RENAME_BURST
 from pychat.core.services.history import HEAD_INTERVAL
 from tests.core.disk import Disk
 from tests.core.people import Pair, texts
@@ -140,3 +141,14 @@ def test_what_another_version_tells_is_ignored(tabs: tuple[Device, Device, Pair]
     first.do(events.KeptByTab(head, None))
     first.do(events.KeptByTab(head, b"[]"))
     assert pair.ann_link.is_live
+
+
+def test_to_write_in_both_tabs_in_turn_ends_no_link_however_long(tabs: tuple[Device, Device, Pair]) -> None:
+    """Each time the log is introduced again, twice."""
+    first, second, pair = tabs
+    for number in range(2 * RENAME_BURST):
+        second.write(chat_of(second), f"second {number}")
+        tell(second, first)
+        rest(pair)
+    assert pair.ann_link.is_live
+    assert len(texts(pair.bob_chat)) == 2 * RENAME_BURST

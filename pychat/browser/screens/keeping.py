@@ -37,8 +37,8 @@ class KeepDialog:
         self._view = view
         button = self._part("keep-open")
         show(button, view.is_kept)
-        words = strings.keep_note(view.keep_for) if view.is_kept else strings.KEPT_NOWHERE
         if view.is_kept:
+            words = strings.keep_note(view.keep_for)
             kind = "nothing" if view.keep_for == NOTHING else "forever" if view.keep_for >= FOREVER else "time"
             set_data(button, "keep", kind)
             button.setAttribute("aria-label", words)

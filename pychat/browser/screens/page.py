@@ -93,7 +93,7 @@ class ChatPage:
         self._post = post
         self._turn = turn
         self._suggested = suggested
-        self._chosen = settings
+        self._applied = settings
         self._notices = list(notices)
         self._relay = relay or ""
         self._server_away = relay is None
@@ -396,11 +396,11 @@ class ChatPage:
 
     def _wait_for_people(self) -> None:
         if self._relay:
-            self._post(events.WaitForPeople(events.WhoToWaitFor(self._chosen.wait_for)))
+            self._post(events.WaitForPeople(events.WhoToWaitFor(self._applied.wait_for)))
 
     def _configure(self, settings: Settings) -> None:
         self._post(events.ConfigureIce(settings.ice(self._suggested)))
-        before, self._chosen = self._chosen, settings
+        before, self._applied = self._applied, settings
         if settings.keep_for != before.keep_for:
             self._post(events.SetKeepFor(None, settings.keep_for))
         if settings.wait_for != before.wait_for:

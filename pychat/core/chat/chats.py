@@ -45,7 +45,8 @@ class Chats:
     use here. `keep_for_all` is for how many seconds it is kept what is said where nothing else was chosen. `changed`
     are the conversations of which something may have to go into the journal, and `due_heads` those of which the head
     has to, also where nothing is kept of what is said. `removed` are those that were put away and may be in it, and
-    what is left of them there; `put_away` are all that were, in this run.
+    what is left of them there; `put_away` are all that were, in this run, and `forgotten` those of which nothing is
+    to be left there, for there are too many, or nothing could come again.
 
     Args:
         keeps: whether conversations with others go into a journal.
@@ -64,6 +65,7 @@ class Chats:
         self.changed: set[ChatId] = set()
         self.removed: dict[ChatId, Head] = {}
         self.due_heads: set[ChatId] = set()
+        self.forgotten: set[ChatId] = set()
         self.put_away: set[ChatId] = set()
         self._keeps = keeps
         self._context = context
@@ -147,7 +149,12 @@ class Chats:
     def resume(self, kept: KeptConversation) -> None:
         """Go on with a conversation that is in the journal, or know how far it was read before it was put away."""
         if kept.head.is_removed:
-            self._read[kept.head.peer] = Counts(kept.head.counts, are_all=True)
+            counts = kept.head.counts
+            if counts and len(self._read) < REMEMBERED_PEOPLE:
+                self._read[kept.head.peer] = Counts(counts, are_all=True)
+            else:
+                self.forgotten.add(kept.id)
+                self._has_forgotten_people |= bool(counts)
             return
         log, memory = self._context.new_log_id(), Memory(self.memory)
         conversation = Conversation(kept.id, log, memory=memory, is_kept=True, peer=kept.head.peer)
@@ -192,6 +199,8 @@ class Chats:
             own = {log: chat.logs.count(log) for log in [*chat.former_logs, chat.own_log][-MAX_LOGS:]}
             left = Head(chat.peer, "", own, {} if chat.unopened else counts, 0, 0, chat.ordered.top, is_removed=True)
             self.removed[chat.id] = left
+            if not left.counts:  # there is nothing that could come again
+                self.forgotten.add(chat.id)
         if isinstance(chat, Conversation) and not chat.unopened:  # else nobody has read it, and it may come once more
             self._remember(chat.peer, chat.logs.counts(besides=chat.own_log, most=REMEMBERED_LOGS))
 

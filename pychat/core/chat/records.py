@@ -22,12 +22,12 @@ from pychat.core.ids import KEY_SIZE, AuthorId, ChatId, PublicKey
 from pychat.core.log import Entry
 
 VERSION = 1
-
-
 PREVIEW = 120
 """Code points of the last message that a head has."""
 NOTHING, FOREVER = 0, 2**53 - 1
 """How many seconds it is kept what is said: not at all, and without an end."""
+SEGMENTS_AT_ONCE = 64
+"""Segments that are read at once."""
 MAX_LOGS = 64
 """Logs of each side that a head speaks of: the last ones."""
 

@@ -10,12 +10,10 @@ from typing import Any
 from pychat.core import effects, events
 from pychat.core.chat.chats import Chats
 from pychat.core.chat.order import Key
-from pychat.core.chat.records import Part, read_segment
+from pychat.core.chat.records import SEGMENTS_AT_ONCE, Part, read_segment
 from pychat.core.chat.timeline import Message
 from pychat.core.ids import ChatId
 from pychat.core.service import Context, Service
-
-SEGMENTS_AT_ONCE = 64
 
 
 class Exports(Service):
@@ -85,10 +83,10 @@ class Exports(Service):
             self._end()
 
     def _add(self, part: Part) -> None:
-        rank = 0
         for number, entry in enumerate(part.entries, part.first):
-            rank = max(rank, entry.rank)
-            self._found.setdefault((rank, part.author, number), (part.is_own, Message(part.author, number, entry)))
+            self._found.setdefault(
+                (entry.rank, part.author, number), (part.is_own, Message(part.author, number, entry))
+            )
 
     def _end(self) -> None:
         self.messages = [self._found[key] for key in sorted(self._found)]

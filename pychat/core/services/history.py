@@ -22,6 +22,7 @@ from pychat.core.chat.order import Key
 from pychat.core.chat.records import (
     MAX_LOGS,
     NOTHING,
+    SEGMENTS_AT_ONCE,
     Head,
     KeptConversation,
     Part,
@@ -41,8 +42,6 @@ from pychat.core.service import (
     Service,
 )
 
-SEGMENTS_AT_ONCE = 64
-"""Segments that are read at once; one has the messages of a turn."""
 MESSAGES_AT_ONCE = 200
 """So many messages of a conversation are read before its person is shown it."""
 HEAD_INTERVAL = 2.0
@@ -101,7 +100,7 @@ class History(Service):
             events.JournalRead: self._on_read,
             events.JournalFailed: self._on_failed,
             events.ShowConversation: self._on_show,
-            events.ShowEarlier: self._on_show_earlier,
+            events.ShowEarlier: lambda event: self._want_earlier(event.conversation),
             events.ShowMessage: self._on_show_message,
             events.MarkRead: self._on_mark_read,
             events.LookAway: self._on_look_away,
@@ -127,6 +126,10 @@ class History(Service):
             self._forget(removed)
             self._write(self.context.next_id(), effects.KeptChanges(removed, write_head(left), None, ()))
         self._chats.removed.clear()
+        for forgotten in self._chats.forgotten:
+            if self._chats.conversation(forgotten) is None:
+                self._forget(forgotten)
+        self._chats.forgotten.clear()
         if not (self._chats.changed or self._chats.due_heads) or self._retry_at is not None:
             return
         if self._writing is not None and not self._is_closing:
@@ -250,7 +253,8 @@ class History(Service):
             self.context.notify(ConversationKept(number))
 
     def _on_introduced(self, news: PeerIntroduced) -> None:
-        self._touch(news)
+        if self._keeps and news.is_renamed and news.link.chat is not None:
+            self._chats.changed.add(news.link.chat)
 
     def _on_acknowledged(self, news: LinkNotification) -> None:
         if news.link.chat is not None:
@@ -271,11 +275,6 @@ class History(Service):
     def _on_show(self, event: events.ShowConversation) -> None:
         self._want_some(event.conversation)
         self._read_what_is_shown()
-
-    def _on_show_earlier(self, event: events.ShowEarlier) -> None:
-        conversation = self._chats.conversation(event.conversation)
-        if conversation is not None and not conversation.holds_too_much():
-            self._want_earlier(conversation.id)
 
     def _on_show_message(self, event: events.ShowMessage) -> None:
         self._goals[event.conversation] = event.rank, event.author, event.number
@@ -312,10 +311,6 @@ class History(Service):
             if self._heads_at is None:
                 self._heads_at = self.context.now + HEAD_INTERVAL
                 self.context.needs_full_pass = True  # so that it is seen when it is due
-
-    def _touch(self, news: LinkNotification) -> None:
-        if self._keeps and news.link.chat is not None:
-            self._chats.changed.add(news.link.chat)
 
     def _on_shutdown(self, _: events.Shutdown) -> None:
         self._is_closing = True

@@ -168,15 +168,16 @@ class Messaging(Service):
     def _on_introduction(self, link: Link, frame: wire.Introduce) -> None:
         peer, conversation = self._peer_in(link)
         before = peer.introduction
-        is_another = before is None or before != frame
-        if is_another and peer.renamings.ready_at(self.context.now) > self.context.now:
+        is_renamed = before is None or before.name != frame.name
+        is_new = is_renamed or frame.log not in peer.introduced_logs  # of two tabs it goes back and forth for years
+        if is_new and peer.renamings.ready_at(self.context.now) > self.context.now:
             raise RemoteError("the peer renames itself, or begins logs, without end")
         conversation.take_introduction(frame.log, frame.name)
-        is_renamed = before is None or before.name != frame.name
         peer.introduction = frame
         peer.incoming.begin(self.context.now)
-        if is_another:
+        if is_new:
             peer.renamings.take(self.context.now)
+            peer.introduced_logs.append(frame.log)
         self.context.notify(PeerIntroduced(link, is_renamed))
 
     def _on_lost(self, news: LinkNotification) -> None:

@@ -13,7 +13,7 @@ from typing import Any
 from pychat.core import effects, events
 from pychat.core.chat.chats import Chats
 from pychat.core.chat.conversation import Conversation
-from pychat.core.chat.records import FOREVER, NOTHING, KeepFor, Segment, read_segment
+from pychat.core.chat.records import FOREVER, NOTHING, SEGMENTS_AT_ONCE, KeepFor, Segment, read_segment
 from pychat.core.ids import ChatId
 from pychat.core.service import (
     Context,
@@ -25,8 +25,6 @@ from pychat.core.service import (
     Service,
 )
 
-SEGMENTS_AT_ONCE = 64
-"""Segments that are looked at, and deleted, at once."""
 LEAST_PAUSE = 1.0
 """Seconds between two looks at what is too old."""
 

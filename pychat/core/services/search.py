@@ -14,12 +14,11 @@ from typing import Any
 from pychat.core import effects, events
 from pychat.core.chat.chats import Chats
 from pychat.core.chat.conversation import Conversation
-from pychat.core.chat.records import NOTHING, Part, read_segment
+from pychat.core.chat.records import NOTHING, SEGMENTS_AT_ONCE, Part, read_segment
 from pychat.core.chat.text_index import Found, TextIndex
 from pychat.core.ids import AuthorId, ChatId
 from pychat.core.service import Context, MessagesForgotten, Service
 
-SEGMENTS_AT_ONCE = 64
 MOST_FOUND = 50
 """Messages that are found, at most: the newest."""
 MOST_CHARS = 48_000_000
@@ -128,6 +127,8 @@ class Search(Service):
         if self._unread and self._unread[0] == chat:  # what is under way is of before
             self._end_conversation()
             self._read_on()
+        elif chat in self._unread:
+            self._unread.remove(chat)
 
     def _look(self) -> None:
         """Find the newest messages that have all the words."""

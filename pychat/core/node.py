@@ -165,18 +165,18 @@ class Node:
     def _finish(self) -> None:
         """End a turn: send what is left to send, and find out when something is due.
 
-        After a turn of messages alone only acknowledgements can have become due. A time that has become too early does
-        no harm, and to look for the right one is a good part of what a message costs.
+        After a turn of messages alone only what services have named can have become due. A time that has become too
+        early does no harm, and to look for the right one is a good part of what a message costs.
         """
+        context = self._context
         for service in self._services:
             service.flush()
-        if self._context.needs_full_pass:
+        if context.needs_full_pass:
             times = [service.due for service in self._services]
             self._due = min([at for at in times if at is not None], default=None)
-        else:
-            at = self.messaging.acknowledge_at
-            if at is not None and (self._due is None or at < self._due):
-                self._due = at
+        elif context.soonest is not None and (self._due is None or context.soonest < self._due):
+            self._due = context.soonest
+        context.soonest = None
 
     def _on_webrtc_missing(self, _: events.WebRtcMissing) -> None:
         self._context.has_webrtc = False

@@ -183,6 +183,8 @@ class Context:
         self.notifications: deque[Notification] = deque()
         self.needs_full_pass = False
         """Whether this turn may have changed more than what is to be sent."""
+        self.soonest: float | None = None
+        """The time from `wake_by` for which a service wants to be woken after a short turn."""
         self.touched: set[LinkId | None] = set()
         """Over these links a short turn may have something to send."""
         self._seed = seed
@@ -196,6 +198,11 @@ class Context:
     def notify(self, notification: Notification) -> None:
         """Let others know, once the event at hand is handled."""
         self.notifications.append(notification)
+
+    def wake_by(self, at: float) -> None:
+        """Let a service be woken then, also where this turn looks at nothing else that is due."""
+        if self.soonest is None or at < self.soonest:
+            self.soonest = at
 
     def next_id(self) -> int:
         """A number that nothing else has."""

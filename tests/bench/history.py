@@ -97,7 +97,7 @@ def visit(context: BrowserContext, address: str, count: int) -> dict[str, float]
     newest = "document.querySelectorAll('[data-part=messages] article').length >= 8"
     line = page.get_by_role("navigation", name="People").get_by_role("button")
     found["until the newest messages are painted"] = until(page, line.click, newest)
-    page.wait_for_function("document.querySelectorAll('[data-part=messages] article').length >= 80")
+    page.wait_for_function("() => document.querySelectorAll('[data-part=messages] article').length >= 80")
     earlier, box = page.get_by_role("button", name="Show earlier messages"), page.get_by_role("searchbox")
     if count > FEW:
         more = "document.querySelectorAll('[data-part=messages] article').length >= 160"

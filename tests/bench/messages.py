@@ -51,6 +51,12 @@ def measure_messages(playwright: Playwright, name: BrowserName, site: Site, fold
     row("echo, p99; bare", 1000 * quantiles(echo, n=100)[98], 1000 * quantiles(bare_echo, n=100)[98], "µs")
     for other in ("bare", "simple-peer", "PeerJS"):
         row(f"20,000 messages; {other}", burst, median(result[f"{other} burst"]))
+    heading(f"{name}: the same with a journal", "bare")
+    row("echo, p50", 1000 * median(result["kept echo"]), 1000 * median(bare_echo), "µs")
+    row("echo, p50, and without a journal", 1000 * median(result["kept echo"]), 1000 * median(echo), "µs")
+    row("20,000 messages", median(result["kept burst"]), median(result["bare burst"]))
+    row("20,000 messages, and without a journal", median(result["kept burst"]), burst)
+    heading(f"{name}: connecting", "the other")
     row("last paste to open; bare", median(result["connect"]), median(result["bare connect"]))
     row("of it proving who is there; two bare echoes", median(result["proving"]), 2 * median(bare_echo))
 

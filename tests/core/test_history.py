@@ -28,7 +28,8 @@ from pychat.core.chat.records import (
 from pychat.core.link import CloseReason, LinkPhase
 from pychat.core.log import Entry, Logs
 from pychat.core.services import history
-from pychat.core.services.history import HEAD_INTERVAL, RETRY_INTERVAL
+from pychat.core.services.history import FEW, HEAD_INTERVAL, RETRY_INTERVAL
+from pychat.core.sync import ACKNOWLEDGE_INTERVAL
 from pychat.ui.messages import Messages
 from tests.core.disk import Disk
 from tests.core.people import START, Keys, Pair, Person, connect, deliveries, exchange, of, person, texts
@@ -975,3 +976,70 @@ def test_only_of_so_many_is_it_kept_how_far_they_were_read(
     again.journal_steps()
     assert len(ann_disk.heads) == 3
     assert not again.node.chats.conversations()
+
+
+def test_no_more_is_put_together_than_a_person_sees_at_once(
+    ann: Device, bob: Device, ann_disk: Disk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """However many messages each segment has; the rest of what was read comes when it is wanted."""
+    monkeypatch.setattr(history, "MESSAGES_AT_ONCE", 10)
+    pair = meet(ann, bob)
+    said = [f"text {number}" for number in range(60)]
+    for at in range(0, 60, 6):
+        say(pair, ann, *said[at : at + 6])
+    part(pair)
+    ann = begin("ann", ann_disk)
+    conversation = chat_of(ann)
+    ann.do(events.ShowConversation(conversation.id))
+    ann.journal_steps()
+    assert texts(conversation) == said[-12:]
+    assert conversation.has_earlier
+    ann.do(events.ShowEarlier(conversation.id))
+    ann.journal_steps()
+    assert texts(conversation) == said[-24:]
+    assert texts(read_all(ann)) == said
+
+
+def writes(device: Device) -> int:
+    """How often something is about to be written."""
+    return sum(isinstance(effect, effects.WriteJournal) for effect in device.journal.work)
+
+
+def hears(pair: Pair, *said: str) -> None:
+    """Ann writes, and Bob hears it, when something was written at his side just now."""
+    say(pair, pair.ann, "hello")
+    pair.bob.write(pair.bob_chat, "just now")
+    assert isinstance(pair.ann, Device)
+    assert isinstance(pair.bob, Device)
+    pair.bob.journal_steps()
+    pair.ann.write(pair.ann_chat, *said)
+    pair.ann.journal_steps()
+    frames, pair.ann.sent = pair.ann.sent, []
+    pair.bob.do(*(events.FrameReceived(pair.bob_link.id, frame.data) for frame in frames))
+    assert texts(pair.bob_chat)[-len(said) :] == [*said]
+
+
+def test_an_answer_is_in_the_same_write_as_what_it_answers(ann: Device, bob: Device) -> None:
+    pair = meet(ann, bob)
+    hears(pair, "a question")
+    assert writes(bob) == 0
+    bob.write(pair.bob_chat, "an answer")
+    assert writes(bob) == 1
+    bob.journal_steps()
+    assert writes(bob) == 0
+    pair.carry()
+    assert texts(pair.ann_chat)[-1] == "an answer"
+    assert set(deliveries(pair.ann_chat)) == {Delivery.DELIVERED}
+
+
+def test_what_has_only_arrived_is_written_soon(ann: Device, bob: Device) -> None:
+    pair = meet(ann, bob)
+    hears(pair, "a question")
+    bob.wait(ACKNOWLEDGE_INTERVAL)
+    assert writes(bob) == 1
+
+
+def test_many_that_arrive_are_written_at_once(ann: Device, bob: Device) -> None:
+    pair = meet(ann, bob)
+    hears(pair, *[f"text {number}" for number in range(FEW + 1)])
+    assert writes(bob) == 1

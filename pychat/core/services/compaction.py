@@ -15,8 +15,8 @@ from pychat.core.service import Context, Service
 
 FEWEST = 32
 """Segments that are worth being put together."""
-MOST_BYTES = 256 * 1024
-"""Bytes of a segment that was put together."""
+MOST_BYTES = 32 * 1024
+"""Bytes of a segment that was put together: no more than are read for one look at a conversation."""
 
 
 class Compaction(Service):

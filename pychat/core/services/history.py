@@ -12,6 +12,7 @@ Where the journal cannot be written people go on talking: what cannot be kept is
 kept is said. What could not be written is tried again.
 """
 
+import math
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any
 
@@ -41,9 +42,12 @@ from pychat.core.service import (
     PeerIntroduced,
     Service,
 )
+from pychat.core.sync import ACKNOWLEDGE_INTERVAL
 
+FEW = 4
+"""Messages that have arrived and may wait for others, or for an answer, before they are written."""
 MESSAGES_AT_ONCE = 200
-"""So many messages of a conversation are read before its person is shown it."""
+"""So many messages are enough for a person at once, whether they look at a conversation or scroll back in it."""
 HEAD_INTERVAL = 2.0
 """Seconds until it is kept how much of our own the peer has: without it that is asked again."""
 RETRY_INTERVAL = 5.0
@@ -80,13 +84,14 @@ class History(Service):
         self._to_tell: dict[int, tuple[effects.KeptChanges, ...]] = {}  # once that is written
         self._writing: int | None = None
         self._written: dict[ChatId, tuple[int, Mapping[AuthorId, int]]] = {}  # by what is being written: up to where
-        self._reading: dict[ChatId, tuple[int, int | None]] = {}  # the ticket, and before which position
+        self._reading: dict[ChatId, effects.ReadJournal] = {}
         self._goals: dict[ChatId, Key] = {}  # messages that the person wants to see
         self._deleting: dict[int, ChatId] = {}
         self._undeleted: set[ChatId] = set()
         self._unreadable: set[ChatId] = set()
         self._stale_heads: set[ChatId] = set()
         self._heads_at: float | None = None
+        self._not_before = 0.0  # what has only arrived may wait so long to be written
         self._retry_at: float | None = None
         self._read_again_at: float | None = None
         self._is_closing = self._is_away = self._is_failing = False
@@ -132,7 +137,7 @@ class History(Service):
         self._chats.forgotten.clear()
         if not (self._chats.changed or self._chats.due_heads) or self._retry_at is not None:
             return
-        if self._writing is not None and not self._is_closing:
+        if (self._writing is not None and not self._is_closing) or self._can_wait():
             return
         changes = []
         for number in self._chats.changed | self._chats.due_heads:
@@ -146,8 +151,26 @@ class History(Service):
         self._chats.changed.clear()
         self._chats.due_heads.clear()
         if changes:
+            self._not_before = self.context.now + ACKNOWLEDGE_INTERVAL
             self._writing = self.context.next_id()
             self._write(self._writing, *changes)
+
+    def _can_wait(self) -> bool:
+        """Whether what is to be written may have company soon: it has only arrived, and something was written just now.
+
+        An answer to it is then in the same write, and not held up by one before it.
+        """
+        if self._chats.due_heads or self._is_closing or self.context.now >= self._not_before:
+            return False
+        for number in self._chats.changed:
+            conversation = self._chats.conversation(number)
+            if conversation is not None and (
+                conversation.written > conversation.logs.durable(conversation.own_log)
+                or not 0 < len(conversation.timeline) - conversation.journaled <= FEW
+            ):
+                return False
+        self.context.wake_by(self._not_before)
+        return True
 
     def _write(self, ticket: int, *changes: effects.KeptChanges) -> None:
         if self.tells:
@@ -219,7 +242,7 @@ class History(Service):
             self._retry_at = self.context.now + RETRY_INTERVAL
             return
         if event.ticket != self._writing:
-            for number in [chat for chat, (ticket, _) in self._reading.items() if ticket == event.ticket]:
+            for number in [chat for chat, read in self._reading.items() if read.ticket == event.ticket]:
                 self.problem = event.detail
                 self._on_unreadable(number)
             return
@@ -310,7 +333,7 @@ class History(Service):
             self._stale_heads.add(chat)
             if self._heads_at is None:
                 self._heads_at = self.context.now + HEAD_INTERVAL
-                self.context.needs_full_pass = True  # so that it is seen when it is due
+                self.context.wake_by(self._heads_at)
 
     def _on_shutdown(self, _: events.Shutdown) -> None:
         self._is_closing = True
@@ -369,20 +392,20 @@ class History(Service):
         conversation = self._chats.conversation(chat)
         if conversation is None or not conversation.has_earlier or conversation.id in self._reading:
             return
-        ticket = self.context.next_id()
-        self._reading[conversation.id] = ticket, conversation.earliest
-        self.context.emit(effects.ReadJournal(ticket, conversation.id, conversation.earliest, SEGMENTS_AT_ONCE))
+        read = effects.ReadJournal(self.context.next_id(), conversation.id, conversation.earliest, SEGMENTS_AT_ONCE)
+        self._reading[conversation.id] = read
+        self.context.emit(read)
 
     def _on_read(self, event: events.JournalRead) -> None:
-        number = next((chat for chat, (ticket, _) in self._reading.items() if ticket == event.ticket), None)
+        number, read = event.conversation, self._reading.get(event.conversation)
         conversation = self._chats.conversation(number)
-        if number is None or conversation is None:
+        if conversation is None or read is None or read.ticket != event.ticket:
             return
-        _, before = self._reading.pop(number)
-        if before != conversation.earliest:  # what was here before that has gone meanwhile
+        del self._reading[number]
+        if read.before != conversation.earliest:  # what was here before that has gone meanwhile
             self._want_earlier(number)
             return
-        added = 0
+        added, enough = 0, MESSAGES_AT_ONCE if number not in self._goals else math.inf
         for position, data in event.segments:
             conversation.earliest = position
             try:
@@ -396,7 +419,10 @@ class History(Service):
                     added += conversation.prepend(author, first, entries, is_own=is_own)
                 except ValueError:
                     self.damaged += 1
-        conversation.has_earlier = len(event.segments) == SEGMENTS_AT_ONCE
+            if added >= enough:
+                break  # what is left of it is read again when it is wanted
+        is_all = not event.segments or conversation.earliest == event.segments[-1][0]
+        conversation.has_earlier = not is_all or len(event.segments) == read.most
         if not added and conversation.has_earlier:
             self._want_earlier(number)  # all of it is here already
         elif number in self._goals:
@@ -411,7 +437,10 @@ class History(Service):
     @property
     def due(self) -> float | None:
         """When heads are to be written, or what failed is to be tried again."""
-        return min([at for at in (self._heads_at, self._retry_at, self._read_again_at) if at is not None], default=None)
+        is_waiting = self._keeps and self._chats.changed and self._writing is None and self._retry_at is None
+        not_before = self._not_before if is_waiting else None
+        times = (self._heads_at, self._retry_at, self._read_again_at, not_before)
+        return min([at for at in times if at is not None], default=None)
 
     def wake(self) -> None:
         """Do it."""

@@ -57,7 +57,7 @@ class Messaging(Service):
         self._links = links
         self._chats = chats
         self._contacts = contacts
-        self.acknowledge_at: float | None = None
+        self._acknowledge_at: float | None = None
         """When the first acknowledgement is due, or before that."""
         self._leaving: list[Link] = []  # links that were left before all that has come was kept
         links.before_bye(self._on_bye)
@@ -285,7 +285,7 @@ class Messaging(Service):
     def due(self) -> float | None:
         """When an acknowledgement is due, or a conversation that nobody has looked at goes."""
         times = [_goes_at(conversation) for conversation in self._unopened()]
-        return min([at for at in (*times, self.acknowledge_at) if at is not None], default=None)
+        return min([at for at in (*times, self._acknowledge_at) if at is not None], default=None)
 
     def flush(self) -> None:
         """Send entries and acknowledgements, and put away what is too much."""
@@ -296,7 +296,7 @@ class Messaging(Service):
         if context.needs_full_pass:
             self._forget_unopened()
             self._forget_ended()
-            self.acknowledge_at = None
+            self._acknowledge_at = None
         for number in [*self._links.by_id] if context.needs_full_pass else context.touched:
             link = self._links.by_id.get(number) if number is not None else None
             if link is not None and link.phase is LinkPhase.OPEN and link.authenticated is not None:
@@ -314,8 +314,9 @@ class Messaging(Service):
                 self._send_entries(link, peer, outgoing, conversation)
         if incoming.is_withheld or (incoming.due is not None and incoming.due <= self.context.now):
             self._acknowledge_if_there_is_room(link, peer, conversation)
-        elif incoming.due is not None and (self.acknowledge_at is None or incoming.due < self.acknowledge_at):
-            self.acknowledge_at = incoming.due
+        elif incoming.due is not None and (self._acknowledge_at is None or incoming.due < self._acknowledge_at):
+            self._acknowledge_at = incoming.due
+            self.context.wake_by(incoming.due)
 
     def _send_entries(
         self, link: Link, peer: AuthenticatedPeer, outgoing: Outgoing, conversation: Conversation

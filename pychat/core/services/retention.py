@@ -138,7 +138,7 @@ class Retention(Service):
         at = self.context.now + max(clock - self.context.clock, LEAST_PAUSE)
         if self._at is None or at < self._at:
             self._at = at
-            self.context.needs_full_pass = True  # so that it is seen when it is due
+            self.context.wake_by(at)
 
     def _look(self, chat: ChatId) -> None:
         if chat not in self._looks.values():

@@ -9,7 +9,9 @@ from collections.abc import Callable
 import js
 from pyodide.ffi import create_proxy
 
+from pychat.browser.ports import journal
 from pychat.browser.ports.crypto import BrowserCrypto
+from pychat.browser.ports.journal import BrowserJournal
 from pychat.browser.ports.peer import BrowserConnect
 from pychat.browser.ports.store import VisitStore
 from pychat.core import wire
@@ -32,15 +34,16 @@ MESSAGES = 20_000
 class Peer:
     """A node with its driver; `until` waits for a state of the node. To watch the channel open costs a little."""
 
-    def __init__(self, crypto: BrowserCrypto, *, watched: bool) -> None:
+    def __init__(self, crypto: BrowserCrypto, *, watched: bool, keeping: BrowserJournal | None = None) -> None:
         connect = BrowserConnect()
-        self.node = make_node(crypto, connect, no_contacts(), name="")
+        self.node = make_node(crypto, connect, no_contacts(), name="", keeps=keeping is not None)
         self.driver = Driver(
             self.node,
             connect,
             crypto,
             VisitStore(),
             time.time,
+            journal=keeping,
             on_turn=self._turned,
             observe=self._saw if watched else None,
         )
@@ -82,9 +85,23 @@ class Peer:
         self.on_turn = lambda: None
 
 
-async def pair(*, watched: bool = False) -> tuple[Peer, Peer, float]:
+async def journals() -> list[BrowserJournal]:
+    """An empty journal for each of two people, in a database of its own."""
+    found = []
+    crypto = await BrowserCrypto.open()  # has the key for what is kept
+    for name in ("a", "b"):
+        journal.DATABASE = name
+        await BrowserJournal.erase()
+        found.append(await BrowserJournal.open(crypto))
+    return found
+
+
+async def pair(*, watched: bool = False, kept: bool = False) -> tuple[Peer, Peer, float]:
     """Two who are connected; how long it took since the last paste."""
-    a, b = [Peer(await BrowserCrypto.for_this_visit(), watched=watched) for _ in range(2)]
+    a, b = [
+        Peer(await BrowserCrypto.for_this_visit(), watched=watched, keeping=keeping)
+        for keeping in (await journals() if kept else [None, None])
+    ]
     a.driver.post(CreateInvite())
     await a.until(lambda: a.node.links.by_id and a.code)
     b.driver.post(PasteCode(a.code))
@@ -105,9 +122,9 @@ async def connect() -> tuple[float, float]:
     return took, proving
 
 
-async def echo(count: int) -> list[float]:
-    """The round trip of a message and of a message back, each through both cores."""
-    a, b, _ = await pair()
+async def echo(count: int, *, kept: bool = False) -> list[float]:
+    """The round trip of a message and of a message back, each through both cores, and both journals."""
+    a, b, _ = await pair(kept=kept)
     here, there = a.conversation.timeline, b.conversation.timeline
     answered = 0
     arrived: asyncio.Future[float]
@@ -174,9 +191,9 @@ def write_frame(text: str) -> str:
     return wire.encode(wire.Entries("the-author-of-a-log---", 1, [make_entry((1_700_000_000_000, text, 0))]))
 
 
-async def burst(count: int) -> float:
+async def burst(count: int, *, kept: bool = False) -> float:
     """Until all messages are delivered and their author knows it."""
-    a, b, _ = await pair()
+    a, b, _ = await pair(kept=kept)
     post, conversation = a.driver.post, a.conversation.id
     begin = js.performance.now()
     for i in range(count):
@@ -205,6 +222,8 @@ async def main() -> None:
         result["json echo"] += await python_echo(ECHOES, json.loads, json.dumps)
         result["frame echo"] += await python_echo(ECHOES, read_frame, write_frame)
         result["echo"] += await echo(ECHOES)
+        result["kept echo"] += await echo(ECHOES, kept=True)
+        result["kept burst"].append(await burst(MESSAGES, kept=True))
     js.document.getElementById("result").textContent = json.dumps(result)
 
 

@@ -109,7 +109,15 @@ def _parser() -> argparse.ArgumentParser:
         "--keep", metavar="TIME", help="for how long it is kept what is said: “7 days”, “forever”, “nothing”"
     )
 
-    chat = argparse.ArgumentParser(add_help=False, parents=[servers])
+    unlocking = argparse.ArgumentParser(add_help=False)
+    unlocking.add_argument(
+        "--passphrase-file",
+        metavar="FILE",
+        type=Path,
+        help="a file whose first line is the passphrase; else it is asked for",
+    )
+
+    chat = argparse.ArgumentParser(add_help=False, parents=[servers, unlocking])
     chat.set_defaults(room=False, talk=None)
     chat.add_argument(
         "--json", action="store_true", help="in a pipe: print messages, and what else happens, as lines of JSON"
@@ -169,9 +177,23 @@ def _parser() -> argparse.ArgumentParser:
     reset.add_argument("--yes", action="store_true", help="do not ask")
     reset.set_defaults(run=_reset)
     commands.add_parser("serve", add_help=False, help="serve the page for browsers")
+    add_command(
+        "passphrase",
+        "pychat passphrase",
+        parents=[unlocking],
+        help="set, change or remove the passphrase that what was said is sealed with",
+    ).set_defaults(run=_passphrase)
+    for name, run, help in (
+        ("backup", _back_up, "write everything that is kept into one file, sealed with a passphrase"),
+        ("restore", _restore, "take in what is in such a file; what is here stays"),
+    ):
+        command = add_command(name, f"pychat {name} everything.pychat", parents=[unlocking], help=help)
+        command.add_argument("file", type=Path, metavar="FILE")
+        command.set_defaults(run=run)
     export = add_command(
         "export",
         "pychat export --chat Ann ann.html",
+        parents=[unlocking],
         help="write a conversation into a file; or, without --chat, the page into a folder for a web host",
     )
     export.add_argument("--chat", metavar="NAME", help="the conversation with this person, as .html or .md")
@@ -244,11 +266,45 @@ def _reset(options: argparse.Namespace) -> Exit:
     return Exit.DONE
 
 
+def _passphrase(options: argparse.Namespace) -> Exit:
+    from pychat.keeping import change_passphrase
+
+    return _run(change_passphrase(_store(), options.passphrase_file))
+
+
+def _back_up(options: argparse.Namespace) -> Exit:
+    from pychat.keeping import back_up
+
+    return _run(back_up(_store(), options.passphrase_file, options.file))
+
+
+def _restore(options: argparse.Namespace) -> Exit:
+    from pychat.keeping import restore
+
+    return _run(restore(_store(), options.passphrase_file, options.file))
+
+
+async def _passphrase_for(options: argparse.Namespace) -> str:
+    """What opens that which is kept, or "" where it is open."""
+    from pychat.native.ports.journal import is_sealed
+
+    if not is_sealed(_store()):
+        return ""
+    from pychat.keeping import unlocking
+
+    return await unlocking(_store(), options.passphrase_file)
+
+
 def _export(options: argparse.Namespace) -> Exit:
     if options.chat is not None:
         from pychat.exporting import export_chat
 
-        return _run(export_chat(_store(), Settings.loads(_store().load(KEY)), options.chat, options.target))
+        async def export_one() -> Exit:
+            secret = await _passphrase_for(options)
+            settings = Settings.loads(_store().load(KEY))
+            return await export_chat(_store(), settings, options.chat, options.target, secret)
+
+        return _run(export_one())
     from pychat.server import export
 
     return export.main(options.target)
@@ -319,12 +375,20 @@ async def _in_pipe(options: argparse.Namespace, settings: Settings) -> Exit:
     from pychat import pipe as pipe
     from pychat.client import Peer
 
+    secret = await _passphrase_for(options)
     with _tracing(options.trace, say) as trace:
         source = pipe.Input()
         code = await pipe.find_code(source, options.code, options.page) if options.joins else ""
         suggested = () if is_local(page_in(code) or options.page) else terminal_settings.SUGGESTED
         ice = settings.ice(suggested)
-        async with Peer(folder=_folder(), name=settings.name, ice=ice, keep_for=settings.keep_for, trace=trace) as peer:
+        async with Peer(
+            folder=_folder(),
+            name=settings.name,
+            ice=ice,
+            keep_for=settings.keep_for,
+            passphrase=secret,
+            trace=trace,
+        ) as peer:
             if settings.suggested and suggested:
                 say(strings.stun_note(suggested))
             lines = pipe.Pipe(source, stay=options.stay, as_json=options.json)
@@ -349,6 +413,7 @@ async def _in_terminal(options: argparse.Namespace, settings: Settings) -> Exit:
         driver.post(event)
         driver.turn()  # in a burst it would come later
 
+    secret = await _passphrase_for(options)
     with _tracing(options.trace, lambda sentence: page.warn(sentence)) as trace:
         connect = NativeConnect()
         driver = await make_driver(
@@ -358,6 +423,7 @@ async def _in_terminal(options: argparse.Namespace, settings: Settings) -> Exit:
             name=settings.name,
             ice=settings.ice(()),
             keep_for=settings.keep_for,
+            passphrase=secret,
             trace=trace,
         )
         page = TerminalPage(

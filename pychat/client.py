@@ -53,7 +53,7 @@ from pychat.native.ports.store import ERASED, FileStore, MemoryStore
 from pychat.native.screens import qr
 from pychat.ports import PortError, Post
 from pychat.startup import ContactsDamaged, load_contacts, load_history, make_node
-from pychat.ui import strings
+from pychat.ui import strings, vault
 from pychat.ui.strings import Trust
 from pychat.ui.trace import Trace
 from pychat.ui.view import status_of, view
@@ -96,6 +96,13 @@ class NotToBeFound(PychatError):
         super().__init__(strings.NOT_TO_BE_FOUND)
 
 
+class JournalLocked(PychatError):
+    """What is kept is sealed with another passphrase than the one given, or with one where none was given."""
+
+    def __init__(self) -> None:
+        super().__init__(vault.WRONG)
+
+
 class ChatEnded(PychatError):
     """What was waited for cannot come any more; `close_reason` says why, the text says it in words."""
 
@@ -136,6 +143,7 @@ class Peer:
         ice: the STUN and TURN servers to use; none by itself, which is enough on one network.
         keep_for: for how many seconds what is said is kept in the folder, where nothing else was chosen for a
             conversation; 0 is not at all, and without it until it is deleted.
+        passphrase: opens what is kept, where it is sealed with one (`pychat passphrase`).
         trace: takes a line for each event and each effect, in their order, with a time; texts, names, codes, keys and
             addresses are left out of it. What it raises goes to the loop's exception handler, and ends the trace alone.
     """
@@ -147,9 +155,11 @@ class Peer:
         name: str = "",
         ice: IceConfig = IceConfig(),
         keep_for: int = FOREVER,
+        passphrase: str = "",
         trace: Callable[[str], object] | None = None,
     ) -> None:
         self._folder = folder
+        self._passphrase = passphrase
         self._name = name
         self._ice = ice
         self._keep_for = keep_for
@@ -160,7 +170,12 @@ class Peer:
         self._chats: WeakSet[Chat] = WeakSet()  # that the program still has
 
     async def __aenter__(self) -> "Peer":
-        """Begin. Raises PortError when identity or contacts cannot be read or kept."""
+        """Begin.
+
+        Raises:
+            PortError: identity or contacts cannot be read or kept.
+            JournalLocked: what is kept wants another passphrase.
+        """
         store = FileStore(self._folder) if self._folder is not None else MemoryStore()
         self._connect = NativeConnect()
         self._driver = await make_driver(
@@ -170,6 +185,7 @@ class Peer:
             name=self._name,
             ice=self._ice,
             keep_for=self._keep_for,
+            passphrase=self._passphrase,
             trace=self._trace,
         )
         self._node = self._driver.node
@@ -680,16 +696,19 @@ async def make_driver(
     name: str,
     ice: IceConfig,
     keep_for: int = FOREVER,
+    passphrase: str = "",
     trace: Callable[[str], object] | None = None,
 ) -> Driver:
     """A node with the identity and the contacts that are kept, and its driver.
 
     Args:
         keep_for: as for `Peer`.
+        passphrase: as for `Peer`.
         trace: as for `Peer`.
 
     Raises:
         PortError: they cannot be read or kept. To go on without would forget who was verified.
+        JournalLocked: it is not the passphrase.
     """
     crypto = NativeCrypto.kept_in(store)
     try:
@@ -704,7 +723,10 @@ async def make_driver(
     if isinstance(store, FileStore):
         leases = FileLeases(store.folder, store.is_erased)
         try:
-            journal = SqliteJournal(store)
+            journal = SqliteJournal(store, crypto)
+            if journal.is_locked and not await journal.unlock(passphrase):
+                journal.close()
+                raise JournalLocked
             kept = await load_history(journal)
         except PortError as error:  # who was verified is known: people can talk
             problem = str(error)

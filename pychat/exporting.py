@@ -19,7 +19,7 @@ from pychat.ui.settings import Settings
 _FORMATS = {".md": export.markdown, ".html": export.html}
 
 
-async def export_chat(store: FileStore, settings: Settings, name: str, path: Path) -> Exit:
+async def export_chat(store: FileStore, settings: Settings, name: str, path: Path, passphrase: str) -> Exit:
     """Write the conversation with somebody into a new file, which its owner alone can read.
 
     Raises:
@@ -29,7 +29,7 @@ async def export_chat(store: FileStore, settings: Settings, name: str, path: Pat
     write = _FORMATS.get(path.suffix.lower())
     if write is None:
         raise Failure(Exit.USAGE, f"{path}: the name of the file ends with .md or .html.")
-    exported = await _read(store, settings, name)
+    exported = await _read(store, settings, name, passphrase)
     try:
         with open(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w", encoding="utf-8") as file:
             file.writelines(write(exported, datetime.now()))
@@ -43,10 +43,16 @@ async def export_chat(store: FileStore, settings: Settings, name: str, path: Pat
     return Exit.DONE
 
 
-async def _read(store: FileStore, settings: Settings, name: str) -> Exported:
+async def _read(store: FileStore, settings: Settings, name: str, passphrase: str) -> Exported:
     connect, turned = NativeConnect(), asyncio.Event()
     driver = await make_driver(
-        store, connect, turned.set, name=settings.name, ice=IceConfig(), keep_for=settings.keep_for
+        store,
+        connect,
+        turned.set,
+        name=settings.name,
+        ice=IceConfig(),
+        keep_for=settings.keep_for,
+        passphrase=passphrase,
     )
     try:
         app = App(driver.node)

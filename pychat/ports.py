@@ -138,6 +138,9 @@ class Crypto(Protocol):
     async def derive(self, secret: bytes, salt: bytes, info: bytes, size: int) -> bytes:
         """Bytes that follow from a secret, by HKDF with SHA-256 (RFC 5869)."""
 
+    async def stretch(self, passphrase: bytes, salt: bytes, memory: int, passes: int, lanes: int) -> bytes:
+        """A key of 32 bytes that follows from a passphrase, by Argon2id (RFC 9106): it takes so many KiB of memory."""
+
     async def seal(self, key: bytes, nonce: bytes, data: bytes, associated_data: bytes) -> bytes:
         """Encrypt with AES-256-GCM: a key of 32 bytes, a nonce of 12 for each text; the tag of 16 is at the end."""
 
@@ -168,9 +171,26 @@ class Journal(Protocol):
     """Keeps what was said, for all programs and tabs of one person on this device, so that nobody else can read it.
 
     A conversation has a head for each run of a program, which is overwritten, and segments, which are added; all are
-    sealed, and so is which conversation they belong to. Every method may raise PortError; those that write do all or
-    nothing, and once they have returned it is there whatever happens.
+    sealed, and so is which conversation they belong to. Every method may raise PortError, as while it is locked; those
+    that write do all or nothing, and once they have returned it is there whatever happens.
     """
+
+    @property
+    def is_locked(self) -> bool:
+        """Whether a passphrase is wanted before anything can be read or written."""
+
+    @property
+    def has_passphrase(self) -> bool:
+        """Whether one was wanted when it was opened, or was set since."""
+
+    async def unlock(self, passphrase: str) -> bool:
+        """Whether this is the one; from then on all can be read and written."""
+
+    async def lock(self, passphrase: str, current: str = "") -> bool:
+        """Want a passphrase whenever it is opened from now on, or none with "".
+
+        What is open stays so, here and in other programs and tabs. False: `current` is not the one wanted by now.
+        """
 
     async def heads(self) -> list[tuple[str, str, int, bytes]]:
         """The heads: of which conversation, of which run, the version, and the head. What is damaged is left out."""

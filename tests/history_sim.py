@@ -7,7 +7,7 @@ of a program. In the end both people have the same conversation, in the same ord
 from __future__ import annotations
 
 from collections import Counter, deque
-from collections.abc import Callable
+from collections.abc import Callable, Set
 from dataclasses import dataclass, field
 from itertools import accumulate
 from random import Random
@@ -35,7 +35,8 @@ class Device(Person):
     """A person's program with its disk; the work for that waits in `journal` until somebody lets it be done.
 
     `seen` are the texts that it knows of, in the order in which it came to do so; `deleted` gets those that somebody
-    deletes. `told` is what it tells other tabs, and `tab_news` what these have told it.
+    deletes, and `unsent` those of them that had not arrived by then, of which `delivered` knows. `told` is what it
+    tells other tabs, and `tab_news` what these have told it.
     """
 
     def __init__(
@@ -46,10 +47,14 @@ class Device(Person):
         deleted: set[str],
         now: float,
         *,
+        unsent: set[str] | None = None,
+        delivered: Set[str] = frozenset(),
         keep_for: int = FOREVER,
         tabs: bool = False,
     ) -> None:
         self.deleted = deleted
+        self.unsent = unsent if unsent is not None else set()
+        self.delivered = delivered
         self.told: list[events.Event] = []
         self.tab_news: deque[events.Event] = deque()
         self.journal = JournalOf(disk, random.randbytes(8).hex())
@@ -75,7 +80,9 @@ class Device(Person):
             done += 1
             self.has_failed |= bool(self.journal.problem)
             if isinstance(self.journal.work[0], effects.DeleteFromJournal):
-                self.deleted.update(texts_of(self.journal.disk, self.journal.work[0].conversation))
+                gone = texts_of(self.journal.disk, self.journal.work[0].conversation)
+                self.deleted |= gone
+                self.unsent |= gone - self.delivered
             event = self.journal.step()
             if event is not None:
                 self.do(event)
@@ -119,6 +126,8 @@ class Lives:
         """For each text what its program had seen by then: the first so many of these."""
         self.delivered: list[set[str]] = [set(), set()]
         """What has counted as delivered, by whose it was."""
+        self.unsent: list[set[str]] = [set(), set()]
+        """What its author has deleted in one tab before it went out of another one, which may count it as delivered."""
         self.lost: list[set[str]] = [set(), set()]
         """What somebody had on the screen and could not keep, or has put away."""
         self.programs = [[self._start(0)], [self._start(1)]]
@@ -140,7 +149,16 @@ class Lives:
     def _start(self, number: int) -> Device:
         now = self.now + self.offsets[number]
         disk, lost = self.disks[number], self.lost[number]
-        device = Device(self.keys[number], self.random, disk, lost, now, tabs=self.has_tabs)
+        device = Device(
+            self.keys[number],
+            self.random,
+            disk,
+            lost,
+            now,
+            unsent=self.unsent[number],
+            delivered=self.delivered[number],
+            tabs=self.has_tabs,
+        )
         device.journal.problem, device.journal.fails = "the disk is full", self.fails[number]
         device.seen.update(dict.fromkeys(sorted(texts_of(self.disks[number], self.chat))))
         return device
@@ -496,7 +514,7 @@ class Lives:
         missing = own - texts.keys() - excused
         assert not missing, f"{missing} did not arrive"
         if not self.restored[1 - number]:
-            missing = self.delivered[number] - texts.keys() - excused
+            missing = self.delivered[number] - texts.keys() - excused - self.unsent[number]
             assert not missing, f"{missing} counts as delivered and is not kept there"
         if not any(self.restored):
             differing = {entry.text for entry in mine.values()} ^ texts.keys()

@@ -95,7 +95,7 @@ class NativeKit(Kit):
         return FileLeases(self._folder)
 
     async def journal(self) -> Journal:
-        journal = SqliteJournal(FileStore(self._folder))
+        journal = SqliteJournal(FileStore(self._folder), NativeCrypto())
         self.at_end(journal.close)
         return journal
 

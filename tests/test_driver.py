@@ -123,6 +123,9 @@ class Crypto:
     async def derive(self, secret: bytes, salt: bytes, info: bytes, size: int) -> bytes:
         raise NotImplementedError
 
+    async def stretch(self, passphrase: bytes, salt: bytes, memory: int, passes: int, lanes: int) -> bytes:
+        raise NotImplementedError
+
     async def seal(self, key: bytes, nonce: bytes, data: bytes, associated_data: bytes) -> bytes:
         raise NotImplementedError
 

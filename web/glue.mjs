@@ -3,3 +3,7 @@
 // nothing that a browser offers to Python takes an event apart before.
 
 globalThis.textListener = (hear) => ({ data }) => hear(typeof data === "string" ? data : "");
+
+// Argon2id (hash-wasm), which no browser has of its own and only a passphrase needs: Python has no way to import a module
+// of JavaScript but by the address of this one.
+globalThis.loadArgon2 = () => import(new URL("../@VENDOR@/hash-wasm/argon2.umd.min.js", import.meta.url));

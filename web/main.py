@@ -7,6 +7,7 @@ from typing import Any
 
 import js
 
+from pychat import backup
 from pychat.browser.ports.crypto import BrowserCrypto
 from pychat.browser.ports.journal import BrowserJournal
 from pychat.browser.ports.leases import BrowserLeases
@@ -15,6 +16,7 @@ from pychat.browser.ports.relay import BrowserRelay
 from pychat.browser.ports.store import BrowserStore, UnkeptStore
 from pychat.browser.ports.tabs import BrowserTabs
 from pychat.browser.screens.page import ChatPage, page_is_local
+from pychat.browser.screens.vault import Vault, unlock
 from pychat.browser.screens.visit import KeptRooms, Rooms
 from pychat.browser.server import ServerAway, keep_asking, load_config
 from pychat.browser.trace import trace_asked_for
@@ -30,6 +32,7 @@ from pychat.startup import ContactsDamaged, load_contacts, load_history, load_vi
 from pychat.ui import strings
 from pychat.ui.app import App
 from pychat.ui.settings import KEY, Settings, suggested_servers
+from pychat.ui.vault import LOCKED
 
 
 def suggested_servers_here(config: Any) -> tuple[IceServer, ...]:
@@ -40,6 +43,16 @@ def suggested_servers_here(config: Any) -> tuple[IceServer, ...]:
 def relay_in(config: Any) -> str:
     """The address of the page's relay, by what its server says, or ""."""
     return relay_of(js.location.href) if isinstance(config, dict) and config.get("relay") is True else ""
+
+
+def vault_of(journal: BrowserJournal, store: BrowserStore, crypto: BrowserCrypto) -> Vault:
+    """What a person can do with all that is kept here."""
+    beside = journal.another_run()
+    return Vault(
+        journal,
+        lambda passphrase: backup.make(beside, store, crypto, passphrase, time.time()),
+        lambda pieces, passphrase: backup.restore(pieces, passphrase, beside, store, crypto),
+    )
 
 
 async def start() -> None:
@@ -73,9 +86,14 @@ async def start() -> None:
     if crypto.kept:
         try:
             journal = await BrowserJournal.open(crypto)
+            if journal.is_locked and not await unlock(journal):
+                raise PortError(LOCKED)
             kept = await load_history(journal)
         except PortError as error:  # people can talk
             problem = str(error)
+            if journal is not None:
+                journal.close()
+                journal = None
     connect = BrowserConnect()
     tabs = BrowserTabs(lambda event: driver.post(event))
     node = make_node(
@@ -121,7 +139,8 @@ async def start() -> None:
             driver.post(events.WebRtcMissing())
         driver.post(event)
 
-    page = ChatPage(App(node), post, driver.turn, store, settings, suggested, notices, relay, rooms, erase)
+    vault = vault_of(journal, store, crypto) if journal is not None else None
+    page = ChatPage(App(node), post, driver.turn, store, settings, suggested, notices, relay, rooms, vault, erase)
     page.open(inside or Rooms())
     if is_away:
         await keep_asking(lambda config: page.server_found(relay_in(config), suggested_servers_here(config)))

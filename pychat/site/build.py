@@ -5,7 +5,7 @@
     SHA256SUMS             the same for people: what `sha256sum --check` reads
     app-<hash>/…           our own files, pychat.zip and memory.bin, Python's memory with all of that imported; the name
                            changes with the content, so caches keep them for ever
-    vendor-<hash>/…        Pyodide and PyScript, likewise
+    vendor-<hash>/…        Pyodide, PyScript and hash-wasm, likewise
 
 Everything is first put together in memory, which takes a fraction of a second; what costs time is compressing, so
 compressed files are kept in a cache by the hash of their content, and a site that would come out the same is left
@@ -39,10 +39,23 @@ from pychat.site.snapshot import MADE_BY, MEMORY, MEMORY_BYTES, BuildError, make
 ROOT = Path(__file__).resolve().parents[2]
 
 # The parts of the package that run in a browser.
-BROWSER_PARTS = ("__init__.py", "ports.py", "driver.py", "startup.py", "core", "ui", "browser")
+BROWSER_PARTS = (
+    "__init__.py",
+    "ports.py",
+    "passphrase.py",
+    "backup.py",
+    "driver.py",
+    "startup.py",
+    "core",
+    "ui",
+    "browser",
+)
 
 # What joins these for each page. A page's script only starts one.
 COMPOSITION_ROOTS = ("main.py", "demo.py")
+
+# What the page is made of that is not ours.
+PACKAGES = ("pyodide", "@pyscript/core", "hash-wasm")
 
 # What makes QR codes; without segno's __init__, which imports all the rest of it.
 SEGNO_FILES = ("consts.py", "encoder.py")
@@ -54,6 +67,7 @@ REST = "pyodide.rest.wasm"
 # Written by precompile.mjs, which `make build` runs after npm. The library is not compressed inside: brotli over the
 # whole does better than deflate in each member.
 COMPILED_FILES = ("pyodide.asm.mjs", "pyodide.asm.wasm", REST, "python_stdlib.zip")
+HASH_WASM_FILES = ("dist/argon2.umd.min.js", "LICENSE")
 PYSCRIPT_PATTERNS = ("core.js", "core-*.js", "error-*.js")
 
 # What takes the time of a first visit: python.mjs counts how much of these has come.
@@ -185,6 +199,8 @@ def _vendor(web: Path) -> Files:
     files = {f"pyodide/{name}": _read(pyodide / name) for name in PYODIDE_FILES}
     files |= {f"pyodide/{name}": _read(modules / ".compiled" / name) for name in COMPILED_FILES}
     files["pyodide/pyodide-lock.json"] = _without_packages(files["pyodide/pyodide-lock.json"])
+    for name in HASH_WASM_FILES:
+        files[f"hash-wasm/{name.rpartition('/')[2]}"] = _read(modules / "hash-wasm" / name)
     pyscript = modules / "@pyscript" / "core" / "dist"
     for pattern in PYSCRIPT_PATTERNS:
         found = sorted(pyscript.glob(pattern))
@@ -199,7 +215,7 @@ def _locked(web: Path) -> dict[str, str]:
     lock = web / "package-lock.json"
     try:
         packages = json.loads(lock.read_text())["packages"]
-        return {name: packages[f"node_modules/{name}"]["version"] for name in ("pyodide", "@pyscript/core")}
+        return {name: packages[f"node_modules/{name}"]["version"] for name in PACKAGES}
     except (OSError, ValueError, KeyError) as error:
         raise BuildError(f"{lock} cannot be read: {error}") from error
 

@@ -92,7 +92,7 @@ def build_counting(folder: Path) -> Path:
     shutil.copytree(ROOT / "web", web, ignore=shutil.ignore_patterns("node_modules"))
     compiled = web / "node_modules" / ".compiled"
     compiled.mkdir(parents=True)
-    for name in ("pyodide", "@pyscript"):
+    for name in ("pyodide", "@pyscript", "hash-wasm"):
         (web / "node_modules" / name).symlink_to(modules / name)
     node = find_node()
     write_list(folder / "all.json", [EVERYTHING])

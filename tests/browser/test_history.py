@@ -203,7 +203,7 @@ def test_a_conversation_can_be_taken_along(
             saved = Path(download.value.path()).read_text()
         else:  # it does not tell of downloads
             ann.button(name).click()
-            ann.page.wait_for_function("window.saved")
+            ann.page.wait_for_function("() => window.saved")
             saved = ann.page.evaluate("() => { const blob = saved; delete window.saved; return blob.text(); }")
         assert line in saved
         assert "hello" in saved

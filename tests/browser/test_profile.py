@@ -19,6 +19,7 @@ from playwright.sync_api import BrowserContext, Playwright, expect
 
 from tests.browser.conftest import Watch
 from tests.browser.people import CONNECT, Person
+from tests.browser.test_passphrase import ask, give
 from tests.browser.test_room import open_room
 from tests.browsers import BrowserName, launch_profile
 from tests.friend import MakeFriend
@@ -170,6 +171,8 @@ def test_nothing_is_left_of_what_was_said_and_where(
             "what Bobadilla says",
             "what Annabella only thinks",
             "what Annabella has pasted",
+            "the passphrase of Annabella",
+            "what Annabella says behind it",
         ):
             assert where(tmp_path, text) == set(), text
         for name in ("Annabella-Quux", "Bobadilla-by-name"):
@@ -177,6 +180,12 @@ def test_nothing_is_left_of_what_was_said_and_where(
         # Firefox compresses what is longer: a name of which a part stood elsewhere in it would not be found.
         assert where(tmp_path, "Annabella-Quux"), "names are kept, or nothing is found here at all"
 
+    look()
+    give(ask(ann, "Set a passphrase…"), "the passphrase of Annabella", "the passphrase of Annabella")
+    expect(ann.page.get_by_role("button", name="Change the passphrase…")).to_be_visible()
+    ann.button("Cancel").click()
+    ann.say("what Annabella says behind it")
+    cay.hears("what Annabella says behind it")
     look()
     profile.close()
     look()

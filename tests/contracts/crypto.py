@@ -135,6 +135,16 @@ async def what_follows_from_a_secret_is_that_of_rfc_5869(kit: Kit) -> None:
 
 
 @contract(Port.CRYPTO)
+async def a_passphrase_is_stretched_as_the_reference_implementation_does(kit: Kit) -> None:
+    one = await kit.identity()
+    for vector in vectors("argon2id-reference"):
+        passphrase, salt, key = _bytes(vector, "passphrase", "salt", "key")
+        result = await one.stretch(passphrase, salt, vector["memory"], vector["passes"], vector["lanes"])
+        assert type(result) is bytes
+        assert result == key, vector
+
+
+@contract(Port.CRYPTO)
 async def from_another_secret_salt_or_purpose_follows_something_else(kit: Kit) -> None:
     one = await kit.identity()
     asked = [(b"s", b"t", b"i"), (b"S", b"t", b"i"), (b"s", b"T", b"i"), (b"s", b"t", b"I"), (b"s", b"", b"")]

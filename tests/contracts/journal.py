@@ -1,7 +1,7 @@
 """What a journal does: what is in it, what is not, and what becomes of it when something goes wrong."""
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 
 from pychat.core.effects import KeptChanges
 from pychat.ports import Journal, PortError
@@ -376,3 +376,84 @@ async def what_is_sealed_belongs_to_one_place(kit: Kit) -> None:
     await kit.change_stored("heads", look)
     await kit.change_stored("segments", lambda sealed: [heads_of_ann[0], *sealed[1:]])
     assert await segments(journal, ANN) == [b""], "a head is no segment"
+
+
+# The passphrase.
+
+
+async def refuses(work: Awaitable[object]) -> bool:
+    try:
+        await work
+    except PortError:
+        return True
+    return False
+
+
+@contract(Port.JOURNAL)
+async def nothing_is_read_or_written_before_the_passphrase_is_given(kit: Kit) -> None:
+    journal = await kit.journal()
+    assert (journal.is_locked, journal.has_passphrase) == (False, False)
+    await journal.write(changes(ANN, b"head", b"one"))
+    assert await journal.lock("a secret")
+    assert (journal.is_locked, journal.has_passphrase) == (False, True)
+    await journal.write(changes(ANN, b"head", b"two"))
+
+    other = await kit.journal()
+    assert (other.is_locked, other.has_passphrase) == (True, True)
+    assert await refuses(other.heads())
+    assert await refuses(other.read(ANN, None, 64))
+    assert await refuses(other.read_first(ANN, 64))
+    assert await refuses(other.write(changes(ANN, b"another head", b"three")))
+    assert await refuses(other.merge(ANN, [1, 2], b"both"))
+    assert await refuses(other.delete(ANN))
+    for wrong in ("", "A secret", "a secret "):
+        assert not await other.unlock(wrong)
+        assert other.is_locked
+    assert await other.unlock("a secret")
+    assert not other.is_locked
+    assert await heads(other) == {ANN: [b"head"]}
+    assert await segments(other, ANN) == [b"two", b"one"]
+    await other.write(changes(ANN, b"another head", b"three"))
+    assert await segments(journal, ANN) == [b"three", b"two", b"one"]
+
+
+@contract(Port.JOURNAL)
+async def a_passphrase_is_changed_and_taken_away_by_whoever_knows_it(kit: Kit) -> None:
+    journal = await kit.journal()
+    await journal.write(changes(ANN, b"head", b"one"))
+    assert await journal.lock("first", "nobody asks for it")
+    assert not await journal.lock("second")
+    assert not await journal.lock("second", "second")
+    assert not await journal.lock("", "second")
+    assert await journal.lock("second", "first")
+
+    other = await kit.journal()
+    assert not await other.unlock("first")
+    assert not await other.lock("third", "first")
+    assert await other.lock("", "second")
+    assert (other.is_locked, other.has_passphrase) == (True, False)  # this one has not been given it
+    assert await other.unlock("")
+    assert await segments(other, ANN) == [b"one"]
+
+    third = await kit.journal()
+    assert not third.is_locked
+    assert await segments(third, ANN) == [b"one"]
+
+
+@contract(Port.JOURNAL)
+async def a_passphrase_is_the_same_however_a_keyboard_writes_it(kit: Kit) -> None:
+    journal = await kit.journal()
+    assert await journal.lock("Gr\u00fc\u00dfe, 世界 \u2126")
+    other = await kit.journal()
+    assert await other.unlock("Gru\u0308\u00dfe, 世界 \u03a9")
+
+
+@contract(Port.JOURNAL)
+async def what_is_written_first_with_a_passphrase_is_nowhere_as_it_is(kit: Kit) -> None:
+    journal = await kit.journal()
+    await journal.lock("the passphrase of this person")
+    await journal.write(changes(ANN, b"the head of it", b"the segment of it"))
+    journal.close()
+    stored = await kit.stored()
+    for secret in (b"the passphrase", b"the head of it", b"the segment of it", ANN.encode()):
+        assert secret not in stored

@@ -16,6 +16,7 @@ from random import Random
 import pytest
 
 from pychat.core.effects import KeptChanges
+from pychat.native.ports.crypto import NativeCrypto
 from pychat.native.ports.journal import FILE, KEY, SqliteJournal
 from pychat.native.ports.store import FileStore
 from pychat.ports import PortError
@@ -35,7 +36,7 @@ def store(tmp_path: Path) -> FileStore:
 
 @pytest.fixture
 def journal(store: FileStore) -> Iterator[SqliteJournal]:
-    with contextlib.closing(SqliteJournal(store)) as journal:
+    with contextlib.closing(SqliteJournal(store, NativeCrypto())) as journal:
         yield journal
 
 
@@ -49,7 +50,7 @@ def database(store: FileStore) -> Iterator[sqlite3.Connection]:
 
 def again(store: FileStore) -> contextlib.closing[SqliteJournal]:
     """As another run of the program finds it."""
-    return contextlib.closing(SqliteJournal(store))
+    return contextlib.closing(SqliteJournal(store, NativeCrypto()))
 
 
 def heads(journal: SqliteJournal) -> dict[str, list[bytes]]:
@@ -92,10 +93,10 @@ def test_a_newer_format_and_a_file_that_is_no_database_are_told_and_stay(store: 
     with database(store) as opened:
         opened.execute("pragma user_version = 99")
     with pytest.raises(PortError, match="newer"):
-        SqliteJournal(store)
+        SqliteJournal(store, NativeCrypto())
     path.write_bytes(b"no database at all" * 1000)
     with pytest.raises(PortError, match="not a database"):
-        SqliteJournal(store)
+        SqliteJournal(store, NativeCrypto())
     assert path.read_bytes().startswith(b"no database")
 
 
@@ -126,9 +127,10 @@ import asyncio, sys
 from pathlib import Path
 from random import Random
 from pychat.core.effects import KeptChanges
+from pychat.native.ports.crypto import NativeCrypto
 from pychat.native.ports.journal import SqliteJournal
 from pychat.native.ports.store import FileStore
-journal = SqliteJournal(FileStore(Path(sys.argv[1])))
+journal = SqliteJournal(FileStore(Path(sys.argv[1])), NativeCrypto())
 async def write():
     number = 0
     while True:

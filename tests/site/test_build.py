@@ -61,6 +61,8 @@ def test_the_app_folder_holds_our_files_and_the_package(checkout: Checkout) -> N
 def test_the_vendor_folder_holds_only_what_a_browser_asks_for(checkout: Checkout) -> None:
     site = checkout.build()
     assert names(site.path / site.vendor) == {
+        "hash-wasm/LICENSE",
+        "hash-wasm/argon2.umd.min.js",
         "pyodide/pyodide-lock.json",
         "pyodide/pyodide.asm.mjs",
         "pyodide/pyodide.asm.wasm",

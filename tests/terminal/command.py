@@ -490,6 +490,10 @@ class Commands:
         """Start `pychat` for something that is no chat."""
         return self._keep(Command(*arguments, **self._of_somebody(options)))
 
+    def command_on_a_terminal(self, *arguments: str, **options: Any) -> Terminal:
+        """The same on a terminal."""
+        return self._keep(Terminal(*arguments, **self._of_somebody(options)))
+
     def terminal(self, *arguments: str, **options: Any) -> Terminal:
         """Start `pychat` on a terminal."""
         return self._keep(Terminal(*arguments, "--no-suggested", **self._of_somebody(options)))

@@ -85,6 +85,24 @@ class BrowserCrypto:
             raise PortError(words(error)) from error
         return bytes(derived.to_bytes())
 
+    async def stretch(self, passphrase: bytes, salt: bytes, memory: int, passes: int, lanes: int) -> bytes:
+        """The key by Argon2id, of hash-wasm, which is loaded when it is wanted: Web Crypto has none."""
+        wanted = options(
+            password=passphrase,
+            salt=salt,
+            memorySize=memory,
+            iterations=passes,
+            parallelism=lanes,
+            hashLength=32,
+            outputType="binary",
+        )
+        try:
+            await js.loadArgon2()
+            stretched = await js.hashwasm.argon2id(wanted)
+        except JsException as error:
+            raise PortError(words(error)) from error
+        return bytes(stretched.to_bytes())
+
     async def seal(self, key: bytes, nonce: bytes, data: bytes, associated_data: bytes) -> bytes:
         """Encrypt with Web Crypto's AES-GCM; the tag is at the end."""
         algorithm = options(name=_CIPHER, iv=nonce, additionalData=associated_data)

@@ -3,22 +3,25 @@
 What it says of conversations to whoever reads the browser's files is how many there are, how many segments each has,
 how long those are, and in which order they were written. The keys follow from a secret that is sealed with the one that
 the browser keeps beside the identity: no page can read that one, and when the identity is deleted nothing here can be
-read any more.
+read any more. With a passphrase the secret is sealed with that as well, for a browser's own key lies on the same disk.
 """
 
 import asyncio
 from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, ExitStack, asynccontextmanager, contextmanager
+from copy import copy
 from dataclasses import dataclass
 from typing import Any
 
 import js
 from pyodide.ffi import JsException, create_proxy, to_js
 
+from pychat import passphrase as sealing
 from pychat.browser.dom import Scope
 from pychat.browser.ports import database
 from pychat.browser.ports.crypto import BrowserCrypto
 from pychat.core.effects import KeptChanges
+from pychat.passphrase import Damaged, WrongPassphrase
 from pychat.ports import PortError
 
 DATABASE = "pychat-journal"
@@ -35,6 +38,7 @@ SECRET = "secret"
 _OF_CHAT = "of_chat"
 """The index of segments by [name, position]."""
 _SIZE, _NONCE_SIZE = 32, 12
+_DAMAGED = "the key of what was said before is damaged, so that it cannot be read"
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,11 +58,13 @@ class BrowserJournal:
     does with them.
     """
 
-    def __init__(self, run: str) -> None:
+    def __init__(self, run: str, crypto: BrowserCrypto) -> None:
         self._run = run
+        self._crypto = crypto
         self._version = 0  # of the head that was written last: no two heads of this run ever have the same
         self._turn = asyncio.Lock()
         self._under_way = 0
+        self._has_passphrase = False
         self._lost = ""  # why there is no database any more
         self._is_closed = False
         self._places: dict[str, _Place] = {}
@@ -83,11 +89,14 @@ class BrowserJournal:
         Raises:
             PortError: nothing can be kept here, or what is kept cannot be read, or is of a newer version.
         """
-        journal = cls(crypto.random(16).hex())
+        journal = cls(crypto.random(16).hex(), crypto)
         try:
             async with asyncio.timeout(database.PATIENCE):
                 await database.open_database(DATABASE, FORMAT, _make, journal._opened)
-                await journal._derive(crypto)
+                kept = await journal._kept_key()
+                journal._has_passphrase = sealing.is_sealed(kept)
+                if not journal._has_passphrase:
+                    await journal._derive(kept)
         except BaseException as error:
             journal.close()
             if isinstance(error, TimeoutError):
@@ -96,6 +105,13 @@ class BrowserJournal:
                 raise PortError(journal._lost or database.words(error)) from error
             raise
         return journal
+
+    def another_run(self) -> "BrowserJournal":
+        """The same journal as another run has it: for what is written beside the node. It ends with this one."""
+        other = copy(self)
+        other._run, other._version, other._places = self._crypto.random(16).hex(), 0, {}
+        other._head, other._segment = js.Object.new(), js.Object.new()
+        return other
 
     @staticmethod
     async def erase() -> None:
@@ -121,31 +137,84 @@ class BrowserJournal:
         self._lost = why
         self._database.close()
 
-    async def _derive(self, crypto: BrowserCrypto) -> None:
-        """Make the keys. The secret itself is forgotten: the browser hands out none of what follows from it."""
+    @property
+    def is_locked(self) -> bool:
+        """Whether the secret is sealed with a passphrase still."""
+        return self._sealing is None
+
+    @property
+    def has_passphrase(self) -> bool:
+        """Whether the next run is asked for one, as far as this one knows."""
+        return self._has_passphrase
+
+    async def unlock(self, passphrase: str) -> bool:
+        """Unseal the secret."""
+        secret = await self._secret(passphrase)
+        if secret is not None:
+            await self._derive(secret)
+        return secret is not None
+
+    async def lock(self, passphrase: str, current: str = "") -> bool:
+        """Keep the secret sealed once more, or by the browser's key alone."""
+        secret = await self._secret(current)
+        if secret is None:
+            return False
+        kept = await sealing.seal_bytes(self._crypto, passphrase, secret) if passphrase else secret
+        sealed = to_js(await self._crypto.seal_kept(kept))
+        async with self._in_turn():
+            transaction = self._database.transaction(KEYS, "readwrite", self._strict)
+            transaction.objectStore(KEYS).put(sealed, SECRET)
+            await database.completed(transaction)
+        self._has_passphrase = bool(passphrase)
+        return True
+
+    async def _secret(self, passphrase: str) -> bytes | None:
+        """The secret; None with another passphrase."""
+        async with self._in_turn():
+            kept = await self._kept_key()
+        if not sealing.is_sealed(kept):
+            return kept
+        try:
+            return await sealing.unseal_bytes(self._crypto, passphrase, kept)
+        except WrongPassphrase:
+            return None
+        except Damaged as error:
+            raise PortError(_DAMAGED) from error
+
+    async def _kept_key(self) -> bytes:
+        """The secret as it is kept, made at first: 32 bytes, or sealed with a passphrase."""
 
         async def sealed() -> Any:
-            return to_js(await crypto.seal_kept(crypto.random(_SIZE)))
+            return to_js(await self._crypto.seal_kept(self._crypto.random(_SIZE)))
 
         kept = await database.kept(self._database, KEYS, SECRET, sealed)
         try:
-            secret = await crypto.unseal_kept(bytes(kept.to_bytes()))
-            if len(secret) != _SIZE:
-                raise PortError("it is not a secret")
+            secret = await self._crypto.unseal_kept(bytes(kept.to_bytes()))
         except (PortError, AttributeError) as error:
-            raise PortError("the key of what was said before is damaged, so that it cannot be read") from error
+            raise PortError(_DAMAGED) from error
+        if len(secret) != _SIZE and not sealing.is_sealed(secret):
+            raise PortError(_DAMAGED)
+        return secret
+
+    async def _derive(self, secret: bytes) -> None:
+        """Make the keys. The secret itself is forgotten: the browser hands out none of what follows from it."""
         base = await self._subtle.importKey("raw", to_js(secret), "HKDF", False, to_js(["deriveKey"]))
 
         async def derived(purpose: bytes, algorithm: Any, *usages: str) -> Any:
             from_base = database.options(name="HKDF", hash="SHA-256", salt=b"pychat journal", info=purpose)
             return await self._subtle.deriveKey(from_base, base, algorithm, False, to_js(usages))
 
-        self._sealing = await derived(b"seal", database.options(name="AES-GCM", length=256), "encrypt", "decrypt")
         named = database.options(name="HMAC", hash="SHA-256", length=256)
         self._naming = await derived(b"name", named, "sign")
+        self._sealing = await derived(b"seal", database.options(name="AES-GCM", length=256), "encrypt", "decrypt")
+
+    def _check_lock(self) -> None:
+        if self._sealing is None:
+            raise PortError("it is locked with a passphrase")
 
     async def heads(self) -> list[tuple[str, str, int, bytes]]:
         """The heads that can be unsealed."""
+        self._check_lock()
         async with self._in_turn():
             transaction = self._database.transaction(HEADS, "readonly")
             shelf = transaction.objectStore(HEADS)
@@ -311,6 +380,7 @@ class BrowserJournal:
     async def _place(self, chat: str) -> _Place:
         place = self._places.get(chat)
         if place is None:
+            self._check_lock()
             signature = await self._subtle.sign("HMAC", self._naming, to_js(chat.encode()))
             name = bytes(signature.to_bytes())[:16].hex()
             key, head = to_js([name, self._run]), _algorithm(b"head", name, self._run)

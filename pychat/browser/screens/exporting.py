@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterator
 from datetime import datetime
+from typing import Any
 
 import js
 from pyodide.ffi import to_js
@@ -56,9 +57,19 @@ class ExportButtons:
         self._format = None
         self._post(events.Export(None))
         now = datetime.now()
-        options = to_js({"type": f"{kind};charset=utf-8"}, dict_converter=js.Object.fromEntries)
-        address = js.URL.createObjectURL(js.Blob.new(to_js(list(write(exported, now))), options))
-        link = js.document.createElement("a")
-        link.href, link.download = address, export.file_name(exported, now, suffix)
-        link.click()
-        js.setTimeout(js.URL.revokeObjectURL.bind(js.URL, address), _KEPT_MS)
+        texts = to_js(list(write(exported, now)))
+        offer(texts, f"{kind};charset=utf-8", export.file_name(exported, now, suffix))
+
+
+def offer(parts: Any, kind: str, name: str) -> None:
+    """Put what these parts make up among the downloads, under a name.
+
+    Args:
+        parts: an array of JavaScript, of what a Blob takes.
+    """
+    options = to_js({"type": kind}, dict_converter=js.Object.fromEntries)
+    address = js.URL.createObjectURL(js.Blob.new(parts, options))
+    link = js.document.createElement("a")
+    link.href, link.download = address, name
+    link.click()
+    js.setTimeout(js.URL.revokeObjectURL.bind(js.URL, address), _KEPT_MS)

@@ -23,6 +23,7 @@ from pychat.browser.screens.settings import SettingsDialog
 from pychat.browser.screens.status import StatusLine
 from pychat.browser.screens.trust import TrustSigns
 from pychat.browser.screens.updates import Updates
+from pychat.browser.screens.vault import Vault, VaultButtons
 from pychat.browser.screens.visit import KeptRooms, Rooms, opened_code
 from pychat.core import events
 from pychat.core.codes.pasted import relay_for, relay_of, room_in
@@ -73,6 +74,7 @@ class ChatPage:
         notices: what the person should know before anything else.
         relay: the address of the page's relay; "" where there is none, None while the server cannot be reached.
         rooms: keeps what a reload comes back to.
+        vault: all that is kept here; None where nothing is.
         erase: deletes everything that is kept; may raise PortError.
     """
 
@@ -87,6 +89,7 @@ class ChatPage:
         notices: Sequence[str],
         relay: str | None,
         rooms: KeptRooms,
+        vault: Vault | None,
         erase: Callable[[], Awaitable[None]],
     ) -> None:
         self._app = app
@@ -128,6 +131,7 @@ class ChatPage:
         self._room = RoomDialog(scope, post, lambda: self._selected)
         self._export = ExportButtons(scope, app, post, lambda: self._selected)
         self._keep = KeepDialog(scope, post, lambda: self._selected)
+        VaultButtons(scope, vault)
         ProtectionDialog(scope)
         ResetDialog(scope, self._start_afresh)
         self._updates = Updates(scope, self._put_focus)

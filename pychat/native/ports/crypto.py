@@ -1,5 +1,6 @@
 """The person's Ed25519 key, kept in a file that only its owner can read, and what is done with keys."""
 
+import asyncio
 import base64
 import binascii
 import secrets
@@ -8,6 +9,7 @@ from cryptography.exceptions import InvalidSignature, InvalidTag
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from cryptography.hazmat.primitives.hashes import SHA256
+from cryptography.hazmat.primitives.kdf.argon2 import Argon2id
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 
 from pychat.native.ports.store import FileStore, MemoryStore
@@ -64,6 +66,14 @@ class NativeCrypto:
     async def derive(self, secret: bytes, salt: bytes, info: bytes, size: int) -> bytes:
         """Bytes that follow from a secret, by HKDF with SHA-256."""
         return HKDF(SHA256(), size, salt, info).derive(secret)
+
+    async def stretch(self, passphrase: bytes, salt: bytes, memory: int, passes: int, lanes: int) -> bytes:
+        """The key by Argon2id, of OpenSSL; in a thread, for it takes a while."""
+        argon2 = Argon2id(salt=salt, length=32, iterations=passes, lanes=lanes, memory_cost=memory)
+        try:
+            return await asyncio.to_thread(argon2.derive, passphrase)
+        except MemoryError as error:
+            raise PortError("there is not enough memory") from error
 
     async def seal(self, key: bytes, nonce: bytes, data: bytes, associated_data: bytes) -> bytes:
         """Encrypt with AES-GCM; the tag is at the end."""

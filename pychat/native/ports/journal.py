@@ -2,7 +2,7 @@
 
 What it says of conversations to whoever reads the file is how many there are, how many segments each has, how long
 those are, and in which order they were written. The key is in a file beside, which only its owner can read: it protects
-a database that is copied somewhere without it.
+a database that is copied somewhere without it. With a passphrase that file is sealed, and protects both.
 """
 
 import asyncio
@@ -21,9 +21,11 @@ from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 
+from pychat import passphrase as sealing
 from pychat.core.effects import KeptChanges
 from pychat.native.ports.store import FileStore
-from pychat.ports import PortError
+from pychat.passphrase import Damaged, WrongPassphrase
+from pychat.ports import Crypto, PortError
 
 KEY = "journal-key"
 FILE = "journal.db"
@@ -47,17 +49,23 @@ class SqliteJournal:
 
     Args:
         store: whose folder it is in; it keeps the key.
+        crypto: seals the key with a passphrase, and unseals it.
 
     Raises:
         PortError: key or database cannot be read, or are those of another version.
     """
 
-    def __init__(self, store: FileStore) -> None:
+    def __init__(self, store: FileStore, crypto: Crypto) -> None:
+        self._store = store
+        self._crypto = crypto
         self._path = store.folder / FILE
         self._is_erased = store.is_erased
-        secret = _secret(store)
-        self._sealing = AESGCM(_derive(secret, b"seal"))
-        self._naming = _derive(secret, b"name")
+        self._sealing: AESGCM | None = None
+        self._naming = b""
+        kept = _kept_key(store)
+        self._has_passphrase = sealing.is_sealed(kept)
+        if not self._has_passphrase:
+            self._use(kept)
         self._run = secrets.token_hex(16)
         self._version = 0  # of the head that was written last: no two heads of this run ever have the same
         self._thread = ThreadPoolExecutor(1, "pychat-journal")
@@ -66,6 +74,49 @@ class SqliteJournal:
         except BaseException:
             self._thread.shutdown()
             raise
+
+    @property
+    def is_locked(self) -> bool:
+        """Whether the key is sealed still."""
+        return self._sealing is None
+
+    @property
+    def has_passphrase(self) -> bool:
+        """Whether the next run is asked for one, as far as this one knows."""
+        return self._has_passphrase
+
+    async def unlock(self, passphrase: str) -> bool:
+        """Unseal the key."""
+        secret = await self._secret(passphrase)
+        if secret is not None:
+            self._use(secret)
+        return secret is not None
+
+    async def lock(self, passphrase: str, current: str = "") -> bool:
+        """Keep the key sealed, or as it is."""
+        secret = await self._secret(current)
+        if secret is None:
+            return False
+        kept = await sealing.seal_bytes(self._crypto, passphrase, secret) if passphrase else secret
+        await asyncio.to_thread(self._store.save, KEY, base64.b64encode(kept).decode())
+        self._has_passphrase = bool(passphrase)
+        return True
+
+    async def _secret(self, passphrase: str) -> bytes | None:
+        """The key; None with another passphrase."""
+        kept = _kept_key(self._store)
+        if not sealing.is_sealed(kept):
+            return kept
+        try:
+            return await sealing.unseal_bytes(self._crypto, passphrase, kept)
+        except WrongPassphrase:
+            return None
+        except Damaged as error:
+            raise PortError(_damaged(self._store)) from error
+
+    def _use(self, secret: bytes) -> None:
+        self._sealing = AESGCM(_derive(secret, b"seal"))
+        self._naming = _derive(secret, b"name")
 
     async def heads(self) -> list[tuple[str, str, int, bytes]]:
         """The heads that can be unsealed."""
@@ -199,29 +250,48 @@ class SqliteJournal:
         except sqlite3.Error as error:
             raise PortError(f"{self._path}: {error}") from error
 
+    @property
+    def _unlocked(self) -> AESGCM:
+        if self._sealing is None:
+            raise PortError("it is locked with a passphrase")
+        return self._sealing
+
     def _name(self, chat: str) -> bytes:
+        assert self._unlocked
         return hmac.digest(self._naming, chat.encode(), "sha256")[:16]
 
     def _seal(self, data: bytes, *belongs: bytes | str) -> bytes:
         nonce = secrets.token_bytes(_NONCE_SIZE)
-        return nonce + self._sealing.encrypt(nonce, data, repr(belongs).encode())
+        return nonce + self._unlocked.encrypt(nonce, data, repr(belongs).encode())
 
     def _unseal(self, sealed: bytes, *belongs: bytes | str) -> bytes | None:
         try:
-            return self._sealing.decrypt(sealed[:_NONCE_SIZE], sealed[_NONCE_SIZE:], repr(belongs).encode())
+            return self._unlocked.decrypt(sealed[:_NONCE_SIZE], sealed[_NONCE_SIZE:], repr(belongs).encode())
         except (InvalidTag, ValueError):
             return None
 
 
-def _secret(store: FileStore) -> bytes:
+def is_sealed(store: FileStore) -> bool:
+    """Whether what is kept wants a passphrase. Raises PortError when that cannot be read."""
+    with suppress(binascii.Error):
+        return sealing.is_sealed(base64.b64decode(store.load(KEY) or ""))
+    return False
+
+
+def _kept_key(store: FileStore) -> bytes:
+    """The key as it is kept, made at first: 32 bytes, or sealed with a passphrase."""
     text = store.save_first(KEY, base64.b64encode(secrets.token_bytes(_SIZE)).decode())
     try:
-        secret = base64.b64decode(text, validate=True)
+        kept = base64.b64decode(text, validate=True)
     except (ValueError, binascii.Error):
-        secret = b""
-    if len(secret) != _SIZE:
-        raise PortError(f"{store.folder / KEY} is damaged, so what was said before cannot be read")
-    return secret
+        kept = b""
+    if len(kept) != _SIZE and not sealing.is_sealed(kept):
+        raise PortError(_damaged(store))
+    return kept
+
+
+def _damaged(store: FileStore) -> str:
+    return f"{store.folder / KEY} is damaged, so what was said before cannot be read"
 
 
 def _derive(secret: bytes, purpose: bytes) -> bytes:

@@ -1,0 +1,324 @@
+"""A backup of everything, and what becomes of it here and on another device."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import json
+from collections.abc import AsyncIterator, Iterator, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import pytest
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+
+from pychat import backup, passphrase
+from pychat.core import wire
+from pychat.core.chat.chats import conversation_id
+from pychat.core.chat.records import (
+    Head,
+    KeepFor,
+    KeptConversation,
+    Part,
+    Preview,
+    Rendezvous,
+    read_segment,
+    write_head,
+    write_segment,
+)
+from pychat.core.effects import KeptChanges
+from pychat.core.identity.contacts import STORE_KEY, Contact, Contacts
+from pychat.core.log import Entry
+from pychat.native.ports.crypto import NativeCrypto
+from pychat.native.ports.journal import SqliteJournal
+from pychat.native.ports.store import FileStore
+from pychat.passphrase import Damaged, NewerVersion, WrongPassphrase
+from pychat.ports import PortError
+from pychat.startup import load_history
+from pychat.ui.settings import KEY
+from pychat.ui.vault import Restored
+
+NOW = 1_700_000_000
+BOB, EVE = bytes(range(32)), bytes(range(1, 33))
+OWN, OTHER, LATER = "own-log-own-log-own-lo", "his-log-his-log-his-lo", "lat-log-lat-log-lat-lo"
+
+
+@pytest.fixture(autouse=True)
+def little_memory(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(passphrase, "MEMORY", 64)
+
+
+@dataclass
+class Device:
+    """What somebody has on one device."""
+
+    store: FileStore
+    crypto: NativeCrypto
+
+    @contextlib.contextmanager
+    def journal(self) -> Iterator[SqliteJournal]:
+        with contextlib.closing(SqliteJournal(self.store, self.crypto)) as journal:
+            yield journal
+
+    def chat(self, peer: bytes) -> str:
+        return conversation_id(self.crypto.public_key, peer)
+
+    def write(self, peer: bytes, *segments: bytes, **fields: object) -> None:
+        """Write a conversation, as another run."""
+        parts = [part for segment in segments for part in read_segment(segment).parts]
+        counts: dict[str, int] = {}
+        for author, first, entries, _ in parts:
+            counts[author] = max(counts.get(author, 0), first + len(entries) - 1)
+        own = {author: 0 for author, _, _, is_own in parts if is_own}
+        messages = sum(len(part.entries) for part in parts)
+        head = replace(Head(peer, "Bob", own, counts, messages, 0, NOW * 1000), **fields)  # type: ignore[arg-type]
+        changes = [KeptChanges(self.chat(peer), write_head(head), segment, ()) for segment in segments or (None,)]
+        with self.journal() as journal:
+            asyncio.run(journal.write(changes))
+
+    def kept(self) -> dict[bytes, KeptConversation]:
+        with self.journal() as journal:
+            return {kept.head.peer: kept for kept in asyncio.run(load_history(journal))}
+
+    def parts(self, peer: bytes) -> list[Part]:
+        with self.journal() as journal:
+            read = asyncio.run(journal.read(self.chat(peer), None, 1000))
+        return [part for _, segment in reversed(read) for part in read_segment(segment).parts]
+
+    def texts(self, peer: bytes) -> list[str]:
+        return [entry.text for part in self.parts(peer) for entry in part.entries]
+
+    def back_up(self, secret: str = "secret") -> bytes:
+        async def run() -> bytes:
+            with self.journal() as journal:
+                coming = backup.make(journal, self.store, self.crypto, secret, NOW)
+                return b"".join([piece async for piece in coming])
+
+        return asyncio.run(run())
+
+    def restore(self, data: bytes, secret: str = "secret") -> Restored:
+        async def run() -> Restored:
+            with self.journal() as journal:
+                return await backup.restore(pieces(data), secret, journal, self.store, self.crypto)
+
+        return asyncio.run(run())
+
+
+async def pieces(data: bytes) -> AsyncIterator[bytes]:
+    for begin in range(0, len(data), 10_000):
+        yield data[begin : begin + 10_000]
+
+
+def device(folder: Path, seed: int) -> Device:
+    private = Ed25519PrivateKey.from_private_bytes(bytes([seed]) * 32)
+    return Device(FileStore(folder), NativeCrypto(private))
+
+
+@pytest.fixture
+def ann(tmp_path: Path) -> Device:
+    return device(tmp_path / "ann", 1)
+
+
+@pytest.fixture
+def again(tmp_path: Path) -> Device:
+    """The same identity, with nothing kept."""
+    return device(tmp_path / "again", 1)
+
+
+@pytest.fixture
+def other(tmp_path: Path) -> Device:
+    """Another device, where Ann is somebody new to others."""
+    return device(tmp_path / "other", 2)
+
+
+def segment(author: str, first: int, *said: str, at: int = 0, written: int = NOW) -> bytes:
+    """What was said from a second on, one after the other."""
+    entries = [Entry((NOW + at) * 1000 + number, text) for number, text in enumerate(said)]
+    return write_segment([Part(author, first, entries, author != OTHER)], written)
+
+
+@pytest.fixture
+def talked(ann: Device) -> Device:
+    """Ann has talked to Bob and to Eve."""
+    ann.write(
+        BOB,
+        segment(OWN, 1, "hello", "are you there?", written=NOW + 1),
+        segment(OTHER, 1, "yes", at=10, written=NOW + 10),
+        segment(OWN, 3, "good", at=20, written=NOW + 20),
+        own={OWN: 2},
+        rendezvous=Rendezvous(bytes(20), "wss://relay.example/relay"),
+        keep_for=KeepFor(86_400, NOW),
+        unread=1,
+    )
+    ann.write(EVE, segment(OTHER, 1, "psst"))
+    ann.store.save(KEY, '["settings"]')
+    known = Contacts([Contact(BOB, "Bob", verified=True, judged=1)], skeleton=str)
+    ann.store.save(STORE_KEY, known.dumps())
+    return ann
+
+
+def test_all_of_it_comes_back(talked: Device, again: Device) -> None:
+    assert again.restore(talked.back_up()) == Restored(2, 5, is_same=True, is_whole=True)
+    assert again.texts(BOB) == ["hello", "are you there?", "yes", "good"]
+    assert again.texts(EVE) == ["psst"]
+    head, before = again.kept()[BOB].head, talked.kept()[BOB].head
+    assert head == replace(before, last=Preview(True, (NOW + 20) * 1000, "good"))
+    assert head.own == {OWN: 2}  # what has not arrived goes out from here
+    assert head.rendezvous is not None
+    assert again.store.load(KEY) == '["settings"]'
+    [bob] = Contacts.loads(again.store.load(STORE_KEY), skeleton=str)
+    assert (bob.key, bob.verified) == (BOB, True)
+
+
+def test_on_another_device_it_is_somebody_else_s_to_send(talked: Device, other: Device) -> None:
+    assert other.restore(talked.back_up()) == Restored(2, 5, is_same=False, is_whole=True)
+    assert other.texts(BOB) == ["hello", "are you there?", "yes", "good"]
+    head = other.kept()[BOB].head
+    assert head.own == {OWN: 3}
+    assert head.rendezvous is None
+    assert head.keep_for == KeepFor(86_400, NOW)
+    assert [part.is_own for part in other.parts(BOB)] == [True, False, True]
+
+
+def test_once_more_changes_nothing(talked: Device, again: Device) -> None:
+    data = talked.back_up()
+    again.restore(data)
+    kept, parts = again.kept(), again.parts(BOB)
+    assert again.restore(data) == Restored(0, 0, is_same=True, is_whole=True)
+    assert talked.restore(data) == Restored(0, 0, is_same=True, is_whole=True)
+    assert again.kept() == kept
+    assert again.parts(BOB) == parts
+
+
+def test_what_is_here_stays_and_all_stands_in_its_order(talked: Device, again: Device) -> None:
+    data = talked.back_up()
+    again.write(
+        BOB,
+        segment(OWN, 1, "hello"),
+        segment(LATER, 1, "in between", at=15),
+        segment(LATER, 2, "afterwards", at=99, written=NOW + 99),
+        name="Robert",
+        own={OWN: 1, LATER: 2},
+        unread=0,
+    )
+    assert again.restore(data) == Restored(2, 4, is_same=True, is_whole=True)
+    assert again.texts(BOB) == ["hello", "are you there?", "yes", "in between", "good", "afterwards"]
+    head = again.kept()[BOB].head
+    assert (head.messages, head.counts) == (6, {OWN: 3, OTHER: 1, LATER: 2})
+    assert head.own == {OWN: 2, LATER: 2}
+    assert head.last == Preview(True, (NOW + 99) * 1000, "afterwards")
+    assert again.restore(data).messages == 0
+
+
+def test_settings_and_verdicts_of_here_stay(talked: Device, again: Device) -> None:
+    again.store.save(KEY, '["others"]')
+    again.store.save(STORE_KEY, Contacts([Contact(BOB, "Bob", differs=True, judged=2)], skeleton=str).dumps())
+    again.restore(talked.back_up())
+    assert again.store.load(KEY) == '["others"]'
+    [bob] = Contacts.loads(again.store.load(STORE_KEY), skeleton=str)
+    assert (bob.verified, bob.differs) == (False, True)
+
+
+def test_what_was_put_away_comes_back_when_it_is_asked_for(talked: Device, again: Device) -> None:
+    data = talked.back_up()
+    again.write(BOB, is_removed=True, counts={OWN: 3, OTHER: 1}, own={OWN: 3})
+    again.restore(data)
+    assert again.texts(BOB) == ["hello", "are you there?", "yes", "good"]
+    assert not again.kept()[BOB].head.is_removed
+    removed = replace(talked.kept()[EVE].head, is_removed=True)
+    assert removed.peer == EVE
+
+
+def test_a_conversation_that_is_put_away_is_in_no_backup(ann: Device, again: Device) -> None:
+    ann.write(BOB, is_removed=True)
+    assert again.restore(ann.back_up()) == Restored(0, 0, is_same=True, is_whole=True)
+    assert not again.kept()
+
+
+def test_what_was_said_with_oneself_on_another_device_is_left_out(talked: Device, tmp_path: Path) -> None:
+    """A person restores on a device whose identity is that of somebody they have talked to."""
+    there = device(tmp_path / "there", 7)
+    talked.write(there.crypto.public_key, segment(OWN, 1, "to myself"))
+    assert there.restore(talked.back_up()).conversations == 2
+    assert there.crypto.public_key not in there.kept()
+
+
+def test_many_messages_become_segments_of_a_size(ann: Device, again: Device) -> None:
+    for first in range(1, 3001, 500):
+        texts = [f"{number} {'x' * 60}" for number in range(first, first + 500)]
+        ann.write(BOB, segment(OWN, first, *texts, at=first))
+    again.restore(ann.back_up())
+    assert again.texts(BOB) == [f"{number} {'x' * 60}" for number in range(1, 3001)]
+    with again.journal() as journal:
+        sizes = [len(data) for _, data in asyncio.run(journal.read(again.chat(BOB), None, 1000))]
+    assert len(sizes) == 10
+    assert max(sizes) < 2 * backup.SEGMENT_BYTES
+
+
+def test_it_is_sealed(talked: Device, again: Device) -> None:
+    data = talked.back_up()
+    for secret in (b"hello", b"Bob", b"psst", b"relay.example", b"secret"):
+        assert secret not in data
+    with pytest.raises(WrongPassphrase):
+        again.restore(data, "another")
+    assert not again.kept()
+
+
+def test_of_a_file_that_is_cut_short_what_is_there_is_taken_in(ann: Device, again: Device) -> None:
+    ann.write(BOB, segment(OWN, 1, *[f"{number} {'x' * 1000}" for number in range(200)]))
+    ann.write(EVE, segment(OWN, 1, "hello"))
+    data = ann.back_up()
+    restored = again.restore(data[: len(data) - 100_000])
+    assert not restored.is_whole
+    assert again.restore(data).is_whole
+    assert len(again.texts(BOB)) == 200
+    assert again.texts(EVE) == ["hello"]
+
+
+@pytest.mark.parametrize("data", [b"", b"no backup", passphrase.MAGIC + bytes(100)])
+def test_something_else_is_refused(data: bytes, again: Device) -> None:
+    with pytest.raises((Damaged, WrongPassphrase)):
+        again.restore(data)
+
+
+def of(crypto: NativeCrypto, lines: Sequence[bytes]) -> bytes:
+    return asyncio.run(passphrase.seal_bytes(crypto, "secret", b"".join(line + b"\n" for line in lines)))
+
+
+def owner(device: Device, version: int = backup.VERSION) -> bytes:
+    return b"backup " + json.dumps([version, wire.to_text(device.crypto.public_key), NOW]).encode()
+
+
+def test_a_backup_by_a_newer_pychat_is_refused_in_so_many_words(again: Device) -> None:
+    with pytest.raises(NewerVersion):
+        again.restore(of(again.crypto, [owner(again, backup.VERSION + 1)]))
+
+
+@pytest.mark.parametrize(
+    "line", [b"conversation []", b"settings 5", b"contacts []", b'contacts "5"', b"contacts " + b"[" * 100_000]
+)
+def test_lines_that_another_pychat_has_written_are_passed_over(line: bytes, again: Device) -> None:
+    head = write_head(Head(EVE, "Eve", {}, {OTHER: 1}, 1, 0))
+    lines = [
+        owner(again),
+        b"unheard of []",
+        line,
+        b"segment []",
+        b"conversation " + head,
+        b"segment []",
+        b"segment " + segment(OTHER, 1, "psst"),
+        b"end [2]",
+    ]
+    assert again.restore(of(again.crypto, lines)) == Restored(1, 1, is_same=True, is_whole=False)
+    assert again.texts(EVE) == ["psst"]
+
+
+def test_what_is_locked_is_neither_backed_up_nor_written(talked: Device, again: Device) -> None:
+    data = talked.back_up()
+    for locked in (talked, again):
+        with locked.journal() as journal:
+            assert asyncio.run(journal.lock("a passphrase"))
+    with pytest.raises(PortError, match="locked"):
+        talked.back_up()
+    with pytest.raises(PortError, match="locked"):
+        again.restore(data)

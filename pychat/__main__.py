@@ -174,6 +174,9 @@ def _parser() -> argparse.ArgumentParser:
     reset = add_command(
         "reset", "pychat reset", help="delete your identity, contacts and settings: others see you as new"
     )
+    reset.add_argument(
+        "--history", action="store_true", help="delete only what was said, also where it cannot be read any more"
+    )
     reset.add_argument("--yes", action="store_true", help="do not ask")
     reset.set_defaults(run=_reset)
     commands.add_parser("serve", add_help=False, help="serve the page for browsers")
@@ -256,11 +259,17 @@ def _settings(options: argparse.Namespace) -> Exit:
 
 def _reset(options: argparse.Namespace) -> Exit:
     if not options.yes:
-        say(strings.START_AFRESH)
+        say(strings.FORGET_HISTORY if options.history else strings.START_AFRESH)
         if not _on_a_terminal():
             raise Failure(Exit.USAGE, "Nothing is deleted. --yes does it without asking.")
         if input("Delete all of it? Type yes: ").strip().lower() != "yes":
             return Exit.DONE
+    if options.history:
+        from pychat.native.ports.journal import SqliteJournal
+
+        SqliteJournal.erase(_store())
+        say("What was said is deleted. What you say from now on is kept.")
+        return Exit.DONE
     _store().erase()
     say("All is deleted. The next time you are somebody new.")
     return Exit.DONE

@@ -19,6 +19,10 @@ class PortError(Exception):
     """The platform refused what was asked; the text is in the platform's words."""
 
 
+class JournalUnreadable(PortError):
+    """What was said before cannot be read any more, for its key is missing or damaged. It is left as it is."""
+
+
 class DataChannel(Protocol):
     """An ordered, reliable data channel for text messages."""
 

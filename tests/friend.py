@@ -6,6 +6,7 @@ A page takes a second and a half of a processor to start, a friend a fiftieth of
 from __future__ import annotations
 
 import asyncio
+import itertools
 import threading
 from collections.abc import Callable, Coroutine, Iterator
 from contextlib import contextmanager
@@ -286,6 +287,32 @@ class Friend:
                 self._chat.send(text)
 
         self._beside.run(send())
+
+    def keep_saying(self, what: str, ahead: int) -> None:
+        """Say this with one number after the other, so many ahead of what the other side has, until `fall_silent`."""
+
+        async def say() -> None:
+            numbers = itertools.count()
+            self._chat.send(f"{what} {next(numbers)}")
+            async for waiting in self._chat.deliveries():
+                for _ in range(ahead - waiting):
+                    self._chat.send(f"{what} {next(numbers)}")
+
+        self._saying = self._do(lambda: asyncio.create_task(say()))
+
+    def fall_silent(self) -> None:
+        """Say no more."""
+        self._do(self._saying.cancel)
+
+    @property
+    def said(self) -> tuple[int, int]:
+        """How much was said so far, and how much of it the other side has."""
+        return self._do(lambda: (self._chat._conversation.written, self._chat._conversation.acknowledged))
+
+    @property
+    def heard(self) -> list[str]:
+        """What has come so far."""
+        return self._do(self._heard.copy)
 
     def expect_delivered(self) -> None:
         """Wait until the other side has all that was said."""

@@ -438,6 +438,10 @@ WARNING = "This may be somebody else"
 WARNED = "Name in doubt"
 NOW_VERIFIED = "They are verified now."
 NO_LONGER_VERIFIED = "They do not count as verified. Do not send anything secret before you know who this is."
+FORGET_HISTORY = (
+    "All that was said and is kept on this device is deleted, whether it can be read or not. Who you are, whom you "
+    "know and your settings stay. Close pychat wherever else it is open first."
+)
 START_AFRESH = (
     "This deletes all that was said, your identity, your contacts and your settings on this device, and ends all "
     "conversations. Others will see you as somebody new. It cannot be undone."

@@ -1,12 +1,14 @@
 """The journal in a file, and what becomes of it there; what every journal does is in tests/contracts/journal.py."""
 
 import asyncio
+import base64
 import contextlib
 import itertools
 import os
 import shutil
 import signal
 import sqlite3
+import stat
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -19,7 +21,7 @@ from pychat.core.effects import KeptChanges
 from pychat.native.ports.crypto import NativeCrypto
 from pychat.native.ports.journal import FILE, KEY, SqliteJournal
 from pychat.native.ports.store import FileStore
-from pychat.ports import PortError
+from pychat.ports import JournalUnreadable, PortError
 
 ROOT = Path(__file__).resolve().parents[2]
 ANN, BOB = "conversation-with-ann", "conversation-with-bob"
@@ -79,11 +81,87 @@ def test_what_is_deleted_is_no_longer_in_the_file(store: FileStore, journal: Sql
 def test_with_another_key_nothing_can_be_read(store: FileStore, journal: SqliteJournal) -> None:
     asyncio.run(journal.write(changes(ANN, b"head", b"one")))
     journal.close()
-    (store.folder / KEY).unlink()
+    store.save(KEY, base64.b64encode(bytes(32)).decode())
 
     with again(store) as other:
         assert heads(other) == {}
         assert segments(other, ANN) == []
+
+
+def stored(store: FileStore) -> dict[str, bytes]:
+    return {path.name: path.read_bytes() for path in store.folder.iterdir()}
+
+
+@pytest.mark.parametrize(("key", "words"), [(None, "is missing"), ("", "is damaged"), ("no key", "is damaged")])
+def test_without_its_key_it_is_told_and_stays_until_it_is_deleted(
+    store: FileStore, journal: SqliteJournal, key: str | None, words: str
+) -> None:
+    asyncio.run(journal.write(changes(ANN, b"head")))
+    journal.close()
+    (store.folder / KEY).unlink()
+    if key is not None:
+        store.save(KEY, key)
+    store.save("identity", "somebody")
+    before = stored(store)
+    for _ in range(2):
+        with pytest.raises(JournalUnreadable, match=f"{words}.*pychat reset --history"):
+            SqliteJournal(store, NativeCrypto())
+        assert stored(store) == before
+
+    SqliteJournal.erase(store)
+    assert stored(store) == {"identity": b"somebody"}
+    SqliteJournal.erase(store)  # once more does no harm
+    with again(store) as other:
+        assert heads(other) == {}
+        asyncio.run(other.write(changes(ANN, b"new")))
+    with again(store) as other:
+        assert heads(other) == {ANN: [b"new"]}
+
+
+def test_a_database_that_is_none_gets_no_key(store: FileStore) -> None:
+    store.save("identity", "somebody")
+    (store.folder / FILE).write_bytes(b"no database at all" * 1000)
+    with pytest.raises(JournalUnreadable, match="missing"):
+        SqliteJournal(store, NativeCrypto())
+    assert sorted(stored(store)) == ["identity", FILE]
+
+
+def test_an_empty_database_is_given_a_key(store: FileStore) -> None:
+    store.save("identity", "somebody")
+    (store.folder / FILE).touch(0o600)
+    for _ in range(2):
+        with again(store) as journal:
+            assert heads(journal) == {}
+        (store.folder / KEY).unlink()
+
+
+@pytest.fixture
+def no_umask() -> Iterator[None]:
+    before = os.umask(0)
+    yield
+    os.umask(before)
+
+
+def modes(store: FileStore) -> dict[str, int]:
+    return {path.name: stat.S_IMODE(path.stat().st_mode) for path in store.folder.iterdir()}
+
+
+@pytest.mark.skipif(os.name != "posix", reason="other systems have no such permissions")
+def test_its_files_are_readable_by_their_owner_only(store: FileStore, no_umask: None) -> None:
+    names = (KEY, FILE, f"{FILE}-wal", f"{FILE}-shm")
+    with again(store) as one:
+        asyncio.run(one.write(changes(ANN, b"head")))
+        assert modes(store) == dict.fromkeys(names, 0o600)
+        for name in names:
+            (store.folder / name).chmod(0o644)
+        with again(store) as other:
+            assert heads(other) == {ANN: [b"head"]}
+            assert modes(store) == dict.fromkeys(names, 0o600)
+        for name in names:
+            (store.folder / name).chmod(0o666)
+            with pytest.raises(PortError, match="can be changed by other users"):
+                SqliteJournal(store, NativeCrypto())
+            (store.folder / name).chmod(0o600)
 
 
 def test_a_newer_format_and_a_file_that_is_no_database_are_told_and_stay(store: FileStore) -> None:

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
 
 from pychat.exit_codes import Exit
-from tests.friend import MakeFriend
+from tests.friend import Friend, MakeFriend
 from tests.server.relays import Relay
-from tests.terminal.command import Commands
+from tests.terminal.command import Command, Commands
+
+ROOT = Path(__file__).resolve().parents[2]
 
 
 def test_somebody_known_is_found_again_with_what_was_said(
@@ -122,3 +126,42 @@ def test_a_conversation_can_be_taken_along(
         failed = commands.command("export", *arguments, folder=tmp_path / "Ann")
         assert failed.status() != Exit.DONE
         assert words in failed.err
+
+
+def test_what_cannot_be_read_is_told_and_deleted_when_one_says_so(
+    commands: Commands, friend: MakeFriend, relay: Relay, tmp_path: Path
+) -> None:
+    folder = tmp_path / "Ann" / "pychat"
+
+    def meet(bob: Friend) -> Command:
+        ann = commands.terminal("room", "--page", relay.url, "--name", "Ann", folder=tmp_path / "Ann")
+        bob.enter(ann.link)
+        ann.is_connected()
+        ann.say("hello")
+        bob.hears("hello")
+        return ann
+
+    def leave(ann: Command, bob: Friend) -> None:
+        ann.say("/quit")
+        assert ann.status() == Exit.DONE
+        bob.expect_left()
+
+    bob = friend("Bob")
+    leave(meet(bob), bob)
+    (folder / "journal-key").write_text("no key")
+    kept = (folder / "journal.db").read_bytes()
+
+    bob = friend("Cay")
+    ann = meet(bob)  # people can talk
+    ann.wait_until_said("pychat: What you say is not kept on this device for the next time: the key of")
+    leave(ann, bob)
+    assert (folder / "journal.db").read_bytes() == kept
+
+    reset = [sys.executable, "-m", "pychat", "reset", "--history", "--yes"]
+    environment = {"XDG_DATA_HOME": str(folder.parent), "PYTHONPATH": str(ROOT)}
+    subprocess.run(reset, cwd=ROOT, env=environment, check=True)
+    assert not (folder / "journal.db").exists()
+    assert {"identity", "contacts"} <= {path.name for path in folder.iterdir()}
+    bob = friend("Dan")
+    leave(meet(bob), bob)
+    assert (folder / "journal.db").exists()

@@ -8,7 +8,7 @@ read any more. With a passphrase the secret is sealed with that as well, for a b
 
 import asyncio
 from collections.abc import AsyncIterator, Callable, Iterator, Sequence
-from contextlib import AbstractContextManager, ExitStack, asynccontextmanager, contextmanager
+from contextlib import asynccontextmanager, contextmanager
 from copy import copy
 from dataclasses import dataclass
 from typing import Any
@@ -43,12 +43,11 @@ _DAMAGED = "the key of what was said before is damaged, so that it cannot be rea
 
 @dataclass(frozen=True, slots=True)
 class _Place:
-    """Where a conversation is: its name, the key of our head, and what the browser needs for sealing."""
+    """Where a conversation is: its name, how a segment is sealed, and all that is the same with each write."""
 
     name: str
-    key: Any
-    head: Any
     segment: Any
+    own: Any
 
 
 class BrowserJournal:
@@ -73,11 +72,8 @@ class BrowserJournal:
         self._sealing: Any = None
         self._naming: Any = None
         self._subtle = js.crypto.subtle
-        self._encrypt, self._draw = self._subtle.encrypt, js.crypto.getRandomValues
-        self._octets, self._all = js.Uint8Array.new, js.Promise.all
         self._both = to_js([HEADS, SEGMENTS])
         self._strict = database.options(durability="strict")  # each transaction outlasts a loss of power
-        self._head, self._segment = js.Object.new(), js.Object.new()  # what is put is copied at once
 
     @classmethod
     async def open(cls, crypto: BrowserCrypto) -> "BrowserJournal":
@@ -110,7 +106,6 @@ class BrowserJournal:
         """The same journal as another run has it: for what is written beside the node. It ends with this one."""
         other = copy(self)
         other._run, other._version, other._places = self._crypto.random(16).hex(), 0, {}
-        other._head, other._segment = js.Object.new(), js.Object.new()
         return other
 
     @staticmethod
@@ -278,44 +273,22 @@ class BrowserJournal:
         if not changes:
             return
         async with self._in_turn():
-            places = [await self._place(change.conversation) for change in changes]
-            nonces, sealings = [], []
-            for change, place in zip(changes, places, strict=True):
-                sealing = [(place.head, change.conversation.encode() + b"\n" + change.head)]
-                if change.segment is not None:
-                    sealing.append((place.segment, change.segment))
-                for algorithm, data in sealing:
-                    algorithm.iv = nonce = self._draw(self._octets(_NONCE_SIZE))
-                    nonces.append(nonce)
-                    sealings.append(self._encrypt(algorithm, self._sealing, to_js(data)))
-            sealed = await self._all(to_js(sealings))
-
-            transaction = self._database.transaction(self._both, "readwrite", self._strict)
-            heads, segments = transaction.objectStore(HEADS), transaction.objectStore(SEGMENTS)
             self._version += 1
-            head, segment = self._head, self._segment
-            head.version = self._version
-            ready = zip(nonces, sealed, strict=True)
-            with ExitStack() as listening:
-                for change, place in zip(changes, places, strict=True):
-                    head.nonce, head.data = next(ready)
-                    heads.put(head, place.key)
-                    if change.found:
-                        listening.enter_context(_deleting(heads.openCursor(_range(place.name)), dict(change.found)))
-                    if change.segment is not None:
-                        segment.chat = place.name
-                        segment.nonce, segment.data = next(ready)
-                        segments.add(segment)
-                if not any(change.found for change in changes):
-                    transaction.commit()  # there are no events to wait for
-                await database.completed(transaction)
+            parts = []
+            for change in changes:
+                place = await self._place(change.conversation)
+                head = change.conversation.encode() + b"\n" + change.head
+                parts.append((place.own, head, change.segment, change.found))
+            problem = await js.putSealed(self._database, self._sealing, self._version, to_js(parts))
+            if problem is not None:
+                raise PortError(database.words(problem))
 
     async def merge(self, chat: str, positions: Sequence[int], segment: bytes) -> None:
         """All in one transaction, which begins when the segment is sealed."""
         async with self._in_turn():
             place = await self._place(chat)
-            place.segment.iv = nonce = self._draw(self._octets(_NONCE_SIZE))
-            sealed = await self._encrypt(place.segment, self._sealing, to_js(segment))
+            place.segment.iv = nonce = js.crypto.getRandomValues(js.Uint8Array.new(_NONCE_SIZE))
+            sealed = await self._subtle.encrypt(place.segment, self._sealing, to_js(segment))
             transaction = self._database.transaction(SEGMENTS, "readwrite", self._strict)
             segments = transaction.objectStore(SEGMENTS)
             within = _range(place.name, min(positions), max(positions) + 1)
@@ -383,8 +356,10 @@ class BrowserJournal:
             self._check_lock()
             signature = await self._subtle.sign("HMAC", self._naming, to_js(chat.encode()))
             name = bytes(signature.to_bytes())[:16].hex()
-            key, head = to_js([name, self._run]), _algorithm(b"head", name, self._run)
-            place = self._places[chat] = _Place(name, key, head, _algorithm(b"segment", name))
+            segment, own = _algorithm(b"segment", name), js.Object.new()
+            own.name, own.key, own.segment = name, to_js([name, self._run]), segment
+            own.head = _algorithm(b"head", name, self._run)
+            place = self._places[chat] = _Place(name, segment, own)
         return place
 
     async def _unsealed(self, records: list[tuple[Any, Any]]) -> list[bytes | None]:
@@ -425,19 +400,6 @@ def _listening(request: Any, take: Callable[[], None]) -> Iterator[None]:
     finally:
         request.removeEventListener("success", proxy)
         proxy.destroy()
-
-
-def _deleting(looking: Any, found: dict[str, int]) -> AbstractContextManager[None]:
-    """Delete the heads that still have the version that was found, of those over which this cursor goes."""
-
-    def look() -> None:
-        cursor = looking.result
-        if cursor:
-            if cursor.key[1] in found and found[cursor.key[1]] == getattr(cursor.value, "version", None):
-                cursor.delete()
-            cursor.continue_()
-
-    return _listening(looking, look)
 
 
 def _runs(numbers: Sequence[int]) -> list[tuple[int, int]]:

@@ -13,7 +13,8 @@ import secrets
 import sqlite3
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import suppress
+from contextlib import closing, suppress
+from pathlib import Path
 from typing import TypeVar
 
 from cryptography.exceptions import InvalidTag
@@ -23,9 +24,9 @@ from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 
 from pychat import passphrase as sealing
 from pychat.core.effects import KeptChanges
-from pychat.native.ports.store import FileStore
+from pychat.native.ports.store import FileStore, check_unopened
 from pychat.passphrase import Damaged, WrongPassphrase
-from pychat.ports import Crypto, PortError
+from pychat.ports import Crypto, JournalUnreadable, PortError
 
 KEY = "journal-key"
 FILE = "journal.db"
@@ -34,6 +35,8 @@ FORMAT = 1
 BUSY_TIMEOUT = 5.0
 """Seconds that another program may be writing."""
 
+_FILES = (FILE, f"{FILE}-wal", f"{FILE}-shm")
+"""The database, and what SQLite puts beside it, with the same permissions."""
 _SIZE, _NONCE_SIZE = 32, 12
 _TABLES = """
 create table heads (chat blob, run text, version integer not null, data blob not null, primary key (chat, run));
@@ -52,6 +55,7 @@ class SqliteJournal:
         crypto: seals the key with a passphrase, and unseals it.
 
     Raises:
+        JournalUnreadable: there is no key for what was said before; `erase` begins anew.
         PortError: key or database cannot be read, or are those of another version.
     """
 
@@ -60,6 +64,7 @@ class SqliteJournal:
         self._crypto = crypto
         self._path = store.folder / FILE
         self._is_erased = store.is_erased
+        _expect_key(store)
         self._sealing: AESGCM | None = None
         self._naming = b""
         kept = _kept_key(store)
@@ -112,11 +117,24 @@ class SqliteJournal:
         except WrongPassphrase:
             return None
         except Damaged as error:
-            raise PortError(_damaged(self._store)) from error
+            raise JournalUnreadable(_unreadable(self._store, "damaged")) from error
 
     def _use(self, secret: bytes) -> None:
         self._sealing = AESGCM(_derive(secret, b"seal"))
         self._naming = _derive(secret, b"name")
+
+    @staticmethod
+    def erase(store: FileStore) -> None:
+        """Delete it with all that is in it, whether it can be read or not; the key last.
+
+        Raises:
+            PortError: something cannot be deleted.
+        """
+        for name in (*_FILES, KEY):
+            try:
+                (store.folder / name).unlink(missing_ok=True)
+            except OSError as error:
+                raise PortError(f"{store.folder / name}: {error.strerror}") from error
 
     async def heads(self) -> list[tuple[str, str, int, bytes]]:
         """The heads that can be unsealed."""
@@ -224,6 +242,8 @@ class SqliteJournal:
     def _open(self) -> sqlite3.Connection:
         try:
             self._path.touch(0o600)
+            for name in _FILES:
+                check_unopened(self._path.with_name(name))
             database = sqlite3.connect(self._path, timeout=BUSY_TIMEOUT, check_same_thread=False)
         except (sqlite3.Error, OSError) as error:
             raise PortError(f"{self._path}: {error}") from error
@@ -278,6 +298,33 @@ def is_sealed(store: FileStore) -> bool:
     return False
 
 
+def _expect_key(store: FileStore) -> None:
+    """See to it that no new key is made where something is kept already. Raises JournalUnreadable."""
+    # Looked for again: whoever began at the same time has made it before anything was written.
+    if store.load(KEY) is None and _has_contents(store.folder / FILE) and store.load(KEY) is None:
+        raise JournalUnreadable(_unreadable(store, "missing"))
+
+
+def _has_contents(path: Path) -> bool:
+    """Whether something was written into a database; one that cannot be looked into counts as such."""
+    if not path.exists():
+        return False
+    try:
+        with closing(sqlite3.connect(path, timeout=BUSY_TIMEOUT)) as database:
+            [(version,)] = database.execute("pragma user_version")
+            rows = "select 1 from heads union all select 1 from segments limit 1"
+            return bool(version and database.execute(rows).fetchone())
+    except sqlite3.Error:
+        return True
+
+
+def _unreadable(store: FileStore, what: str) -> str:
+    return (
+        f"the key of what was said before ({store.folder / KEY}) is {what}, so that it cannot be read. It is left as "
+        "it is; `pychat reset --history` deletes it, and begins anew"
+    )
+
+
 def _kept_key(store: FileStore) -> bytes:
     """The key as it is kept, made at first: 32 bytes, or sealed with a passphrase."""
     text = store.save_first(KEY, base64.b64encode(secrets.token_bytes(_SIZE)).decode())
@@ -286,12 +333,8 @@ def _kept_key(store: FileStore) -> bytes:
     except (ValueError, binascii.Error):
         kept = b""
     if len(kept) != _SIZE and not sealing.is_sealed(kept):
-        raise PortError(_damaged(store))
+        raise JournalUnreadable(_unreadable(store, "damaged"))
     return kept
-
-
-def _damaged(store: FileStore) -> str:
-    return f"{store.folder / KEY} is damaged, so what was said before cannot be read"
 
 
 def _derive(secret: bytes, purpose: bytes) -> bytes:

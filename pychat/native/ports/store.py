@@ -249,6 +249,17 @@ def _check_file(path: Path, descriptor: int) -> None:
         _close(path, descriptor, os.fstat(descriptor))
 
 
+def check_unopened(path: Path) -> None:
+    """The same for a file, if there is one, that SQLite has open: whoever closes it beside releases SQLite's locks.
+
+    Raises:
+        PortError: it is somebody else's, or others could have changed it.
+        OSError: it cannot be closed.
+    """
+    if os.name == "posix" and path.exists():
+        _close(path, path, os.stat(path))
+
+
 def _close(path: Path, place: Path | int, found: os.stat_result) -> None:
     """Close what others could read. What they could have written is not believed: it may be their key, or verdict."""
     if found.st_uid != os.geteuid():

@@ -95,7 +95,7 @@ class TerminalPage:
         self._comparing: PublicKey | None = None
         self._comparing_as = ""  # the name that was shown with what to compare
         self._doubted: PublicKey | None = None
-        self._told_guesses = False
+        self._told_guesses = self._told_history = False
         self._warning = self._warned_of = ""
         self._hinted: set[ChatId] = set()
         self._new_name = ""
@@ -193,6 +193,9 @@ class TerminalPage:
         if self._app.not_kept and not self._told_not_kept:
             self._told_not_kept = True
             self._complain(f"{strings.CONTACTS_NOT_KEPT} ({self._app.not_kept})")
+        if self._app.history_problem and not self._told_history:
+            self._told_history = True
+            self._complain(f"{strings.history_problem(self._app.history_problem)}.")
         if self._is_searching:
             self._tell_found()
         if now.chat is not None and now.messages is not None:

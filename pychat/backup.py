@@ -198,9 +198,9 @@ def _changes(chat: ChatId, head: Head, entries: _Entries, found: tuple[tuple[str
         if kept.is_own and author not in head.own:  # not spoken of any more: nobody waits for it
             own[author] = max(own.get(author, 0), number)
     last = head.last
+    said = [kept for _, kept in ordered if kept.entry.text]  # else it was deleted here
     if ordered:
-        _, (entry, is_own, _) = ordered[-1]
-        last = Preview(is_own, entry.at, entry.text[:PREVIEW])
+        last = Preview(said[-1].is_own, said[-1].entry.at, said[-1].entry.text[:PREVIEW]) if said else None
     written = write_head(
         replace(head, counts=counts, own=own, messages=len(ordered), unread=min(head.unread, len(ordered)), last=last)
     )

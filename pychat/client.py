@@ -16,7 +16,7 @@ import asyncio
 import time
 from collections import Counter
 from collections.abc import AsyncIterator, Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
@@ -117,6 +117,7 @@ class Message:
 
     text: str
     at: datetime
+    _place: tuple[AuthorId, int] = field(default=("", 0), repr=False, compare=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -512,6 +513,10 @@ class Chat:
         self._has_sent = True
         self._peer._driver.post(events.WriteMessage(self._conversation.id, text))
 
+    def delete(self, message: Message) -> None:
+        """Delete a message here, in memory and in the folder of the peer. The other side keeps its copy."""
+        self._peer._post(events.DeleteMessage(self._conversation.id, *message._place))
+
     async def delivered(self) -> None:
         """Wait until the other side has acknowledged everything that was sent.
 
@@ -569,12 +574,12 @@ class Chat:
                 if place is None:
                     return
                 conversation = self._conversation
-                entry = conversation.timeline[place].entry
+                author, number, entry = conversation.timeline[place]
                 conversation.read_to = read[conversation.own_log] = place + 1
                 self._peer._driver.post(events.MarkRead(conversation.id, place + 1))
                 if conversation.holds_too_much():
                     self._peer._driver.turn()  # what was read makes room for more
-                yield Message(entry.text, datetime.fromtimestamp(entry.at / 1000, UTC))
+                yield Message(entry.text, datetime.fromtimestamp(entry.at / 1000, UTC), (author, number))
         finally:
             self._readers -= 1
             if not self._readers:
@@ -671,7 +676,9 @@ class Chat:
             if self._peer._reads_earlier(conversation):
                 return None
             place = timeline.start
-        while place < len(timeline) and conversation.is_own(timeline[place].author):
+        while place < len(timeline) and (
+            conversation.is_own(timeline[place].author) or not timeline[place].entry.text  # it was deleted
+        ):
             place += 1
         self._peer._read[conversation.own_log] = place
         if self._readers:  # what comes next is kept until it is handed out

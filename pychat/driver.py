@@ -466,8 +466,8 @@ class Driver:
             case effects.ReadJournal(ticket, chat, before, most, from_start):
                 read = journal.read_first(chat, most) if from_start else journal.read(chat, before, most)
                 return events.JournalRead(ticket, chat, tuple(await read))
-            case effects.MergeInJournal(_, chat, positions, segment):
-                await journal.merge(chat, positions, segment)
+            case effects.MergeInJournal(_, chat, segments, segment):
+                await journal.merge(chat, segments, segment)
                 return None
             case effects.DeleteFromJournal(_, chat, until):
                 await journal.delete(chat, until)

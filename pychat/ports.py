@@ -211,10 +211,11 @@ class Journal(Protocol):
     async def write(self, changes: Sequence[KeptChanges]) -> None:
         """Overwrite the heads of this run, and add segments: each at a position above all that there are."""
 
-    async def merge(self, chat: str, positions: Sequence[int], segment: bytes) -> None:
-        """Put one segment in the place of those at these positions, which follow each other, the first one's.
+    async def merge(self, chat: str, segments: Sequence[tuple[int, bytes]], segment: bytes) -> None:
+        """Put one segment in the place of these, which follow each other, the first one first: at its position.
 
-        Where they are not all there any more, or others are between them, nothing is done.
+        Each comes with its position, as it was read. Where they are not all there any more, or others are between them,
+        or somebody has put another segment in the place of one of them since, nothing is done.
         """
 
     async def delete(self, chat: str, until: int | None = None) -> None:

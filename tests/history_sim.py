@@ -1,7 +1,7 @@
 """Two people whose programs crash, whose disks fill up or are restored, whose clocks jump and whose links break.
 
 Each of them has one program or two at once, which share a disk. Each run is one seed, and any step can be the last one
-of a program. In the end both people have the same conversation, in the same order.
+of a program. In the end both people have the same conversation, in the same order, but for what each has deleted.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from pychat.core.chat.records import FOREVER
 from pychat.core.chat.timeline import Message
 from pychat.core.identity.contacts import Contacts
 from pychat.core.ids import AuthorId, ChatId, LinkId
-from pychat.core.log import Entry
+from pychat.core.log import Entry, without_text
 from pychat.core.node import Node
 from tests.core.disk import Disk, JournalOf, Work
 from tests.core.people import START, Keys, Person, exchange, of
@@ -129,7 +129,11 @@ class Lives:
         self.unsent: list[set[str]] = [set(), set()]
         """What its author has deleted in one tab before it went out of another one, which may count it as delivered."""
         self.lost: list[set[str]] = [set(), set()]
-        """What somebody had on the screen and could not keep, or has put away."""
+        """What somebody had on the screen and could not keep, or has put away, or deleted."""
+        self.going: list[tuple[int, Device, AuthorId, int, str]] = []
+        """What was deleted by itself, and is on its way out of the journal."""
+        self.gone: list[set[str]] = [set(), set()]
+        """What has left it, for good."""
         self.programs = [[self._start(0)], [self._start(1)]]
 
     def run(self) -> None:
@@ -140,6 +144,7 @@ class Lives:
         for _ in range(self.random.randint(20, 120)):
             (what,) = self.random.choices([*self.acts], [*self.acts.values()])
             what(self)
+            self.look_what_is_gone()
             for number in (0, 1):
                 self.check_screens(number)
         self.settle()
@@ -390,6 +395,29 @@ class Lives:
         device.do(events.RemoveConversation(self.chat))
         device.seen = {}  # it begins anew
 
+    def deletes(self) -> None:
+        """Somebody deletes one message."""
+        number, device = self._someone()
+        conversation = self.conversation(device)
+        there = self.look_at(device) if conversation is not None else []
+        there = [one for one in there if conversation is not None and conversation.can_delete(*one[:2])]
+        if there:
+            author, count, entry = self.random.choice(there)
+            self.lost[number].add(entry.text)
+            self.going.append((number, device, author, count, entry.text))
+            device.do(events.DeleteMessage(self.chat, author, count))
+            self.collect(device)
+
+    def look_what_is_gone(self) -> None:
+        for one in [*self.going]:
+            number, device, author, count, text = one
+            conversation = self.conversation(device)
+            if conversation is None or device not in self.programs[number]:
+                self.going.remove(one)
+            elif (author, count) not in conversation.deleting:
+                self.going.remove(one)
+                self.gone[number].add(text)
+
     acts: ClassVar[dict[Callable[[Lives], None], int]] = {
         writes: 80,
         carries: 120,
@@ -404,6 +432,7 @@ class Lives:
         clock_jumps: 15,
         backs_up: 10,
         writes_alone: 5,
+        deletes: 15,
         removes: 2,
     }
 
@@ -413,7 +442,7 @@ class Lives:
         """What a program has in its memory, which is seen from now on."""
         conversation = self.conversation(device)
         there = [(author, number, entry) for author, number, entry in conversation.timeline] if conversation else []
-        device.seen.update(dict.fromkeys(entry.text for _, _, entry in there))
+        device.seen.update(dict.fromkeys(entry.text for _, _, entry in there if entry.text))
         return there
 
     def check_screens(self, number: int) -> None:
@@ -422,10 +451,11 @@ class Lives:
             conversation = self.conversation(device)
             if conversation is None:
                 continue
+            self.check_order(conversation, there)
+            there = [one for one in there if one[2].text]
             assert len({entry.text for _, _, entry in there}) == len(there), "something is shown twice"
             assert all(entry.text in self.causes for _, _, entry in there), "something is shown that was not said"
             assert conversation.timeline.start >= 0
-            self.check_order(conversation, there)
             for author, count, entry in there:
                 assert conversation.is_own(author) == entry.text.startswith(f"{number} ")
                 if conversation.is_own(author) and conversation.has_arrived(author, count):
@@ -462,7 +492,7 @@ class Lives:
             self._check_what_arrived(number, kept[number], kept[1 - number])
         orders = [self._check_what_is_read(number, kept[number]) for number in (0, 1)]
         common = kept[0].keys() & kept[1].keys()
-        first, second = ([one for one in order if one[:2] in common] for order in orders)
+        first, second = ([one[:2] for one in order if one[:2] in common] for order in orders)
         assert first == second, "the two see different orders"
         for order in orders:
             self._check_causes(order)
@@ -486,19 +516,24 @@ class Lives:
                 busy |= any(device.journal.work for devices in self.programs for device in devices)
 
     def _kept(self, number: int) -> dict[tuple[AuthorId, int], Entry]:
-        """The entries on a disk, each once."""
+        """The entries on a disk, each once; one that was deleted without its text, whatever has written it late."""
         seen: dict[tuple[AuthorId, int], Entry] = {}
         for author, first, entries, _ in self.disks[number].parts(self.chat):
             for count, entry in enumerate(entries, first):
-                assert seen.setdefault((author, count), entry) == entry, "a number was used twice"
+                before = seen.setdefault((author, count), entry)
+                assert entry in (before, without_text(before)) or not before.text, "a number was used twice"
+                if not entry.text:
+                    seen[author, count] = entry
         return seen
 
     def _check_all_is_kept(self, number: int, device: Device) -> None:
         """Once the disk works again, all that a program still has is there, unless it was put away."""
         kept = self._kept(number)
-        missing = {entry.text for author, count, entry in self.look_at(device) if (author, count) not in kept}
+        there = [one for one in self.look_at(device) if one[2].text]
+        missing = {entry.text for author, count, entry in there if (author, count) not in kept}
         assert missing <= self.lost[number], f"{missing} is not kept"
         assert not device.node.history.problem
+        assert not device.node.deletion.problem
 
     def _check_what_arrived(
         self,
@@ -506,9 +541,12 @@ class Lives:
         mine: dict[tuple[AuthorId, int], Entry],
         theirs: dict[tuple[AuthorId, int], Entry],
     ) -> None:
-        texts = Counter(entry.text for entry in theirs.values())
+        texts = Counter(entry.text for entry in theirs.values() if entry.text)
         assert max(texts.values(), default=1) == 1, "something is there twice"
-        assert all(mine[one] == theirs[one] for one in mine.keys() & theirs.keys()), "an entry has become another one"
+        common = [(mine[one], theirs[one]) for one in mine.keys() & theirs.keys()]
+        assert all(one == other or not (one.text and other.text) for one, other in common), (
+            "an entry has become another one"
+        )
         own = {entry.text for entry in mine.values() if entry.text.startswith(f"{number} ")}
         excused = self.lost[1 - number]
         missing = own - texts.keys() - excused
@@ -517,7 +555,7 @@ class Lives:
             missing = self.delivered[number] - texts.keys() - excused - self.unsent[number]
             assert not missing, f"{missing} counts as delivered and is not kept there"
         if not any(self.restored):
-            differing = {entry.text for entry in mine.values()} ^ texts.keys()
+            differing = {entry.text for entry in mine.values() if entry.text} ^ texts.keys()
             assert differing <= self.lost[0] | self.lost[1], f"{differing} is on one side only"
 
     def _check_what_is_read(self, number: int, kept: dict[tuple[AuthorId, int], Entry]) -> Order:
@@ -541,13 +579,18 @@ class Lives:
         )
         if not self.had_two[number]:
             assert [one[:2] for one in there] == [*kept], "it is not shown in the order in which it came"
+        while device.journal_steps():
+            pass
+        if not self.restored[number]:
+            assert not self.gone[number] & texts_of(self.disks[number], self.chat), "something has come back"
+            assert not self.gone[number] & {entry.text for _, _, entry in there}, "something is shown that was deleted"
         return [(author, count, entry) for author, count, entry in conversation.ordered]
 
     def _check_causes(self, order: Order) -> None:
         """What was written after something was seen stands after it."""
-        places = {entry.text: place for place, (_, _, entry) in enumerate(order)}
+        places = {entry.text: place for place, (_, _, entry) in enumerate(order) if entry.text}
         highest: dict[int, list[int]] = {}
-        for _, _, entry in order:
+        for entry in [entry for _, _, entry in order if entry.text]:
             seen, count = self.causes[entry.text]
             if id(seen) not in highest:
                 highest[id(seen)] = [*accumulate((places.get(text, -1) for text in seen), max, initial=-1)]
@@ -555,7 +598,7 @@ class Lives:
 
 
 def texts_of(disk: Disk, chat: ChatId) -> set[str]:
-    return {entry.text for part in disk.parts(chat) for entry in part.entries}
+    return {entry.text for part in disk.parts(chat) for entry in part.entries if entry.text}
 
 
 def _key(message: Message) -> tuple[int, AuthorId, int]:

@@ -322,3 +322,11 @@ def test_what_is_locked_is_neither_backed_up_nor_written(talked: Device, again: 
         talked.back_up()
     with pytest.raises(PortError, match="locked"):
         again.restore(data)
+
+
+def test_what_was_deleted_here_message_by_message_stays_deleted(talked: Device, again: Device) -> None:
+    data = talked.back_up()
+    again.write(BOB, write_segment([Part(OWN, 1, [Entry(NOW * 1000, ""), Entry(NOW * 1000 + 1, "kept")], True)], NOW))
+    again.restore(data)
+    assert again.texts(BOB) == ["", "kept", "yes", "good"]
+    assert again.restore(again.back_up()).messages == 0

@@ -327,6 +327,29 @@ def test_a_message_is_handed_out_once_whoever_asks() -> None:
     run(test())
 
 
+def test_a_message_can_be_deleted(tmp_path: Path) -> None:
+    async def test() -> None:
+        async with Peer(folder=tmp_path) as ann, Peer() as bob:
+            at_ann, at_bob = await connect(ann, bob)
+            for text in ("one", "two", "three"):
+                at_bob.send(text)
+            async for message in at_ann:
+                assert message.text == "one"
+                at_ann.delete(message)
+                break
+            conversation = at_ann._conversation
+            await until(lambda: [entry.text for _, _, entry in conversation.timeline] == ["", "two", "three"])
+            author, number, _ = conversation.timeline[1]
+            ann._post(events.DeleteMessage(conversation.id, author, number))
+            assert await take(at_ann, 1) == ["three"]  # what was deleted is not handed out
+            await at_bob.delivered()
+        async with Peer(folder=tmp_path) as ann:
+            (kept,) = ann._node.chats.conversations()
+            assert [len(kept.timeline), kept.deleting] == [3, set()]
+
+    run(test())
+
+
 @pytest.fixture
 def little(monkeypatch: pytest.MonkeyPatch) -> None:
     """A conversation may hold two megabytes."""

@@ -6,7 +6,7 @@ import pytest
 
 from pychat.core import log
 from pychat.core.chat import conversation
-from pychat.core.services import compaction, history, messaging
+from pychat.core.services import compaction, deletion, history, messaging
 from tests.history_sim import Lives
 from tests.parallel import in_parallel
 
@@ -21,7 +21,8 @@ def live_through(seeds: range) -> None:
     """Run these seeds, with so few segments read at once that much is read in parts."""
     for seed in seeds:
         with pytest.MonkeyPatch.context() as patch:
-            patch.setattr(history, "SEGMENTS_AT_ONCE", 3)
+            for module in (history, deletion):
+                patch.setattr(module, "SEGMENTS_AT_ONCE", 3)
             patch.setattr(history, "MESSAGES_AT_ONCE", 5)
             patch.setattr(compaction, "FEWEST", 2)
             patch.setattr(compaction, "MOST_BYTES", 400)

@@ -8,6 +8,7 @@ from typing import Any
 import js
 
 from pychat import backup
+from pychat.browser.dom import Scope
 from pychat.browser.ports.crypto import BrowserCrypto
 from pychat.browser.ports.journal import BrowserJournal
 from pychat.browser.ports.leases import BrowserLeases
@@ -15,6 +16,7 @@ from pychat.browser.ports.peer import BrowserConnect
 from pychat.browser.ports.relay import BrowserRelay
 from pychat.browser.ports.store import BrowserStore, UnkeptStore
 from pychat.browser.ports.tabs import BrowserTabs
+from pychat.browser.screens.identity import UnreadableNotice
 from pychat.browser.screens.page import ChatPage, page_is_local
 from pychat.browser.screens.vault import Vault, unlock
 from pychat.browser.screens.visit import KeptRooms, Rooms
@@ -27,7 +29,7 @@ from pychat.core.identity.contacts import STORE_KEY
 from pychat.core.node import CONNECTING
 from pychat.core.webrtc.ice import IceServer
 from pychat.driver import Driver
-from pychat.ports import PortError
+from pychat.ports import JournalUnreadable, PortError
 from pychat.startup import ContactsDamaged, load_contacts, load_history, load_visited, make_node, no_contacts
 from pychat.ui import strings
 from pychat.ui.app import App
@@ -81,7 +83,7 @@ async def start() -> None:
     inside = await rooms.read()
     if inside is None:
         notices.append(strings.ROOMS_NOT_KEPT)
-    journal, problem = None, ""
+    journal, problem, is_unreadable = None, "", False
     kept: list[KeptConversation] = []
     if crypto.kept:
         try:
@@ -90,7 +92,7 @@ async def start() -> None:
                 raise PortError(LOCKED)
             kept = await load_history(journal)
         except PortError as error:  # people can talk
-            problem = str(error)
+            problem, is_unreadable = str(error), isinstance(error, JournalUnreadable)
             if journal is not None:
                 journal.close()
                 journal = None
@@ -141,6 +143,8 @@ async def start() -> None:
 
     vault = vault_of(journal, store, crypto) if journal is not None else None
     page = ChatPage(App(node), post, driver.turn, store, settings, suggested, notices, relay, rooms, vault, erase)
+    if is_unreadable:
+        UnreadableNotice(Scope(js.document.body), BrowserJournal.erase)
     page.open(inside or Rooms())
     if is_away:
         await keep_asking(lambda config: page.server_found(relay_in(config), suggested_servers_here(config)))

@@ -232,11 +232,14 @@ class ReadJournal:
 
 @dataclass(frozen=True, slots=True)
 class MergeInJournal:
-    """Put one segment in the place of those at these positions; `JournalFailed` may follow."""
+    """Put one segment in the place of these, each with its position, unless they have changed since they were read.
+
+    `JournalFailed` may follow.
+    """
 
     ticket: int
     conversation: ChatId
-    positions: tuple[int, ...]
+    segments: tuple[tuple[int, bytes], ...]
     segment: bytes
 
 

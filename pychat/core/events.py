@@ -241,6 +241,18 @@ class RemoveConversation:
 
 
 @dataclass(frozen=True, slots=True)
+class DeleteMessage:
+    """A person deletes a message on this device: the one of this number in its author's log.
+
+    Nothing happens if it is one of their own that the other side does not have.
+    """
+
+    conversation: ChatId
+    author: AuthorId
+    number: int
+
+
+@dataclass(frozen=True, slots=True)
 class ConfigureIce:
     """A person chose STUN and TURN servers; connections made from now on use them."""
 
@@ -570,6 +582,7 @@ Event = (
     | AcceptName
     | LeaveConversation
     | RemoveConversation
+    | DeleteMessage
     | ConfigureIce
     | WatchDetails
     | Shutdown

@@ -33,7 +33,8 @@ MAX_COUNTS = 1_000
 class Entry(NamedTuple):
     """One message of a log: when its author wrote it (milliseconds since 1970, the author's clock) and its text.
 
-    `order` is its rank, where that is above `at`, else 0. A named tuple, since thousands of them are made in a burst.
+    `order` is its rank, where that is above `at`, else 0. One without a text was deleted on this device: no peer sends
+    such a one. A named tuple, since thousands of them are made in a burst.
     """
 
     at: int
@@ -48,6 +49,11 @@ class Entry(NamedTuple):
 
 make_entry: Callable[[tuple[int, str, int]], Entry] = partial(tuple.__new__, Entry)
 """Makes an entry of its three fields, in half the time that `Entry` itself takes; bursts are made of nothing else."""
+
+
+def without_text(entry: Entry) -> Entry:
+    """What is left of an entry that was deleted: its place."""
+    return make_entry((entry.at, "", entry.order))
 
 
 @dataclass(slots=True, eq=False)
@@ -244,6 +250,19 @@ class Logs:
             log.entries.extend(new)
             self._memory.take(size_of(new))
         return new
+
+    def delete(self, author: AuthorId, number: int) -> Entry | None:
+        """Take the text out of an entry, which keeps its number; returns it as it was, or None if it is not here."""
+        last = self._logs.get(author)
+        logs: list[Log] = [*self._earlier.get(author, ()), *([last] if last is not None else ())]
+        for log in logs:
+            if log.offset < number <= log.count:
+                entry = log.entry(number)
+                left = without_text(entry)
+                log.entries[number - 1 - log.offset] = left
+                self._memory.take(size_of([left]) - size_of([entry]))
+                return entry
+        return None
 
     def turn_to(self, author: AuthorId, *, instead_of: AuthorId | None, own: AuthorId) -> None:
         """Begin a log of somebody else's, or go on with it. The one before, if nothing was read of it, is forgotten."""

@@ -16,6 +16,7 @@ from pychat.core.identity.contacts import Contacts, clean_name
 from pychat.core.ids import PublicKey
 from pychat.core.service import Context, LinkNotification, Service
 from pychat.core.services.compaction import Compaction
+from pychat.core.services.deletion import Deletion
 from pychat.core.services.diagnostics import Diagnostics
 from pychat.core.services.exports import Exports
 from pychat.core.services.history import History
@@ -79,6 +80,7 @@ class Node:
         self.introductions = Introductions(context, links, chats, tabs=tabs)
         self.messaging = Messaging(context, links, chats, contacts, clean_name(name))
         self.history = History(context, chats, keeps=keeps, kept=kept, tells=tabs)
+        self.deletion = Deletion(context, chats)
         self.retention = Retention(context, chats)
         self.rooms = Rooms(context, links, chats, contacts, visited)
         self.people = People(context, links, chats, contacts)
@@ -93,6 +95,7 @@ class Node:
         self._hearers: dict[type, tuple[Callable[[Any], None], ...]] = {}
         self._services: tuple[Service, ...] = (
             self.messaging,
+            self.deletion,  # before all that take what was read: then it is known what was deleted of it
             self.history,
             self.retention,
             Compaction(context, chats),

@@ -149,6 +149,24 @@ class MessagesForgotten:
     chat: ChatId
 
 
+@dataclass(frozen=True, slots=True)
+class MessageDeleted:
+    """A message was deleted on this device: the one of this number in a log."""
+
+    chat: ChatId
+    author: AuthorId
+    number: int
+
+
+@dataclass(frozen=True, slots=True)
+class DeletedInTab:
+    """Another tab says that a message was deleted there."""
+
+    chat: ChatId
+    author: AuthorId
+    number: int
+
+
 Notification = (
     LinkNotification
     | RoomCodePasted
@@ -159,6 +177,8 @@ Notification = (
     | KeepForChanged
     | WrittenInTab
     | MessagesForgotten
+    | MessageDeleted
+    | DeletedInTab
 )
 
 

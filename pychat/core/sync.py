@@ -65,7 +65,7 @@ class Outgoing:
         return self.sent >= logs.count(self.author) and not self._in_flight
 
     def frames(self, logs: Logs) -> Sequence[Entries]:
-        """Take what is to be sent now. What the peer lacks but is no longer here is skipped."""
+        """Take what is to be sent now. What the peer lacks but is no longer here, or was deleted here, is skipped."""
         log = logs.log(self.author)
         frames: list[Entries] = []
         if log is not None and self.sent < log.offset:
@@ -74,11 +74,29 @@ class Outgoing:
             # A frame holds no more.
             waiting = log.after(self.sent, min(FRAME_TARGET // _ENTRY_OVERHEAD, log.durable - self.sent))
             stop, size = _fill(waiting)
+            texts = [text for _, text, _ in waiting[:stop]]
+            if "" in texts:
+                stop = texts.index("")
+                if stop == 0:
+                    self.sent += 1
+                    continue
+                _, size = _fill(waiting[:stop])
             frames.append(Entries(self.author, self.sent + 1, waiting[:stop]))
             self.sent += stop
             self._in_flight.append((self.sent, size))
             self._bytes += size
+        self.pass_over_deleted(logs)
         return frames
+
+    def pass_over_deleted(self, logs: Logs) -> None:
+        """What was skipped since it was deleted here counts as acknowledged, once all before it is: nothing will be."""
+        log = logs.log(self.author)
+        while (
+            log is not None
+            and log.offset <= self.acknowledged < self.sent
+            and not log.entry(self.acknowledged + 1).text
+        ):
+            self.acknowledged += 1
 
 
 class Incoming:

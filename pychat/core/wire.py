@@ -313,13 +313,13 @@ def _entries(value: Any, escaped: bool) -> list[Entry]:
     return entries
 
 
-def read_entry(item: Any) -> Entry | None:
-    """An entry as it is written in JSON, or None if it is none."""
+def read_entry(item: Any, least: int = 1) -> Entry | None:
+    """An entry as it is written in JSON, or None if it is none, or has a text of fewer code points than `least`."""
     try:  # what is no list has no number in front
         at, text, *more = item
     except (TypeError, ValueError):
         return None
-    if not (type(at) is int and 0 <= at <= MAX_TIME and type(text) is str and 0 < len(text) <= MAX_TEXT):
+    if not (type(at) is int and 0 <= at <= MAX_TIME and type(text) is str and least <= len(text) <= MAX_TEXT):
         return None
     if not more:
         return make_entry((at, text, 0))

@@ -90,6 +90,11 @@ class App:
         return self._node.history.problem
 
     @property
+    def deletion_problem(self) -> str:
+        """Why a message that was deleted is still kept, in the platform's words; or ""."""
+        return self._node.deletion.problem
+
+    @property
     def search(self) -> SearchView:
         """What the person looks for, and what was found by now."""
         search, chats = self._node.search, self._node.chats

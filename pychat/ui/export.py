@@ -39,7 +39,7 @@ def escape(text: str) -> str:
 
 
 class ExportedMessage(NamedTuple):
-    """A message; `at` is in milliseconds since 1970, by its author's clock."""
+    """A message; `at` is in milliseconds since 1970, by its author's clock. `text` is "" when it was deleted."""
 
     is_own: bool
     at: int
@@ -68,7 +68,7 @@ def markdown(exported: Exported, now: datetime) -> Iterator[str]:
         yield f"\n## {day}\n"
         for message in messages:
             lines = message.text.splitlines() or [""]
-            quoted = "\n".join(f"> {_quoted(line)}" for line in lines)
+            quoted = "\n".join(f"> {_quoted(line)}" for line in lines) if message.text else f"*{strings.DELETED}*"
             yield f"\n**{_plain(_author(exported, message))}**, {times.clock(message.at)}:\n\n{quoted}\n"
 
 
@@ -83,7 +83,7 @@ def html(exported: Exported, now: datetime) -> Iterator[str]:
             yield (
                 f'<p class="{side}" dir="auto"><b>{author}</b> '
                 f'<time datetime="{moment}">{times.clock(message.at)}</time><br>'
-                f"<span>{escape(message.text)}</span></p>\n"
+                f"{f'<span>{escape(message.text)}</span>' if message.text else f'<i>{strings.DELETED}</i>'}</p>\n"
             )
     yield "</body>\n</html>\n"
 

@@ -7,18 +7,30 @@ from pychat.core.chat.conversation import Chat, Conversation, Delivery
 from pychat.core.chat.order import Insertion
 from pychat.core.chat.timeline import Message, Timeline
 from pychat.core.ids import AuthorId
+from pychat.ui import strings
 
 
 class MessageView(NamedTuple):
-    """A message: whether it is one's own, its number in its author's log, and when it was written.
+    """A message: whether it is one's own, its number in its author's log, which that is, and when it was written.
 
-    `at` is in milliseconds since 1970, by the author's clock.
+    `at` is in milliseconds since 1970, by the author's clock. `text` is "" when it was deleted on this device.
     """
 
     is_own: bool
     number: int
     at: int
     text: str
+    author: AuthorId
+
+    @property
+    def is_deleted(self) -> bool:
+        """Whether it was deleted on this device."""
+        return not self.text
+
+    @property
+    def words(self) -> str:
+        """What stands on a screen: its text, or that it was deleted."""
+        return self.text or strings.DELETED
 
 
 class Messages(Sequence[MessageView]):
@@ -74,7 +86,7 @@ class Messages(Sequence[MessageView]):
 
     def _view(self, message: Message) -> MessageView:
         author, number, (at, text, _) = message
-        return MessageView(self._chat.is_own(author), number, at, text)
+        return MessageView(self._chat.is_own(author), number, at, text, author)
 
     @property
     def resumed(self) -> int:
@@ -94,6 +106,26 @@ class Messages(Sequence[MessageView]):
     def place_of(self, author: AuthorId, number: int, rank: int) -> int | None:
         """Where a message stands, or None if it is not here."""
         return self._chat.ordered.place_of((rank, author, number))
+
+    # What can be deleted.
+
+    @property
+    def deletions(self) -> int:
+        """How often one that is here was deleted."""
+        return self._chat.deletions if isinstance(self._chat, Conversation) else 0
+
+    def can_delete(self, message: MessageView) -> bool:
+        """Whether a message can be deleted on this device."""
+        return isinstance(self._chat, Conversation) and self._chat.can_delete(message.author, message.number)
+
+    def to_delete(self, words: str) -> MessageView | None:
+        """The last one that can be deleted, and has these words; "" is any."""
+        wanted = words.casefold()
+        for place in range(len(self) - 1, self.start - 1, -1):
+            message = self[place]
+            if wanted in message.text.casefold() and self.can_delete(message):
+                return message
+        return None
 
     # One's own.
 
@@ -121,7 +153,7 @@ class Messages(Sequence[MessageView]):
     def own(self, number: int) -> MessageView:
         """One of one's own by its number. Raises LocalError if it is not here."""
         at, text, _ = self._chat.logs.entry(self._chat.own_log, number)
-        return MessageView(True, number, at, text)
+        return MessageView(True, number, at, text, self._chat.own_log)
 
     def delivery(self, number: int) -> Delivery:
         """How far one of one's own, of this run, has come."""

@@ -160,6 +160,32 @@ def delete_note(name: str, *, kept: bool) -> str:
     return f"All that was said in it is {where}. {name or 'The other side'} keeps what they have."
 
 
+DELETED = "Deleted on this device"
+"""Stands in the place of a message."""
+NOTHING_TO_DELETE = (
+    "There is no such message here that can be deleted. One of your own can be when the other side has it."
+)
+
+
+def delete_message(who: str, clock: str) -> str:
+    """What the button at a message does."""
+    return f"Delete on this device: {who}, {clock}"
+
+
+def delete_message_note(name: str, *, kept: bool) -> str:
+    """What it means to delete one message."""
+    also = ", also in your other tabs, and is not found any more" if kept else ""
+    return (
+        f"It goes from this device{also}; that there was a message stays. {name or 'The other side'} keeps their copy, "
+        "and so does a file that you have exported."
+    )
+
+
+def deletion_problem(detail: str) -> str:
+    """That a message is not deleted yet, and why in the platform's words."""
+    return f"A message that you deleted is hidden, and is still kept on this device. It is tried again: {detail}"
+
+
 KEPT_NOWHERE = "What is said here is gone when pychat is closed."
 WAIT_FOR = {"recent": "People of the last 30 days", "all": "Everybody", "nobody": "Nobody, until I ask"}
 WAIT_NOTE = (
@@ -438,6 +464,16 @@ WARNING = "This may be somebody else"
 WARNED = "Name in doubt"
 NOW_VERIFIED = "They are verified now."
 NO_LONGER_VERIFIED = "They do not count as verified. Do not send anything secret before you know who this is."
+UNREADABLE = (
+    "What was said before is left as it is. When it is deleted, this page is loaded again, and what you say is kept."
+)
+
+
+def not_deleted(detail: str) -> str:
+    """That what cannot be read could not be deleted either, and why in the platform's words."""
+    return f"It could not be deleted: {detail}"
+
+
 FORGET_HISTORY = (
     "All that was said and is kept on this device is deleted, whether it can be read or not. Who you are, whom you "
     "know and your settings stay. Close pychat wherever else it is open first."

@@ -215,7 +215,7 @@ def view(node: Node, selected: ChatId | None) -> View:
                 _state(node.links.of(c), node.rooms.shown_in(c)),
                 len(c.timeline),
                 c.read if isinstance(c, Conversation) else 0,
-                c.last if isinstance(c, Conversation) else None,
+                _last(c),
                 isinstance(c, Conversation) and c.unopened,
                 isinstance(c, Conversation) and c.peer_log is not None and _is_live(node.links.of(c)),
             )
@@ -223,6 +223,11 @@ def view(node: Node, selected: ChatId | None) -> View:
         ),
         details=_details(link),
     )
+
+
+def _last(chat: Chat) -> Preview | None:
+    last = chat.last if isinstance(chat, Conversation) else None
+    return last._replace(text=last.text or strings.DELETED) if last is not None else None
 
 
 def name_of(node: Node, conversation: Chat) -> str:

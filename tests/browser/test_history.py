@@ -5,9 +5,10 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
+import pytest
 from playwright.sync_api import expect
 
-from tests.browser.conftest import MakePerson
+from tests.browser.conftest import LaunchBrowser, MakePerson, OpenContext
 from tests.browser.people import Person
 from tests.browsers import BrowserName
 from tests.friend import Friend, MakeFriend
@@ -178,6 +179,49 @@ def test_two_tabs_show_the_same(person: MakePerson, friend: MakeFriend, tmp_path
     expect(ann.people).to_have_count(0)
 
 
+LOSE_KEY = """async () => {
+    const opening = indexedDB.open("pychat-journal");
+    await new Promise(done => (opening.onsuccess = done));
+    const transaction = opening.result.transaction("keys", "readwrite");
+    transaction.objectStore("keys").CHANGE;
+    await new Promise(done => (transaction.oncomplete = done));
+    opening.result.close();
+}"""
+
+
+@pytest.mark.parametrize("change", ['delete("secret")', 'put("damaged", "secret")'])
+def test_what_cannot_be_read_is_told_and_deleted_when_one_says_so(
+    person: MakePerson, friend: MakeFriend, change: str
+) -> None:
+    ann, bob = person("Ann"), friend("Bob")
+    met(ann, bob)
+    ann.page.evaluate(LOSE_KEY.replace("CHANGE", change))
+    for _ in range(2):  # it is left as it is
+        ann.page.goto("/?another-visit")
+        ann.wait_until_ready()
+        ann.expect_problem(
+            "What you say is not kept on this device for the next time: the key of what was said before is"
+        )
+        expect(ann.people).to_have_count(0)
+    cay = friend("Cay")
+    ann.enter(cay.open_room())  # people can talk
+    ann.expect_state("open")
+    ann.say("hello")
+    cay.hears("hello")
+    ann.button("Leave").click()
+
+    ann.page.goto("/?another-visit")
+    ann.wait_until_ready()
+    with ann.page.expect_navigation():
+        ann.button("Delete it and begin anew").click()
+    ann.wait_until_ready()
+    expect(ann.button("Delete it and begin anew")).to_be_hidden()
+    met(ann, friend("Dan"))
+    ann.page.goto("/?another-visit")
+    ann.wait_until_ready()
+    expect(ann.people).to_have_count(1)
+
+
 KEEP_WHAT_IS_SAVED = """() => {
     const create = URL.createObjectURL;
     URL.createObjectURL = blob => (window.saved = blob, create.call(URL, blob));
@@ -207,3 +251,84 @@ def test_a_conversation_can_be_taken_along(
             saved = ann.page.evaluate("() => { const blob = saved; delete window.saved; return blob.text(); }")
         assert line in saved
         assert "hello" in saved
+
+
+def test_one_message_is_deleted_here_and_stays_deleted(person: MakePerson, friend: MakeFriend, tmp_path: Path) -> None:
+    ann, bob = person("Ann"), friend("Bob", folder=tmp_path / "bob")
+    ann.enter(bob.open_room())
+    ann.expect_state("open")
+    ann.say("mine")
+    bob.hears("mine")
+    for text in ("one", "the secret", "three"):
+        bob.say(text)
+    ann.expect_messages("mine", "one", "the secret", "three")
+    ann.expect_delivered(1)
+    other = Person.at(ann.page.context)
+    other.people.filter(has_text="Bob").click()
+    other.expect_messages("mine", "one", "the secret", "three")
+    dialog = ann.page.get_by_role("dialog", name="Delete this message?")
+
+    # By keyboard: Tab leads to the last one, arrows to the others.
+    ann.page.bring_to_front()
+    ann.log.focus()
+    ann.page.keyboard.press("Tab")
+    last = ann.messages.nth(3).get_by_role("button", name=re.compile(r"^Delete on this device: Bob, \d\d:\d\d$"))
+    expect(last).to_be_focused()
+    expect(last).to_have_css("opacity", "1")
+    ann.page.keyboard.press("ArrowUp")
+    expect(ann.messages.nth(2).locator('[data-part="delete-message"]')).to_be_focused()
+    ann.page.keyboard.press("Enter")
+    expect(dialog).to_contain_text("the secret")
+    expect(dialog).to_contain_text("Bob keeps their copy")
+    expect(dialog.get_by_role("button", name="Cancel")).to_be_focused()
+    dialog.get_by_role("button", name="Cancel").click()
+    ann.expect_messages("mine", "one", "the secret", "three")
+    ann.page.keyboard.press("Enter")  # the focus is where it was
+    dialog.get_by_role("button", name="Delete").click()
+    left = "mine", "one", "Deleted on this device", "three"
+    for each in (ann, other):
+        each.expect_messages(*left)
+        expect(each.messages.nth(2).get_by_role("button")).to_have_count(0)
+    expect(ann.log).to_be_focused()
+
+    # With a mouse, and one of one's own; and of the last one the list of people has no word.
+    mine = ann.messages.first.get_by_role("button", name="Delete on this device: You")
+    ann.page.mouse.move(0, 0)
+    hovers = ann.page.evaluate("matchMedia('(hover: hover)').matches")  # not everywhere where nobody sees it
+    expect(mine).to_have_css("opacity", "0" if hovers else "1")
+    ann.messages.first.hover()
+    expect(mine).to_have_css("opacity", "1")
+    mine.click()
+    dialog.get_by_role("button", name="Delete").click()
+    ann.messages.nth(3).hover()
+    ann.messages.nth(3).locator('[data-part="delete-message"]').click()
+    dialog.get_by_role("button", name="Delete").click()
+    left = "Deleted on this device", "one", "Deleted on this device", "Deleted on this device"
+    ann.expect_messages(*left)
+    expect(ann.people.filter(has_text="Bob")).to_contain_text("Deleted on this device")
+
+    box = other.page.get_by_role("searchbox", name="Search all conversations")
+    box.fill("secret")
+    expect(other.page.get_by_text("Nothing found.")).to_be_visible()
+    other.page.close()
+    bob.say("four")
+    ann.expect_messages(*left, "four")
+    come_back(ann)
+    ann.expect_messages(*left, "four")
+    expect(ann.messages.nth(2)).to_have_attribute("data-deleted", "true")
+
+
+def test_on_a_phone_a_message_is_deleted_with_a_finger(
+    open_context: OpenContext, launch_browser: LaunchBrowser, friend: MakeFriend
+) -> None:
+    options = {"viewport": {"width": 390, "height": 844}, "has_touch": True, "is_mobile": True}
+    ann, bob = Person.at(open_context(launch_browser("chromium"), **options)), friend("Bob")
+    ann.enter(bob.open_room())
+    ann.expect_state("open")
+    bob.say("the secret")
+    button = ann.messages.first.locator('[data-part="delete-message"]')
+    expect(button).to_have_css("opacity", "1")
+    button.tap()
+    dialog = ann.page.get_by_role("dialog", name="Delete this message?")
+    dialog.get_by_role("button", name="Delete").tap()
+    ann.expect_messages("Deleted on this device")

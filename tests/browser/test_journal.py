@@ -23,6 +23,7 @@ CASES = (
     "upgrade_held_up",
     "nowhere_to_keep",
     "another_key",
+    "without_its_key",
     "two_that_begin_at_once",
     "no_key_can_be_taken_away",
     "records_of_no_form",

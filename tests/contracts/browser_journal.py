@@ -276,6 +276,20 @@ async def another_key() -> None:
 
 
 @case
+async def without_its_key() -> None:
+    async with kept() as (keeper, journal):
+        async with raw() as opened:
+            await database.result(opened.transaction(KEYS, "readwrite").objectStore(KEYS).delete(SECRET))
+        for _ in range(2):
+            with refused("is missing"):
+                await keeper.journal()
+        assert await _records_of(KEYS) == [], "no new one was made"
+        assert await segments(journal, ANN) == [b"two", b"one"], "it has its keys"
+    await BrowserJournal.erase()
+    (await keeper.journal()).close()
+
+
+@case
 async def two_that_begin_at_once() -> None:
     keeper = await Keeper.new()
     one, two = await asyncio.gather(keeper.journal(), keeper.journal())

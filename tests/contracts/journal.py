@@ -240,21 +240,42 @@ async def several_segments_become_one_in_their_place(kit: Kit) -> None:
     journal, other = await kit.journal(), await kit.journal()
     for number in range(6):
         await journal.write([*changes(ANN, b"Ann", b"%d" % number), *changes(BOB, b"Bob", b"to Bob %d" % number)])
-    positions = [position for position, _ in await journal.read_first(ANN, 4)]
-    await journal.merge(ANN, positions[1:4], b"1 2 3")
+    first = await journal.read_first(ANN, 4)
+    positions = [position for position, _ in first]
+    await journal.merge(ANN, first[1:4], b"1 2 3")
     assert await segments(journal, ANN) == [b"5", b"4", b"1 2 3", b"0"]
     assert (await journal.read_first(ANN, 2))[-1] == (positions[1], b"1 2 3")
     assert len(await segments(journal, BOB)) == 6
 
     # Another one has read them before that: what it would put there is not all that is there.
-    await other.merge(ANN, positions[2:4], b"2 3")
-    await other.merge(ANN, [positions[0], positions[3] + 100_000], b"0 and none")
-    newest = [position for position, _ in await other.read(ANN, None, 2)]
-    await other.merge(ANN, [positions[0], newest[0]], b"0 5")
+    await other.merge(ANN, first[2:4], b"2 3")
+    await other.merge(ANN, [first[0], (positions[3] + 100_000, b"none")], b"0 and none")
+    newest = [*reversed(await other.read(ANN, None, 2))]
+    await other.merge(ANN, [first[0], newest[-1]], b"0 5")
     assert await segments(other, ANN) == [b"5", b"4", b"1 2 3", b"0"]
     await other.merge(ANN, newest, b"4 5")
     await journal.write(changes(ANN, b"Ann", b"6"))
     assert await segments(journal, ANN) == [b"6", b"4 5", b"1 2 3", b"0"]
+
+
+@contract(Port.JOURNAL)
+async def one_segment_takes_the_place_of_another_unless_that_was_replaced_since(kit: Kit) -> None:
+    journal, other = await kit.journal(), await kit.journal()
+    await journal.write(changes(ANN, b"Ann", b"0", b"1", b"2", b"3"))
+    read = await other.read_first(ANN, 4)
+    await journal.merge(ANN, read[1:2], b"one")
+    assert await segments(other, ANN) == [b"3", b"2", b"one", b"0"]
+    assert [position for position, _ in await other.read_first(ANN, 4)] == [position for position, _ in read]
+
+    # What was read before that would bring the former one back, or take along what was put there.
+    await other.merge(ANN, read[1:3], b"1 2")
+    await other.merge(ANN, read[1:2], b"1 again")
+    assert await segments(journal, ANN) == [b"3", b"2", b"one", b"0"]
+    await other.merge(ANN, (await other.read_first(ANN, 4))[1:3], b"one 2")
+    assert await segments(journal, ANN) == [b"3", b"one 2", b"0"]
+    await other.merge(ANN, [(read[0][0], b"another")], b"")
+    await other.merge("nobody", read[:1], b"")
+    assert await segments(journal, ANN) == [b"3", b"one 2", b"0"]
 
 
 @contract(Port.JOURNAL)
@@ -404,7 +425,7 @@ async def nothing_is_read_or_written_before_the_passphrase_is_given(kit: Kit) ->
     assert await refuses(other.read(ANN, None, 64))
     assert await refuses(other.read_first(ANN, 64))
     assert await refuses(other.write(changes(ANN, b"another head", b"three")))
-    assert await refuses(other.merge(ANN, [1, 2], b"both"))
+    assert await refuses(other.merge(ANN, [(1, b"one"), (2, b"two")], b"both"))
     assert await refuses(other.delete(ANN))
     for wrong in ("", "A secret", "a secret "):
         assert not await other.unlock(wrong)

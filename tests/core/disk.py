@@ -52,11 +52,12 @@ class Disk:
     def read_first(self, chat: ChatId, most: int) -> tuple[tuple[int, bytes], ...]:
         return tuple([(at, data) for at, of, data in self.segments if of == chat][:most])
 
-    def merge(self, chat: ChatId, positions: Sequence[int], segment: bytes) -> None:
-        within = [one for one in self.segments if one[1] == chat and positions[0] <= one[0] <= positions[-1]]
-        if [one[0] for one in within] == [*positions]:
+    def merge(self, chat: ChatId, segments: Sequence[tuple[int, bytes]], segment: bytes) -> None:
+        first, last = segments[0][0], segments[-1][0]
+        within = [one for one in self.segments if one[1] == chat and first <= one[0] <= last]
+        if [(at, data) for at, _, data in within] == [*segments]:
             left = [one for one in self.segments if one not in within]
-            self.segments = sorted([*left, (positions[0], chat, segment)])
+            self.segments = sorted([*left, (first, chat, segment)])
 
     def delete(self, chat: ChatId, until: int | None = None) -> None:
         if until is None:
@@ -105,8 +106,8 @@ class JournalOf:
                 disk = self.disk
                 read = disk.read_first(chat, most) if from_start else disk.read(chat, before, most)
                 return events.JournalRead(ticket, chat, read)
-            case effects.MergeInJournal(_, chat, positions, segment):
-                self.disk.merge(chat, positions, segment)
+            case effects.MergeInJournal(_, chat, segments, segment):
+                self.disk.merge(chat, segments, segment)
             case effects.DeleteFromJournal(_, chat, until):
                 self.disk.delete(chat, until)
         return None

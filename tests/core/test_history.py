@@ -152,6 +152,7 @@ def test_a_head_and_a_segment_are_read_as_they_were_written() -> None:
         False,
         Preview(True, 5, "hi"),
         Rendezvous(b"s" * 20, "r"),
+        (("own", 1), ("his", 4)),
     )
     for head in (full, Head(b"k" * 32, "", {}, {}, 0, 0)):
         assert read_head(write_head(head)) == head
@@ -161,7 +162,7 @@ def test_a_head_and_a_segment_are_read_as_they_were_written() -> None:
 
 HEAD = (
     b'[1,"a2tra2tra2tra2tra2tra2tra2tra2tra2tra2tra2s","Bob",{"own":2},{"own":3},7,1,99,null,false,false,'
-    b'[true,5,"hi"],null]'
+    b'[true,5,"hi"],null,[["his",3]]]'
 )
 
 
@@ -179,10 +180,13 @@ HEAD = (
         (b'[true,5,"hi"]', b'[1,5,"hi"]'),
         (b'[true,5,"hi"]', b'[true,-5,"hi"]'),
         (b'[true,5,"hi"]', b"[true,5]"),
-        (b"null]", b'["short","relay"]]'),
-        (b"null]", b'["c3Nzc3Nzc3Nzc3Nzc3Nzc3Nzc3M",5]]'),
-        (b"null]", b"null,5]"),
-        (b"null]", b"null"),
+        (b"null,[[", b'["short","relay"],[['),
+        (b"null,[[", b'["c3Nzc3Nzc3Nzc3Nzc3Nzc3Nzc3M",5],[['),
+        (b'[["his",3]]', b"null"),
+        (b'[["his",3]]', b'[["his"]]'),
+        (b'[["his",3]]', b'[["his",0]]'),
+        (b"]]]", b"]],5]"),
+        (b"]]]", b"]]"),
         (HEAD, b""),
         (HEAD, b"\xff"),
         (HEAD, b"[" * 100_000),
@@ -201,7 +205,7 @@ def test_a_head_that_is_damaged_is_refused(old: bytes, new: bytes) -> None:
         b"[2]",
         b"5",
         b'[1,["own",0,[[1,"a"]],true]]',
-        b'[1,["own",1,[[1,""]],true]]',
+        b'[1,["own",1,[[1,null]],true]]',
         b'[1,["own",1,[[1,"a",0]],true]]',
         b'[1,["own",1,[[1,"a"]],1]]',
         b'[1,["own",1,[[1,"a"]]]]',

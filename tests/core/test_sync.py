@@ -44,6 +44,33 @@ def test_what_has_gone_out_does_not_go_out_again() -> None:
     assert numbers(list(outgoing.frames(logs))) == [2]
 
 
+@pytest.mark.parametrize(
+    ("texts", "sent", "acknowledged"),
+    [
+        (["", "two"], [2], [1, 2]),
+        (["one", "", "", "four"], [1, 4], [0, 3, 4]),
+        (["one", "", ""], [1], [0, 3]),
+        (["", ""], [], [2]),
+    ],
+)
+def test_what_was_deleted_is_neither_sent_nor_waited_for(
+    texts: list[str], sent: list[int], acknowledged: list[int]
+) -> None:
+    logs = logs_of(*(text or "deleted" for text in texts))
+    for number, text in enumerate(texts, 1):
+        if not text:
+            logs.delete(ME, number)
+    outgoing = Outgoing(ME, 0)
+    assert numbers(list(outgoing.frames(logs))) == sent
+    seen = [outgoing.acknowledged]
+    for number in sent:
+        outgoing.acknowledge({ME: number})
+        outgoing.pass_over_deleted(logs)
+        seen.append(outgoing.acknowledged)
+    assert seen == acknowledged
+    assert outgoing.is_done(logs)
+
+
 def test_an_acknowledgement_counts_what_the_peer_has() -> None:
     outgoing = Outgoing(ME, 0)
     list(outgoing.frames(logs_of("one", "two", "three")))

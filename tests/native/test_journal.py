@@ -78,6 +78,15 @@ def test_what_is_deleted_is_no_longer_in_the_file(store: FileStore, journal: Sql
     assert sealed not in b"".join(path.read_bytes() for path in store.folder.iterdir())
 
 
+def test_what_was_replaced_is_no_longer_in_the_file(store: FileStore, journal: SqliteJournal) -> None:
+    asyncio.run(journal.write(changes(ANN, b"", b"one", b"two")))
+    with database(store) as opened:
+        [(sealed,)] = opened.execute("select data from segments limit 1")
+    asyncio.run(journal.merge(ANN, asyncio.run(journal.read_first(ANN, 1)), b""))
+    assert segments(journal, ANN) == [b"two", b""]
+    assert sealed not in b"".join(path.read_bytes() for path in store.folder.iterdir())
+
+
 def test_with_another_key_nothing_can_be_read(store: FileStore, journal: SqliteJournal) -> None:
     asyncio.run(journal.write(changes(ANN, b"head", b"one")))
     journal.close()

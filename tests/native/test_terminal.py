@@ -162,3 +162,37 @@ def test_the_details_of_a_link_that_has_ended_are_told_at_once() -> None:
     pair.carry()
 
     assert "Their fingerprint" in typed(ann, "/details", connected=True)
+
+
+def test_it_is_said_when_what_was_deleted_is_still_kept() -> None:
+    ann, bob = person("ann"), person("bob")
+    pair = connect(ann, bob)
+    bob.write(pair.bob_chat, "hello")
+    pair.carry()
+    ann.node.deletion.problem = "the disk is full"
+    said = typed(ann, "/help", connected=True)
+    assert said.count(strings.deletion_problem("the disk is full")) == 1
+
+
+def test_what_was_deleted_before_it_is_printed_is_printed_without_its_text() -> None:
+    ann, bob = person("ann"), person("bob")
+    pair = connect(ann, bob)
+    bob.write(pair.bob_chat, "the secret", "hello")
+    pair.carry()
+    author, number, _ = pair.ann_chat.timeline[0]
+    ann.do(events.DeleteMessage(pair.ann_chat.id, author, number))
+    shown = StringIO()
+
+    async def test() -> None:
+        page = TerminalPage(
+            App(ann.node), lambda event: None, page="", settings=Settings(), colors=False, symbols=False
+        )
+        page.render()
+        await page._composer.drained()
+
+    with create_pipe_input() as keyboard, create_app_session(input=keyboard, output=PlainTextOutput(shown)):
+        asyncio.run(test())
+    said = " ".join(shown.getvalue().split())
+    assert f": {strings.DELETED} " in said
+    assert "hello" in said
+    assert "the secret" not in said

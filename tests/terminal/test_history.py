@@ -69,6 +69,43 @@ def test_somebody_known_is_found_again_with_what_was_said(
     assert not ann.said("green tea")
 
 
+def test_a_message_is_deleted_once_it_was_asked_about(
+    commands: Commands, friend: MakeFriend, relay: Relay, tmp_path: Path
+) -> None:
+    bob = friend("Bob", folder=tmp_path / "Bob")
+    ann = commands.terminal("room", "--page", relay.url, "--name", "Ann", folder=tmp_path / "Ann")
+    bob.enter(ann.link)
+    ann.is_connected()
+    ann.say("/delete")
+    ann.wait_until_said("pychat: There is no such message here that can be deleted.")
+    ann.say("Where is the green tea?")
+    bob.hears("Where is the green tea?")
+    ann.wait_until_shown("You: Where is the green tea?")
+    bob.say("In the cupboard")
+    ann.wait_until_shown("<Bob>: In the cupboard")
+    ann.say("/delete coffee")
+    ann.wait_until_said("pychat: There is no such message here that can be deleted.")
+    ann.say("/delete GREEN tea")
+    ann.wait_until_said("Bob> keeps their copy")
+    ann.say("/help")  # something else: that was no yes
+    ann.say("/delete")
+    ann.wait_until_said("<Bob>, ")
+    ann.say("/delete tea")
+    ann.say("/delete")
+    ann.wait_until_said("pychat: Deleted on this device.")
+    ann.say("/search tea")
+    ann.wait_until_said("pychat: Nothing found.")
+    ann.say("/search cupboard")
+    ann.wait_until_said("pychat: One message found.")
+    ann.say("/quit")
+    assert ann.status() == Exit.DONE
+
+    ann = commands.terminal("talk", "Bob", folder=tmp_path / "Ann")
+    ann.wait_until_shown("You: Deleted on this device")
+    ann.wait_until_shown("<Bob>: In the cupboard")
+    assert not ann.said("green tea")
+
+
 def test_who_has_talked_to_nobody_is_told_so(commands: Commands) -> None:
     ann = commands.terminal("talk", "Bob")
     ann.wait_until_said("pychat: There is nobody of that name")

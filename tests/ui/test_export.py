@@ -7,7 +7,7 @@ from html.parser import HTMLParser
 
 import pytest
 
-from pychat.ui import export
+from pychat.ui import export, strings
 from pychat.ui.export import Exported, ExportedMessage
 
 NOW = datetime(2026, 11, 30, 9, 45)
@@ -130,3 +130,9 @@ def test_what_is_missing_is_said() -> None:
 )
 def test_the_file_has_a_name_that_every_system_takes(name: str, file: str) -> None:
     assert export.file_name(exported(name=name), NOW, "html") == file
+
+
+def test_of_a_message_that_was_deleted_it_says_so() -> None:
+    conversation = exported("Hello Bob", "")
+    assert html(conversation).texts[-1] == strings.DELETED
+    assert markdown(conversation).endswith(f"**Bob**, 07:45:\n\n*{strings.DELETED}*\n")

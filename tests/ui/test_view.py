@@ -324,3 +324,40 @@ def test_one_that_has_answered_is_not_to_blame(bob: Person, comes_late: bool) ->
     ann.paste(bob.reply(ann.node.links.by_id[link].code).code)
     ann.wait(TIMEOUTS[LinkPhase.CONNECTING][0])
     assert screen(ann).sentence == strings.ENDINGS[CloseReason.NO_PATH][1]
+
+
+# What was deleted.
+
+
+def test_of_a_message_that_was_deleted_nothing_is_shown_but_that_it_was(pair: Pair) -> None:
+    pair.ann.write(pair.ann_chat, "mine")
+    pair.carry()
+    pair.bob.write(pair.bob_chat, "yours", "the last one")
+    pair.carry()
+    messages = screen(pair.ann).messages
+    assert messages is not None
+    assert [messages.can_delete(message) for message in messages] == [True, True, True]
+    found = [messages.to_delete(words) for words in ("", "M", "YOURS", "what nobody said")]
+    assert [message and message.text for message in found] == ["the last one", "mine", "yours", None]
+    for message in messages[1:]:
+        pair.ann.do(events.DeleteMessage(pair.ann_chat.id, message.author, message.number))
+    assert [(message.text, message.words, message.is_deleted) for message in messages] == [
+        ("mine", "mine", False),
+        ("", strings.DELETED, True),
+        ("", strings.DELETED, True),
+    ]
+    assert messages.deletions == 2
+    assert [messages.can_delete(message) for message in messages] == [True, False, False]
+    last = screen(pair.ann).people[0].last
+    assert last is not None
+    assert last.text == strings.DELETED
+
+
+def test_what_the_other_one_does_not_have_cannot_be_deleted(pair: Pair) -> None:
+    pair.ann.write(pair.ann_chat, "on its way")
+    messages = screen(pair.ann).messages
+    assert messages is not None
+    assert not messages.can_delete(messages[0])
+    assert messages.to_delete("") is None
+    pair.carry()
+    assert messages.can_delete(messages[0])

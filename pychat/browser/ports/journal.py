@@ -22,7 +22,7 @@ from pychat.browser.ports import database
 from pychat.browser.ports.crypto import BrowserCrypto
 from pychat.core.effects import KeptChanges
 from pychat.passphrase import Damaged, WrongPassphrase
-from pychat.ports import PortError
+from pychat.ports import JournalUnreadable, PortError
 
 DATABASE = "pychat-journal"
 FORMAT = 1
@@ -83,6 +83,7 @@ class BrowserJournal:
             crypto: seals the secret of a new one, and unseals it at the next visit.
 
         Raises:
+            JournalUnreadable: there is no key for what was said before; `erase` begins anew.
             PortError: nothing can be kept here, or what is kept cannot be read, or is of a newer version.
         """
         journal = cls(crypto.random(16).hex(), crypto)
@@ -174,21 +175,23 @@ class BrowserJournal:
         except WrongPassphrase:
             return None
         except Damaged as error:
-            raise PortError(_DAMAGED) from error
+            raise JournalUnreadable(_DAMAGED) from error
 
     async def _kept_key(self) -> bytes:
         """The secret as it is kept, made at first: 32 bytes, or sealed with a passphrase."""
 
         async def sealed() -> Any:
+            if await self._lacks_key():
+                raise JournalUnreadable("the key of what was said before is missing, so that it cannot be read")
             return to_js(await self._crypto.seal_kept(self._crypto.random(_SIZE)))
 
         kept = await database.kept(self._database, KEYS, SECRET, sealed)
         try:
             secret = await self._crypto.unseal_kept(bytes(kept.to_bytes()))
         except (PortError, AttributeError) as error:
-            raise PortError(_DAMAGED) from error
+            raise JournalUnreadable(_DAMAGED) from error
         if len(secret) != _SIZE and not sealing.is_sealed(secret):
-            raise PortError(_DAMAGED)
+            raise JournalUnreadable(_DAMAGED)
         return secret
 
     async def _derive(self, secret: bytes) -> None:
@@ -206,6 +209,13 @@ class BrowserJournal:
     def _check_lock(self) -> None:
         if self._sealing is None:
             raise PortError("it is locked with a passphrase")
+
+    async def _lacks_key(self) -> bool:
+        """Whether something is kept and its key is not; at one moment, for another tab may have made both by now."""
+        transaction = self._database.transaction(to_js([KEYS, HEADS, SEGMENTS]), "readonly")
+        keys, heads, segments = (transaction.objectStore(each).count() for each in (KEYS, HEADS, SEGMENTS))
+        await database.completed(transaction)
+        return not keys.result and bool(heads.result or segments.result)
 
     async def heads(self) -> list[tuple[str, str, int, bytes]]:
         """The heads that can be unsealed."""
@@ -283,22 +293,30 @@ class BrowserJournal:
             if problem is not None:
                 raise PortError(database.words(problem))
 
-    async def merge(self, chat: str, positions: Sequence[int], segment: bytes) -> None:
-        """All in one transaction, which begins when the segment is sealed."""
+    async def merge(self, chat: str, segments: Sequence[tuple[int, bytes]], segment: bytes) -> None:
+        """All in one transaction, which begins when what is there is known to be what was read."""
         async with self._in_turn():
             place = await self._place(chat)
+            first, last = segments[0][0], segments[-1][0]
+            within = _range(place.name, first, last + 1)
+            transaction = self._database.transaction(SEGMENTS, "readonly")
+            reading = transaction.objectStore(SEGMENTS).index(_OF_CHAT).getAll(within)
+            await database.completed(transaction)
+            found = list(reading.result)
+            unsealed = await self._unsealed([(place.segment, record) for record in found])
+            if [(int(record.position), data) for record, data in zip(found, unsealed, strict=True)] != [*segments]:
+                return
             place.segment.iv = nonce = js.crypto.getRandomValues(js.Uint8Array.new(_NONCE_SIZE))
             sealed = await self._subtle.encrypt(place.segment, self._sealing, to_js(segment))
             transaction = self._database.transaction(SEGMENTS, "readwrite", self._strict)
-            segments = transaction.objectStore(SEGMENTS)
-            within = _range(place.name, min(positions), max(positions) + 1)
-            looking = segments.index(_OF_CHAT).getAllKeys(within)
+            store = transaction.objectStore(SEGMENTS)
+            looking = store.index(_OF_CHAT).getAll(within)
 
             def merge() -> None:
-                if list(looking.result.to_py()) == sorted(positions):
-                    for first, last in _runs(sorted(positions)):
-                        segments.delete(js.IDBKeyRange.bound(first, last))
-                    segments.put(database.options(position=min(positions), chat=place.name, nonce=nonce, data=sealed))
+                if _sealings(looking.result) == _sealings(found):  # nobody has written meanwhile
+                    for begin, end in _runs([position for position, _ in segments]):
+                        store.delete(js.IDBKeyRange.bound(begin, end))
+                    store.put(database.options(position=first, chat=place.name, nonce=nonce, data=sealed))
 
             with _listening(looking, merge):
                 await database.completed(transaction)
@@ -400,6 +418,11 @@ def _listening(request: Any, take: Callable[[], None]) -> Iterator[None]:
     finally:
         request.removeEventListener("success", proxy)
         proxy.destroy()
+
+
+def _sealings(records: Any) -> list[tuple[int, bytes]]:
+    """By what segments are told apart: no two are ever sealed with the same nonce."""
+    return [(int(record.position), bytes(record.nonce.to_bytes())) for record in records]
 
 
 def _runs(numbers: Sequence[int]) -> list[tuple[int, int]]:

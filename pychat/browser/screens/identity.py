@@ -4,6 +4,8 @@ import asyncio
 from collections.abc import Awaitable, Callable
 from typing import Any
 
+import js
+
 from pychat.browser.dom import Scope, set_text, show
 from pychat.core.identity.contacts import clean_name
 from pychat.ports import PortError
@@ -49,6 +51,33 @@ class NameField:
         self.show(name)
         if name != before:
             self._chosen(name)
+
+
+class UnreadableNotice:
+    """The part “unreadable” of a scope: offers to delete what was said before, where it cannot be read any more.
+
+    Args:
+        erase: deletes it; may raise PortError.
+    """
+
+    def __init__(self, scope: Scope, erase: Callable[[], Awaitable[None]]) -> None:
+        self._erase = erase
+        self._text = scope.part("unreadable-text")
+        self._task: asyncio.Future[None] | None = None  # kept, or it might be collected while it runs
+        set_text(self._text, strings.UNREADABLE)
+        scope.on(scope.part("unreadable-delete"), "click", self._confirmed)
+        show(scope.part("unreadable"), True)
+
+    def _confirmed(self, _: Any) -> None:
+        self._task = asyncio.ensure_future(self._begin_anew())
+
+    async def _begin_anew(self) -> None:
+        try:
+            await self._erase()
+        except PortError as error:
+            set_text(self._text, strings.not_deleted(str(error)))
+        else:
+            js.location.reload()
 
 
 class ResetDialog:

@@ -44,7 +44,7 @@ class Names(NamedTuple):
 class _Drawn:
     """A message in the document, from its place in the timeline; `delivery` is what is said of one of our own.
 
-    `day` is what stands above the first message of a day.
+    `day` is what stands above the first message of a day, `delete` the button by which it can be deleted.
     """
 
     place: int
@@ -52,6 +52,7 @@ class _Drawn:
     article: Any
     delivery: Delivery | None = None
     day: Any = None
+    delete: Any = None
 
     @property
     def elements(self) -> tuple[Any, ...]:
@@ -67,10 +68,19 @@ class MessageList:
 
     Args:
         want_earlier: has earlier messages read from where they are kept.
+        delete: asks whether a message is to be deleted; without it none can be.
     """
 
-    def __init__(self, scope: Scope, want_earlier: Callable[[], None] = lambda: None) -> None:
+    def __init__(
+        self,
+        scope: Scope,
+        want_earlier: Callable[[], None] = lambda: None,
+        delete: Callable[[MessageView], None] | None = None,
+    ) -> None:
         self._want_earlier = want_earlier
+        self._delete = delete
+        self._deletions = 0  # as far as what is drawn knows
+        self._tab_stop: Any = None  # of the buttons that delete the one that Tab leads to
         self._log = scope.part("messages")
         self._empty = scope.part("empty")
         self._earlier = scope.part("earlier")
@@ -91,6 +101,7 @@ class MessageList:
         scope.on(self._newer, "click", lambda _: self._show_newest())
         scope.on(self._came_in, "click", lambda _: self._show_late())
         scope.on(self._log, "click", self._clicked)
+        scope.on(self._log, "keydown", self._key)
         scope.on(self._log, "copy", self._copied)
         scope.on(self._log, "scroll", lambda _: self._scrolled())
         scope.on_resize(self._log, self._resized)
@@ -99,10 +110,12 @@ class MessageList:
         """Bring what is drawn up to the messages of the shown chat."""
         if self._messages is None or messages.key != self._messages.key:
             self.clear()
-            self._inserted = messages.inserted
+            self._inserted, self._deletions = messages.inserted, messages.deletions
         self._messages = messages
         if messages.inserted != self._inserted:
             self._take_in(messages)
+        if messages.deletions != self._deletions:
+            self._take_out(messages)
         if names != self._names:
             self._names = names
             for drawn in self._drawn:
@@ -112,6 +125,7 @@ class MessageList:
         if self._to_go_on is None:
             self._draw()
         self._update_delivery()
+        self._put_tab_stop()
         show(self._empty, not messages)
 
     def show(self, place: int) -> None:
@@ -143,7 +157,7 @@ class MessageList:
         self._from = self._first = self._next = 0
         self._following = True
         self._late.clear()
-        self._offer = None
+        self._offer = self._tab_stop = None
         for part in (self._newer, self._earlier, self._gone, self._came_in):
             show(part, False)
 
@@ -166,6 +180,7 @@ class MessageList:
         if self._following or has_news or self._next < len(self._timeline):
             show(self._newer, not self._following)
         self._offer_earlier()
+        self._put_tab_stop()
         if self._from < self._first <= self._start and self._messages is not None and self._messages.has_earlier:
             self._want_earlier()
         if self._is_behind:
@@ -261,6 +276,21 @@ class MessageList:
             self._log.scrollTop += anchor.offsetTop - stood
         self._tell_late()
 
+    def _take_out(self, messages: Messages) -> None:
+        """Of what was deleted show no more than that it was."""
+        self._deletions = messages.deletions
+        for drawn in self._drawn:
+            if drawn.place < messages.start or drawn.message.is_deleted:
+                continue
+            now = self._timeline[drawn.place]
+            if now.is_deleted:
+                had_focus = drawn.article.contains(js.document.activeElement)
+                drawn.message = now
+                show(drawn.article.querySelector(".more"), False)
+                self._put_deleted(drawn)
+                if had_focus:
+                    self._log.focus()
+
     def _shift(self, insertion: Insertion) -> None:
         """Know the new places of what is drawn."""
         place, count = insertion.place, insertion.count
@@ -337,19 +367,63 @@ class MessageList:
         article.setAttribute("data-author", "me" if mine else "peer")
         self._put_name(drawn)
         self._put_day(drawn)
-        self._put_text(drawn, fold(message.text))
+        self._put_text(drawn, fold(message.words))
         time = article.querySelector("time")
         time.textContent = times.clock(message.at)
         time.setAttribute("datetime", times.local(message.at).isoformat(timespec="seconds"))
-        if mine:
-            _put_delivery(drawn, self._messages.delivery_at(place))
+        if message.is_deleted:
+            self._put_deleted(drawn)
+        elif mine:
+            self._put_delivery(drawn, self._messages.delivery_at(place))
         else:
             article.setAttribute("data-state", Delivery.DELIVERED.value)
+            self._put_delete(drawn)
         return drawn
+
+    def _put_deleted(self, drawn: _Drawn) -> None:
+        """Show that a message was deleted."""
+        article = drawn.article
+        article.setAttribute("data-deleted", "true")
+        article.setAttribute("data-state", Delivery.DELIVERED.value)
+        self._put_text(drawn, drawn.message.words)
+        drawn.delivery = None
+        set_text(article.querySelector(".delivery"), "")
+        if drawn.delete is not None:
+            show(drawn.delete, False)
+            drawn.delete = None
+
+    def _put_delete(self, drawn: _Drawn) -> None:
+        """Offer to delete a message, if it can be."""
+        assert self._messages is not None
+        if self._delete is None or drawn.delete is not None or not self._messages.can_delete(drawn.message):
+            return
+        drawn.delete = drawn.article.querySelector(".delete")
+        self._name_delete(drawn)
+        show(drawn.delete, True)
+
+    def _name_delete(self, drawn: _Drawn) -> None:
+        who = strings.ME if drawn.message.is_own else self._names.peer
+        words = strings.delete_message(who, times.clock(drawn.message.at))
+        drawn.delete.setAttribute("aria-label", words)
+        drawn.delete.setAttribute("title", words)
+
+    def _put_tab_stop(self) -> None:
+        """Of the buttons that delete Tab leads to the last one, or to where the reader is; arrows to the others."""
+        stop = next((drawn.delete for drawn in reversed(self._drawn) if drawn.delete is not None), None)
+        before = self._tab_stop
+        if stop is before or (before is not None and before.isConnected and before.matches(":focus")):
+            return
+        if before is not None:
+            before.tabIndex = -1
+        if stop is not None:
+            stop.tabIndex = 0
+        self._tab_stop = stop
 
     def _put_name(self, drawn: _Drawn) -> None:
         who = strings.ME if drawn.message.is_own else self._names.peer
         set_text(drawn.article.querySelector(".who"), f"{who}: ")
+        if drawn.delete is not None:
+            self._name_delete(drawn)
 
     def _put_day(self, drawn: _Drawn) -> None:
         """Say the day above the first message of it."""
@@ -364,7 +438,7 @@ class MessageList:
             drawn.day.textContent = times.day(at, date.today())
 
     def _put_text(self, drawn: _Drawn, shown: str) -> None:
-        whole = drawn.message.text
+        whole = drawn.message.words
         drawn.article.querySelector("p").textContent = shown
         if shown != whole or fold(whole) != whole:
             button = drawn.article.querySelector(".more")
@@ -380,7 +454,15 @@ class MessageList:
         self._told = told
         for drawn in self._drawn:
             if drawn.delivery not in (None, Delivery.DELIVERED) and drawn.place >= self._messages.start:
-                _put_delivery(drawn, self._messages.delivery_at(drawn.place))
+                self._put_delivery(drawn, self._messages.delivery_at(drawn.place))
+
+    def _put_delivery(self, drawn: _Drawn, delivery: Delivery) -> None:
+        if drawn.delivery is not delivery:
+            drawn.delivery = delivery
+            set_data(drawn.article, "state", delivery.value)
+            set_text(drawn.article.querySelector(".delivery"), strings.DELIVERY[delivery])
+            if delivery is Delivery.DELIVERED:
+                self._put_delete(drawn)
 
     # What the reader does.
 
@@ -418,15 +500,34 @@ class MessageList:
             self._draw()
 
     def _clicked(self, event: Any) -> None:
-        """Unfold a long text, or fold it again."""
-        button = event.target.closest(".more")
+        """Unfold a long text, or fold it again; or ask whether it is to be deleted."""
+        button = event.target.closest(".more, .delete")
         if not button:
             return
         drawn = next(each for each in self._drawn if each.article.contains(button))
+        if button.matches(".delete"):
+            if self._delete is not None:
+                self._delete(drawn.message)
+            return
         whole = drawn.message.text
         unfolded = button.getAttribute("aria-expanded") == "true"
         self._put_text(drawn, fold(whole) if unfolded else whole)
         self._following = self._at_end()
+
+    def _key(self, event: Any) -> None:
+        """From one button that deletes to the next one."""
+        step = {"ArrowUp": -1, "ArrowDown": 1}.get(event.key)
+        if step is None or not event.target.matches(".delete"):
+            return
+        event.preventDefault()
+        buttons = [drawn.delete for drawn in self._drawn if drawn.delete is not None]
+        at = next((at for at, button in enumerate(buttons) if button.isSameNode(event.target)), None)
+        if at is not None and 0 <= at + step < len(buttons):
+            if self._tab_stop is not None:
+                self._tab_stop.tabIndex = -1
+            self._tab_stop = buttons[at + step]
+            self._tab_stop.tabIndex = 0
+            self._tab_stop.focus()
 
     def _copied(self, event: Any) -> None:
         """Several messages are copied as one would write them down: “Ann, 07:47: Hi”.
@@ -456,12 +557,5 @@ class MessageList:
             part.setEnd(selected.endContainer, selected.endOffset)
         text = str(part.toString())
         who = self._names.me if drawn.message.is_own else self._names.peer
-        whole = drawn.message.text if text == place.textContent else text
+        whole = drawn.message.words if text == place.textContent else text
         return f"{who}, {times.clock(drawn.message.at)}: {_INDENTED.join(whole.splitlines())}" if text else ""
-
-
-def _put_delivery(drawn: _Drawn, delivery: Delivery) -> None:
-    if drawn.delivery is not delivery:
-        drawn.delivery = delivery
-        set_data(drawn.article, "state", delivery.value)
-        set_text(drawn.article.querySelector(".delivery"), strings.DELIVERY[delivery])

@@ -10,6 +10,7 @@ from pychat.browser.dom import Scope, from_template, set_data, set_text, show
 from pychat.browser.ports.store import BrowserStore
 from pychat.browser.screens.card import CodeCard
 from pychat.browser.screens.composer import Composer, send
+from pychat.browser.screens.deleting import DeleteDialog
 from pychat.browser.screens.exporting import ExportButtons
 from pychat.browser.screens.identity import NameField, ResetDialog
 from pychat.browser.screens.keeping import KeepDialog
@@ -104,7 +105,7 @@ class ChatPage:
         self._rooms = rooms
         self._erase = erase
         self._over = False
-        self._has_told_history = False
+        self._has_told_history = self._has_told_deletion = False
         self._selected: ChatId | None = None
         self._shown_last: ChatId | None = None  # where Forward leads back to
         self._openings = 0
@@ -119,7 +120,8 @@ class ChatPage:
         self._given = ""  # what stood in the box when it was handed over
         self._scope = scope = Scope(js.document.body)
         self._part = scope.part
-        self._messages = MessageList(scope, self._want_earlier)
+        self._delete = DeleteDialog(scope, post, lambda: app.view(self._selected))
+        self._messages = MessageList(scope, self._want_earlier, self._delete.ask)
         self._composer = Composer(scope, self._send)
         self._card = CodeCard(scope)
         self._people = PeopleList(scope, self._choose)
@@ -593,6 +595,9 @@ class ChatPage:
         if self._app.history_problem and not self._has_told_history:
             self._has_told_history = True
             self._notices.append(strings.history_problem(self._app.history_problem))
+        if self._app.deletion_problem and not self._has_told_deletion:
+            self._has_told_deletion = True
+            self._notices.append(strings.deletion_problem(self._app.deletion_problem))
         place = self._part("notices")
         for sentence in self._notices[place.childElementCount :]:
             notice = from_template("notice")

@@ -12,7 +12,7 @@ from pychat.core.chat.timeline import Timeline
 from pychat.core.errors import MessageProblem, RemoteError
 from pychat.core.identity.contacts import Namesake, clean_name
 from pychat.core.ids import AuthorId, ChatId, LinkId, PublicKey, RoomId
-from pychat.core.log import Entry, Log, Logs, StateVector, make_entry, text_problem
+from pychat.core.log import Entry, Log, Logs, StateVector, make_entry, text_problem, without_text
 from pychat.core.memory import (
     ALL_MOST,
     CONVERSATION_MOST,
@@ -227,6 +227,8 @@ class Conversation(Chat):
     `found` are the heads that the journal has of former runs, and `last_kept` the last message of these. `rendezvous`
     is where the two find each other again, once they have agreed on that. `keep_for` is as in a head.
     `arrivals` says when messages were written down, in seconds since 1970, and before which place that was.
+    `deleted` are the numbers of messages that were deleted on this device, by their logs, as far as that is known;
+    `deleting` are those of which the journal may still have the text, and `deletions` counts how often one was.
     """
 
     peer: PublicKey = b""
@@ -244,6 +246,9 @@ class Conversation(Chat):
     rendezvous: Rendezvous | None = None
     keep_for: KeepFor | None = None
     arrivals: deque[tuple[int, int]] = field(default_factory=deque)
+    deleted: dict[AuthorId, set[int]] = field(default_factory=dict)
+    deleting: set[tuple[AuthorId, int]] = field(default_factory=set)
+    deletions: int = 0
     _own_logs: set[AuthorId] = field(default_factory=set)
 
     def resume(self, kept: KeptConversation) -> None:
@@ -264,14 +269,17 @@ class Conversation(Chat):
         self.ended = head.last.at / 1000 if head.last is not None else 0.0
         self.peer_name = head.name
         self.last_kept, self.rendezvous, self.keep_for = head.last, head.rendezvous, head.keep_for
+        self.deleting = set(head.deleting)
+        for author, number in head.deleting:
+            self.deleted.setdefault(author, set()).add(number)
 
     @property
     def last(self) -> Preview | None:
         """The last message that was ever said, or None."""
         if len(self.timeline) == self.timeline.start:
             return self.last_kept
-        author, _, (at, text, _) = self.ordered[-1]
-        return Preview(self.is_own(author), at, text[:PREVIEW])
+        author, _, entry = self.ordered[-1]
+        return _preview(entry, is_own=self.is_own(author))
 
     def take_first_have(self, have: StateVector) -> list[AuthorId]:
         """Take what the peer says it has, and return the logs of former runs of which it lacks something."""
@@ -306,7 +314,7 @@ class Conversation(Chat):
             self._own_logs.add(author)
         if self.timeline.start < len(entries) and self.logs.log(author) is None:
             return 0  # of a program that runs beside, and writes since we have begun
-        pieces = self.logs.prepend(author, first, entries)
+        pieces = self.logs.prepend(author, first, self.without_deleted(author, first, entries))
         for log, begin, count in pieces:
             self.timeline.prepend(log, begin, count)
             self.ordered.prepend(log, begin, count)
@@ -326,7 +334,7 @@ class Conversation(Chat):
             return
         if is_own:
             self.former_logs.setdefault(author, 0)
-        new = self.logs.merge(author, first, entries)
+        new = self.logs.merge(author, first, self.without_deleted(author, first, entries))
         log = self.logs.log(author)
         if new and log is not None:
             self.timeline.extend(log, first + len(entries) - len(new), len(new))
@@ -344,6 +352,44 @@ class Conversation(Chat):
                 self.former_logs[log] = max(self.former_logs[log], min(count, self.logs.count(log)))
         self.peer_name = head.name or self.peer_name
         self.rendezvous = self.rendezvous or head.rendezvous
+        is_none_here = len(self.timeline) == self.timeline.start
+        if is_none_here and head.messages == len(self.timeline) and head.last is not None and not head.last.text:
+            self.last_kept = head.last  # it was deleted there
+
+    def can_delete(self, author: AuthorId, number: int) -> bool:
+        """Whether a message can be deleted on this device: one of the peer's, or of ours that the peer has."""
+        if not 0 < number <= self.logs.count(author) or number in self.deleted.get(author, ()):
+            return False
+        return not self.is_own(author) or self.has_arrived(author, number)
+
+    def delete(self, author: AuthorId, number: int) -> bool:
+        """Take the text of a message out of what is here; from wherever it comes again, it comes without.
+
+        Returns: whether there was a text.
+        """
+        self.deleted.setdefault(author, set()).add(number)
+        entry = self.logs.delete(author, number)
+        if entry is None or not entry.text:
+            return False
+        self.deletions += 1
+        self.hide_preview(entry, is_own=self.is_own(author))
+        return True
+
+    def hide_preview(self, entry: Entry, *, is_own: bool) -> None:
+        """Take the text out of `last_kept`, if that is this one, which was deleted."""
+        if self.last_kept == _preview(entry, is_own=is_own):
+            self.last_kept = _preview(without_text(entry), is_own=is_own)
+
+    def without_deleted(self, author: AuthorId, first: int, entries: Sequence[Entry]) -> Sequence[Entry]:
+        """Entries of a log, numbered from `first`: of those that were deleted the text is left out."""
+        last = first + len(entries) - 1
+        deleted = [number for number in self.deleted.get(author, ()) if first <= number <= last]
+        if not deleted:
+            return entries
+        left = [*entries]
+        for number in deleted:
+            left[number - first] = without_text(left[number - first])
+        return left
 
     def is_own(self, author: AuthorId) -> bool:
         """Whether we have written this log, in this run or in another."""
@@ -432,7 +478,7 @@ class Conversation(Chat):
             self.make_room()
             if self.holds_too_much(MARGIN):
                 raise RemoteError("more messages than can be kept")
-        new = self.logs.merge(author, first, entries)
+        new = self.logs.merge(author, first, self.without_deleted(author, first, entries))
         log = self.logs.log(author)
         if new and log is not None:
             self.timeline.extend(log, first + len(entries) - len(new), len(new))
@@ -440,6 +486,10 @@ class Conversation(Chat):
             if self.memory.held > CONVERSATION_MOST:
                 self.make_room()
         return len(new)
+
+
+def _preview(entry: Entry, *, is_own: bool) -> Preview:
+    return Preview(is_own, entry.at, entry.text[:PREVIEW])
 
 
 def _fewest(log: Log, first: int, most: int, size: int) -> tuple[int, int]:

@@ -6,7 +6,7 @@ side does not have is sent as it is.
 
 A head says who the conversation is with, and how far all logs have been read. It is written together with each segment.
 The first one that a run writes takes the place of those that it has found. A segment has the messages of one turn, in
-the order in which they came here.
+the order in which they came here. A message that was deleted has an empty text there, so that its number stays taken.
 
 Both are JSON. What another version of pychat has written, or a disk has damaged, is a `ValueError`.
 """
@@ -65,7 +65,8 @@ class Head:
     much of each the peer has. `messages` counts those of the conversation, and `unread` how many of the last ones its
     person has not seen. `top` is the highest rank of any message (`order`), `keep_for` is what its person has chosen
     for it, if they have; `last` is the beginning of the last message, for a list of
-    conversations. `rendezvous` is where the two find each other again. `is_unopened`: nobody has looked at it yet;
+    conversations. `rendezvous` is where the two find each other again. `deleting` are the logs and numbers of messages
+    that were deleted, and whose text a segment may still have. `is_unopened`: nobody has looked at it yet;
     `is_removed`: it was put away, and only how far logs have been read is left, and how far our own were written.
     """
 
@@ -81,6 +82,7 @@ class Head:
     is_removed: bool = False
     last: Preview | None = None
     rendezvous: Rendezvous | None = None
+    deleting: tuple[tuple[AuthorId, int], ...] = ()
 
 
 class Part(NamedTuple):
@@ -128,6 +130,7 @@ def write_head(head: Head) -> bytes:
         head.is_removed,
         last,
         rendezvous,
+        head.deleting,
     ]
     return _json([VERSION, *fields])
 
@@ -150,6 +153,7 @@ def read_head(data: bytes) -> Head:
                 bool(is_removed),
                 last,
                 rendezvous,
+                [*deleting],
             ] if v == VERSION:
                 return Head(
                     wire.read_bytes(key, KEY_SIZE),
@@ -164,6 +168,7 @@ def read_head(data: bytes) -> Head:
                     is_removed,
                     _preview(last) if last is not None else None,
                     _rendezvous(rendezvous) if rendezvous is not None else None,
+                    tuple([_place(place) for place in deleting]),
                 )
     except (RemoteError, RecursionError) as error:
         raise ValueError(str(error)) from error
@@ -199,7 +204,8 @@ def join(heads: Sequence[Head]) -> Head:
     for head in sorted(heads, key=lambda head: head.messages):
         _raise(counts, head.counts)
         _raise(own, head.own)
-    latest = max(heads, key=lambda head: head.messages)
+    # Of two that know as much, one may not have heard yet that the last message was deleted.
+    latest = max(heads, key=lambda head: (head.messages, head.last is not None and not head.last.text))
     # What another program had that ran at the same time comes on top.
     messages = latest.messages + sum(max(0, count - latest.counts.get(author, 0)) for author, count in counts.items())
     meeting = latest.rendezvous or next((head.rendezvous for head in heads if head.rendezvous is not None), None)
@@ -215,6 +221,7 @@ def join(heads: Sequence[Head]) -> Head:
         keep_for=max(choices, key=lambda choice: choice.chosen_at, default=None),
         rendezvous=meeting,
         is_removed=is_removed,
+        deleting=tuple(sorted({place for head in heads for place in head.deleting})),
     )
 
 
@@ -252,6 +259,13 @@ def _rendezvous(value: Any) -> Rendezvous:
     raise ValueError("the rendezvous of a head is malformed")
 
 
+def _place(value: Any) -> tuple[AuthorId, int]:
+    match value:
+        case [str(author), number]:
+            return author, wire.read_number(number, least=1)
+    raise ValueError("a message to be deleted is malformed")
+
+
 def _part(part: Any) -> Part:
     match part:
         case [str(author), first, [*entries], bool(is_own)]:
@@ -260,7 +274,7 @@ def _part(part: Any) -> Part:
 
 
 def _entry(entry: Any) -> Entry:
-    found = wire.read_entry(entry)
+    found = wire.read_entry(entry, least=0)
     if found is None:
         raise ValueError("an entry of a segment is malformed")
     return found

@@ -13,6 +13,7 @@ from typing import NamedTuple
 
 from pychat.core.chat.records import Part
 from pychat.core.ids import AuthorId, ChatId
+from pychat.core.log import without_text
 
 _BLOCK = 200
 """Messages that are looked at one by one before they become a block."""
@@ -54,6 +55,16 @@ class TextIndex:
             self.size += block.size
             self._newest = []
 
+    def delete(self, author: AuthorId, number: int) -> None:
+        """Let the text of a message go."""
+        for at, part in enumerate(self._newest):
+            if part.author == author and part.first <= number < part.first + len(part.entries):
+                left = [*part.entries]
+                left[number - part.first] = without_text(left[number - part.first])
+                self._newest[at] = part._replace(entries=left)
+        for block in self._blocks:
+            block.delete(author, number)
+
     def find(self, words: Sequence[str], most: int) -> list[Found]:
         """The last messages that have all these words, which are case-folded: no more than so many."""
         found: list[Found] = []
@@ -94,11 +105,24 @@ class _Block:
                 yield self._message(at)
             end = begin
 
+    def delete(self, author: AuthorId, number: int) -> None:
+        """Put nothing in the place of the text of a message, which may be here more than once."""
+        for run, (of, first, _, _) in enumerate(self._runs):
+            begin, stop = self._firsts[run], self._firsts[run + 1]
+            if of == author and first <= number < first + stop - begin:
+                at = begin + number - first
+                self._text = _blanked(self._text, self._starts[at], self._starts[at + 1] - 1)
+                self._folded = _blanked(self._folded, self._folded_starts[at], self._folded_starts[at + 1] - 1)
+
     def _message(self, at: int) -> Found:
         run = bisect_right(self._firsts, at) - 1
         author, first, _, is_own = self._runs[run]
         text = self._text[self._starts[at] : self._starts[at + 1] - 1]
         return Found("", author, first + at - self._firsts[run], self._ats[at], self._ranks[at], is_own, text)
+
+
+def _blanked(text: str, begin: int, stop: int) -> str:
+    return text[:begin] + _END * (stop - begin) + text[stop:]
 
 
 def _starts(texts: Sequence[str]) -> Sequence[int]:

@@ -47,8 +47,7 @@ class Compaction(Service):
         except ValueError:
             return  # what is damaged stays as it is
         merged = write_segment(_joined(segments), segments[-1].written)
-        positions = tuple(position for position, _ in small)
-        self.context.emit(effects.MergeInJournal(self.context.next_id(), event.conversation, positions, merged))
+        self.context.emit(effects.MergeInJournal(self.context.next_id(), event.conversation, tuple(small), merged))
 
 
 def _joined(segments: Iterable[Segment]) -> list[Part]:

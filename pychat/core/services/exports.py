@@ -13,7 +13,8 @@ from pychat.core.chat.order import Key
 from pychat.core.chat.records import SEGMENTS_AT_ONCE, Part, read_segment
 from pychat.core.chat.timeline import Message
 from pychat.core.ids import ChatId
-from pychat.core.service import Context, Service
+from pychat.core.log import without_text
+from pychat.core.service import Context, MessageDeleted, Service
 
 
 class Exports(Service):
@@ -42,6 +43,17 @@ class Exports(Service):
             events.JournalFailed: self._on_failed,
         }
 
+    def notification_handlers(self) -> Mapping[type, Callable[[Any], None]]:
+        """What was deleted is not handed out, also if it was read before."""
+        return {MessageDeleted: self._on_deleted}
+
+    def _on_deleted(self, news: MessageDeleted) -> None:
+        if news.chat == self._chat:
+            for key, found in self._found.items():
+                self._found[key] = _without(found, news)
+        elif news.chat == self.ready:
+            self.messages = [_without(found, news) for found in self.messages]
+
     def _on_export(self, event: events.Export) -> None:
         self.ready, self.messages, self.damaged, self.problem = None, [], 0, ""
         self._found, self._ticket, self._chat = {}, None, None
@@ -64,6 +76,10 @@ class Exports(Service):
     def _on_read(self, event: events.JournalRead) -> None:
         if event.ticket != self._ticket:
             return
+        conversation = self._chats.conversation(event.conversation)
+        if conversation is None:
+            self._end()
+            return
         for _, data in event.segments:
             try:
                 parts = read_segment(data).parts
@@ -71,7 +87,8 @@ class Exports(Service):
                 self.damaged += 1
                 continue
             for part in parts:
-                self._add(part)
+                entries = conversation.without_deleted(part.author, part.first, part.entries)
+                self._add(part._replace(entries=entries))
         if len(event.segments) == SEGMENTS_AT_ONCE:
             self._want(event.segments[-1][0])
         else:
@@ -92,3 +109,10 @@ class Exports(Service):
         self.messages = [self._found[key] for key in sorted(self._found)]
         self.ready, self._chat, self._ticket, self._found = self._chat, None, None, {}
         self.context.needs_full_pass = True
+
+
+def _without(found: tuple[bool, Message], news: MessageDeleted) -> tuple[bool, Message]:
+    is_own, message = found
+    if (message.author, message.number) != (news.author, news.number):
+        return found
+    return is_own, message._replace(entry=without_text(message.entry))

@@ -210,6 +210,7 @@ class History(Service):
             False,
             conversation.last if keeps else None,
             conversation.rendezvous,
+            tuple(sorted(conversation.deleting)),
         )
         segment = write_segment(new, int(self.context.clock)) if new else None
         if new:

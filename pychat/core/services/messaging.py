@@ -220,6 +220,7 @@ class Messaging(Service):
             peer.pending = [*conversation.take_first_have(frame.have), conversation.own_log]
             peer.outgoing = self._next_log(link, peer, conversation)
         peer.outgoing.acknowledge(frame.have)
+        peer.outgoing.pass_over_deleted(conversation.logs)
         conversation.progress(peer.outgoing)
         if peer.outgoing.acknowledged:
             self.context.notify(PeerAcknowledged(link))

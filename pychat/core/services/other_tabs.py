@@ -13,7 +13,7 @@ from pychat.core.chat.chats import Chats, conversation_id
 from pychat.core.chat.conversation import Conversation
 from pychat.core.chat.records import Head, KeptConversation, Part, read_head, read_segment
 from pychat.core.errors import RemoteError
-from pychat.core.service import Context, ConversationKept, KeepForChanged, Service, WrittenInTab
+from pychat.core.service import Context, ConversationKept, DeletedInTab, KeepForChanged, Service, WrittenInTab
 from pychat.core.services.links import Links
 
 
@@ -64,6 +64,8 @@ class OtherTabs(Service):
         except RemoteError:
             return  # no tab of ours wrote that
         conversation.take_head(head)
+        for author, number in head.deleting:
+            self.context.notify(DeletedInTab(conversation.id, author, number))
         if is_all_kept:
             conversation.journaled = len(conversation.timeline)
         if not head.unread:

@@ -17,7 +17,7 @@ from pychat.core.chat.conversation import Conversation
 from pychat.core.chat.records import NOTHING, SEGMENTS_AT_ONCE, Part, read_segment
 from pychat.core.chat.text_index import Found, TextIndex
 from pychat.core.ids import AuthorId, ChatId
-from pychat.core.service import Context, MessagesForgotten, Service
+from pychat.core.service import Context, MessageDeleted, MessagesForgotten, Service
 
 MOST_FOUND = 50
 """Messages that are found, at most: the newest."""
@@ -62,7 +62,16 @@ class Search(Service):
 
     def notification_handlers(self) -> Mapping[type, Callable[[Any], None]]:
         """What is no longer kept is not found."""
-        return {MessagesForgotten: lambda news: self._forget(news.chat)}
+        return {
+            MessagesForgotten: lambda news: self._forget(news.chat),
+            MessageDeleted: self._on_deleted,
+        }
+
+    def _on_deleted(self, news: MessageDeleted) -> None:
+        read = self._read.get(news.chat)
+        if read is not None:
+            read.index.delete(news.author, news.number)
+            self._look()
 
     def _on_search(self, event: events.Search) -> None:
         self.query = event.query
@@ -102,9 +111,12 @@ class Search(Service):
     def _on_read(self, event: events.JournalRead) -> None:
         if event.ticket != self._ticket:
             return
-        read = self._read.get(event.conversation)
-        if read is not None:
-            read.index.add_older([part for _, data in reversed(event.segments) for part in _parts(data)])
+        read, chat = self._read.get(event.conversation), self._chats.conversation(event.conversation)
+        if read is not None and chat is not None:
+            parts = [part for _, data in reversed(event.segments) for part in _parts(data)]
+            read.index.add_older(
+                [part._replace(entries=chat.without_deleted(part.author, part.first, part.entries)) for part in parts]
+            )
             self._before = event.segments[-1][0] if event.segments else None
         if len(event.segments) < SEGMENTS_AT_ONCE or read is None:
             self._end_conversation()

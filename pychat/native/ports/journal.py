@@ -202,20 +202,26 @@ class SqliteJournal:
             segment = self._seal(change.segment, b"segment", name)
             execute("insert into segments (chat, data) values (?, ?)", (name, segment))
 
-    async def merge(self, chat: str, positions: Sequence[int], segment: bytes) -> None:
-        """All in one transaction."""
+    async def merge(self, chat: str, segments: Sequence[tuple[int, bytes]], segment: bytes) -> None:
+        """All in one transaction; what was there is overwritten in the file, as by `delete`."""
         name = self._name(chat)
 
         def merge() -> None:
-            within = (name, min(positions), max(positions))
+            first, last = segments[0][0], segments[-1][0]
             with self._database:
+                self._database.execute("begin immediate")  # nobody writes between the look and the change
                 rows = self._database.execute(
-                    "select position from segments where chat = ? and position between ? and ?", within
+                    "select position, data from segments where chat = ? and position between ? and ? order by position",
+                    (name, first, last),
                 )
-                if {position for (position,) in rows} == set(positions):
-                    self._database.execute("delete from segments where chat = ? and position between ? and ?", within)
-                    sealed = self._seal(segment, b"segment", name)
-                    self._database.execute("insert into segments values (?, ?, ?)", (min(positions), name, sealed))
+                if [(position, self._unseal(sealed, b"segment", name)) for position, sealed in rows] != [*segments]:
+                    return
+                self._database.execute(
+                    "delete from segments where chat = ? and position between ? and ?", (name, first, last)
+                )
+                sealed = self._seal(segment, b"segment", name)
+                self._database.execute("insert into segments values (?, ?, ?)", (first, name, sealed))
+            self._database.execute("pragma wal_checkpoint(truncate)")
 
         await self._do(merge)
 

@@ -26,7 +26,7 @@ from pychat.native.screens.settings import SUGGESTED
 from pychat.ports import Post
 from pychat.ui import keeping, strings, times
 from pychat.ui.app import App
-from pychat.ui.messages import Messages
+from pychat.ui.messages import Messages, MessageView
 from pychat.ui.settings import Settings, is_local
 from pychat.ui.strings import Trust
 from pychat.ui.view import Card, DetailsView, PersonView, Progress, RoomView, View
@@ -91,7 +91,8 @@ class TerminalPage:
         self._news = asyncio.Event()  # something may have changed
         self._is_searching = False
         self._leaving = self._wants_to_leave = self._warned = False
-        self._wants_details = self._told_not_kept = self._told_servers = False
+        self._wants_details = self._told_not_kept = self._told_servers = self._told_deletion = False
+        self._to_delete: tuple[ChatId, MessageView] | None = None  # the person was asked whether they mean it
         self._comparing: PublicKey | None = None
         self._comparing_as = ""  # the name that was shown with what to compare
         self._doubted: PublicKey | None = None
@@ -112,6 +113,7 @@ class TerminalPage:
             "/people": ("whom you have talked to, and what was said last", self._people),
             "/talk": ("/talk Ann: turn to somebody you have talked to, and look for them", self._talk),
             "/search": ("/search green tea: what was said, in all conversations", self._search),
+            "/delete": ("/delete green tea: delete the last message with these words on this device", self._delete),
             "/keep": ("/keep 7 days, forever, nothing: for how long it is kept what is said here", self._keep),
             "/invite": ("make a new invite once a connection has ended", self._invite),
             "/lock": ("lock the room, or unlock it", self._lock),
@@ -196,6 +198,9 @@ class TerminalPage:
         if self._app.history_problem and not self._told_history:
             self._told_history = True
             self._complain(f"{strings.history_problem(self._app.history_problem)}.")
+        if self._app.deletion_problem and not self._told_deletion:
+            self._complain(strings.deletion_problem(self._app.deletion_problem))
+        self._told_deletion = bool(self._app.deletion_problem)
         if self._is_searching:
             self._tell_found()
         if now.chat is not None and now.messages is not None:
@@ -247,6 +252,8 @@ class TerminalPage:
         if not word:
             return
         first, _, rest = word.partition(" ")
+        if first != "/delete":
+            self._to_delete = None
         command = self._commands.get(first)
         if command is not None:
             command[1](rest.strip())
@@ -404,6 +411,24 @@ class TerminalPage:
         self._tell(found.note)
         self._post(events.Search(""))
 
+    def _delete(self, words: str) -> None:
+        """Delete the message that the person was asked about, or ask about the last one, with these words if any."""
+        now = self._app.view(self._selected)
+        if not words and self._to_delete is not None and self._to_delete[0] == now.chat:
+            (chat, message), self._to_delete = self._to_delete, None
+            self._post(events.DeleteMessage(chat, message.author, message.number))
+            self._tell(f"{strings.DELETED}. What this terminal has printed stays in it until you clear it.")
+            return
+        found = now.messages.arrived.to_delete(words) if now.messages is not None else None
+        if found is None or now.chat is None:
+            self._to_delete = None
+            self._complain(strings.NOTHING_TO_DELETE)
+            return
+        self._to_delete = now.chat, found
+        who = strings.ME if found.is_own else name_tag(now.name)
+        self._tell(f"{who}, {times.clock(found.at)}: {one_line(found.text)}")
+        self._tell(f"{strings.delete_message_note(name_tag(now.name), kept=now.is_kept)} /delete alone deletes it.")
+
     def _keep(self, text: str) -> None:
         now = self._app.view(self._selected)
         if now.chat is None or not now.is_kept:
@@ -546,10 +571,10 @@ class TerminalPage:
             printed.own = max(printed.own, own_gone)
         while printed.own < delivered:
             printed.own += 1
-            lines += self._paragraph("class:mine", strings.ME, messages.own(printed.own).text)
+            lines += self._paragraph("class:mine", strings.ME, messages.own(printed.own).words)
         for message in messages.arrived[printed.place :]:
             if not message.is_own:
-                lines += self._paragraph("class:name", name, message.text)
+                lines += self._paragraph("class:name", name, message.words)
         printed.place = len(messages)
         self._composer.print(lines)
 
@@ -561,7 +586,7 @@ class TerminalPage:
             if day != (day := times.day(message.at, date.today())):
                 yield [("class:quiet", f"{day}, {times.clock(message.at)}")]
             waits = message.is_own and messages.delivery_at(place) is not Delivery.DELIVERED
-            text = f"{message.text} ({Delivery.WAITING.value})" if waits else message.text
+            text = f"{message.text} ({Delivery.WAITING.value})" if waits and message.text else message.words
             yield from self._paragraph(
                 "class:mine" if message.is_own else "class:name", strings.ME if message.is_own else name, text
             )

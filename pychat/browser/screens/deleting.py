@@ -1,0 +1,46 @@
+"""One message is deleted: asked before, for it does not come back."""
+
+from collections.abc import Callable
+
+from pychat.browser.dom import Scope, set_text
+from pychat.core import events
+from pychat.core.ids import ChatId
+from pychat.ports import Post
+from pychat.ui import strings, times
+from pychat.ui.messages import MessageView
+from pychat.ui.view import View
+
+_SHOWN = 300
+"""Code points of the message that are shown once more."""
+
+
+class DeleteDialog:
+    """The part “delete-dialog” of a scope.
+
+    Args:
+        view: what the page shows.
+    """
+
+    def __init__(self, scope: Scope, post: Post, view: Callable[[], View]) -> None:
+        self._part = scope.part
+        self._post = post
+        self._view = view
+        self._asked: tuple[ChatId, MessageView] | None = None
+        scope.on(scope.part("delete-now"), "click", lambda _: self._delete())
+
+    def ask(self, message: MessageView) -> None:
+        """Ask whether this one is to be deleted."""
+        view = self._view()
+        if view.chat is None:
+            return
+        self._asked = view.chat, message
+        who = strings.ME if message.is_own else view.name
+        set_text(self._part("delete-what"), f"{who}, {times.clock(message.at)}: {message.text[:_SHOWN]}")
+        set_text(self._part("delete-text"), strings.delete_message_note(view.name, kept=view.is_kept))
+        self._part("delete-dialog").showModal()
+
+    def _delete(self) -> None:
+        self._part("delete-dialog").close()
+        if self._asked is not None:
+            (chat, message), self._asked = self._asked, None
+            self._post(events.DeleteMessage(chat, message.author, message.number))

@@ -398,6 +398,8 @@ async def _in_pipe(options: argparse.Namespace, settings: Settings) -> Exit:
             passphrase=secret,
             trace=trace,
         ) as peer:
+            if peer.history_problem:
+                say(f"{peer.history_problem}.")
             if settings.suggested and suggested:
                 say(strings.stun_note(suggested))
             lines = pipe.Pipe(source, stay=options.stay, as_json=options.json)

@@ -244,6 +244,12 @@ class Peer:
         self._put_away()
         return await self._with_code(self._paste(text))
 
+    @property
+    def history_problem(self) -> str:
+        """Why what is said is not kept, although there is a folder, in a sentence; "" while it is."""
+        problem = self._node.history.problem
+        return strings.history_problem(problem) if problem else ""
+
     async def again(self, key: bytes) -> "Chat":
         """Find somebody again with whom one has talked: in the room that the two have for good, without a link.
 

@@ -29,11 +29,11 @@ from pychat.ports import (
     PeerConnection,
     PeerConnectionFactory,
     PortError,
-    RelayConnection,
     RelayFactory,
     Store,
     Tabs,
 )
+from pychat.relay_channels import RelayChannel, RelayChannels
 
 CHANNEL_LABEL, CHANNEL_ID = "chat", 0
 
@@ -116,7 +116,7 @@ class Driver:
         self._store = store
         self._clock = clock
         self._stopwatch = stopwatch
-        self._connect_relay = connect_relay
+        self._connect_relay = RelayChannels(connect_relay) if connect_relay is not None else None
         self._tabs = tabs
         self._leases = leases
         self._leased: set[str] = set()
@@ -137,7 +137,7 @@ class Driver:
         self._timer: asyncio.TimerHandle | None = None
         self._timer_at = 0.0  # when the timer does, by the clock
         self._connections: dict[LinkId, _Connection] = {}
-        self._relays: dict[SessionId, RelayConnection] = {}
+        self._relays: dict[SessionId, RelayChannel] = {}
         self._working: set[asyncio.Task[None]] = set()
         self._at_close: list[Callable[[], object]] = []
 
@@ -324,8 +324,8 @@ class Driver:
             case effects.SendToRelay(session, text):
                 if session in self._relays:
                     self._relays[session].send(text)
-            case effects.CloseRelay(session):
-                self._close_relay(session)
+            case effects.CloseRelay(session, is_dead):
+                self._close_relay(session, is_dead=is_dead)
             case effects.DrawBytes(session, size):
                 self.post(events.BytesDrawn(session, self._crypto.random(size)))
             case effects.Derive() | effects.Seal() | effects.Unseal():
@@ -427,10 +427,10 @@ class Driver:
         except PortError:
             self.post(events.RelayClosed(session, NEVER_OPENED))
 
-    def _close_relay(self, session: SessionId) -> None:
+    def _close_relay(self, session: SessionId, *, is_dead: bool = False) -> None:
         relay = self._relays.pop(session, None)
         if relay is not None:
-            relay.close()
+            relay.close(is_dead=is_dead)
 
     def _begin(self, work: Coroutine[Any, Any, None]) -> None:
         task = self._loop.create_task(work)
@@ -475,6 +475,7 @@ class Driver:
 
     async def journaled(self) -> None:
         """Wait until what has come by now is in the journal and acknowledged, so that the other side need not wait."""
+        self.post(events.FlushJournal())
         self.turn()
         with suppress(TimeoutError):
             async with asyncio.timeout(JOURNAL_PATIENCE):

@@ -104,9 +104,10 @@ class SendToRelay:
 
 @dataclass(frozen=True, slots=True)
 class CloseRelay:
-    """Close the connection to the relay; nothing follows."""
+    """Close the connection to the relay; nothing follows. `is_dead`: nothing comes over it any more."""
 
     session: SessionId
+    is_dead: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -267,6 +267,11 @@ class WatchDetails:
 
 
 @dataclass(frozen=True, slots=True)
+class FlushJournal:
+    """Somebody is about to leave: what waits for company is written now."""
+
+
+@dataclass(frozen=True, slots=True)
 class Shutdown:
     """The program ends in this very turn."""
 
@@ -585,6 +590,7 @@ Event = (
     | DeleteMessage
     | ConfigureIce
     | WatchDetails
+    | FlushJournal
     | Shutdown
     | LocalDescriptionReady
     | CandidateFound

@@ -67,10 +67,10 @@ class RelayConfig:
     """
 
     message_bytes: int = MAX_MESSAGE
-    rate: int = 20  # messages a second that a connection may send for long
-    burst: int = 120  # messages that it may send at once
+    rate: int = 40  # messages a second that a connection may send for long
+    burst: int = 512  # messages that it may send at once
     room_size: int = 16
-    rooms_per_address: int = 32
+    rooms_per_address: int = 1024
     connections_per_address: int = 64
     connections: int = 10_000
     queue_bytes: int = 1 << 20  # what may wait for one slow reader

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 from starlette.types import Receive, Scope, Send
 
@@ -39,7 +39,6 @@ class Connection:
 
     __slots__ = (
         "_limit",
-        "_open",
         "_pump",
         "_queue",
         "_receive",
@@ -55,9 +54,8 @@ class Connection:
         self._scope, self._receive, self._send = scope, receive, send
         self._limit = limit
         # A list and no deque, for an empty one of those takes 700 bytes.
-        self._queue: list[str] = []
+        self._queue: list[tuple[str, Callable[[int], None] | None]] = []
         self._waiting = 0
-        self._open = False
         self._pump: asyncio.Task[None] | None = None
         self.host = host
         self.ending: CloseCode | None = None
@@ -89,26 +87,21 @@ class Connection:
             raise Refused(CloseCode.MALFORMED)
         return text
 
-    def open(self, first: str) -> None:
-        """Let out what was posted until now, with `first` before it."""
-        if self.ending is None:
-            self._queue.insert(0, first)
-            self._waiting += len(first)
-            self._open = True
-            self._start()
+    def post(self, text: str, sent: Callable[[int], None] | None = None) -> None:
+        """Put a text in ASCII into the queue, and return at once; a reader whose queue is full is given up.
 
-    def post(self, text: str) -> None:
-        """Put a text in ASCII into the queue, and return at once; a reader whose queue is full is given up."""
+        Args:
+            sent: called with its length once it has left the queue.
+        """
         if self.ending is not None:
             return
         if self._waiting + len(text) > self._limit:
             self.end(CloseCode.TOO_SLOW)
             return
-        self._queue.append(text)
+        self._queue.append((text, sent))
         self._waiting += len(text)
         self.used_at = asyncio.get_running_loop().time()
-        if self._open:
-            self._start()
+        self._start()
 
     def end(self, code: CloseCode) -> None:
         """Begin to close, and return at once; what waits is sent before, except to a slow reader."""
@@ -142,11 +135,13 @@ class Connection:
     async def _empty(self) -> None:
         while self._queue:
             batch, self._queue = self._queue, []
-            for text in batch:
+            for text, sent in batch:
                 if self.ending is CloseCode.TOO_SLOW:
                     return
                 await self._send({"type": "websocket.send", "text": text})
                 self._waiting -= len(text)
+                if sent is not None:
+                    sent(len(text))
 
 
 @contextlib.contextmanager

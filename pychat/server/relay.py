@@ -1,8 +1,8 @@
 """The relay: passes sealed signaling between the members of a room, and can read none of it (docs/reference/relay.md).
 
-One WebSocket is one member of one room. What comes from it is handled one message after the other; what goes to it
-waits in a queue of its own (connection.py), so nobody holds up anybody else. Who is in a room, in this process and in
-others, is the business of a backplane.
+One WebSocket is one client, and each of its channels one member of one room. What comes from it is handled one message
+after the other; what goes to it waits in a queue of its own (connection.py), so nobody holds up anybody else. Who is in
+a room, in this process and in others, is the business of a backplane.
 """
 
 from __future__ import annotations
@@ -16,6 +16,8 @@ from prometheus_client import CollectorRegistry
 from starlette.types import Receive, Scope, Send
 
 from pychat.core.relay.protocol import (
+    ALL,
+    MAX_CHANNELS,
     SUBPROTOCOL,
     Arrived,
     CloseCode,
@@ -28,6 +30,8 @@ from pychat.core.relay.protocol import (
     To,
     decode_from_client,
     encode,
+    on_channel,
+    split,
 )
 from pychat.server.addresses import AddressCounts, decrease, shares
 from pychat.server.backplane import Backplane, Health, MemberTaken, MemoryBackplane, RoomFull
@@ -40,8 +44,50 @@ from pychat.server.ws_protocol import CLOSE_WITHIN, Terms
 
 _PROTOCOL_MISSING = "The relay takes uvicorn with --ws pychat.server.ws_protocol:WebSocketProtocol, or `pychat serve`."
 
+MOST_EARLY = 1_000
+"""What a member may be told while it waits to be let into a room."""
+
+SHARES = 8
+"""So many rooms of one reader have to be flooded before its queue is full; before that each is given up by itself."""
+
 # Not told by the relay, but by the WebSocket protocol (ws_protocol.py).
 _REFUSED_BY_THE_PROTOCOL = {int(code): code for code in (CloseCode.TOO_LARGE, CloseCode.TOO_FAST)}
+
+
+class _Member:
+    """A member of a room, on a channel of a connection; what it is told before it has joined comes after that."""
+
+    __slots__ = ("_early", "_waiting", "channel", "connection", "name", "others", "room")
+
+    def __init__(self, connection: Connection, channel: int, room: str, name: str, others: dict[int, _Member]) -> None:
+        self.connection, self.channel, self.room, self.name = connection, channel, room, name
+        self.others = others  # those of the same connection, by their channels
+        self._early: list[str] | None = []
+        self._waiting = 0
+
+    def has_room(self, text: str, share: int) -> bool:
+        """Whether no more than `share` bytes would wait for it: one room holds up none of the others."""
+        return self._waiting + len(text) <= share
+
+    def _note_sent(self, size: int) -> None:
+        self._waiting -= size
+
+    def post(self, text: str) -> None:
+        """Put it into the queue of the connection."""
+        if self._early is None:
+            text = on_channel(self.channel, text)
+            self._waiting += len(text)
+            self.connection.post(text, self._note_sent)
+        elif len(self._early) < MOST_EARLY:
+            self._early.append(text)
+        else:
+            self.connection.end(CloseCode.TOO_SLOW)
+
+    def open(self, first: str) -> None:
+        """It has joined: let out what was posted until now, with `first` before it."""
+        early, self._early = self._early or [], None
+        for text in (first, *early):
+            self.post(text)
 
 
 class Relay:
@@ -52,10 +98,11 @@ class Relay:
         self._config = config
         self._log = Log(addresses=config.log_addresses)
         self._backplane: Backplane = RedisBackplane(config.redis_url) if config.redis_url else MemoryBackplane()
-        self._rooms: dict[str, dict[str, Connection]] = {}
+        self._rooms: dict[str, dict[str, _Member]] = {}
         self._connections: set[Connection] = set()
         self._from_address = AddressCounts(config.connections_per_address, config.connections)
         self._rooms_of_address: dict[str, Counter[str]] = {}
+        self._leaving: set[asyncio.Task[None]] = set()
         self._closing = False
 
     @property
@@ -96,7 +143,7 @@ class Relay:
             return
         self._closing = True
         self._log.write("dismissed", connections=len(self._connections))
-        farewell = encode(Return(self._config.return_seconds))
+        farewell = on_channel(ALL, encode(Return(self._config.return_seconds)))
         for connection in self._connections:
             connection.post(farewell)
             connection.end(CloseCode.CLOSING)
@@ -141,9 +188,14 @@ class Relay:
 
     def received(self, room: str, member: str, sender: str, data: str) -> None:
         """Give a member here what is for it."""
-        connection = self._rooms.get(room, {}).get(member)
-        if connection is not None:
-            self._post(connection, encode(From(sender, data)))
+        receiver = self._rooms.get(room, {}).get(member)
+        if receiver is None:
+            return
+        text = encode(From(sender, data))
+        if not receiver.has_room(text, self._config.queue_bytes // SHARES):
+            self._give_up(receiver)
+        else:
+            self._post(receiver, text)
             self.metrics.relayed.inc()
             self.metrics.characters.inc(len(data))
 
@@ -156,14 +208,14 @@ class Relay:
 
     def _tell(self, room: str, member: str, message: RelayMessage) -> None:
         text = encode(message)
-        for other, connection in self._rooms.get(room, {}).items():
-            if other != member:
-                self._post(connection, text)
+        for name, other in self._rooms.get(room, {}).items():
+            if name != member:
+                self._post(other, text)
 
-    def _post(self, connection: Connection, text: str) -> None:
-        before = connection.ending
-        connection.post(text)
-        if connection.ending is not before:
+    def _post(self, member: _Member, text: str) -> None:
+        before = member.connection.ending
+        member.post(text)
+        if member.connection.ending is not before:
             self.metrics.slow.inc()
 
     # A connection, from its beginning to its end.
@@ -187,61 +239,104 @@ class Relay:
             self.metrics.connections.set(len(self._connections))
 
     async def _serve(self, connection: Connection) -> None:
+        members: dict[int, _Member] = {}
         try:
-            async with asyncio.timeout(self._config.join_seconds):
-                join = decode_from_client(await connection.read())
-        except TimeoutError:
-            raise Refused(CloseCode.NOT_JOINED) from None
-        if not isinstance(join, Join):
-            raise Refused(CloseCode.MALFORMED)
-        with self._in_room(connection, join):
             try:
-                await self._join(connection, join)
-                while True:
-                    message = decode_from_client(await connection.read())
-                    if not isinstance(message, To):
-                        raise Refused(CloseCode.MALFORMED)
-                    self.metrics.received.inc()
-                    await self._backplane.send(join.room, message.member, join.member, message.data)
-            finally:
-                await self._backplane.leave(join.room, join.member)
+                async with asyncio.timeout(self._config.join_seconds):
+                    text = await connection.read()
+            except TimeoutError:
+                raise Refused(CloseCode.NOT_JOINED) from None
+            while True:
+                await self._heed(connection, members, text)
+                text = await connection.read()
+        finally:
+            while members:  # each of them knows the others
+                await self._leave(members.popitem()[1])
 
-    async def _join(self, connection: Connection, join: Join) -> None:
+    async def _heed(self, connection: Connection, members: dict[int, _Member], text: str) -> None:
+        """Do what a client says on one of its channels."""
+        channel, said = split(text) or (ALL, "")
+        if channel == ALL:
+            raise Refused(CloseCode.MALFORMED)
+        member = members.get(channel)
+        if said == "":
+            if member is not None:
+                del members[channel]
+                await self._leave(member)
+            return
+        match decode_from_client(said):
+            case To(receiver, data) if member is not None:
+                self.metrics.received.inc()
+                await self._backplane.send(member.room, receiver, member.name, data)
+            case Join(room, name) if member is None:
+                await self._join(_Member(connection, channel, room, name, members))
+            case _:
+                raise Refused(CloseCode.MALFORMED)
+
+    async def _join(self, member: _Member) -> None:
+        """Let a client into a room; where it may not come in its channel ends, and none of the others."""
         try:
-            others = await self._backplane.join(join.room, join.member, self._config.room_size)
-        except MemberTaken:
-            raise Refused(CloseCode.MEMBER_TAKEN) from None
-        except RoomFull:
-            raise Refused(CloseCode.ROOM_FULL) from None
-        connection.open(encode(Joined(tuple(others))))
+            if len(member.others) >= MAX_CHANNELS:
+                raise Refused(CloseCode.TOO_MANY_ROOMS)
+            self._enter(member)
+        except Refused as refused:
+            self._end_channel(member, refused.code)
+            return
+        member.others[member.channel] = member  # what is told of the room from now on waits until it has joined
+        try:
+            others = await self._backplane.join(member.room, member.name, self._config.room_size)
+        except (MemberTaken, RoomFull) as problem:
+            member.others.pop(member.channel, None)
+            await self._leave(member)
+            is_taken = isinstance(problem, MemberTaken)
+            self._end_channel(member, CloseCode.MEMBER_TAKEN if is_taken else CloseCode.ROOM_FULL)
+            return
+        member.open(encode(Joined(tuple(others))))
         self.metrics.joins.inc()
 
-    @contextlib.contextmanager
-    def _in_room(self, connection: Connection, join: Join) -> Iterator[None]:
-        """Let what is told of the room reach a connection, before it is known whether it may join."""
-        if join.member in self._rooms.get(join.room, {}):
+    def _give_up(self, member: _Member) -> None:
+        """End the channel of a reader for whom too much waits in this room; the others of the connection stay."""
+        if member.others.get(member.channel) is member:
+            del member.others[member.channel]
+            self._end_channel(member, CloseCode.TOO_SLOW)
+            self.metrics.slow.inc()
+            leaving = asyncio.create_task(self._leave(member))
+            self._leaving.add(leaving)
+            leaving.add_done_callback(self._leaving.discard)
+
+    def _end_channel(self, member: _Member, code: CloseCode) -> None:
+        member.connection.post(on_channel(member.channel, str(int(code))))
+        self.metrics.refusals.labels(code.name.lower()).inc()
+        self._log.write("refused", reason=code.name.lower(), address=member.connection.host)
+
+    def _enter(self, member: _Member) -> None:
+        """Let what is told of the room reach a member, before it is known whether it may join."""
+        if member.name in self._rooms.get(member.room, {}):
             raise Refused(CloseCode.MEMBER_TAKEN)
-        counted = shares(connection.host, self._config.rooms_per_address, self._config.connections)
-        for key, limit in counted:
+        for key, limit in self._shares(member):
             rooms: Counter[str] = self._rooms_of_address.get(key, Counter())
-            if join.room not in rooms and len(rooms) >= limit:
+            if member.room not in rooms and len(rooms) >= limit:
                 raise Refused(CloseCode.TOO_MANY_ROOMS)
-        members = self._rooms.setdefault(join.room, {})
-        members[join.member] = connection
-        for key, _ in counted:
-            self._rooms_of_address.setdefault(key, Counter())[join.room] += 1
+        self._rooms.setdefault(member.room, {})[member.name] = member
+        for key, _ in self._shares(member):
+            self._rooms_of_address.setdefault(key, Counter())[member.room] += 1
         self.metrics.rooms.set(len(self._rooms))
-        try:
-            yield
-        finally:
-            del members[join.member]
-            if not members:
-                del self._rooms[join.room]
-            for key, _ in counted:
-                decrease(self._rooms_of_address[key], join.room)
-                if not self._rooms_of_address[key]:
-                    del self._rooms_of_address[key]
-            self.metrics.rooms.set(len(self._rooms))
+
+    async def _leave(self, member: _Member) -> None:
+        members = self._rooms[member.room]
+        del members[member.name]
+        if not members:
+            del self._rooms[member.room]
+        for key, _ in self._shares(member):
+            decrease(self._rooms_of_address[key], member.room)
+            if not self._rooms_of_address[key]:
+                del self._rooms_of_address[key]
+        self.metrics.rooms.set(len(self._rooms))
+        await self._backplane.leave(member.room, member.name)
+
+    def _shares(self, member: _Member) -> list[tuple[str, int]]:
+        """The addresses that a member counts for, each with the rooms it may be in."""
+        return [*shares(member.connection.host, self._config.rooms_per_address, self._config.connections)]
 
     def _note_end(self, connection: Connection, code: int) -> None:
         ending = connection.ending

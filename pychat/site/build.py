@@ -44,6 +44,7 @@ BROWSER_PARTS = (
     "ports.py",
     "passphrase.py",
     "backup.py",
+    "relay_channels.py",
     "driver.py",
     "startup.py",
     "core",

@@ -93,13 +93,13 @@ class Ours:
         return "Sec-WebSocket-Protocol: pychat.relay.1\r\n"
 
     def first(self, room: str, member: str) -> str | None:
-        return json.dumps(["join", room, member])
+        return "1 " + json.dumps(["join", room, member])
 
     def to(self, member: str, data: str) -> str:
-        return json.dumps(["to", member, data])
+        return "1 " + json.dumps(["to", member, data])
 
     def data(self, text: str) -> str | None:
-        message = json.loads(text)
+        message = json.loads(text[2:])
         return str(message[2]) if message[0] == "from" else None
 
 

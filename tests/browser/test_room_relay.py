@@ -84,6 +84,30 @@ def test_those_who_wait_are_told_and_meet_when_it_returns(
 
 
 @in_chromium
+def test_all_rooms_of_a_page_have_one_connection_to_the_relay(
+    own_server: Server, person: MakePerson, friend: MakeFriend, tmp_path: Path
+) -> None:
+    own_server.start()
+    ann, bob, cay = person("Ann"), friend("Bob", folder=tmp_path / "bob"), friend("Cay")
+    connections: list[object] = []
+    ann.page.on("websocket", lambda connection: connections.append(connection))
+    link = open_room(ann)
+    bob.enter(link)
+    ann.expect_state("open")
+    ann.page.evaluate("link => { location.hash = link; }", cay.open_room().removeprefix("/"))
+    ann.button("Join").click()
+    cay.expect_state("open")
+    assert len(connections) == 1
+
+    own_server.stop()
+    own_server.start()
+    bob.again().enter(link)
+    bob.expect_state("open")
+    cay.say("still here")
+    ann.expect_messages("still here")
+
+
+@in_chromium
 def test_without_a_relay_there_are_invites_and_the_page_says_why(
     own_server: Server, person: MakePerson, friend: MakeFriend
 ) -> None:

@@ -77,7 +77,7 @@ class Session:
         assert self.events[-1] == events.RelayClosed(self.number, code), self.events[-1]
 
     def say(self, *message: object) -> None:
-        self.relay.send(json.dumps(message))
+        self.relay.send(f"1 {json.dumps(message)}")
 
     @property
     def is_open(self) -> bool:
@@ -85,7 +85,9 @@ class Session:
 
     @property
     def heard(self) -> list[list[Any]]:
-        return [json.loads(event.text) for event in self.events if isinstance(event, events.RelayHeard)]
+        texts = [event.text for event in self.events if isinstance(event, events.RelayHeard)]
+        assert all(text.startswith("1 ") for text in texts), texts
+        return [json.loads(text[2:]) for text in texts]
 
     def heard_from(self, other: "Session") -> list[str]:
         return [message[2] for message in self.heard if message[:2] == ["from", other.member]]

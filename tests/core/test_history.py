@@ -1043,6 +1043,14 @@ def test_what_has_only_arrived_is_written_soon(ann: Device, bob: Device) -> None
     assert writes(bob) == 1
 
 
+def test_what_has_only_arrived_is_written_at_once_when_somebody_leaves(ann: Device, bob: Device) -> None:
+    pair = meet(ann, bob)
+    hears(pair, "a question")
+    assert writes(bob) == 0
+    bob.do(events.FlushJournal())
+    assert writes(bob) == 1
+
+
 def test_many_that_arrive_are_written_at_once(ann: Device, bob: Device) -> None:
     pair = meet(ann, bob)
     hears(pair, *[f"text {number}" for number in range(FEW + 1)])

@@ -196,7 +196,7 @@ def test_for_a_page_of_this_machine_nobody_is_asked(pychat: Pychat, host: str) -
 
 # What it says of itself.
 
-COMMANDS = ["invite", "join", "room", "talk", "settings", "reset", "serve", "export"]
+COMMANDS = ["invite", "join", "room", "talk", "settings", "reset", "serve", "passphrase", "backup", "restore", "export"]
 
 
 def test_it_says_which_version_it_is(pychat: Pychat) -> None:
@@ -212,7 +212,7 @@ def test_the_help_of_each_command_has_an_example(pychat: Pychat, command: str) -
 
 
 def test_there_is_no_command_without_help(pychat: Pychat) -> None:
-    listed = re.findall(r"^    ([a-z]+)  ", pychat.run("-h").stdout, re.MULTILINE)
+    listed = re.findall(r"^    ([a-z]+)(?:  |$)", pychat.run("-h").stdout, re.MULTILINE)
     assert sorted(listed) == sorted(COMMANDS)
 
 

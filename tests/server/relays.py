@@ -24,6 +24,7 @@ from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import ConnectionClosed
 from websockets.protocol import State
 
+from pychat.core.relay.protocol import on_channel, split
 from tests.browsers import REDIS
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -31,6 +32,7 @@ SERVE = (
     "import sys; from pathlib import Path; from pychat.server.cli import main; sys.exit(main(Path(sys.argv.pop(1))))"
 )
 SUBPROTOCOL = "pychat.relay.1"
+
 SECONDS = 30  # far more than anything here takes
 
 
@@ -127,11 +129,12 @@ class Redis:
 
 @dataclass
 class Member:
-    """Somebody who is connected to a relay; `heard` is everything that was said so far."""
+    """Somebody who is connected to a relay, on one channel; `heard` is everything that was said there so far."""
 
     connection: ClientConnection
     id: str
     heard: list[list[Any]]
+    channel: int = 1
 
     @property
     def found(self) -> list[str]:
@@ -139,11 +142,14 @@ class Member:
         return list(next(message[1] for message in self.heard if message[0] == "joined"))
 
     async def say(self, *message: object) -> None:
-        await self.connection.send(json.dumps(message))
+        await self.connection.send(on_channel(self.channel, json.dumps(message)))
 
     async def hear(self) -> list[Any]:
+        """The next message; the end of the channel is ["closed", code]."""
         async with asyncio.timeout(SECONDS):
-            message: list[Any] = json.loads(await self.connection.recv())
+            channel, said = split(str(await self.connection.recv())) or (0, "")
+        assert channel in (self.channel, 0)
+        message: list[Any] = ["closed", int(said)] if said.isdigit() else json.loads(said)
         self.heard.append(message)
         return message
 

@@ -85,11 +85,11 @@ async def test_the_limits_of_a_room_hold_for_all_processes(
     for relay in (one, other):
         eve = await members.connect(relay)
         await eve.say("join", room, ann.id)
-        await eve.expect_close(4002)
+        await eve.expect("closed", 4002)
     bob = await members.join(other, room)
     eve = await members.connect(one)
     await eve.say("join", room, eve.id)
-    await eve.expect_close(4003)
+    await eve.expect("closed", 4003)
     await ann.expect_talk_with(bob)
     assert not [message for message in bob.heard if message[0] == "left"]
 

@@ -54,15 +54,16 @@ class Socket:
 async def test_what_waits_is_sent_before_the_close_and_nothing_after_it() -> None:
     socket = Socket()
     connection = socket.connection()
-    connection.post('["one"]')
-    connection.open('["first"]')
+    sent: list[int] = []
+    connection.post('["one"]', sent.append)
+    connection.post('["two"]')
     connection.end(CloseCode.IDLE)
     connection.end(CloseCode.CLOSING)  # the first reason counts
-    connection.post('["late"]')
-    connection.open('["later still"]')
+    connection.post('["late"]', sent.append)
     await asyncio.wait_for(connection._pump or asyncio.sleep(0), 30)
 
-    assert socket.texts == [["first"], ["one"]]
+    assert socket.texts == [["one"], ["two"]]
+    assert sent == [len('["one"]')]
     assert socket.closes == [CloseCode.IDLE]
     assert socket.patience == [CLOSE_SECONDS]
 
@@ -70,7 +71,7 @@ async def test_what_waits_is_sent_before_the_close_and_nothing_after_it() -> Non
 async def test_whoever_reads_too_slowly_gets_no_more_than_the_close() -> None:
     socket = Socket()
     connection = socket.connection(limit=60)
-    connection.open('["first"]')
+    connection.post('["first"]')
     socket.reads.clear()
     for number in range(10):
         connection.post(f'["a message",{number}]')

@@ -192,6 +192,9 @@ def test_what_cannot_be_read_is_told_and_deleted_when_one_says_so(
     ann = meet(bob)  # people can talk
     ann.wait_until_said("pychat: What you say is not kept on this device for the next time: the key of")
     leave(ann, bob)
+    pipe = commands.pipe("invite", folder=tmp_path / "Ann")
+    pipe.wait_until_said("pychat: What you say is not kept on this device for the next time: the key of")
+    pipe.kill()
     assert (folder / "journal.db").read_bytes() == kept
 
     reset = [sys.executable, "-m", "pychat", "reset", "--history", "--yes"]

@@ -155,8 +155,8 @@ class RelayClient:
 
     # The session.
 
-    def _connect(self) -> list[Report]:
-        reports = self._end_session()
+    def _connect(self, *, is_dead: bool = False) -> list[Report]:
+        reports = self._end_session(is_dead=is_dead)
         self._retry_at = self._return_after = None
         self.state, self.is_beating = RelayState.REACHING, False
         self._heartbeat_at = self._context.now + REACH_TIMEOUT
@@ -166,10 +166,10 @@ class RelayClient:
         self._context.emit(effects.DrawBytes(self.id, SECRET_SIZE if self.session is None else MEMBER_SIZE))
         return reports
 
-    def _end_session(self) -> list[Report]:
+    def _end_session(self, *, is_dead: bool = False) -> list[Report]:
         if not self.id:
             return []
-        self._context.emit(effects.CloseRelay(self.id))
+        self._context.emit(effects.CloseRelay(self.id, is_dead))
         self.id = 0
         if self.session is not None:
             self.session.connection_lost()
@@ -197,9 +197,9 @@ class RelayClient:
             self._context.emit(effects.SendToRelay(self.id, self._join))
             self._join = ""
 
-    def on_closed(self, code: int) -> list[Report]:
+    def on_closed(self, code: int, *, is_dead: bool = False) -> list[Report]:
         """There is none, or no longer."""
-        reports = self._end_session()
+        reports = self._end_session(is_dead=is_dead)
         self._heartbeat_at = None
         if self.state is not RelayState.LEFT:
             self.state, self.trouble = RelayState.AWAY, _TROUBLES.get(code, Trouble.UNREACHABLE)
@@ -277,9 +277,9 @@ class RelayClient:
     def _heartbeat(self) -> list[Report]:
         """Have the relay pass something to ourselves."""
         if self.state is RelayState.REACHING:
-            return self.on_closed(_GONE)
+            return self.on_closed(_GONE, is_dead=True)
         if self.is_beating:
-            return self._connect()
+            return self._connect(is_dead=True)
         if self.state is RelayState.HERE and self.session is not None and self.session.member is not None:
             self.is_beating, self._heartbeat_at = True, self._context.now + HEARTBEAT_TIMEOUT
             self._context.emit(

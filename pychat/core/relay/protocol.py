@@ -1,6 +1,7 @@
 """The protocol between a client and the relay, for both ends: what each may say, and why a connection ends.
 
-Each message is one text, a JSON array whose first item names its kind. docs/reference/relay.md describes them.
+Each message is one text: the number of a channel, a blank, and a JSON array whose first item names its kind. A channel
+is one member of one room; a connection has several of them. docs/reference/relay.md describes them.
 """
 
 import json
@@ -15,6 +16,10 @@ from pychat.core.errors import RemoteError
 SUBPROTOCOL = "pychat.relay.1"
 MAX_MESSAGE = 65_536
 """Bytes of a message at most, as UTF-8: what a client reads, and what a relay takes unless it is told otherwise."""
+ALL = 0
+"""The channel on which the relay speaks to all of a connection; those of a client have numbers from 1 on."""
+MAX_CHANNELS = 64
+"""Rooms that one connection is in at once, at most."""
 MAX_RETURN = 3600
 """Seconds after which a relay may ask a client to come back."""
 
@@ -23,7 +28,10 @@ _quoted = json.encoder.encode_basestring_ascii
 
 
 class CloseCode(IntEnum):
-    """Why the relay closes a connection: the close code of RFC 6455, section 7.4, and the reason that goes with it."""
+    """Why the relay closes a connection: the close code of RFC 6455, section 7.4, and the reason that goes with it.
+
+    Of MEMBER_TAKEN, ROOM_FULL and TOO_MANY_ROOMS only a channel ends.
+    """
 
     reason: str
 
@@ -50,7 +58,7 @@ class CloseCode(IntEnum):
 
 @dataclass(frozen=True, slots=True)
 class Join:
-    """A client comes into a room; its first message, and only that."""
+    """A client comes into a room; the first message of a channel, and only that."""
 
     room: str
     member: str
@@ -102,6 +110,18 @@ class Return:
 
 ClientMessage = Join | To
 RelayMessage = Joined | Arrived | Left | From | Return
+
+
+def on_channel(channel: int, text: str) -> str:
+    """What is said on a channel: a message, a close code of the relay, or "" when a client leaves it."""
+    return f"{channel} {text}"
+
+
+def split(text: str) -> tuple[int, str] | None:
+    """The channel, and what is said on it; None where there is none."""
+    number, blank, rest = text.partition(" ")
+    is_number = 0 < len(number) < 10 and number.isascii() and number.isdigit()
+    return (int(number), rest) if is_number and blank else None
 
 
 def encode(message: ClientMessage | RelayMessage) -> str:

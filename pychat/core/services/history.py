@@ -109,6 +109,7 @@ class History(Service):
             events.ShowMessage: self._on_show_message,
             events.MarkRead: self._on_mark_read,
             events.LookAway: self._on_look_away,
+            events.FlushJournal: self._on_flush,
             events.Shutdown: self._on_shutdown,
         }
 
@@ -335,6 +336,9 @@ class History(Service):
             if self._heads_at is None:
                 self._heads_at = self.context.now + HEAD_INTERVAL
                 self.context.wake_by(self._heads_at)
+
+    def _on_flush(self, _: events.FlushJournal) -> None:
+        self._not_before = self.context.now
 
     def _on_shutdown(self, _: events.Shutdown) -> None:
         self._is_closing = True

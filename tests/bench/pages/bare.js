@@ -30,7 +30,7 @@ function member(url, room, { joined, opened }) {
   const socket = new WebSocket(url, "pychat.relay.1");
   let pc;
   function connect(other) {
-    const say = (what) => socket.send(JSON.stringify(["to", other, JSON.stringify(what)]));
+    const say = (what) => socket.send(`1 ${JSON.stringify(["to", other, JSON.stringify(what)])}`);
     pc = new RTCPeerConnection();
     pc.createDataChannel("chat", { negotiated: true, id: 0 }).onopen = opened;
     pc.onicecandidate = ({ candidate }) => candidate && say({ candidate });
@@ -42,9 +42,9 @@ function member(url, room, { joined, opened }) {
     };
   }
   let describe;
-  socket.onopen = () => socket.send(JSON.stringify(["join", room, id]));
+  socket.onopen = () => socket.send(`1 ${JSON.stringify(["join", room, id])}`);
   socket.onmessage = ({ data }) => {
-    const [kind, what, text] = JSON.parse(data);
+    const [kind, what, text] = JSON.parse(data.slice(2));
     if (kind === "joined") {
       joined();
       if (what.length) (describe = connect(what[0]))();

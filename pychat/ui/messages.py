@@ -118,6 +118,10 @@ class Messages(Sequence[MessageView]):
         """Whether a message can be deleted on this device."""
         return isinstance(self._chat, Conversation) and self._chat.can_delete(message.author, message.number)
 
+    def waits(self, message: MessageView) -> bool:
+        """Whether a message of one's own has not gone out, and can be taken back."""
+        return isinstance(self._chat, Conversation) and self._chat.is_waiting(message.author, message.number)
+
     def to_delete(self, words: str) -> MessageView | None:
         """The last one that can be deleted, and has these words; "" is any."""
         wanted = words.casefold()
@@ -139,10 +143,17 @@ class Messages(Sequence[MessageView]):
         """How many of those that were written in former runs, and had not arrived by then, are delivered."""
         return sum(self._chat.former_logs.values())
 
-    @property
-    def undelivered(self) -> int:
-        """How many of one's own, of this run, are not delivered."""
-        return self._chat.written - self._chat.acknowledged
+    def waiting(self, most: int) -> tuple[list[int], int]:
+        """Of one's own, of this run, that have not arrived: the numbers of the last ones, and how many more."""
+        chat, numbers = self._chat, list[int]()
+        number = chat.written
+        while number > chat.acknowledged and len(numbers) < most:
+            if chat.logs.entry(chat.own_log, number).text:  # else it was taken back
+                numbers.insert(0, number)
+            number -= 1
+        deleted = chat.deleted.get(chat.own_log, ()) if isinstance(chat, Conversation) else ()
+        taken_back = sum(chat.acknowledged < each <= number for each in deleted)
+        return numbers, number - chat.acknowledged - taken_back
 
     @property
     def own_start(self) -> int:

@@ -162,18 +162,22 @@ def delete_note(name: str, *, kept: bool) -> str:
 
 DELETED = "Deleted on this device"
 """Stands in the place of a message."""
-NOTHING_TO_DELETE = (
-    "There is no such message here that can be deleted. One of your own can be when the other side has it."
-)
+NOTHING_TO_DELETE = "There is no such message here that can be deleted. One that is on its way cannot be for now."
 
 
-def delete_message(who: str, clock: str) -> str:
-    """What the button at a message does."""
-    return f"Delete on this device: {who}, {clock}"
+def delete_message(who: str, clock: str, *, waits: bool) -> str:
+    """What the button at a message does; `waits`: it has not gone out."""
+    return f"{'Take back' if waits else 'Delete on this device'}: {who}, {clock}"
 
 
-def delete_message_note(name: str, *, kept: bool) -> str:
-    """What it means to delete one message."""
+def delete_message_note(name: str, *, kept: bool, waits: bool) -> str:
+    """What it means to delete one message; `waits`: it has not gone out."""
+    if waits:
+        they = name or "the other side"
+        return (
+            "It has not arrived, and is not sent any more. Only if pychat ended while it was on its way, "
+            f"{they} may have it."
+        )
     also = ", also in your other tabs, and is not found any more" if kept else ""
     return (
         f"It goes from this device{also}; that there was a message stays. {name or 'The other side'} keeps their copy, "

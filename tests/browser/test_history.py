@@ -332,3 +332,28 @@ def test_on_a_phone_a_message_is_deleted_with_a_finger(
     dialog = ann.page.get_by_role("dialog", name="Delete this message?")
     dialog.get_by_role("button", name="Delete").tap()
     ann.expect_messages("Deleted on this device")
+
+
+def test_what_has_not_gone_out_is_taken_back(person: MakePerson, friend: MakeFriend, tmp_path: Path) -> None:
+    ann, bob = person("Ann"), friend("Bob", folder=tmp_path / "bob")
+    key = met(ann, bob)
+    come_back(ann)
+    ann.say("not this")
+    ann.say("but this")
+    ann.messages.nth(2).locator('[data-part="delete-message"]').click()
+    dialog = ann.page.get_by_role("dialog", name="Take back this message?")
+    expect(dialog).to_contain_text("It has not arrived, and is not sent any more.")
+    dialog.get_by_role("button", name="Take back").click()
+    expect(ann.messages.nth(2)).to_have_attribute("data-deleted", "true")
+
+    come_back(ann)
+    button = ann.messages.nth(3).locator('[data-part="delete-message"]')
+    expect(button).to_have_attribute("aria-label", re.compile("^Take back: "))
+    bob = bob.again()
+    bob.find(key)
+    ann.expect_state("open")
+    bob.hears("but this")
+    ann.expect_delivered(3)
+    expect(button).to_have_attribute("aria-label", re.compile("^Delete on this device: "))
+    ann.say("the end")
+    bob.hears("but this", "the end")

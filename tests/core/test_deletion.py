@@ -108,23 +108,6 @@ def test_it_does_not_come_again(is_own: bool, pair: Pair) -> None:
     assert_gone(ann)
 
 
-def test_what_has_not_arrived_is_not_deleted(pair: Pair) -> None:
-    ann, bob = devices(pair)
-    say(pair, ann, "hello")
-    part(pair)
-    ann.write(pair.ann_chat, SECRET)
-    delete(ann)
-    ann.journal_steps()
-    assert texts(pair.ann_chat) == ["hello", SECRET]
-    ann = again(ann)
-    assert texts(read_all(ann)) == ["hello", SECRET]
-    delete(ann)
-    bob = begin("bob", bob.journal.disk, ann.now)
-    meet(ann, bob)
-    assert texts(read_all(bob)) == ["hello", SECRET]
-    delete_all_of_it(ann)
-
-
 def test_what_is_not_there_is_not_deleted(pair: Pair) -> None:
     (ann, _), chat = devices(pair), pair.ann_chat
     say(pair, pair.bob, "one")
@@ -622,3 +605,72 @@ def test_what_was_deleted_before_it_was_written_is_deleted_in_other_tabs(tabs: t
     assert texts(chat_of(second))[-1:] == [""]
     author, number, _ = chat_of(second).timeline[-1]
     assert not chat_of(second).can_delete(author, number)
+
+
+# What has not gone out is taken back.
+
+
+def test_what_has_not_gone_out_is_taken_back_and_the_rest_arrives(pair: Pair) -> None:
+    ann, bob = devices(pair)
+    part(pair)
+    ann.write(pair.ann_chat, "one", SECRET, "three")
+    ann.journal_steps()
+    delete_all_of_it(ann)
+    assert pair.ann_chat.undelivered == 2
+    meet(ann, bob)
+    assert texts(chat_of(bob)) == ["one", "three"]
+    assert texts(chat_of(ann)) == ["one", "", "three"]
+    assert chat_of(ann).undelivered == 0
+    assert SECRET.encode() not in on_disk(bob)
+    assert chat_of(ann).unacknowledged_size == 0
+
+
+@pytest.mark.parametrize("before", [[], ["one"]])
+def test_the_last_one_that_waits_is_taken_back_and_nothing_waits_any_more(before: list[str], pair: Pair) -> None:
+    ann, bob = devices(pair)
+    part(pair)
+    ann.write(pair.ann_chat, *before, SECRET)
+    ann.journal_steps()
+    delete_all_of_it(ann)
+    assert pair.ann_chat.undelivered == len(before)
+    again_met = meet(ann, bob)
+    assert texts(chat_of(bob)) == before
+    assert chat_of(ann).undelivered == 0
+    say(again_met, ann, "and now")
+    assert texts(chat_of(bob)) == [*before, "and now"]
+
+
+def test_what_was_written_in_a_former_run_and_has_not_arrived_is_taken_back(pair: Pair) -> None:
+    ann, bob = devices(pair)
+    part(pair)
+    ann.write(pair.ann_chat, "one", SECRET)
+    ann.journal_steps()
+    ann = again(ann)
+    assert texts(read_all(ann)) == ["one", SECRET]
+    delete_all_of_it(ann)
+    ann = again(ann)
+    meet(ann, bob)
+    assert texts(chat_of(bob)) == ["one"]
+    assert chat_of(ann).undelivered == 0
+
+
+def test_what_is_on_its_way_cannot_be_taken_back_in_this_run(pair: Pair) -> None:
+    ann, _ = devices(pair)
+    ann.write(pair.ann_chat, SECRET)
+    place = place_of(pair.ann_chat, SECRET)
+    assert pair.ann_chat.is_waiting(*place)  # it is not in the journal yet
+    ann.journal_steps()
+    assert not pair.ann_chat.is_waiting(*place)
+    assert not pair.ann_chat.can_delete(*place)
+    pair.kill()  # nobody knows whether it has arrived
+    assert not pair.ann_chat.can_delete(*place)
+
+
+def test_what_is_taken_back_before_it_is_written_is_not_sent(pair: Pair) -> None:
+    ann, bob = devices(pair)
+    ann.write(pair.ann_chat, SECRET, "two")
+    delete(ann)
+    rest(pair)
+    assert texts(pair.bob_chat) == ["two"]
+    assert_gone(ann)
+    assert SECRET.encode() not in on_disk(bob)

@@ -85,6 +85,7 @@ def test_a_message_is_deleted_once_it_was_asked_about(
     ann.wait_until_shown("<Bob>: In the cupboard")
     ann.say("/delete coffee")
     ann.wait_until_said("pychat: There is no such message here that can be deleted.")
+    key = bob.other_key
     ann.say("/delete GREEN tea")
     ann.wait_until_said("Bob> keeps their copy")
     ann.say("/help")  # something else: that was no yes
@@ -104,6 +105,17 @@ def test_a_message_is_deleted_once_it_was_asked_about(
     ann.wait_until_shown("You: Deleted on this device")
     ann.wait_until_shown("<Bob>: In the cupboard")
     assert not ann.said("green tea")
+    bob.expect_left()
+    bob = bob.again()
+    ann.say("never mind")
+    ann.say("are you there?")
+    ann.wait_above_input("You: never mind (waiting)", "You: are you there? (waiting)")
+    ann.say("/delete never")
+    ann.wait_until_said("/delete alone takes it back.")
+    ann.say("/delete")
+    ann.wait_above_input("You: are you there? (waiting)")
+    bob.find(key)
+    bob.hears("are you there?")
 
 
 def test_who_has_talked_to_nobody_is_told_so(commands: Commands) -> None:

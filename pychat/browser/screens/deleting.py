@@ -36,7 +36,10 @@ class DeleteDialog:
         self._asked = view.chat, message
         who = strings.ME if message.is_own else view.name
         set_text(self._part("delete-what"), f"{who}, {times.clock(message.at)}: {message.text[:_SHOWN]}")
-        set_text(self._part("delete-text"), strings.delete_message_note(view.name, kept=view.is_kept))
+        waits = view.messages is not None and view.messages.waits(message)
+        set_text(self._part("delete-text"), strings.delete_message_note(view.name, kept=view.is_kept, waits=waits))
+        set_text(self._part("delete-title"), "Take back this message?" if waits else "Delete this message?")
+        set_text(self._part("delete-now"), "Take back" if waits else "Delete")
         self._part("delete-dialog").showModal()
 
     def _delete(self) -> None:

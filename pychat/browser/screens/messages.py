@@ -403,7 +403,9 @@ class MessageList:
 
     def _name_delete(self, drawn: _Drawn) -> None:
         who = strings.ME if drawn.message.is_own else self._names.peer
-        words = strings.delete_message(who, times.clock(drawn.message.at))
+        assert self._messages is not None
+        waits = self._messages.waits(drawn.message)
+        words = strings.delete_message(who, times.clock(drawn.message.at), waits=waits)
         drawn.delete.setAttribute("aria-label", words)
         drawn.delete.setAttribute("title", words)
 
@@ -461,7 +463,9 @@ class MessageList:
             drawn.delivery = delivery
             set_data(drawn.article, "state", delivery.value)
             set_text(drawn.article.querySelector(".delivery"), strings.DELIVERY[delivery])
-            if delivery is Delivery.DELIVERED:
+            if drawn.delete is not None:
+                self._name_delete(drawn)  # it cannot be taken back any more
+            else:
                 self._put_delete(drawn)
 
     # What the reader does.

@@ -46,8 +46,9 @@ class Chat:
     while there is no path, what is not acknowledged counts as waiting, for nobody knows whether it has arrived. `ended`
     is when the last link has ended. `is_kept` says that all goes into the journal, before it is sent or acknowledged,
     and `journaled` counts the messages of which that is done. `former_logs` are those that we have written in former
-    runs, the eldest first, and how much of each the peer has. `resumed` counts
-    the messages of former runs. `is_deserted` says that its link has gone on with somebody else.
+    runs, the eldest first, and how much of each the peer has; `gone_out` says how much of each of our logs was sent in
+    this run. `resumed` counts the messages of former runs. `is_deserted` says that its link has gone on with somebody
+    else.
 
     `timeline` has the messages in the order in which they came here, `ordered` as they are shown.
 
@@ -66,6 +67,7 @@ class Chat:
     sent: int = 0
     read_to: int | None = None
     former_logs: dict[AuthorId, int] = field(default_factory=dict)
+    gone_out: dict[AuthorId, int] = field(default_factory=dict)
     is_kept: bool = False
     journaled: int = 0
     resumed: int = 0
@@ -88,6 +90,7 @@ class Chat:
         """Let go of all that is in it."""
         self._begin()
         self.written = self.acknowledged = self.sent = 0
+        self.gone_out.clear()
         self.memory.give_back()
 
     @property
@@ -161,6 +164,8 @@ class Chat:
 
     def progress(self, outgoing: Outgoing | None) -> None:
         """Note how far our own entries have come over the present link, or that there is none."""
+        if outgoing is not None:
+            self.gone_out[outgoing.author] = max(self.gone_out.get(outgoing.author, 0), outgoing.sent)
         if outgoing is None:
             self.sent = self.acknowledged
         elif outgoing.author != self.own_log:  # of a former run
@@ -195,6 +200,10 @@ class Chat:
     @property
     def undelivered(self) -> int:
         """How many of our own entries the peer has not acknowledged."""
+        return self._unacknowledged
+
+    @property
+    def _unacknowledged(self) -> int:
         return (
             self.written
             - self.acknowledged
@@ -357,10 +366,27 @@ class Conversation(Chat):
             self.last_kept = head.last  # it was deleted there
 
     def can_delete(self, author: AuthorId, number: int) -> bool:
-        """Whether a message can be deleted on this device: one of the peer's, or of ours that the peer has."""
+        """Whether a message can be deleted on this device: not while one of ours is on its way."""
         if not 0 < number <= self.logs.count(author) or number in self.deleted.get(author, ()):
             return False
-        return not self.is_own(author) or self.has_arrived(author, number)
+        return not self.is_own(author) or self.has_arrived(author, number) or self.is_waiting(author, number)
+
+    def is_waiting(self, author: AuthorId, number: int) -> bool:
+        """Whether an entry of ours has not arrived, and was not sent in this run: it can be taken back."""
+        is_own = self.is_own(author) and not self.has_arrived(author, number)
+        return is_own and number > self.gone_out.get(author, 0)
+
+    @property
+    def undelivered(self) -> int:
+        """How many of our own entries the peer has not acknowledged; those that were taken back are not waited for."""
+        taken_back = [
+            number
+            for log, numbers in self.deleted.items()
+            if self.is_own(log)
+            for number in numbers
+            if not self.has_arrived(log, number)
+        ]
+        return max(0, self._unacknowledged - len(taken_back))
 
     def delete(self, author: AuthorId, number: int) -> bool:
         """Take the text of a message out of what is here; from wherever it comes again, it comes without.
@@ -371,6 +397,8 @@ class Conversation(Chat):
         entry = self.logs.delete(author, number)
         if entry is None or not entry.text:
             return False
+        if author == self.own_log and number > self.acknowledged:
+            self._acknowledged_size += size_of([entry]) - size_of([without_text(entry)])
         self.deletions += 1
         self.hide_preview(entry, is_own=self.is_own(author))
         return True

@@ -427,7 +427,9 @@ class TerminalPage:
         self._to_delete = now.chat, found
         who = strings.ME if found.is_own else name_tag(now.name)
         self._tell(f"{who}, {times.clock(found.at)}: {one_line(found.text)}")
-        self._tell(f"{strings.delete_message_note(name_tag(now.name), kept=now.is_kept)} /delete alone deletes it.")
+        waits = now.messages is not None and now.messages.waits(found)
+        note = strings.delete_message_note(name_tag(now.name), kept=now.is_kept, waits=waits)
+        self._tell(f"{note} /delete alone {'takes it back' if waits else 'deletes it'}.")
 
     def _keep(self, text: str) -> None:
         now = self._app.view(self._selected)
@@ -623,13 +625,11 @@ class TerminalPage:
     def _above(self) -> Text:
         messages = self._app.view(self._selected).messages
         text: Text = []
-        if messages is not None and messages.undelivered:
-            delivered, _ = messages.progress
-            last = delivered + messages.undelivered
-            first = max(delivered + 1, last - _SHOWN_WAITING + 1)
-            if first > delivered + 1:
-                text.append(("class:quiet", f"… {first - delivered - 1:,} more\n"))
-            for number in range(first, last + 1):
+        if messages is not None:
+            waiting, more = messages.waiting(_SHOWN_WAITING)
+            if more:
+                text.append(("class:quiet", f"… {more:,} more\n"))
+            for number in waiting:
                 state = messages.delivery(number).value
                 line = self._cut(f"{strings.ME}: {one_line(messages.own(number).text)}", state)
                 text.append(("class:quiet", f"{line} ({state})\n"))

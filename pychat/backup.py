@@ -50,7 +50,7 @@ SUFFIX = ".pychat"
 """Of the file's name."""
 SEGMENT_BYTES = 32 * 1024
 """Bytes of the segments that are written, about."""
-MOST_LINE = 64 * 1024 * 1024
+MOST_LINE = 16 * 1024 * 1024
 """Bytes of a line; more than any pychat writes into one is damage."""
 
 
@@ -128,6 +128,7 @@ class _Restoring:
         self._journal = journal
         self._store = store
         self._key = key
+        self._seen = 0  # conversations
         self._here: Mapping[ChatId, KeptConversation] = {}
         self._head: Head | None = None
         self._entries: _Entries = {}
@@ -142,8 +143,9 @@ class _Restoring:
         try:
             match word:
                 case b"segment" if self._head is not None:
-                    _collect(self._entries, data)
+                    self._has_skipped |= not _collect(self._entries, data)
                 case b"conversation":
+                    self._seen += 1
                     await self.finish()
                     self._head, self._entries = read_head(data), {}
                 case b"settings":
@@ -155,12 +157,20 @@ class _Restoring:
                     self._store.update(people.STORE_KEY, lambda kept: people.keep(kept, known))
                 case b"end":
                     await self.finish()
-                    self.is_whole = not self._has_skipped
+                    self.is_whole = json.loads(data) == [self._seen] and not self._has_skipped
+                case _:
+                    self._has_skipped = True  # another pychat has written it
         except (ValueError, RecursionError):
             self._has_skipped = True  # another pychat has written it
 
     async def finish(self) -> None:
         """Write the conversation that has been read."""
+        try:
+            await self._write()
+        except ValueError:
+            self._has_skipped = True  # another pychat has written what is in it
+
+    async def _write(self) -> None:
         head, self._head = self._head, None
         if head is None or head.peer == self._key:
             return
@@ -171,13 +181,16 @@ class _Restoring:
         there: _Entries = {}
         last: int | None = None
         if here is not None:
+            is_readable = True
             async for position, segment in _segments_of(self._journal, chat):
                 last = max(position, last or position)
-                _collect(there, segment)
+                is_readable &= _collect(there, segment)
+            if not is_readable:
+                last = None  # what cannot be read stays as it is, and the rest beside it: reading takes each once
         new = self._entries.keys() - there.keys()
         if here is not None and not here.head.is_removed and not new:
             return
-        heads = [head] if here is None or here.head.is_removed else [here.head, head]
+        heads = [head] if here is None else [here.head, head]
         # What was deleted here has no text any more, and stays so.
         changes = _changes(chat, join(heads), {**self._entries, **there}, here.found if here is not None else ())
         await self._journal.write(changes)
@@ -235,15 +248,16 @@ def _written_anew(ordered: Iterable[tuple[tuple[AuthorId, int], _Kept]]) -> Iter
         yield write_segment(parts, written)
 
 
-def _collect(entries: _Entries, segment: bytes) -> None:
-    """Note what is in a segment; what cannot be read is left out."""
+def _collect(entries: _Entries, segment: bytes) -> bool:
+    """Note what is in a segment; whether it can be read."""
     try:
         written, parts = read_segment(segment)
     except ValueError:
-        return
+        return False
     for author, first, of_part, is_own in parts:
         for number, entry in enumerate(of_part, first):
             entries.setdefault((author, number), _Kept(entry, is_own, written))
+    return True
 
 
 async def _segments_of(journal: Journal, chat: ChatId) -> AsyncIterator[tuple[int, bytes]]:

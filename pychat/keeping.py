@@ -55,22 +55,25 @@ async def back_up(store: FileStore, given: Path | None, path: Path) -> Exit:
     with closing(SqliteJournal(store, crypto)) as journal:
         await _unlock(journal, given)
         secret = _first_line(given) if given is not None else _ask_for_new("Passphrase for the file: ")
-        partial = path.with_name(f".{path.name}.partial")
+        if problem := words.problem(secret, secret):
+            raise Failure(Exit.USAGE, problem)
         try:
-            if path.exists():
-                raise FileExistsError
-            with open(os.open(partial, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "wb") as file:
-                async for piece in backup.make(journal, store, crypto, secret, time.time()):
-                    file.write(piece)
-                file.flush()
-                os.fsync(file.fileno())
-            os.link(partial, path)  # never in the place of another
+            handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_BINARY", 0), 0o600)
         except FileExistsError as error:
             raise Failure(Exit.USAGE, f"{path} is there already, and stays as it is.") from error
         except OSError as error:
             raise Failure(Exit.FAILED, f"cannot write {path}: {error.strerror or error}.") from error
-        finally:
-            partial.unlink(missing_ok=True)
+        try:
+            with open(handle, "wb") as file:
+                async for piece in backup.make(journal, store, crypto, secret, time.time()):
+                    file.write(piece)
+                file.flush()
+                os.fsync(file.fileno())
+        except BaseException as error:
+            path.unlink(missing_ok=True)  # half a backup is none
+            if isinstance(error, OSError):
+                raise Failure(Exit.FAILED, f"cannot write {path}: {error.strerror or error}.") from error
+            raise
     print(f"{path}: {path.stat().st_size:,} bytes, sealed with the passphrase.")
     return Exit.DONE
 

@@ -27,7 +27,7 @@ TAG = 16
 """Bytes by which a piece is longer when it is sealed."""
 MEMORY, PASSES, LANES = 64 * 1024, 3, 4
 """What Argon2id takes: 64 MiB, three times, in four lanes. The second recommendation of RFC 9106, section 4."""
-MOST_MEMORY, MOST_PASSES = 1024 * 1024, 16
+MOST_MEMORY, MOST_PASSES = 256 * 1024, 8
 """What another pychat may have taken, at most: more than that a file asks for that is to bring a program down."""
 
 _HEADER = struct.Struct(f">{len(MAGIC)}sIBB16s")

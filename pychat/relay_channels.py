@@ -116,7 +116,7 @@ class _Shared:
         number, rest = split(text) or (-1, "")
         channel = self._channels.get(number)
         if number == ALL:
-            for each in self._channels.values():
+            for each in [*self._channels.values()]:
                 each.post(events.RelayHeard(each.session, rest))
         elif channel is None:
             self._stray += 1

@@ -330,3 +330,35 @@ def test_what_was_deleted_here_message_by_message_stays_deleted(talked: Device, 
     again.restore(data)
     assert again.texts(BOB) == ["", "kept", "yes", "good"]
     assert again.restore(again.back_up()).messages == 0
+
+
+def test_what_cannot_be_read_here_stays_as_it_is(talked: Device, again: Device) -> None:
+    data = talked.back_up()
+    again.write(BOB, segment(LATER, 1, "here before"))
+    with again.journal() as journal:
+        asyncio.run(journal.write([KeptChanges(again.chat(BOB), b"no head", b"of another version", ())]))
+    again.restore(data)
+    with again.journal() as journal:
+        kept = [segment for _, segment in asyncio.run(journal.read(again.chat(BOB), None, 100))]
+    assert b"of another version" in kept
+    assert sum(b"here before" in segment for segment in kept) == 2  # reading takes it once
+
+
+def test_what_was_put_away_is_not_sent_again_by_the_other_one(talked: Device, again: Device) -> None:
+    data = talked.back_up()
+    again.write(BOB, is_removed=True, counts={OWN: 3, OTHER: 9}, own={OWN: 3})
+    again.restore(data)
+    head = again.kept()[BOB].head
+    assert (head.counts, head.own, head.is_removed) == ({OWN: 3, OTHER: 9}, {OWN: 3}, False)
+
+
+def test_a_text_that_is_none_is_passed_over(again: Device) -> None:
+    odd = json.dumps([1, NOW, [OTHER, 1, [[NOW, "\ud800"]], False]]).encode()
+    for more in ([], [b"end [1]"]):
+        lines = [
+            owner(again),
+            b"conversation " + write_head(Head(EVE, "Eve", {}, {OTHER: 1}, 1, 0)),
+            b"segment " + odd,
+            *more,
+        ]
+        assert not again.restore(of(again.crypto, lines)).is_whole

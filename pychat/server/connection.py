@@ -48,6 +48,7 @@ class Connection:
         "ending",
         "host",
         "used_at",
+        "was_refused",
     )
 
     def __init__(self, scope: Scope, receive: Receive, send: Send, *, host: str, limit: int) -> None:
@@ -59,6 +60,7 @@ class Connection:
         self._pump: asyncio.Task[None] | None = None
         self.host = host
         self.ending: CloseCode | None = None
+        self.was_refused = False  # something on it: that is logged once
         self.used_at = asyncio.get_running_loop().time()
 
     async def accept(self, subprotocol: str) -> None:

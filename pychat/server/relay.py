@@ -44,8 +44,6 @@ from pychat.server.ws_protocol import CLOSE_WITHIN, Terms
 
 _PROTOCOL_MISSING = "The relay takes uvicorn with --ws pychat.server.ws_protocol:WebSocketProtocol, or `pychat serve`."
 
-MOST_EARLY = 1_000
-"""What a member may be told while it waits to be let into a room."""
 
 SHARES = 8
 """So many rooms of one reader have to be flooded before its queue is full; before that each is given up by itself."""
@@ -66,28 +64,27 @@ class _Member:
         self._waiting = 0
 
     def has_room(self, text: str, share: int) -> bool:
-        """Whether no more than `share` bytes would wait for it: one room holds up none of the others."""
-        return self._waiting + len(text) <= share
+        """Whether one message, or no more than `share` bytes, would wait for it: so no room holds up the others."""
+        return not self._waiting or self._waiting + len(text) <= share
 
     def _note_sent(self, size: int) -> None:
         self._waiting -= size
 
     def post(self, text: str) -> None:
-        """Put it into the queue of the connection."""
+        """Put it into the queue of the connection, or keep it until it has joined."""
+        text = on_channel(self.channel, text)
+        self._waiting += len(text)
         if self._early is None:
-            text = on_channel(self.channel, text)
-            self._waiting += len(text)
             self.connection.post(text, self._note_sent)
-        elif len(self._early) < MOST_EARLY:
-            self._early.append(text)
         else:
-            self.connection.end(CloseCode.TOO_SLOW)
+            self._early.append(text)
 
     def open(self, first: str) -> None:
         """It has joined: let out what was posted until now, with `first` before it."""
         early, self._early = self._early or [], None
-        for text in (first, *early):
-            self.post(text)
+        self.post(first)
+        for text in early:
+            self.connection.post(text, self._note_sent)
 
 
 class Relay:
@@ -191,13 +188,9 @@ class Relay:
         receiver = self._rooms.get(room, {}).get(member)
         if receiver is None:
             return
-        text = encode(From(sender, data))
-        if not receiver.has_room(text, self._config.queue_bytes // SHARES):
-            self._give_up(receiver)
-        else:
-            self._post(receiver, text)
-            self.metrics.relayed.inc()
-            self.metrics.characters.inc(len(data))
+        self._post(receiver, encode(From(sender, data)))
+        self.metrics.relayed.inc()
+        self.metrics.characters.inc(len(data))
 
     def health_changed(self, health: Health) -> None:
         """Note that the other processes were lost or found."""
@@ -208,11 +201,14 @@ class Relay:
 
     def _tell(self, room: str, member: str, message: RelayMessage) -> None:
         text = encode(message)
-        for name, other in self._rooms.get(room, {}).items():
+        for name, other in [*self._rooms.get(room, {}).items()]:
             if name != member:
                 self._post(other, text)
 
     def _post(self, member: _Member, text: str) -> None:
+        if not member.has_room(text, self._config.queue_bytes // SHARES):
+            self._give_up(member)
+            return
         before = member.connection.ending
         member.post(text)
         if member.connection.ending is not before:
@@ -265,9 +261,10 @@ class Relay:
                 await self._leave(member)
             return
         match decode_from_client(said):
-            case To(receiver, data) if member is not None:
+            case To(receiver, data):
                 self.metrics.received.inc()
-                await self._backplane.send(member.room, receiver, member.name, data)
+                if member is not None:  # else the client has yet to read that this channel is over
+                    await self._backplane.send(member.room, receiver, member.name, data)
             case Join(room, name) if member is None:
                 await self._join(_Member(connection, channel, room, name, members))
             case _:
@@ -286,10 +283,13 @@ class Relay:
         try:
             others = await self._backplane.join(member.room, member.name, self._config.room_size)
         except (MemberTaken, RoomFull) as problem:
-            member.others.pop(member.channel, None)
-            await self._leave(member)
-            is_taken = isinstance(problem, MemberTaken)
-            self._end_channel(member, CloseCode.MEMBER_TAKEN if is_taken else CloseCode.ROOM_FULL)
+            if member.others.pop(member.channel, None) is member:
+                await self._leave(member)
+                is_taken = isinstance(problem, MemberTaken)
+                self._end_channel(member, CloseCode.MEMBER_TAKEN if is_taken else CloseCode.ROOM_FULL)
+            return
+        if member.others.get(member.channel) is not member:  # it was given up meanwhile
+            await self._backplane.leave(member.room, member.name)
             return
         member.open(encode(Joined(tuple(others))))
         self.metrics.joins.inc()
@@ -307,7 +307,9 @@ class Relay:
     def _end_channel(self, member: _Member, code: CloseCode) -> None:
         member.connection.post(on_channel(member.channel, str(int(code))))
         self.metrics.refusals.labels(code.name.lower()).inc()
-        self._log.write("refused", reason=code.name.lower(), address=member.connection.host)
+        if not member.connection.was_refused:  # a line for each would let one connection fill the log
+            member.connection.was_refused = True
+            self._log.write("refused", reason=code.name.lower(), address=member.connection.host)
 
     def _enter(self, member: _Member) -> None:
         """Let what is told of the room reach a member, before it is known whether it may join."""

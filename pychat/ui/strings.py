@@ -175,8 +175,8 @@ def delete_message_note(name: str, *, kept: bool, waits: bool) -> str:
     if waits:
         they = name or "the other side"
         return (
-            "It has not arrived, and is not sent any more. Only if pychat ended while it was on its way, "
-            f"{they} may have it."
+            "It has not arrived, and is not sent any more. Only if pychat ended while it was on its way, or another "
+            f"tab has just sent it, {they} may have it."
         )
     also = ", also in your other tabs, and is not found any more" if kept else ""
     return (

@@ -50,7 +50,7 @@ UNLOCK = Form(
 )
 SET = Form(
     "Set a passphrase",
-    f"pychat asks for it whenever it is opened, and nobody can read what is kept without it, even from a stolen disk. "
+    f"pychat asks for it whenever it is opened, and nobody can read what was said without it, even from a stolen disk. "
     f"{COST} {FORGOTTEN}",
     "Set it",
     "Sealing…",
@@ -59,7 +59,7 @@ SET = Form(
 CHANGE = Form("Change the passphrase", f"{COST} {FORGOTTEN}", "Change it", "Sealing…", current=True, new=True)
 REMOVE = Form(
     "Remove the passphrase",
-    "pychat opens without it from then on. Whoever reads this device’s disk can then read what is kept.",
+    "pychat opens without it from then on. Whoever reads this device’s disk can then read what was said.",
     "Remove it",
     "Removing…",
     current=True,
@@ -87,6 +87,7 @@ PASSPHRASE_SET = "pychat asks for your passphrase whenever it is opened here."
 BACKUP_NOTE = "One file with everything, sealed with a passphrase: for another device, or for the day this one is lost."
 
 WRONG = "That is not the passphrase."
+SET_ELSEWHERE = "A passphrase was set in another tab or program. Close this, and change that one."
 WRONG_FOR_FILE = "That is not the passphrase of this file, or its beginning is damaged."
 NO_FILE = "Choose the file of a backup first."
 NOT_A_BACKUP = "This file is no backup made by pychat, or it is damaged from the beginning on."
@@ -114,7 +115,7 @@ def told(restored: Restored) -> str:
         messages = "One message is" if restored.messages == 1 else f"{restored.messages:,} messages are"
         words = f"{messages} here now that were not before, in {conversations}."
     else:
-        words = "All that is in the file is here already."
+        words = "No message in the file is new here."
     return words if restored.is_whole else f"{words} The file is not whole: what it lacks is not here."
 
 

@@ -121,7 +121,7 @@ def test_everything_goes_along_to_another_browser(
     dialog = ask(there, "Restore a backup…")
     dialog.get_by_label("Backup").set_input_files(path)
     give(dialog, SECRET)
-    expect(dialog).to_contain_text("All that is in the file is here already.")
+    expect(dialog).to_contain_text("No message in the file is new here.")
     dialog.get_by_role("button", name="Close").click()
     there.expect_messages("hello", "good morning")
 

@@ -157,7 +157,6 @@ A, B = "A" * 22, "B" * 21 + "A"
         f'["join", "{A[:-1]}é", "{B}"]',
         f'["join", "{A}\\n", "{B}"]',
         f'["join", 1, "{B}"]',
-        f'["to", "{A}", "before the join"]',
         f'["from", "{A}", "x"]',
         '["' + "1" * 5000 + "]",
         "[" + "1" * 5000 + "]",
@@ -588,6 +587,29 @@ async def test_in_one_room_too_many_ends_that_channel_alone(relay: Relay, member
     await ann.expect(taken, "closed", 4002)
     bob = await members.join(relay, rooms[0])
     await ann.expect(ann.members[0], "arrived", bob.id)
+
+
+async def test_what_is_said_on_a_channel_that_is_over_is_lost_and_ends_nothing(
+    start_relay: StartRelay, members: Members
+) -> None:
+    relay = start_relay(PYCHAT_RELAY_ROOM_SIZE="1")
+    room = new_id()
+    await members.join(relay, room)
+    ann = await join_all(members, relay, [new_id(), room])
+    one, full = ann.members
+    assert full.heard == [["closed", 4003]]
+    await full.say("to", new_id(), "too late")
+    await full.connection.send(on_channel(full.channel, ""))
+    await one.say("to", one.id, "still here")
+    await ann.expect(one, "from", one.id, "still here")
+
+
+async def test_one_large_message_is_never_too_much(relay: Relay, members: Members) -> None:
+    room = new_id()
+    ann, bob = [await members.join(relay, room) for _ in range(2)]
+    large = "\u0416" * 32_000  # three times as long in ASCII: more than an eighth of the queue
+    await ann.connection.send(f'1 ["to","{bob.id}","{large}"]')
+    await bob.expect("from", ann.id, large)
 
 
 @pytest.mark.slow

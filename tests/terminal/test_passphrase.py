@@ -135,7 +135,7 @@ def test_everything_goes_along_to_another_device(
     assert SAID in exported(commands, there, tmp_path / "bob.md")
     once_more = commands.command("restore", *options, str(path), folder=there)
     assert once_more.status() == Exit.DONE, once_more.err
-    assert once_more.out == "All that is in the file is here already.\n"
+    assert once_more.out == "No message in the file is new here.\n"
 
 
 def test_a_file_that_cannot_be_restored_is_refused_in_words(
@@ -145,6 +145,12 @@ def test_a_file_that_cannot_be_restored_is_refused_in_words(
     wrong.write_text("something else\n")
     made = commands.command("backup", "--passphrase-file", str(secret), str(path), folder=talked)
     assert made.status() == Exit.DONE, made.err
+    empty = tmp_path / "empty"
+    empty.touch()
+    refused = commands.command("backup", "--passphrase-file", str(empty), str(tmp_path / "x.pychat"), folder=talked)
+    assert refused.status() == Exit.USAGE
+    assert "at least 8 characters" in refused.err
+    assert not (tmp_path / "x.pychat").exists()
     none = tmp_path / "none.pychat"
     none.write_bytes(b"no backup")
     for passphrase, file, words in (
@@ -152,6 +158,7 @@ def test_a_file_that_cannot_be_restored_is_refused_in_words(
         (secret, none, "no backup made by pychat"),
         (secret, tmp_path / "missing", "cannot read"),
         (tmp_path / "missing", path, "cannot read the passphrase"),
+        (empty, path, "not the passphrase of this file"),
     ):
         options = ("--passphrase-file", str(passphrase), str(file))
         restored = commands.command("restore", *options, folder=tmp_path / "there")

@@ -168,6 +168,7 @@ class BrowserJournal:
         """The secret; None with another passphrase."""
         async with self._in_turn():
             kept = await self._kept_key()
+        self._has_passphrase = sealing.is_sealed(kept)
         if not sealing.is_sealed(kept):
             return kept
         try:

@@ -12,7 +12,7 @@ from pyodide.ffi import JsException, to_js
 from pychat.browser.dom import Scope, set_text, show
 from pychat.browser.screens.exporting import offer
 from pychat.passphrase import Damaged, NewerVersion, WrongPassphrase
-from pychat.ports import Journal, PortError
+from pychat.ports import Journal, JournalUnreadable, PortError
 from pychat.ui import vault as words
 from pychat.ui.vault import Form, Restored
 
@@ -137,10 +137,14 @@ class PassphraseDialog:
             outcome = Outcome(words.NEWER)
         except Damaged:
             outcome = Outcome(words.NOT_A_BACKUP)
-        except (PortError, JsException) as error:
-            outcome = Outcome(words.failed(str(error)[:200]))
-        self._reloads = outcome.reloads
-        self._be_busy("")
+        except Exception as error:  # whatever it is, the person can go on
+            outcome = Outcome(words.failed(str(error)[:200]), reloads=form.file)  # some of the file may be there
+        finally:
+            self._be_busy("")
+        self._reloads |= outcome.reloads
+        if self._reloads and not self._dialog.open:
+            js.location.reload()
+            return
         if outcome.problem:
             self._complain(outcome.problem)
             part("vault-current" if form.current else "vault-new").select()
@@ -178,17 +182,26 @@ class PassphraseDialog:
 
 
 async def unlock(journal: Journal) -> bool:
-    """Ask for the passphrase before anything else; whether what is kept can be read then."""
+    """Ask for the passphrase before anything else; whether what is kept can be read then. Raises JournalUnreadable."""
     scope, done = Scope(js.document.body), asyncio.get_running_loop().create_future()
 
+    problems: list[JournalUnreadable] = []
+
     async def act(given: Given) -> Outcome:
-        return Outcome() if await journal.unlock(given.current) else Outcome(words.WRONG)
+        try:
+            return Outcome() if await journal.unlock(given.current) else Outcome(words.WRONG)
+        except JournalUnreadable as problem:
+            problems.append(problem)
+            return Outcome()  # there is nothing to unlock
 
     PassphraseDialog(scope).open(words.UNLOCK, act, done.set_result)
     try:
-        return bool(await done)
+        is_unlocked = bool(await done)
     finally:
         scope.close()
+    if problems:
+        raise problems[0]
+    return is_unlocked
 
 
 class VaultButtons:
@@ -226,7 +239,10 @@ class VaultButtons:
         self._dialog.open(form, act, lambda _: self._tell())
 
     async def _lock(self, given: Given) -> Outcome:
-        return Outcome() if await self._vault.journal.lock(given.new, given.current) else Outcome(words.WRONG)
+        has_asked = self._vault.journal.has_passphrase
+        if await self._vault.journal.lock(given.new, given.current):
+            return Outcome()
+        return Outcome(words.WRONG if has_asked else words.SET_ELSEWHERE)
 
     async def _back_up(self, given: Given) -> Outcome:
         parts = js.Array.new()

@@ -220,9 +220,10 @@ class Messaging(Service):
             peer.pending = [*conversation.take_first_have(frame.have), conversation.own_log]
             peer.outgoing = self._next_log(link, peer, conversation)
         peer.outgoing.acknowledge(frame.have)
+        has_arrived = peer.outgoing.acknowledged > 0
         peer.outgoing.pass_over_deleted(conversation.logs)
         conversation.progress(peer.outgoing)
-        if peer.outgoing.acknowledged:
+        if has_arrived:
             self.context.notify(PeerAcknowledged(link))
         if peer.pending and peer.outgoing.is_done(conversation.logs):
             peer.outgoing = self._next_log(link, peer, conversation)

@@ -99,17 +99,26 @@ class SqliteJournal:
 
     async def lock(self, passphrase: str, current: str = "") -> bool:
         """Keep the key sealed, or as it is."""
+        before = self._store.load(KEY)
         secret = await self._secret(current)
         if secret is None:
             return False
         kept = await sealing.seal_bytes(self._crypto, passphrase, secret) if passphrase else secret
-        await asyncio.to_thread(self._store.save, KEY, base64.b64encode(kept).decode())
+        text = base64.b64encode(kept).decode()
+
+        def change(now: str | None) -> str:
+            if now != before:
+                raise PortError("another program has changed the key meanwhile, and nothing is changed here")
+            return text
+
+        await asyncio.to_thread(self._store.update, KEY, change)
         self._has_passphrase = bool(passphrase)
         return True
 
     async def _secret(self, passphrase: str) -> bytes | None:
         """The key; None with another passphrase."""
         kept = _kept_key(self._store)
+        self._has_passphrase = sealing.is_sealed(kept)
         if not sealing.is_sealed(kept):
             return kept
         try:
@@ -299,7 +308,7 @@ class SqliteJournal:
 
 def is_sealed(store: FileStore) -> bool:
     """Whether what is kept wants a passphrase. Raises PortError when that cannot be read."""
-    with suppress(binascii.Error):
+    with suppress(ValueError):
         return sealing.is_sealed(base64.b64decode(store.load(KEY) or ""))
     return False
 

@@ -71,6 +71,8 @@ async def start() -> None:
     notices = []
     if not crypto.kept:
         notices.append(strings.NOT_KEPT)
+    elif store.was_of_another:
+        notices.append(strings.EVICTED)
     elif not store.works:
         notices.append(strings.SETTINGS_NOT_KEPT)
     try:

@@ -493,6 +493,10 @@ ERASE_FAILED = (
 NAME_NOTE = "Others see this name. It proves nothing: whoever wants to can use the same one."
 UPDATE = "A new version of pychat is ready. Taking it reloads the page, which ends what is open here."
 NOT_KEPT = "This device does not let pychat keep anything: next time you will be somebody new to others."
+EVICTED = (
+    "This browser has deleted your key and what was said here, to make room or because it was told to. Others see you "
+    "as somebody new; your settings and the people you know are still here."
+)
 ROOMS_NOT_KEPT = (
     "The rooms that were open here before are closed: this browser did not keep them. Open their links once more."
 )

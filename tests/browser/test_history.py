@@ -357,3 +357,43 @@ def test_what_has_not_gone_out_is_taken_back(person: MakePerson, friend: MakeFri
     expect(button).to_have_attribute("aria-label", re.compile("^Delete on this device: "))
     ann.say("the end")
     bob.hears("but this", "the end")
+
+
+FORGET = """() => Promise.all((["pychat", "pychat-journal"]).map(name => new Promise(done => {
+    indexedDB.deleteDatabase(name).onsuccess = done;
+})))"""
+
+
+def test_who_was_forgotten_by_the_browser_is_told_so_once(
+    person: MakePerson, friend: MakeFriend, tmp_path: Path
+) -> None:
+    ann, bob = person("Ann"), friend("Bob", folder=tmp_path / "bob")
+    met(ann, bob)
+    ann.page.evaluate(FORGET)
+    notices = ann.page.locator("[data-part=notices]")
+    ann.page.goto("/?another-visit")
+    ann.wait_until_ready()
+    expect(notices).to_contain_text("This browser has deleted your key and what was said here")
+    expect(ann.page.get_by_role("textbox", name="Your name")).to_have_value("Ann")
+    ann.page.goto("/?one-more")
+    ann.wait_until_ready()
+    expect(notices).to_be_empty()
+
+
+COUNT_ASKED = """(() => {
+    const { persist } = StorageManager.prototype;
+    window.asked = 0;
+    StorageManager.prototype.persist = function () { window.asked += 1; return persist.call(this); };
+})()"""
+
+
+def test_with_the_first_message_the_browser_is_asked_once_to_keep_it(person: MakePerson, friend: MakeFriend) -> None:
+    ann, bob = person("Ann"), friend("Bob")
+    ann.page.evaluate(COUNT_ASKED)
+    ann.enter(bob.open_room())
+    ann.expect_state("open")
+    assert ann.page.evaluate("() => window.asked") == 0
+    ann.say("one")
+    ann.say("two")
+    bob.hears("one", "two")
+    assert ann.page.evaluate("() => window.asked") == 1

@@ -7,6 +7,7 @@ in its events: who awaits anything finds it gone.
 
 import asyncio
 from collections.abc import Awaitable, Callable
+from contextlib import suppress
 from typing import Any
 
 import js
@@ -187,3 +188,12 @@ async def _add(database: Any, shelf: str, entry: str, key: Any) -> bool:
     if problem.name == "ConstraintError":
         return False
     raise PortError(words(problem))
+
+
+async def ask_to_stay() -> None:
+    """Ask the browser to delete what is kept here only when the person says so (Storage Standard, section 4.6).
+
+    It decides by itself, or asks the person; where it does neither, nothing is lost by having asked.
+    """
+    with suppress(JsException, AttributeError):
+        await js.navigator.storage.persist()

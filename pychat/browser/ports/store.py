@@ -30,15 +30,18 @@ class BrowserStore:
         owner: names whose texts these are, where that is known. Once another tab has erased everything, a tab that
             does not know yet keeps nothing any more.
 
-    `works` says whether anything can be kept at all.
+    `works` says whether anything can be kept at all, and `was_of_another` that what is kept is of another owner: the
+    browser has deleted its databases, with the key in them, and not this.
     """
 
     def __init__(self, owner: str = "") -> None:
         self._owner = owner
         self._protected: set[str] = set()
-        self.works = False
+        self.works = self.was_of_another = False
         with suppress(PortError), _storage() as storage:
             if owner:
+                former = storage.getItem(_OWNER)
+                self.was_of_another = isinstance(former, str) and former != owner
                 storage.setItem(_OWNER, owner)
             self.works = storage.length >= 0
 

@@ -1,5 +1,6 @@
 """The chat page: shows the view, hands over intents. It decides nothing but where the focus goes."""
 
+import asyncio
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import replace
 from typing import Any
@@ -7,6 +8,7 @@ from typing import Any
 import js
 
 from pychat.browser.dom import Scope, from_template, set_data, set_text, show
+from pychat.browser.ports.database import ask_to_stay
 from pychat.browser.ports.store import BrowserStore
 from pychat.browser.screens.card import CodeCard
 from pychat.browser.screens.composer import Composer, send
@@ -134,6 +136,8 @@ class ChatPage:
         self._export = ExportButtons(scope, app, post, lambda: self._selected)
         self._keep = KeepDialog(scope, post, lambda: self._selected)
         VaultButtons(scope, vault)
+        self._is_kept = vault is not None
+        self._asking: asyncio.Future[None] | None = None  # the browser, to let it stay; kept while that takes
         ProtectionDialog(scope)
         ResetDialog(scope, self._start_afresh)
         self._updates = Updates(scope, self._put_focus)
@@ -268,6 +272,8 @@ class ChatPage:
         on(js.document, "visibilitychange", lambda _: self._look_or_away())
 
     def _send(self, text: str) -> str:
+        if self._is_kept and self._asking is None:  # there is something to lose from now on
+            self._asking = asyncio.ensure_future(ask_to_stay())
         return send(text, self._app.resolve(self._selected), self._app, self._post)
 
     def _paste(self, event: Any) -> None:

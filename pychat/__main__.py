@@ -276,19 +276,19 @@ def _reset(options: argparse.Namespace) -> Exit:
 
 
 def _passphrase(options: argparse.Namespace) -> Exit:
-    from pychat.keeping import change_passphrase
+    from pychat.vault import change_passphrase
 
     return _run(change_passphrase(_store(), options.passphrase_file))
 
 
 def _back_up(options: argparse.Namespace) -> Exit:
-    from pychat.keeping import back_up
+    from pychat.vault import back_up
 
     return _run(back_up(_store(), options.passphrase_file, options.file))
 
 
 def _restore(options: argparse.Namespace) -> Exit:
-    from pychat.keeping import restore
+    from pychat.vault import restore
 
     return _run(restore(_store(), options.passphrase_file, options.file))
 
@@ -299,7 +299,7 @@ async def _passphrase_for(options: argparse.Namespace) -> str:
 
     if not is_sealed(_store()):
         return ""
-    from pychat.keeping import unlocking
+    from pychat.vault import unlocking
 
     return await unlocking(_store(), options.passphrase_file)
 

@@ -23,12 +23,14 @@ from pychat.core import wire
 from pychat.core.chat.chats import conversation_id
 from pychat.core.chat.records import (
     PREVIEW,
+    SEGMENT_BYTES,
     SEGMENTS_AT_ONCE,
     Head,
     KeptConversation,
     Part,
     Preview,
     join,
+    join_parts,
     read_head,
     read_segment,
     write_head,
@@ -48,8 +50,6 @@ from pychat.ui.vault import Restored
 VERSION = 1
 SUFFIX = ".pychat"
 """Of the file's name."""
-SEGMENT_BYTES = 32 * 1024
-"""Bytes of the segments that are written, about."""
 MOST_LINE = 16 * 1024 * 1024
 """Bytes of a line; more than any pychat writes into one is damage."""
 
@@ -230,22 +230,13 @@ def _written_anew(ordered: Iterable[tuple[tuple[AuthorId, int], _Kept]]) -> Iter
     size = written = 0
     for (author, number), kept in ordered:
         written = max(written, kept.written)
-        before = parts[-1] if parts else None
-        if (
-            before is not None
-            and (before.author, before.is_own) == (author, kept.is_own)
-            and before.first + len(before.entries) == number
-        ):
-            assert isinstance(before.entries, list)
-            before.entries.append(kept.entry)
-        else:
-            parts.append(Part(author, number, [kept.entry], kept.is_own))
+        parts.append(Part(author, number, (kept.entry,), kept.is_own))
         size += len(kept.entry.text) + 40
         if size > SEGMENT_BYTES:
-            yield write_segment(parts, written)
+            yield write_segment(join_parts(parts), written)
             parts, size = [], 0
     if parts:
-        yield write_segment(parts, written)
+        yield write_segment(join_parts(parts), written)
 
 
 def _collect(entries: _Entries, segment: bytes) -> bool:

@@ -112,6 +112,19 @@ async def unseal_bytes(crypto: Crypto, passphrase: str, sealed: bytes) -> bytes:
     return b"".join([piece async for piece in unseal(crypto, passphrase, _once(sealed))])
 
 
+async def close_key(crypto: Crypto, passphrase: str, key: bytes) -> bytes:
+    """A key as it is to be kept: sealed, or as it is where the passphrase is empty. Raises PortError."""
+    return await seal_bytes(crypto, passphrase, key) if passphrase else key
+
+
+async def open_key(crypto: Crypto, passphrase: str, kept: bytes) -> bytes | None:
+    """The key that is kept like that; None: it is sealed with another passphrase. Raises Damaged, PortError."""
+    try:
+        return await unseal_bytes(crypto, passphrase, kept) if is_sealed(kept) else kept
+    except WrongPassphrase:
+        return None
+
+
 async def _once(data: bytes) -> AsyncIterator[bytes]:
     yield data
 

@@ -16,6 +16,7 @@ from pychat import backup, passphrase
 from pychat.core import wire
 from pychat.core.chat.chats import conversation_id
 from pychat.core.chat.records import (
+    SEGMENT_BYTES,
     Head,
     KeepFor,
     KeptConversation,
@@ -252,7 +253,7 @@ def test_many_messages_become_segments_of_a_size(ann: Device, again: Device) -> 
     with again.journal() as journal:
         sizes = [len(data) for _, data in asyncio.run(journal.read(again.chat(BOB), None, 1000))]
     assert len(sizes) == 10
-    assert max(sizes) < 2 * backup.SEGMENT_BYTES
+    assert max(sizes) < 2 * SEGMENT_BYTES
 
 
 def test_it_is_sealed(talked: Device, again: Device) -> None:

@@ -25,7 +25,7 @@ def live_through(seeds: range) -> None:
                 patch.setattr(module, "SEGMENTS_AT_ONCE", 3)
             patch.setattr(history, "MESSAGES_AT_ONCE", 5)
             patch.setattr(compaction, "FEWEST", 2)
-            patch.setattr(compaction, "MOST_BYTES", 400)
+            patch.setattr(compaction, "SEGMENT_BYTES", 400)
             is_little = seed % 3 == 0
             if is_little:
                 patch.setattr(log, "LOG_SIZE", 16)  # each run begins one: they alone would be too much

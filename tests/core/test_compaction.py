@@ -79,7 +79,7 @@ def test_few_stay_as_they_are() -> None:
 
 def test_what_is_large_stays_as_it_is(ann: Device, monkeypatch: pytest.MonkeyPatch) -> None:
     size = sum(len(data) for _, _, data in ann.journal.disk.segments)
-    monkeypatch.setattr(compaction, "MOST_BYTES", size // len(SAID) * (compaction.FEWEST - 2))
+    monkeypatch.setattr(compaction, "SEGMENT_BYTES", size // len(SAID) * (compaction.FEWEST - 2))
     assert texts(read_all(ann)) == SAID
     assert not ann.journal.work
     assert len(ann.journal.disk.segments) == len(SAID)

@@ -191,7 +191,7 @@ async def _add(database: Any, shelf: str, entry: str, key: Any) -> bool:
 
 
 async def ask_to_stay() -> None:
-    """Ask the browser to delete what is kept here only when the person says so (Storage Standard, section 4.6).
+    """Ask the browser to delete what is kept here only when the person says so (WHATWG Storage, StorageManager).
 
     It decides by itself, or asks the person; where it does neither, nothing is lost by having asked.
     """

@@ -21,7 +21,7 @@ from pychat.browser.dom import Scope
 from pychat.browser.ports import database
 from pychat.browser.ports.crypto import BrowserCrypto
 from pychat.core.effects import KeptChanges
-from pychat.passphrase import Damaged, WrongPassphrase
+from pychat.passphrase import Damaged
 from pychat.ports import JournalUnreadable, PortError
 
 DATABASE = "pychat-journal"
@@ -155,7 +155,7 @@ class BrowserJournal:
         secret = await self._secret(current)
         if secret is None:
             return False
-        kept = await sealing.seal_bytes(self._crypto, passphrase, secret) if passphrase else secret
+        kept = await sealing.close_key(self._crypto, passphrase, secret)
         sealed = to_js(await self._crypto.seal_kept(kept))
         async with self._in_turn():
             transaction = self._database.transaction(KEYS, "readwrite", self._strict)
@@ -169,12 +169,8 @@ class BrowserJournal:
         async with self._in_turn():
             kept = await self._kept_key()
         self._has_passphrase = sealing.is_sealed(kept)
-        if not sealing.is_sealed(kept):
-            return kept
         try:
-            return await sealing.unseal_bytes(self._crypto, passphrase, kept)
-        except WrongPassphrase:
-            return None
+            return await sealing.open_key(self._crypto, passphrase, kept)
         except Damaged as error:
             raise JournalUnreadable(_DAMAGED) from error
 

@@ -384,7 +384,7 @@ class MessageList:
         """Show that a message was deleted."""
         article = drawn.article
         article.setAttribute("data-deleted", "true")
-        article.setAttribute("data-state", Delivery.DELIVERED.value)
+        article.setAttribute("data-state", "deleted")  # also one that was taken back, which nobody else has
         self._put_text(drawn, drawn.message.words)
         drawn.delivery = None
         set_text(article.querySelector(".delivery"), "")

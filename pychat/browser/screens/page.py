@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
+from contextlib import suppress
 from dataclasses import replace
 from typing import Any
 
@@ -33,7 +34,7 @@ from pychat.core.codes.pasted import relay_for, relay_of, room_in
 from pychat.core.identity.contacts import STORE_KEY
 from pychat.core.ids import ChatId
 from pychat.core.webrtc.ice import IceServer
-from pychat.ports import Post
+from pychat.ports import PortError, Post
 from pychat.ui import strings
 from pychat.ui.app import App
 from pychat.ui.messages import Messages
@@ -41,6 +42,8 @@ from pychat.ui.search import Hit
 from pychat.ui.settings import KEY, Settings, is_local
 from pychat.ui.view import Card, DetailsView, View
 
+_ASKED_TO_STAY = "asked-to-stay"
+"""The key under which it is kept that the browser was asked."""
 _FIRST = ("new-room", "new-invite")
 _NEXT = (
     "copy-invite",
@@ -96,6 +99,7 @@ class ChatPage:
         erase: Callable[[], Awaitable[None]],
     ) -> None:
         self._app = app
+        self._store = store
         self._post = post
         self._turn = turn
         self._suggested = suggested
@@ -136,8 +140,8 @@ class ChatPage:
         self._export = ExportButtons(scope, app, post, lambda: self._selected)
         self._keep = KeepDialog(scope, post, lambda: self._selected)
         VaultButtons(scope, vault)
-        self._is_kept = vault is not None
-        self._asking: asyncio.Future[None] | None = None  # the browser, to let it stay; kept while that takes
+        self._may_ask = vault is not None  # the browser, to let it stay
+        self._asking: asyncio.Future[None] | None = None  # kept, or it might be collected while it runs
         ProtectionDialog(scope)
         ResetDialog(scope, self._start_afresh)
         self._updates = Updates(scope, self._put_focus)
@@ -272,9 +276,16 @@ class ChatPage:
         on(js.document, "visibilitychange", lambda _: self._look_or_away())
 
     def _send(self, text: str) -> str:
-        if self._is_kept and self._asking is None:  # there is something to lose from now on
-            self._asking = asyncio.ensure_future(ask_to_stay())
+        self._ask_to_stay()
         return send(text, self._app.resolve(self._selected), self._app, self._post)
+
+    def _ask_to_stay(self) -> None:
+        """There is something to lose from now on: ask once, for some browsers ask the person in turn."""
+        may_ask, self._may_ask = self._may_ask, False
+        if may_ask and self._store.load(_ASKED_TO_STAY) is None:
+            self._asking = asyncio.ensure_future(ask_to_stay())
+            with suppress(PortError):
+                self._store.save(_ASKED_TO_STAY, "yes")
 
     def _paste(self, event: Any) -> None:
         event.preventDefault()

@@ -18,7 +18,7 @@ from pychat.ui.vault import Form, Restored
 
 _READ_AT_ONCE = 1024 * 1024
 """Bytes of a file that are read at once."""
-PAINTED = 0.05
+_PAINTED = 0.05
 """Seconds in which a browser shows what has changed."""
 
 
@@ -127,7 +127,7 @@ class PassphraseDialog:
             return
         self._complain("")
         self._be_busy(form.working)
-        await asyncio.sleep(PAINTED)  # what follows may hold up the page for a second
+        await asyncio.sleep(_PAINTED)  # what follows may hold up the page for a second
         assert self._act is not None
         try:
             outcome = await self._act(given)

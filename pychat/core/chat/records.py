@@ -26,6 +26,8 @@ PREVIEW = 120
 """Code points of the last message that a head has."""
 NOTHING, FOREVER = 0, 2**53 - 1
 """How many seconds it is kept what is said: not at all, and without an end."""
+SEGMENT_BYTES = 32 * 1024
+"""Bytes of a segment that many messages are put together in: no more than are read for one look at a conversation."""
 SEGMENTS_AT_ONCE = 64
 """Segments that are read at once."""
 MAX_LOGS = 64
@@ -184,6 +186,24 @@ def write_segment(parts: Iterable[Part], written: int) -> bytes:
             *((author, first, wire.write_entries(entries), own) for author, first, entries, own in parts),
         ]
     )
+
+
+def join_parts(parts: Iterable[Part]) -> list[Part]:
+    """The same parts; those that follow each other in one log are one."""
+    joined: list[Part] = []
+    last: list[Entry] = []
+    for part in parts:
+        before = joined[-1] if joined else None
+        if (
+            before is not None
+            and (before.author, before.is_own) == (part.author, part.is_own)
+            and before.first + len(last) == part.first
+        ):
+            last.extend(part.entries)
+        else:
+            last = [*part.entries]
+            joined.append(part._replace(entries=last))
+    return joined
 
 
 def read_segment(data: bytes) -> Segment:

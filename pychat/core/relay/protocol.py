@@ -30,7 +30,7 @@ _quoted = json.encoder.encode_basestring_ascii
 class CloseCode(IntEnum):
     """Why the relay closes a connection: the close code of RFC 6455, section 7.4, and the reason that goes with it.
 
-    Of MEMBER_TAKEN, ROOM_FULL and TOO_MANY_ROOMS only a channel ends.
+    Of MEMBER_TAKEN, ROOM_FULL and TOO_MANY_ROOMS only a channel ends, and of TOO_SLOW first one channel.
     """
 
     reason: str

@@ -5,18 +5,16 @@ many and small, one takes their place: that of the first, so that whoever else i
 read, and some of it once more. It is done only where all is kept for good: what is to go, goes by segments.
 """
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from pychat.core import effects, events
 from pychat.core.chat.chats import Chats
-from pychat.core.chat.records import FOREVER, Part, Segment, read_segment, write_segment
+from pychat.core.chat.records import FOREVER, SEGMENT_BYTES, join_parts, read_segment, write_segment
 from pychat.core.service import Context, Service
 
 FEWEST = 32
 """Segments that are worth being put together."""
-MOST_BYTES = 32 * 1024
-"""Bytes of a segment that was put together: no more than are read for one look at a conversation."""
 
 
 class Compaction(Service):
@@ -37,7 +35,7 @@ class Compaction(Service):
         size, small = 0, []
         for position, data in sorted(event.segments):
             size += len(data)
-            if size > MOST_BYTES:
+            if size > SEGMENT_BYTES:
                 break
             small.append((position, data))
         if len(small) < FEWEST:
@@ -46,22 +44,6 @@ class Compaction(Service):
             segments = [read_segment(data) for _, data in small]
         except ValueError:
             return  # what is damaged stays as it is
-        merged = write_segment(_joined(segments), segments[-1].written)
+        parts = join_parts(part for segment in segments for part in segment.parts)
+        merged = write_segment(parts, segments[-1].written)
         self.context.emit(effects.MergeInJournal(self.context.next_id(), event.conversation, tuple(small), merged))
-
-
-def _joined(segments: Iterable[Segment]) -> list[Part]:
-    """The parts of segments that follow each other."""
-    joined: list[Part] = []
-    for segment in segments:
-        for part in segment.parts:
-            before = joined[-1] if joined else None
-            if (
-                before is not None
-                and (before.author, before.is_own) == (part.author, part.is_own)
-                and before.first + len(before.entries) == part.first
-            ):
-                joined[-1] = before._replace(entries=[*before.entries, *part.entries])
-            else:
-                joined.append(part)
-    return joined

@@ -25,7 +25,7 @@ from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 from pychat import passphrase as sealing
 from pychat.core.effects import KeptChanges
 from pychat.native.ports.store import FileStore, check_unopened
-from pychat.passphrase import Damaged, WrongPassphrase
+from pychat.passphrase import Damaged
 from pychat.ports import Crypto, JournalUnreadable, PortError
 
 KEY = "journal-key"
@@ -103,7 +103,7 @@ class SqliteJournal:
         secret = await self._secret(current)
         if secret is None:
             return False
-        kept = await sealing.seal_bytes(self._crypto, passphrase, secret) if passphrase else secret
+        kept = await sealing.close_key(self._crypto, passphrase, secret)
         text = base64.b64encode(kept).decode()
 
         def change(now: str | None) -> str:
@@ -119,12 +119,8 @@ class SqliteJournal:
         """The key; None with another passphrase."""
         kept = _kept_key(self._store)
         self._has_passphrase = sealing.is_sealed(kept)
-        if not sealing.is_sealed(kept):
-            return kept
         try:
-            return await sealing.unseal_bytes(self._crypto, passphrase, kept)
-        except WrongPassphrase:
-            return None
+            return await sealing.open_key(self._crypto, passphrase, kept)
         except Damaged as error:
             raise JournalUnreadable(_unreadable(self._store, "damaged")) from error
 

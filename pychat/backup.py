@@ -113,9 +113,7 @@ async def restore(
         if restoring.owner is None:
             raise
     await restoring.finish()
-    return Restored(
-        restoring.conversations, restoring.messages, restoring.owner == crypto.public_key, restoring.is_whole
-    )
+    return Restored(restoring.conversations, restoring.messages, restoring.is_new, restoring.is_whole)
 
 
 class _Restoring:
@@ -124,7 +122,7 @@ class _Restoring:
     def __init__(self, journal: Journal, store: Store, key: PublicKey) -> None:
         self.owner: PublicKey | None = None
         self.conversations = self.messages = 0
-        self.is_whole = self._has_skipped = False
+        self.is_new = self.is_whole = self._has_skipped = False
         self._journal = journal
         self._store = store
         self._key = key
@@ -152,9 +150,10 @@ class _Restoring:
                     text = _text(data)
                     if self._store.load(KEY) is None:
                         self._store.save(KEY, text)
+                        self.is_new = True
                 case b"contacts":
                     known = people.Contacts.loads(_text(data), skeleton=str)
-                    self._store.update(people.STORE_KEY, lambda kept: people.keep(kept, known))
+                    self._store.update(people.STORE_KEY, lambda kept: self._meet(kept, known))
                 case b"end":
                     await self.finish()
                     self.is_whole = json.loads(data) == [self._seen] and not self._has_skipped
@@ -162,6 +161,11 @@ class _Restoring:
                     self._has_skipped = True  # another pychat has written it
         except (ValueError, RecursionError):
             self._has_skipped = True  # another pychat has written it
+
+    def _meet(self, kept: str | None, known: Iterable[people.Contact]) -> str:
+        text = people.keep(kept, known)
+        self.is_new |= text != kept
+        return text
 
     async def finish(self) -> None:
         """Write the conversation that has been read."""
@@ -196,6 +200,7 @@ class _Restoring:
         await self._journal.write(changes)
         if last is not None:
             await self._journal.delete(chat, last)
+        self.is_new = True
         self.conversations += 1
         self.messages += len(new)
 

@@ -37,7 +37,7 @@ from pychat.passphrase import Damaged, NewerVersion, WrongPassphrase
 from pychat.ports import PortError
 from pychat.startup import load_history
 from pychat.ui.settings import KEY
-from pychat.ui.vault import Restored
+from pychat.ui.vault import Restored, told
 
 NOW = 1_700_000_000
 BOB, EVE = bytes(range(32)), bytes(range(1, 33))
@@ -159,7 +159,7 @@ def talked(ann: Device) -> Device:
 
 
 def test_all_of_it_comes_back(talked: Device, again: Device) -> None:
-    assert again.restore(talked.back_up()) == Restored(2, 5, is_same=True, is_whole=True)
+    assert again.restore(talked.back_up()) == Restored(2, 5, is_new=True, is_whole=True)
     assert again.texts(BOB) == ["hello", "are you there?", "yes", "good"]
     assert again.texts(EVE) == ["psst"]
     head, before = again.kept()[BOB].head, talked.kept()[BOB].head
@@ -172,7 +172,7 @@ def test_all_of_it_comes_back(talked: Device, again: Device) -> None:
 
 
 def test_on_another_device_it_is_somebody_else_s_to_send(talked: Device, other: Device) -> None:
-    assert other.restore(talked.back_up()) == Restored(2, 5, is_same=False, is_whole=True)
+    assert other.restore(talked.back_up()) == Restored(2, 5, is_new=True, is_whole=True)
     assert other.texts(BOB) == ["hello", "are you there?", "yes", "good"]
     head = other.kept()[BOB].head
     assert head.own == {OWN: 3}
@@ -185,8 +185,8 @@ def test_once_more_changes_nothing(talked: Device, again: Device) -> None:
     data = talked.back_up()
     again.restore(data)
     kept, parts = again.kept(), again.parts(BOB)
-    assert again.restore(data) == Restored(0, 0, is_same=True, is_whole=True)
-    assert talked.restore(data) == Restored(0, 0, is_same=True, is_whole=True)
+    assert again.restore(data) == Restored(0, 0, is_new=False, is_whole=True)
+    assert talked.restore(data) == Restored(0, 0, is_new=False, is_whole=True)
     assert again.kept() == kept
     assert again.parts(BOB) == parts
 
@@ -202,13 +202,21 @@ def test_what_is_here_stays_and_all_stands_in_its_order(talked: Device, again: D
         own={OWN: 1, LATER: 2},
         unread=0,
     )
-    assert again.restore(data) == Restored(2, 4, is_same=True, is_whole=True)
+    assert again.restore(data) == Restored(2, 4, is_new=True, is_whole=True)
     assert again.texts(BOB) == ["hello", "are you there?", "yes", "in between", "good", "afterwards"]
     head = again.kept()[BOB].head
     assert (head.messages, head.counts) == (6, {OWN: 3, OTHER: 1, LATER: 2})
     assert head.own == {OWN: 2, LATER: 2}
     assert head.last == Preview(True, (NOW + 99) * 1000, "afterwards")
     assert again.restore(data).messages == 0
+
+
+def test_people_alone_are_something_new(ann: Device, again: Device) -> None:
+    ann.store.save(STORE_KEY, Contacts([Contact(BOB, "Bob", verified=True, judged=1)], skeleton=str).dumps())
+    restored = again.restore(ann.back_up())
+    assert restored == Restored(0, 0, is_new=True, is_whole=True)
+    assert told(restored) == "No message in the file is new here, but people or settings are."
+    assert told(again.restore(ann.back_up())) == "No message in the file is new here."
 
 
 def test_settings_and_verdicts_of_here_stay(talked: Device, again: Device) -> None:
@@ -232,7 +240,7 @@ def test_what_was_put_away_comes_back_when_it_is_asked_for(talked: Device, again
 
 def test_a_conversation_that_is_put_away_is_in_no_backup(ann: Device, again: Device) -> None:
     ann.write(BOB, is_removed=True)
-    assert again.restore(ann.back_up()) == Restored(0, 0, is_same=True, is_whole=True)
+    assert again.restore(ann.back_up()) == Restored(0, 0, is_new=False, is_whole=True)
     assert not again.kept()
 
 
@@ -310,7 +318,7 @@ def test_lines_that_another_pychat_has_written_are_passed_over(line: bytes, agai
         b"segment " + segment(OTHER, 1, "psst"),
         b"end [2]",
     ]
-    assert again.restore(of(again.crypto, lines)) == Restored(1, 1, is_same=True, is_whole=False)
+    assert again.restore(of(again.crypto, lines)) == Restored(1, 1, is_new=True, is_whole=False)
     assert again.texts(EVE) == ["psst"]
 
 

@@ -11,12 +11,13 @@ LEAST = 8
 class Restored:
     """What was taken in from a backup: conversations in which something is new here, and messages that are.
 
-    `is_same`: whoever made the backup has the same identity. `is_whole`: nothing of it was missing or unknown.
+    `is_new`: something is here now that was not before, be it a setting. `is_whole`: nothing of it was missing or
+    unknown.
     """
 
     conversations: int
     messages: int
-    is_same: bool
+    is_new: bool
     is_whole: bool
 
 
@@ -115,7 +116,7 @@ def told(restored: Restored) -> str:
         messages = "One message is" if restored.messages == 1 else f"{restored.messages:,} messages are"
         words = f"{messages} here now that were not before, in {conversations}."
     else:
-        words = "No message in the file is new here."
+        words = f"No message in the file is new here{', but people or settings are' if restored.is_new else ''}."
     return words if restored.is_whole else f"{words} The file is not whole: what it lacks is not here."
 
 

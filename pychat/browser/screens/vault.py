@@ -253,7 +253,7 @@ class VaultButtons:
 
     async def _restore(self, given: Given) -> Outcome:
         restored = await self._vault.restore(_pieces(given.file), given.current)
-        return Outcome(said=words.told(restored), reloads=bool(restored.messages))
+        return Outcome(said=words.told(restored), reloads=restored.is_new)
 
 
 async def _pieces(file: Any) -> AsyncIterator[bytes]:

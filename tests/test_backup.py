@@ -238,6 +238,13 @@ def test_what_was_put_away_comes_back_when_it_is_asked_for(talked: Device, again
     assert removed.peer == EVE
 
 
+def test_so_does_one_in_which_nothing_was_said(ann: Device, again: Device) -> None:
+    ann.write(BOB)
+    again.write(BOB, is_removed=True)
+    again.restore(ann.back_up())
+    assert not again.kept()[BOB].head.is_removed
+
+
 def test_a_conversation_that_is_put_away_is_in_no_backup(ann: Device, again: Device) -> None:
     ann.write(BOB, is_removed=True)
     assert again.restore(ann.back_up()) == Restored(0, 0, is_new=False, is_whole=True)

@@ -47,7 +47,7 @@ class World:
         self.made: list[Connection] = []
         self.posted: list[events.Event] = []
         self.channels = RelayChannels(self._connect)
-        self.react: Callable[[events.Event], None] = lambda _: None
+        self.react: Callable[[events.Event], object] = lambda _: None
 
     def _connect(self, session: int, url: str, post: Post) -> Connection:
         if "[" in url:
@@ -149,6 +149,22 @@ def test_what_ends_the_connection_ends_all(world: World) -> None:
     ]
     connection.end(1012)
     assert world.news() == []
+
+
+def test_rooms_come_and_go_at_whatever_all_are_told(world: World) -> None:
+    async def come_and_go() -> None:
+        one, _ = world.open(7), world.open(8)
+        [connection] = world.made
+        world.react = lambda event: world.open(9) if event == events.RelayOpened(7) else None
+        connection.open()
+        await asyncio.sleep(0)
+        assert world.news() == [events.RelayOpened(session) for session in (7, 8, 9)]
+        world.react = lambda event: one.close() if event == events.RelayHeard(7, "x") else None
+        connection.hear("0 x")
+        assert world.news() == [events.RelayHeard(session, "x") for session in (7, 8, 9)]
+        assert connection.said == ["1 "]
+
+    asyncio.run(come_and_go())
 
 
 def test_where_nothing_comes_any_more_all_begin_anew(world: World) -> None:

@@ -246,9 +246,32 @@ def zip_package(web: Path, package: Path) -> bytes:
     for part in BROWSER_PARTS:
         path = package / part
         paths += sorted(path.rglob("*.py")) if path.is_dir() else [path] if path.is_file() else []
-    files = {path.relative_to(package.parent).as_posix(): without_docstrings(path.read_bytes()) for path in paths}
-    roots = {name: without_docstrings(_read(web / name)) for name in COMPOSITION_ROOTS}
-    return _zip((files | roots | _segno()).items())
+    files = {path.relative_to(package.parent).as_posix(): path.read_bytes() for path in paths}
+    roots = {name: _read(web / name) for name in COMPOSITION_ROOTS}
+    bare = {name: without_docstrings(without_annotations(source)) for name, source in (files | roots).items()}
+    return _zip((bare | _segno()).items())
+
+
+def without_annotations(source: bytes) -> bytes:
+    """Python source without the annotations of its functions: in memory each is a function that makes them.
+
+    Those of classes stay, for they are what a dataclass is made of, and so do those that are longer than a line.
+    """
+    lines = source.splitlines(keepends=True)
+    cuts: list[tuple[int, int, int]] = []  # line, from its beginning in bytes, and up to there
+    for node in ast.walk(ast.parse(source)):
+        match node:
+            case ast.arg(annotation=ast.expr() as what):
+                begin = node.col_offset + len(node.arg.encode())
+            case ast.FunctionDef(returns=ast.expr() as what) | ast.AsyncFunctionDef(returns=ast.expr() as what):
+                begin = lines[what.lineno - 1].rindex(b"->", 0, what.col_offset)
+            case _:
+                continue
+        if what.lineno == what.end_lineno:
+            cuts.append((what.lineno - 1, begin, what.end_col_offset or 0))
+    for number, begin, end in sorted(cuts, reverse=True):
+        lines[number] = lines[number][:begin] + lines[number][end:]
+    return b"".join(lines)
 
 
 def without_docstrings(source: bytes) -> bytes:

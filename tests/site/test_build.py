@@ -17,7 +17,7 @@ import brotli
 import pytest
 
 from pychat.site.__main__ import main
-from pychat.site.build import ROOT, Site, build_site, without_docstrings, zip_package
+from pychat.site.build import ROOT, Site, build_site, without_annotations, without_docstrings, zip_package
 from pychat.site.snapshot import BuildError, find_node
 from tests.site.conftest import Checkout, write
 
@@ -159,6 +159,41 @@ def test_all_else_of_the_package_is_the_same_without_docstrings(path: Path) -> N
 
     source = path.read_bytes()
     assert statements(without_docstrings(source)) == statements(source)
+
+
+def test_functions_have_no_annotations_and_nothing_else_is_lost() -> None:
+    source = b"""
+def one(a: int, /, b: str = "->", *c: list[int], d: "dict[str, -> ]" = {}, **e: Any) -> tuple[int, ...]: return a, b
+class Point:
+    x: int = 1
+    async def long(self, x: dict[
+        str, int]) -> None:
+        y: int = 2
+"""
+    bare = b"""
+def one(a, /, b = "->", *c, d = {}, **e) : return a, b
+class Point:
+    x: int = 1
+    async def long(self, x: dict[
+        str, int]) :
+        y: int = 2
+"""
+    assert without_annotations(source) == bare
+
+
+@pytest.mark.parametrize("path", sorted((ROOT / "pychat").rglob("*.py")), ids=lambda path: path.name)
+def test_all_else_of_the_package_is_the_same_without_annotations(path: Path) -> None:
+    tree, bare = ast.parse(path.read_bytes()), ast.parse(without_annotations(path.read_bytes()))
+    for node in [*ast.walk(tree), *ast.walk(bare)]:
+        match node:
+            case ast.arg():
+                node.annotation = None
+            case ast.FunctionDef() | ast.AsyncFunctionDef():
+                node.returns = None
+    assert ast.dump(bare) == ast.dump(tree)
+    assert [node.lineno for node in ast.walk(bare) if isinstance(node, ast.stmt)] == [
+        node.lineno for node in ast.walk(tree) if isinstance(node, ast.stmt)
+    ]
 
 
 def test_the_package_zip_holds_what_makes_qr_codes_and_its_licence(checkout: Checkout, tmp_path: Path) -> None:

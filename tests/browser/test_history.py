@@ -90,6 +90,7 @@ def test_what_was_said_is_found_and_shown_where_it_stands(
     for number in range(150):
         bob.say(f"number {number}")
     expect(ann.messages.last).to_contain_text("number 149")
+    bob.expect_delivered()  # else not all of it is kept yet
     ann.page.goto("/?another-visit")
     ann.wait_until_ready()
 
@@ -263,6 +264,7 @@ def test_one_message_is_deleted_here_and_stays_deleted(person: MakePerson, frien
         bob.say(text)
     ann.expect_messages("mine", "one", "the secret", "three")
     ann.expect_delivered(1)
+    bob.expect_delivered()
     other = Person.at(ann.page.context)
     other.people.filter(has_text="Bob").click()
     other.expect_messages("mine", "one", "the secret", "three")
@@ -313,6 +315,7 @@ def test_one_message_is_deleted_here_and_stays_deleted(person: MakePerson, frien
     other.page.close()
     bob.say("four")
     ann.expect_messages(*left, "four")
+    bob.expect_delivered()
     come_back(ann)
     ann.expect_messages(*left, "four")
     expect(ann.messages.nth(2)).to_have_attribute("data-deleted", "true")

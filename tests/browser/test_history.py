@@ -1,4 +1,7 @@
-"""What was said stays: over a reload, a closed tab, a week; and the two find each other again."""
+"""What was said stays: over a reload, a closed tab, a week; and the two find each other again.
+
+What differs between browsers is the journal (`test_journal`, both): of the screens most are looked at in one.
+"""
 
 from __future__ import annotations
 
@@ -8,7 +11,7 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import expect
 
-from tests.browser.conftest import LaunchBrowser, MakePerson, OpenContext
+from tests.browser.conftest import LaunchBrowser, MakePerson, OpenContext, in_chromium
 from tests.browser.people import Person
 from tests.browsers import BrowserName
 from tests.friend import Friend, MakeFriend
@@ -63,6 +66,7 @@ def test_a_conversation_is_there_again_and_the_two_find_each_other_without_a_lin
     ann.expect_messages("hello", "good morning", "are you there?", "here I am")
 
 
+@in_chromium
 def test_what_comes_late_stands_where_it_belongs(person: MakePerson, friend: MakeFriend, tmp_path: Path) -> None:
     ann, bob = person("Ann"), friend("Bob", folder=tmp_path / "bob")
     key = met(ann, bob)
@@ -79,6 +83,7 @@ def test_what_comes_late_stands_where_it_belongs(person: MakePerson, friend: Mak
     ann.expect_messages(*texts)
 
 
+@in_chromium
 def test_what_was_said_is_found_and_shown_where_it_stands(
     person: MakePerson, friend: MakeFriend, tmp_path: Path
 ) -> None:
@@ -117,6 +122,7 @@ def test_what_was_said_is_found_and_shown_where_it_stands(
     expect(ann.people).to_have_count(1)
 
 
+@in_chromium
 def test_it_is_kept_for_as_long_as_one_chooses(person: MakePerson, friend: MakeFriend, tmp_path: Path) -> None:
     ann, bob = person("Ann"), friend("Bob", folder=tmp_path / "bob")
     ann.enter(bob.open_room())
@@ -190,7 +196,11 @@ LOSE_KEY = """async () => {
 }"""
 
 
-@pytest.mark.parametrize("change", ['delete("secret")', 'put("damaged", "secret")'])
+@pytest.mark.parametrize(
+    ("browser_name", "change"),
+    [("chromium", 'delete("secret")'), ("firefox", 'put("damaged", "secret")')],
+    indirect=["browser_name"],
+)
 def test_what_cannot_be_read_is_told_and_deleted_when_one_says_so(
     person: MakePerson, friend: MakeFriend, change: str
 ) -> None:
@@ -254,6 +264,7 @@ def test_a_conversation_can_be_taken_along(
         assert "hello" in saved
 
 
+@in_chromium
 def test_one_message_is_deleted_here_and_stays_deleted(person: MakePerson, friend: MakeFriend, tmp_path: Path) -> None:
     ann, bob = person("Ann"), friend("Bob", folder=tmp_path / "bob")
     ann.enter(bob.open_room())
@@ -337,6 +348,7 @@ def test_on_a_phone_a_message_is_deleted_with_a_finger(
     ann.expect_messages("Deleted on this device")
 
 
+@in_chromium
 def test_what_has_not_gone_out_is_taken_back(person: MakePerson, friend: MakeFriend, tmp_path: Path) -> None:
     ann, bob = person("Ann"), friend("Bob", folder=tmp_path / "bob")
     key = met(ann, bob)

@@ -80,6 +80,7 @@ def test_what_was_said_opens_with_the_passphrase_alone(person: MakePerson, frien
     ann.expect_messages("hello", "good morning")
 
 
+@in_chromium
 def test_everything_goes_along_to_another_browser(
     person: MakePerson, friend: MakeFriend, tmp_path: Path, browser_name: BrowserName
 ) -> None:

@@ -1055,3 +1055,24 @@ def test_many_that_arrive_are_written_at_once(ann: Device, bob: Device) -> None:
     pair = meet(ann, bob)
     hears(pair, *[f"text {number}" for number in range(FEW + 1)])
     assert writes(bob) == 1
+
+
+@pytest.mark.parametrize("fails", [(effects.WriteJournal,), (effects.DeleteFromJournal,)])
+def test_what_was_put_away_while_the_disk_was_full_does_not_come_once_more(
+    fails: tuple[type, ...], ann: Device, bob: Device
+) -> None:
+    pair = meet(ann, bob)
+    say(pair, bob, "hello")
+    ann.do(events.ShowConversation(chat_of(ann).id), events.ShowConversation(None))
+    part(pair)
+    fail(ann, *fails)
+    ann.do(events.RemoveConversation(chat_of(ann).id))
+    ann.journal_steps()
+    assert ann.node.history.problem
+    fail(ann)
+    ann.wait(60)
+    ann.journal_steps()
+    assert not ann.node.history.problem
+    pair = meet(begin("ann", ann.journal.disk, ann.now), begin("bob", bob.journal.disk, bob.now))
+    assert texts(pair.ann_chat) == []
+    assert pair.bob_chat.undelivered == 0

@@ -59,6 +59,7 @@ class Deletion(Service):
     def _on_delete(self, event: events.DeleteMessage) -> None:
         conversation = self._chats.conversation(event.conversation)
         if conversation is not None and conversation.can_delete(event.author, event.number):
+            conversation.unopened = False  # who deletes something has looked
             self._delete(conversation, event.author, event.number)
 
     def _on_deleted_in_tab(self, news: DeletedInTab) -> None:
@@ -93,6 +94,7 @@ class Deletion(Service):
         conversation = self._chats.conversation(chat)
         if conversation is None:
             self._scans.pop(chat, None)
+            self._note_done()
             return
         segments = [_Segment(position, data, _parts(conversation, data)) for position, data in event.segments]
         places = self._learn(conversation, segments)
@@ -137,8 +139,7 @@ class Deletion(Service):
             del self._scans[conversation.id]
             conversation.deleting -= {place for place in scan.places if self._is_kept(conversation, *place)}
             self._chats.due_heads.add(conversation.id)
-            if not self._to_do:
-                self.problem = ""
+            self._note_done()
 
     def _is_kept(self, conversation: Conversation, author: AuthorId, number: int) -> bool:
         """Whether what is left of a message is in the journal: else the peer sends it again in the next run."""
@@ -171,6 +172,11 @@ class Deletion(Service):
                 self.problem = event.detail
                 self._try_later(chat)
 
+    def _note_done(self) -> None:
+        """There is no problem any more, once all is done, or what could not be done was put away."""
+        if not self._to_do and not self._scans:
+            self.problem = ""
+
     # Time.
 
     def _try_later(self, chat: ChatId) -> None:
@@ -190,6 +196,7 @@ class Deletion(Service):
             self._at = None
             for chat in [*self._to_do]:
                 self._scan(chat)
+            self._note_done()
 
 
 class _Segment(NamedTuple):

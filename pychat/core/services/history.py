@@ -88,6 +88,8 @@ class History(Service):
         self._goals: dict[ChatId, Key] = {}  # messages that the person wants to see
         self._deleting: dict[int, ChatId] = {}
         self._undeleted: set[ChatId] = set()
+        self._left: dict[ChatId, Head] = {}  # of what was put away in this run
+        self._leaving: dict[int, ChatId] = {}
         self._unreadable: set[ChatId] = set()
         self._stale_heads: set[ChatId] = set()
         self._heads_at: float | None = None
@@ -129,8 +131,7 @@ class History(Service):
         if not self._keeps:
             return
         for removed, left in self._chats.removed.items():
-            self._forget(removed)
-            self._write(self.context.next_id(), effects.KeptChanges(removed, write_head(left), None, ()))
+            self._put_away(removed, left)
         self._chats.removed.clear()
         for forgotten in self._chats.forgotten:
             if self._chats.conversation(forgotten) is None:
@@ -221,6 +222,7 @@ class History(Service):
     def _on_written(self, event: events.JournalWritten) -> None:
         if event.ticket in self._to_tell:
             self.context.emit(effects.TellTabsKept(self._to_tell.pop(event.ticket)))
+        self._leaving.pop(event.ticket, None)
         if event.ticket != self._writing:
             return
         self._writing = None
@@ -238,9 +240,10 @@ class History(Service):
 
     def _on_failed(self, event: events.JournalFailed) -> None:
         self._to_tell.pop(event.ticket, None)
-        if event.ticket in self._deleting:
+        undone = self._deleting.pop(event.ticket, None) or self._leaving.pop(event.ticket, None)
+        if undone is not None:
             self.problem = event.detail
-            self._undeleted.add(self._deleting.pop(event.ticket))
+            self._undeleted.add(undone)
             self._retry_at = self.context.now + RETRY_INTERVAL
             return
         if event.ticket != self._writing:
@@ -345,6 +348,15 @@ class History(Service):
         self._chats.due_heads |= self._stale_heads
         self._retry()
 
+    def _put_away(self, chat: ChatId, left: Head) -> None:
+        """Delete all of a conversation but what is left: how far it was read, so that nothing comes once more."""
+        self._forget(chat)
+        ticket = self.context.next_id()
+        if left.counts:  # else there is nothing that could come
+            self._left[chat] = left
+            self._leaving[ticket] = chat
+        self._write(ticket, effects.KeptChanges(chat, write_head(left), None, ()))
+
     def _forget(self, chat: ChatId) -> None:
         self._stale_heads.discard(chat)
         self._written.pop(chat, None)
@@ -359,8 +371,11 @@ class History(Service):
         """Do again what could not be done."""
         self._retry_at = None
         for number in [*self._undeleted]:
-            self._forget(number)
             conversation = self._chats.conversation(number)
+            if conversation is None and number in self._left:
+                self._put_away(number, self._left[number])
+                continue
+            self._forget(number)
             if conversation is not None:  # it has begun anew, and what is in the journal of that goes, too
                 conversation.journaled = conversation.timeline.start
                 self._chats.changed.add(number)

@@ -581,7 +581,8 @@ class Chat:
                     return
                 conversation = self._conversation
                 author, number, entry = conversation.timeline[place]
-                conversation.read_to = read[conversation.own_log] = place + 1
+                conversation.read_to = place + 1
+                read[conversation.own_log] = place + 1 - conversation.shifted
                 self._peer._driver.post(events.MarkRead(conversation.id, place + 1))
                 if conversation.holds_too_much():
                     self._peer._driver.turn()  # what was read makes room for more
@@ -677,7 +678,7 @@ class Chat:
         """The place of the next message of the other side that is still here."""
         conversation = self._conversation
         timeline = conversation.timeline
-        place = self._peer._read[conversation.own_log]
+        place = self._peer._read[conversation.own_log] + conversation.shifted
         if place < timeline.start:
             if self._peer._reads_earlier(conversation):
                 return None
@@ -686,7 +687,7 @@ class Chat:
             conversation.is_own(timeline[place].author) or not timeline[place].entry.text  # it was deleted
         ):
             place += 1
-        self._peer._read[conversation.own_log] = place
+        self._peer._read[conversation.own_log] = place - conversation.shifted
         if self._readers:  # what comes next is kept until it is handed out
             conversation.read_to = place
         return place if place < len(timeline) else None

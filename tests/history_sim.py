@@ -548,14 +548,13 @@ class Lives:
             "an entry has become another one"
         )
         own = {entry.text for entry in mine.values() if entry.text.startswith(f"{number} ")}
-        if self.restored[number]:  # what was taken back is in the backup, and the other side has passed over it
-            own -= self.lost[number]
+        own -= self.lost[number]  # what was taken back may be there again, after a crash: the other side has passed it
         excused = self.lost[1 - number]
         missing = own - texts.keys() - excused
         assert not missing, f"{missing} did not arrive"
         if not self.restored[1 - number]:
             missing = self.delivered[number] - texts.keys() - excused - self.unsent[number]
-            missing -= self.lost[number] if self.restored[number] else set()
+            missing -= self.lost[number]
             assert not missing, f"{missing} counts as delivered and is not kept there"
         if not any(self.restored):
             differing = {entry.text for entry in mine.values() if entry.text} ^ texts.keys()

@@ -306,12 +306,16 @@ class Logs:
         return log
 
     def _skip(self, log: Log, count: int) -> Log:
-        """Go on after a gap: those who show what came before it still hold the former part."""
+        """Go on after a gap: those who show what came before it still hold the former part.
+
+        While that is not in the journal, nothing that comes after it is acknowledged: that would be of both.
+        """
+        kept = log.kept if log.kept is None or log.kept < log.count else count
         if log.entries:
             self._earlier.setdefault(log.author, []).append(log)
             log = self.begin(log.author)
         log.offset = count
-        log.kept = count if self._is_kept else None
+        log.kept = kept if self._is_kept else None
         return log
 
     def _lose(self, log: Log) -> None:

@@ -94,6 +94,11 @@ class Messages(Sequence[MessageView]):
         return self._chat.resumed
 
     @property
+    def shifted(self) -> int:
+        """By how much all places are later now than at first: more were kept than was known."""
+        return self._chat.shifted
+
+    @property
     def has_earlier(self) -> bool:
         """Whether messages before `start` can be read from the journal, and have room here."""
         return isinstance(self._chat, Conversation) and self._chat.has_earlier and not self._chat.holds_too_much()

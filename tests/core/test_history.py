@@ -1076,3 +1076,25 @@ def test_what_was_put_away_while_the_disk_was_full_does_not_come_once_more(
     pair = meet(begin("ann", ann.journal.disk, ann.now), begin("bob", bob.journal.disk, bob.now))
     assert texts(pair.ann_chat) == []
     assert pair.bob_chat.undelivered == 0
+
+
+def test_more_is_kept_than_a_head_knows_of(ann: Device, bob: Device, ann_disk: Disk) -> None:
+    """As where one of two programs has passed over what the other one has."""
+    pair = meet(ann, bob)
+    say(pair, bob, *(f"text {number}" for number in range(5)))
+    part(pair)
+    for key, (version, data) in ann_disk.heads.items():
+        head = read_head(data)
+        ann_disk.heads[key] = version, write_head(replace(head, messages=2, unread=1))
+    ann = begin("ann", ann_disk)
+    conversation = chat_of(ann)
+    pair = meet(ann, bob)
+    say(pair, bob, "and so on")
+    inserted, read = conversation.ordered.inserted, conversation.read
+    read_all(ann)
+    assert texts(conversation) == [*(f"text {number}" for number in range(5)), "and so on"]
+    assert (conversation.timeline.start, conversation.ordered.start, len(conversation.timeline)) == (0, 0, 6)
+    assert (conversation.shifted, conversation.resumed, conversation.journaled) == (3, 5, 6)
+    assert conversation.ordered.inserted > inserted
+    assert conversation.read >= read + 3
+    assert [message.entry.text for message in conversation.ordered] == texts(conversation)

@@ -84,6 +84,19 @@ def test_after_a_gap_it_goes_on_with_what_comes_and_what_was_here_stays_as_it_is
     assert former.entry(1) == ONE
 
 
+def test_a_gap_says_nothing_of_what_came_before_it_and_is_not_in_the_journal_yet() -> None:
+    logs = Logs(is_kept=True)
+    logs.merge(ANN, 1, [Entry(1, "one"), Entry(2, "two")])
+    logs.merge(ANN, 5, [Entry(5, "five")])
+    assert logs.have(ANN) == {ANN: 0}
+    logs.are_kept({ANN: 2})
+    assert logs.have(ANN) == {ANN: 2}
+    logs.are_kept({ANN: 5})
+    assert logs.have(ANN) == {ANN: 5}
+    logs.merge(ANN, 8, [Entry(8, "eight")])
+    assert logs.have(ANN) == {ANN: 7}
+
+
 def test_nothing_at_all_makes_no_gap() -> None:
     logs = Logs()
     logs.merge(ANN, 7, [])

@@ -47,8 +47,8 @@ class Chat:
     is when the last link has ended. `is_kept` says that all goes into the journal, before it is sent or acknowledged,
     and `journaled` counts the messages of which that is done. `former_logs` are those that we have written in former
     runs, the eldest first, and how much of each the peer has; `gone_out` says how much of each of our logs was sent in
-    this run. `resumed` counts the messages of former runs. `is_deserted` says that its link has gone on with somebody
-    else.
+    this run. `resumed` counts the messages of former runs, and `shifted` says by how much places are later now than at
+    first. `is_deserted` says that its link has gone on with somebody else.
 
     `timeline` has the messages in the order in which they came here, `ordered` as they are shown.
 
@@ -71,6 +71,7 @@ class Chat:
     is_kept: bool = False
     journaled: int = 0
     resumed: int = 0
+    shifted: int = 0
     is_deserted: bool = False
     logs: Logs = field(init=False)
     timeline: Timeline = field(init=False)
@@ -324,10 +325,29 @@ class Conversation(Chat):
         if self.timeline.start < len(entries) and self.logs.log(author) is None:
             return 0  # of a program that runs beside, and writes since we have begun
         pieces = self.logs.prepend(author, first, self.without_deleted(author, first, entries))
+        self._make_places(sum(count for _, _, count in pieces))
         for log, begin, count in pieces:
             self.timeline.prepend(log, begin, count)
             self.ordered.prepend(log, begin, count)
         return sum(count for _, _, count in pieces)
+
+    def _make_places(self, count: int) -> None:
+        """See to it that so many messages have places before all that is here.
+
+        What heads say of how many there are may be too few, where of two programs one has passed over what the other
+        one has.
+        """
+        lacking = count - self.timeline.start
+        if lacking > 0:
+            self.timeline.shift(lacking)
+            self.ordered.shift(lacking)
+            self.shifted += lacking
+            self.read += lacking
+            self.journaled += lacking
+            self.resumed += lacking
+            self.arrivals = deque((written, place + lacking) for written, place in self.arrivals)
+            if self.read_to is not None:
+                self.read_to += lacking
 
     def take_kept(self, author: AuthorId, first: int, entries: Sequence[Entry], *, is_own: bool) -> None:
         """Take what another program of ours has put into the journal while this one runs.

@@ -104,6 +104,11 @@ class OrderedTimeline(Timeline):
             count -= fitting
         self._last_log = self._runs[-1][0] if self._runs else None
 
+    def shift(self, count: int) -> None:
+        """The same, and those who have drawn messages learn of it."""
+        super().shift(count)
+        self._note(Insertion(0, count))
+
     def forget(self, gone: Mapping[Log, int], total: int) -> None:
         """Let messages go: of each of these logs those up to a number, that is so many in all."""
         left: list[tuple[Log, int]] = []

@@ -63,6 +63,12 @@ class Timeline(Sequence[Message]):
         """Begin with so many messages of which none is here."""
         self.start = self._end = length
 
+    def shift(self, count: int) -> None:
+        """Each message stands later by so many places: more came before the first one than was known."""
+        self.start += count
+        self._end += count
+        self._starts = [start + count for start in self._starts]
+
     def runs_from(self, place: int) -> Iterator[tuple[Log, int, int]]:
         """The same from a place on that is here."""
         at = max(bisect_right(self._starts, place) - 1, 0)

@@ -189,7 +189,7 @@ class History(Service):
         keeps = self._chats.keep_for(conversation) != NOTHING
         new = [*_unwritten(conversation)] if keeps else []
         counts, length = conversation.logs.all_counts(), len(conversation.timeline)
-        self._written[conversation.id] = length, counts
+        self._written[conversation.id] = length - conversation.shifted, counts
         own = dict(conversation.former_logs)
         if conversation.written:
             own[conversation.own_log] = conversation.acknowledged
@@ -232,7 +232,7 @@ class History(Service):
         for number, (length, counts) in self._written.items():
             conversation = self._chats.conversation(number)
             if conversation is not None:
-                conversation.journaled, conversation.found = length, ()
+                conversation.journaled, conversation.found = length + conversation.shifted, ()
                 conversation.logs.are_kept(counts)
                 self.context.touched.add(conversation.link)
                 self.context.notify(ConversationKept(number))

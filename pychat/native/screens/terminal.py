@@ -57,7 +57,10 @@ UNSURE = (Trust.NEW, Trust.KNOWN)
 
 @dataclass(slots=True)
 class _Printed:
-    """How much of a conversation is on the screen: how far the timeline was looked at, and how many of our own."""
+    """How much of a conversation is on the screen: how far the timeline was looked at, and how many of our own.
+
+    `place` is as if places had stayed as they were at first (`Messages.shifted`).
+    """
 
     place: int = 0
     own: int = 0
@@ -564,20 +567,21 @@ class TerminalPage:
             first = max(0, messages.resumed - _SCROLLBACK)
             if first < messages.start and messages.has_earlier:
                 return  # it is being read
-            self._printed[messages.key] = _Printed(messages.resumed)
+            self._printed[messages.key] = _Printed(messages.resumed - messages.shifted)
             lines += self._scrollback(messages, name, first)
         printed = self._printed[messages.key]
         own_gone, (delivered, _) = messages.own_start - 1, messages.progress
-        if printed.place < messages.start or printed.own < own_gone:
+        place = printed.place + messages.shifted
+        if place < messages.start or printed.own < own_gone:
             self._tell(strings.OLDER_GONE)
             printed.own = max(printed.own, own_gone)
         while printed.own < delivered:
             printed.own += 1
             lines += self._paragraph("class:mine", strings.ME, messages.own(printed.own).words)
-        for message in messages.arrived[printed.place :]:
+        for message in messages.arrived[place:]:
             if not message.is_own:
                 lines += self._paragraph("class:name", name, message.words)
-        printed.place = len(messages)
+        printed.place = len(messages) - messages.shifted
         self._composer.print(lines)
 
     def _scrollback(self, messages: Messages, name: str, first: int) -> Iterator[Text]:

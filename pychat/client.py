@@ -28,6 +28,7 @@ from pychat.core import events
 from pychat.core.chat.conversation import Chat as AnyChat
 from pychat.core.chat.conversation import Conversation
 from pychat.core.chat.records import FOREVER, KeptConversation
+from pychat.core.chat.relations import is_hidden
 from pychat.core.codes import roomcode
 from pychat.core.codes.invite import Code
 from pychat.core.codes.pasted import page_at, read, relay_for, relay_of
@@ -504,8 +505,11 @@ class Chat:
         if not self.was_open:
             self._raise_ending()
 
-    def send(self, text: str) -> None:
+    def send(self, text: str, *, reply_to: Message | None = None) -> None:
         """Write a message of 1 to 8,000 characters; before the two are connected it waits.
+
+        Args:
+            reply_to: the message of the other side that it answers.
 
         Raises:
             MessageRefused: the text cannot be sent; with the problem `FULL`, not before some of what waits is
@@ -517,7 +521,12 @@ class Chat:
             raise MessageRefused(problem, text)
         self._raise_ending()
         self._has_sent = True
-        self._peer._driver.post(events.WriteMessage(self._conversation.id, text))
+        place = reply_to._place if reply_to is not None else None
+        self._peer._driver.post(events.WriteMessage(self._conversation.id, text, place))
+
+    def react(self, message: Message, emoji: str) -> None:
+        """React to a message of the other side by an emoji, instead of the one before; "" is no more."""
+        self._peer._post(events.ReactToMessage(self._conversation.id, *message._place, emoji))
 
     def delete(self, message: Message) -> None:
         """Delete a message here, in memory and in the folder of the peer. The other side keeps its copy."""
@@ -580,13 +589,15 @@ class Chat:
                 if place is None:
                     return
                 conversation = self._conversation
-                author, number, entry = conversation.timeline[place]
+                message = conversation.timeline[place]
+                author, number, entry = message
+                text = conversation.text_of(message) if isinstance(conversation, Conversation) else entry.text
                 conversation.read_to = place + 1
                 read[conversation.own_log] = place + 1 - conversation.shifted
                 self._peer._driver.post(events.MarkRead(conversation.id, place + 1))
                 if conversation.holds_too_much():
                     self._peer._driver.turn()  # what was read makes room for more
-                yield Message(entry.text, datetime.fromtimestamp(entry.at / 1000, UTC), (author, number))
+                yield Message(text, datetime.fromtimestamp(entry.at / 1000, UTC), (author, number))
         finally:
             self._readers -= 1
             if not self._readers:
@@ -684,7 +695,9 @@ class Chat:
                 return None
             place = timeline.start
         while place < len(timeline) and (
-            conversation.is_own(timeline[place].author) or not timeline[place].entry.text  # it was deleted
+            conversation.is_own(timeline[place].author)
+            or not timeline[place].entry.text  # it was deleted
+            or is_hidden(timeline[place].entry)
         ):
             place += 1
         self._peer._read[conversation.own_log] = place - conversation.shifted

@@ -1,5 +1,7 @@
 """Two people whose programs crash, whose disks fill up or are restored, whose clocks jump and whose links break.
 
+They write, edit, react, delete on their device and for both.
+
 Each of them has one program or two at once, which share a disk. Each run is one seed, and any step can be the last one
 of a program. In the end both people have the same conversation, in the same order, but for what each has deleted.
 """
@@ -17,7 +19,9 @@ from pychat.core import effects, events
 from pychat.core.chat.chats import conversation_id
 from pychat.core.chat.conversation import Conversation
 from pychat.core.chat.records import FOREVER
+from pychat.core.chat.relations import is_hidden
 from pychat.core.chat.timeline import Message
+from pychat.core.content import DELETE, About
 from pychat.core.identity.contacts import Contacts
 from pychat.core.ids import AuthorId, ChatId, LinkId
 from pychat.core.log import Entry, without_text
@@ -134,6 +138,12 @@ class Lives:
         """What was deleted by itself, and is on its way out of the journal."""
         self.gone: list[set[str]] = [set(), set()]
         """What has left it, for good."""
+        self.retracted: set[tuple[AuthorId, int]] = set()
+        """What was deleted for both."""
+        self.deleted_here: list[set[tuple[AuthorId, int]]] = [set(), set()]
+        """What somebody has deleted on their device."""
+        self.edits: dict[tuple[AuthorId, int], set[str]] = {}
+        """How a message was edited."""
         self.programs = [[self._start(0)], [self._start(1)]]
 
     def run(self) -> None:
@@ -401,12 +411,45 @@ class Lives:
         conversation = self.conversation(device)
         there = self.look_at(device) if conversation is not None else []
         there = [one for one in there if conversation is not None and conversation.can_delete(*one[:2])]
+        there = [one for one in there if not is_hidden(one[2])]
         if there:
             author, count, entry = self.random.choice(there)
-            self.lost[number].add(entry.text)
+            self.lost[number] |= {entry.text, *self.edits.get((author, count), set())}
+            self.deleted_here[number].add((author, count))
             self.going.append((number, device, author, count, entry.text))
             device.do(events.DeleteMessage(self.chat, author, count))
             self.collect(device)
+
+    def amends(self) -> None:
+        """Somebody edits or deletes for both what they said, or reacts to a message."""
+        number, device = self._someone()
+        conversation = self.conversation(device)
+        there = [one for one in self.look_at(device) if one[2].text and not is_hidden(one[2])]
+        if conversation is None or not there or not self._has_room(number) or conversation.validate("x") is not None:
+            return
+        author, count, entry = self.random.choice(there)
+        what = self.random.choice(("edit", "react", "retract"))
+        text = f"{number} {self.texts}" if what == "edit" else f"{number}·{self.texts}"
+        self.texts += 1
+        self.causes[text] = device.seen, len(device.seen)
+        if what == "react":
+            device.do(events.ReactToMessage(self.chat, author, count, text))
+        elif not conversation.is_own(author):
+            return
+        elif what == "edit":
+            device.do(events.EditMessage(self.chat, author, count, text))
+        else:
+            texts = {entry.text, *(one.text for one in conversation.relations.edits((author, count), is_own=True))}
+            device.do(events.RetractMessage(self.chat, author, count))
+            self.retracted.add((author, count))
+            for lost in self.lost:
+                lost |= texts
+        if what == "edit":
+            self.edits.setdefault((author, count), set()).add(text)
+        for lost, deleted in zip(self.lost, self.deleted_here, strict=True):
+            if (author, count) in self.retracted | deleted:  # in another program, too
+                lost |= self.edits.get((author, count), set())
+        self.collect(device)
 
     def look_what_is_gone(self) -> None:
         for one in [*self.going]:
@@ -433,6 +476,7 @@ class Lives:
         backs_up: 10,
         writes_alone: 5,
         deletes: 15,
+        amends: 40,
         removes: 2,
     }
 
@@ -442,7 +486,7 @@ class Lives:
         """What a program has in its memory, which is seen from now on."""
         conversation = self.conversation(device)
         there = [(author, number, entry) for author, number, entry in conversation.timeline] if conversation else []
-        device.seen.update(dict.fromkeys(entry.text for _, _, entry in there if entry.text))
+        device.seen.update(dict.fromkeys(said(entry) for _, _, entry in there if said(entry)))
         return there
 
     def check_screens(self, number: int) -> None:
@@ -452,12 +496,12 @@ class Lives:
             if conversation is None:
                 continue
             self.check_order(conversation, there)
-            there = [one for one in there if one[2].text]
+            there = [one for one in there if said(one[2])]
             assert len({entry.text for _, _, entry in there}) == len(there), "something is shown twice"
             assert all(entry.text in self.causes for _, _, entry in there), "something is shown that was not said"
             assert conversation.timeline.start >= 0
             for author, count, entry in there:
-                assert conversation.is_own(author) == entry.text.startswith(f"{number} ")
+                assert conversation.is_own(author) == entry.text.startswith((f"{number} ", f"{number}·"))
                 if conversation.is_own(author) and conversation.has_arrived(author, count):
                     self.delivered[number].add(entry.text)
 
@@ -529,7 +573,7 @@ class Lives:
     def _check_all_is_kept(self, number: int, device: Device) -> None:
         """Once the disk works again, all that a program still has is there, unless it was put away."""
         kept = self._kept(number)
-        there = [one for one in self.look_at(device) if one[2].text]
+        there = [one for one in self.look_at(device) if said(one[2])]
         missing = {entry.text for author, count, entry in there if (author, count) not in kept}
         assert missing <= self.lost[number], f"{missing} is not kept"
         assert not device.node.history.problem
@@ -541,13 +585,13 @@ class Lives:
         mine: dict[tuple[AuthorId, int], Entry],
         theirs: dict[tuple[AuthorId, int], Entry],
     ) -> None:
-        texts = Counter(entry.text for entry in theirs.values() if entry.text)
+        texts = Counter(said(entry) for entry in theirs.values() if said(entry))
         assert max(texts.values(), default=1) == 1, "something is there twice"
         common = [(mine[one], theirs[one]) for one in mine.keys() & theirs.keys()]
         assert all(one == other or not (one.text and other.text) for one, other in common), (
             "an entry has become another one"
         )
-        own = {entry.text for entry in mine.values() if entry.text.startswith(f"{number} ")}
+        own = {entry.text for entry in mine.values() if entry.text.startswith((f"{number} ", f"{number}·"))}
         own -= self.lost[number]  # what was taken back may be there again, after a crash: the other side has passed it
         excused = self.lost[1 - number]
         missing = own - texts.keys() - excused
@@ -557,7 +601,7 @@ class Lives:
             missing -= self.lost[number]
             assert not missing, f"{missing} counts as delivered and is not kept there"
         if not any(self.restored):
-            differing = {entry.text for entry in mine.values() if entry.text} ^ texts.keys()
+            differing = {said(entry) for entry in mine.values() if said(entry)} ^ texts.keys()
             assert differing <= self.lost[0] | self.lost[1], f"{differing} is on one side only"
 
     def _check_what_is_read(self, number: int, kept: dict[tuple[AuthorId, int], Entry]) -> Order:
@@ -576,6 +620,10 @@ class Lives:
             assert device.journal_steps()
         there = self.look_at(device)
         self.check_screens(number)
+        deleted = conversation.deleted
+        late = {one: entry for one, entry in kept.items() if one[1] in deleted.get(one[0], ()) and entry.text}
+        for one, entry in late.items():  # it was written after it was deleted for both, and goes from the disk next
+            kept[one] = without_text(entry)
         assert sorted(there) == sorted((*one, entry) for one, entry in kept.items()), (
             "what is shown is not what is kept"
         )
@@ -583,17 +631,29 @@ class Lives:
             assert [one[:2] for one in there] == [*kept], "it is not shown in the order in which it came"
         while device.journal_steps():
             pass
+        assert not {entry.text for entry in late.values()} & texts_of(self.disks[number], self.chat), "it has not gone"
         # Programs that do not hear of each other may each have had the message from its author.
         if not self.restored[number] and (self.has_tabs or not self.had_two[number]):
             assert not self.gone[number] & texts_of(self.disks[number], self.chat), "something has come back"
             assert not self.gone[number] & {entry.text for _, _, entry in there}, "something is shown that was deleted"
+        self._check_what_was_retracted(number, conversation)
         return [(author, count, entry) for author, count, entry in conversation.ordered]
+
+    def _check_what_was_retracted(self, number: int, conversation: Conversation) -> None:
+        """Whoever knows that a message was deleted by its author for both does not have it any more."""
+        orders = conversation.relations.deletions()
+        for author, count, entry in conversation.ordered:
+            if ((author, count), conversation.is_own(author)) in orders:
+                assert not entry.text, f"{entry.text} is shown"
+        texts = texts_of(self.disks[number], self.chat)
+        for place, _ in orders:
+            assert not texts & self.edits.get(place, set()), "an edit of what was deleted is left"
 
     def _check_causes(self, order: Order) -> None:
         """What was written after something was seen stands after it."""
-        places = {entry.text: place for place, (_, _, entry) in enumerate(order) if entry.text}
+        places = {entry.text: place for place, (_, _, entry) in enumerate(order) if said(entry)}
         highest: dict[int, list[int]] = {}
-        for entry in [entry for _, _, entry in order if entry.text]:
+        for entry in [entry for _, _, entry in order if said(entry)]:
             seen, count = self.causes[entry.text]
             if id(seen) not in highest:
                 highest[id(seen)] = [*accumulate((places.get(text, -1) for text in seen), max, initial=-1)]
@@ -601,7 +661,12 @@ class Lives:
 
 
 def texts_of(disk: Disk, chat: ChatId) -> set[str]:
-    return {entry.text for part in disk.parts(chat) for entry in part.entries if entry.text}
+    return {said(entry) for part in disk.parts(chat) for entry in part.entries if said(entry)}
+
+
+def said(entry: Entry) -> str:
+    """What a person has said: nothing where an entry was deleted, or deletes another one."""
+    return "" if isinstance(entry.about, About) and entry.about.kind == DELETE else entry.text
 
 
 def _key(message: Message) -> tuple[int, AuthorId, int]:

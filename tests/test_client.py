@@ -25,6 +25,7 @@ from OpenSSL import SSL
 from pychat.client import Chat, ChatEnded, CodeRefused, Message, MessageRefused, NotToBeFound, Peer, Person
 from pychat.core import events
 from pychat.core.chat import conversation
+from pychat.core.content import About
 from pychat.core.errors import CodeProblem, MessageProblem, PychatError
 from pychat.core.identity.contacts import Contacts
 from pychat.core.link import CloseReason, LinkPhase
@@ -323,6 +324,28 @@ def test_a_message_is_handed_out_once_whoever_asks() -> None:
             assert await at_bob.ended() is CloseReason.PEER_LEFT
             assert await all_of(at_bob) == ["4"]  # what has come is there even after the end
             assert await all_of(at_bob) == []
+
+    run(test())
+
+
+def test_a_message_is_answered_reacted_to_and_handed_out_as_it_was_edited() -> None:
+    async def test() -> None:
+        async with Peer() as ann, Peer() as bob:
+            at_ann, at_bob = await connect(ann, bob)
+            at_bob.send("helo")
+            async for message in at_ann:
+                at_ann.react(message, "👍")
+                at_ann.send("what?", reply_to=message)
+                break
+            assert await take(at_bob, 1) == ["what?"]  # a reaction is no message
+            there = at_bob._conversation
+            place, answer = there.timeline[0][:2], there.timeline[2].entry
+            assert there.relations.reactions(place).peer == "👍"
+            assert answer.about == About("reply", *place)
+            at_bob.send("how are yu?")
+            bob._post(events.EditMessage(there.id, there.own_log, 2, "how are you?"))
+            await at_bob.delivered()
+            assert await take(at_ann, 1) == ["how are you?"]
 
     run(test())
 

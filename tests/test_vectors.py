@@ -15,7 +15,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey,
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 
-from pychat.core import effects, events, handshake, wire
+from pychat.core import content, effects, events, handshake, wire
 from pychat.core.codes import pasted as codes
 from pychat.core.codes import roomcode
 from pychat.core.codes.invite import Code, decode, encode
@@ -331,8 +331,15 @@ def frame_of(reading: Json) -> wire.OwnFrame:
 
 
 def _alike(item: list[Any]) -> list[Entry]:
-    (at, text, *rank), times = item if isinstance(item[0], list) else (item, 1)
-    return [Entry(at, expanded(text), *rank)] * times
+    (at, text, *more), times = item if isinstance(item[0], list) else (item, 1)
+    rank, about = more + [0, None][len(more) :]
+    return [Entry(at, expanded(text), rank, _about(about))] * times
+
+
+def _about(about: list[Any] | None) -> content.About | content.Unknown | None:
+    if about is None or about[0] in content.KINDS:
+        return content.About(*about) if about is not None else None
+    return content.Unknown(json.dumps(about, ensure_ascii=False, separators=(",", ":")))
 
 
 @pytest.mark.parametrize("vector", cases("frames"))

@@ -169,10 +169,49 @@ class TakeOverRoom:
 
 @dataclass(slots=True)  # a frozen one takes four times as long to make, and of these thousands come in a burst
 class WriteMessage:
-    """A person, or a program in a burst, wrote a message, with which there is no `Conversation.problem`."""
+    """A person, or a program in a burst, wrote a message, with which there is no `Conversation.problem`.
+
+    `reply_to` is the message that it answers, by the name of its log and its number there, or None.
+    """
 
     conversation: ChatId
     text: str
+    reply_to: tuple[AuthorId, int] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class EditMessage:
+    """A person says anew what a message of theirs says, with which there is no `Conversation.problem`.
+
+    It is the one of this number in a log of theirs; nothing happens if it is not here.
+    """
+
+    conversation: ChatId
+    author: AuthorId
+    number: int
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class RetractMessage:
+    """A person deletes a message of theirs for both: here, and wherever the other side has it once it hears of that.
+
+    Nothing happens if it is not here.
+    """
+
+    conversation: ChatId
+    author: AuthorId
+    number: int
+
+
+@dataclass(frozen=True, slots=True)
+class ReactToMessage:
+    """A person reacts to a message, whosever it is, by an emoji instead of the one before; "" is no more."""
+
+    conversation: ChatId
+    author: AuthorId
+    number: int
+    emoji: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -588,6 +627,9 @@ Event = (
     | LeaveConversation
     | RemoveConversation
     | DeleteMessage
+    | EditMessage
+    | ReactToMessage
+    | RetractMessage
     | ConfigureIce
     | WatchDetails
     | FlushJournal

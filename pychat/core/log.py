@@ -10,12 +10,12 @@ numbers go on.
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
-from sys import getsizeof
 from typing import NamedTuple
 
+from pychat.core.content import About, Unknown
 from pychat.core.errors import LocalError, MessageProblem
 from pychat.core.ids import AuthorId
-from pychat.core.memory import ENTRY_SIZE, LOG_SIZE, Memory, size_of
+from pychat.core.memory import LOG_SIZE, Memory, size_of
 
 StateVector = Mapping[AuthorId, int]
 """For each author the number of entries that somebody has, counted from the first without a gap."""
@@ -31,15 +31,17 @@ MAX_COUNTS = 1_000
 
 
 class Entry(NamedTuple):
-    """One message of a log: when its author wrote it (milliseconds since 1970, the author's clock) and its text.
+    """One entry of a log: when its author wrote it (milliseconds since 1970, the author's clock) and its text.
 
-    `order` is its rank, where that is above `at`, else 0. One without a text was deleted on this device: no peer sends
-    such a one. A named tuple, since thousands of them are made in a burst.
+    `order` is its rank, where that is above `at`, else 0. `about` is what it says of another one (`content`), or None.
+    One without a text was deleted on this device: no peer sends such a one. A named tuple, since thousands of them are
+    made in a burst.
     """
 
     at: int
     text: str
     order: int = 0
+    about: About | Unknown | None = None
 
     @property
     def rank(self) -> int:
@@ -47,13 +49,13 @@ class Entry(NamedTuple):
         return self.order or self.at
 
 
-make_entry: Callable[[tuple[int, str, int]], Entry] = partial(tuple.__new__, Entry)
-"""Makes an entry of its three fields, in half the time that `Entry` itself takes; bursts are made of nothing else."""
+make_entry: Callable[[tuple[int, str, int, About | Unknown | None]], Entry] = partial(tuple.__new__, Entry)
+"""Makes an entry of its four fields, in half the time that `Entry` itself takes; bursts are made of nothing else."""
 
 
 def without_text(entry: Entry) -> Entry:
-    """What is left of an entry that was deleted: its place."""
-    return make_entry((entry.at, "", entry.order))
+    """What is left of an entry that was deleted: its place, and which other one it was about."""
+    return make_entry((entry.at, "", entry.order, entry.about if isinstance(entry.about, About) else None))
 
 
 @dataclass(slots=True, eq=False)
@@ -228,7 +230,7 @@ class Logs:
             raise LocalError("a message is refused that has no text, or too much")
         log = self._logs.get(author) or self.begin(author)
         log.entries.append(entry)
-        size = ENTRY_SIZE + getsizeof(entry.text)
+        size = size_of([entry])
         log.added += size
         self._memory.take(size)
         return log.offset + len(log.entries)
@@ -251,18 +253,27 @@ class Logs:
             self._memory.take(size_of(new))
         return new
 
+    def find(self, author: AuthorId, number: int) -> Entry | None:
+        """An entry, or None if it is not here."""
+        log = self._part_with(author, number)
+        return log.entry(number) if log is not None else None
+
     def delete(self, author: AuthorId, number: int) -> Entry | None:
         """Take the text out of an entry, which keeps its number; returns it as it was, or None if it is not here."""
+        log = self._part_with(author, number)
+        if log is None:
+            return None
+        entry = log.entry(number)
+        left = without_text(entry)
+        log.entries[number - 1 - log.offset] = left
+        self._memory.take(size_of([left]) - size_of([entry]))
+        return entry
+
+    def _part_with(self, author: AuthorId, number: int) -> Log | None:
+        """The part of a log that has an entry, if it is here."""
         last = self._logs.get(author)
         logs: list[Log] = [*self._earlier.get(author, ()), *([last] if last is not None else ())]
-        for log in logs:
-            if log.offset < number <= log.count:
-                entry = log.entry(number)
-                left = without_text(entry)
-                log.entries[number - 1 - log.offset] = left
-                self._memory.take(size_of([left]) - size_of([entry]))
-                return entry
-        return None
+        return next((log for log in logs if log.offset < number <= log.count), None)
 
     def turn_to(self, author: AuthorId, *, instead_of: AuthorId | None, own: AuthorId) -> None:
         """Begin a log of somebody else's, or go on with it. The one before, if nothing was read of it, is forgotten."""
@@ -336,7 +347,7 @@ def _rising(entries: Sequence[Entry], rank: int) -> Sequence[Entry]:
 def _lifted(entries: Sequence[Entry], rank: int) -> Iterator[Entry]:
     for entry in entries:
         rank = max(rank, entry.rank)
-        yield make_entry((entry.at, entry.text, rank if rank > entry.at else 0))
+        yield make_entry((entry.at, entry.text, rank if rank > entry.at else 0, entry.about))
 
 
 class Counts(NamedTuple):

@@ -23,6 +23,8 @@ MARGIN = 8 * MIB
 
 ENTRY_SIZE = 120
 """Bytes of an entry beside its text: a tuple, a number, a place in a list."""
+ABOUT_SIZE = 400
+"""Bytes for what an entry says of another one, and for finding it from there."""
 RUN_SIZE = 160
 """Bytes for each time that another author goes on: a tuple, two numbers, two places in lists."""
 LOG_SIZE = 512
@@ -52,12 +54,15 @@ class Memory:
         self.take(-self.held)
 
 
-def size_of(entries: Sequence[tuple[int, str, int]]) -> int:
+def size_of(entries: Sequence[tuple[int, str, int, object]]) -> int:
     """The bytes that entries take."""
     if len(entries) == 1:
-        return ENTRY_SIZE + getsizeof(entries[0][1])
-    texts = [text for _, text, _ in entries]
+        _, text, _, about = entries[0]
+        return ENTRY_SIZE + getsizeof(text) + (0 if about is None else ABOUT_SIZE + getsizeof(about))
+    texts = [text for _, text, _, _ in entries]
+    abouts = [ABOUT_SIZE + getsizeof(entry[3]) for entry in entries if entry[3] is not None]
+    size = ENTRY_SIZE * len(texts) + sum(abouts)
     joined = "".join(texts)
     if joined.isascii():  # in half the time
-        return len(joined) + (ENTRY_SIZE + _ASCII) * len(texts)
-    return sum(map(getsizeof, texts)) + ENTRY_SIZE * len(texts)
+        return size + len(joined) + _ASCII * len(texts)
+    return size + sum(map(getsizeof, texts))

@@ -15,6 +15,7 @@ from pychat.core.chat.records import FOREVER, KeptConversation
 from pychat.core.identity.contacts import Contacts, clean_name
 from pychat.core.ids import PublicKey
 from pychat.core.service import Context, LinkNotification, Service
+from pychat.core.services.amending import Amending
 from pychat.core.services.compaction import Compaction
 from pychat.core.services.deletion import Deletion
 from pychat.core.services.diagnostics import Diagnostics
@@ -81,6 +82,7 @@ class Node:
         self.messaging = Messaging(context, links, chats, contacts, clean_name(name))
         self.history = History(context, chats, keeps=keeps, kept=kept, tells=tabs)
         self.deletion = Deletion(context, chats)
+        self.amending = Amending(context, chats)
         self.retention = Retention(context, chats)
         self.rooms = Rooms(context, links, chats, contacts, visited)
         self.people = People(context, links, chats, contacts)
@@ -95,6 +97,7 @@ class Node:
         self._hearers: dict[type, tuple[Callable[[Any], None], ...]] = {}
         self._services: tuple[Service, ...] = (
             self.messaging,
+            self.amending,
             self.deletion,  # before all that take what was read: then it is known what was deleted of it
             self.history,
             self.retention,

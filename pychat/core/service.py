@@ -159,6 +159,13 @@ class MessageDeleted:
 
 
 @dataclass(frozen=True, slots=True)
+class MessagesRetracted:
+    """Somebody has deleted messages of their own for both (`Conversation.retracted`)."""
+
+    chat: ChatId
+
+
+@dataclass(frozen=True, slots=True)
 class DeletedInTab:
     """Another tab says that a message was deleted there."""
 
@@ -179,6 +186,7 @@ Notification = (
     | MessagesForgotten
     | MessageDeleted
     | DeletedInTab
+    | MessagesRetracted
 )
 
 

@@ -8,6 +8,7 @@ pause, but in a lively conversation only now and then, for an acknowledgement co
 from collections import deque
 from collections.abc import Sequence
 
+from pychat.core.content import size_of_json
 from pychat.core.errors import RemoteError
 from pychat.core.ids import AuthorId
 from pychat.core.log import Entry, Logs, StateVector
@@ -74,7 +75,7 @@ class Outgoing:
             # A frame holds no more.
             waiting = log.after(self.sent, min(FRAME_TARGET // _ENTRY_OVERHEAD, log.durable - self.sent))
             stop, size = _fill(waiting)
-            texts = [text for _, text, _ in waiting[:stop]]
+            texts = [entry.text for entry in waiting[:stop]]
             if "" in texts:
                 stop = texts.index("")
                 if stop == 0:
@@ -163,9 +164,11 @@ def _fill(waiting: Sequence[Entry]) -> tuple[int, int]:
     other one six (a control character as \\u and four digits).
     """
     if len(waiting) == 1:  # it goes out whatever its size
-        return 1, _FRAME_OVERHEAD + _ENTRY_OVERHEAD + _ORDER_OVERHEAD + 6 * len(waiting[0].text)
+        about = waiting[0].about
+        size = _FRAME_OVERHEAD + _ENTRY_OVERHEAD + _ORDER_OVERHEAD + 6 * len(waiting[0].text)
+        return 1, size if about is None else size + size_of_json(about)
     count, size = _reach(waiting, 2)
-    texts = "".join([text for _, text, _ in waiting[:count]])
+    texts = "".join([entry.text for entry in waiting[:count]])
     return (count, size) if texts.isascii() and texts.isprintable() else _reach(waiting, 6)
 
 
@@ -173,6 +176,8 @@ def _reach(waiting: Sequence[Entry], bytes_per_character: int) -> tuple[int, int
     size = _FRAME_OVERHEAD
     for count, entry in enumerate(waiting):
         entry_size = _ENTRY_OVERHEAD + bytes_per_character * len(entry.text)
+        if entry.about is not None:
+            entry_size += size_of_json(entry.about)
         if entry.order:
             entry_size += _ORDER_OVERHEAD
         if count and size + entry_size > FRAME_TARGET:

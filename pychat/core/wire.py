@@ -8,7 +8,8 @@ A frame is one text message of the data channel “chat”: a JSON array whose f
     ["introduce", log, name]                     under which author the sender writes, and how they call themselves
     ["have", {author: count, …}]                 how far each log has been read: at first, and as acknowledgement
     ["entries", author, first, [[at, text], …]]  entries of one log, numbered from `first`; [at, text, order] where the
-                                                 rank is above the time
+                                                 rank is above the time; [at, text, order, [kind, author, number]]
+                                                 where one says something about another one (`content`)
     ["room", renewals, secret]                   the room in which the two met has another secret by now
     ["rendezvous", secret, agreed, relay]        by which secret, and at which relay, the sender can be found again
     ["mismatch"]                                 the sender's person has compared, and saw something else
@@ -30,7 +31,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from pychat.core import json_array
+from pychat.core import content, json_array
 from pychat.core.errors import RemoteError
 from pychat.core.ids import AuthorId
 from pychat.core.log import MAX_RANK, MAX_TEXT, Entry, StateVector, make_entry
@@ -164,10 +165,10 @@ Frame = OwnFrame | Unknown
 def encode(frame: OwnFrame) -> str:
     """Write a frame."""
     if type(frame) is Entries and len(frame.entries) == 1:  # most frames: written in a seventh of the time
-        [(at, text, order)] = frame.entries
-        if order:
-            return f'["entries","{frame.author}",{frame.first},[[{at},{_quoted(text)},{order}]]]'
-        return f'["entries","{frame.author}",{frame.first},[[{at},{_quoted(text)}]]]'
+        [(at, text, order, about)] = frame.entries
+        if about is None:
+            rank = f",{order}" if order else ""
+            return f'["entries","{frame.author}",{frame.first},[[{at},{_quoted(text)}{rank}]]]'
     match frame:
         case Entries(author, first, entries):
             items: list[object] = ["entries", author, first, write_entries(entries)]
@@ -221,7 +222,7 @@ def decode(data: str) -> Frame:
     one = _ONE_ENTRY.fullmatch(data)  # most frames: read in half the time, to the same
     if one is not None:
         author, first, at, text = one.groups()
-        return Entries(author, int(first), [make_entry((int(at), text, 0))])
+        return Entries(author, int(first), [make_entry((int(at), text, 0, None))])
     items = read_items(data)
     match items:
         case ["entries", author, first, entries]:
@@ -309,7 +310,7 @@ def _entries(value: Any, escaped: bool) -> list[Entry]:
     if len(entries) != len(value):
         raise RemoteError("an entry is malformed")
     if escaped:
-        return [make_entry((at, without_surrogates(text), order)) for at, text, order in entries]
+        return [make_entry((at, without_surrogates(text), order, about)) for at, text, order, about in entries]
     return entries
 
 
@@ -322,16 +323,24 @@ def read_entry(item: Any, least: int = 1) -> Entry | None:
     if not (type(at) is int and 0 <= at <= MAX_TIME and type(text) is str and least <= len(text) <= MAX_TEXT):
         return None
     if not more:
-        return make_entry((at, text, 0))
-    order = more[0]
-    if len(more) > 1 or type(order) is not int or not at < order <= MAX_RANK:
+        return make_entry((at, text, 0, None))
+    order, *rest = more
+    if len(rest) > 1 or type(order) is not int or not (at < order <= MAX_RANK or (order == 0 and rest)):
         return None
-    return make_entry((at, text, order))
+    about = content.read(rest[0], _AUTHOR, MAX_NUMBER) if rest else None
+    if rest and (about is None or (about[0] == content.REACT and not content.is_emoji(text))):
+        return None
+    return make_entry((at, text, order, about))
 
 
 def write_entries(entries: Sequence[Entry]) -> list[Sequence[object]]:
     """Entries as they are written in JSON."""
-    return [entry if entry[2] else entry[:2] for entry in entries]
+    return [entry[: 3 if entry[2] else 2] if entry[3] is None else _with_about(entry) for entry in entries]
+
+
+def _with_about(entry: Entry) -> Sequence[object]:
+    assert entry.about is not None
+    return entry.at, entry.text, entry.order, content.as_json(entry.about)
 
 
 def without_surrogates(text: str) -> str:

@@ -5,15 +5,48 @@ from typing import NamedTuple, overload
 
 from pychat.core.chat.conversation import Chat, Conversation, Delivery
 from pychat.core.chat.order import Insertion
+from pychat.core.chat.relations import Reactions, Revision, is_hidden
 from pychat.core.chat.timeline import Message, Timeline
+from pychat.core.content import About, Unknown
 from pychat.core.ids import AuthorId
 from pychat.ui import strings
+
+QUOTED = 200
+"""Code points of a message that stand above a reply to it, at most."""
+LAST_ONES = 1_000
+"""Messages among which the last one of somebody is looked for."""
+
+
+class Quoted(NamedTuple):
+    """The message that another one answers: whose it is, its number in its author's log, which that is, and its text.
+
+    `text` is "" when it was deleted, or is not here; `rank` is its place among others, or None when it is not here.
+    """
+
+    is_own: bool
+    author: AuthorId
+    number: int
+    text: str
+    rank: int | None
+
+    @property
+    def words(self) -> str:
+        """What stands on a screen, in one line."""
+        if self.text:
+            return " ".join(self.text.split())
+        return strings.QUOTED_FROM_BEFORE if self.rank is None else strings.DELETED_QUOTED
 
 
 class MessageView(NamedTuple):
     """A message: whether it is one's own, its number in its author's log, which that is, and when it was written.
 
-    `at` is in milliseconds since 1970, by the author's clock. `text` is "" when it was deleted on this device.
+    `at` is in milliseconds since 1970, by the author's clock. `text` is what it says by now: "" when it was deleted;
+    `is_retracted` says that its author has done so for both. `answers` is what it is a reply to, `revisions` what it
+    said from when on, if it was edited, `reactions` by which emoji the two react to it. `is_unknown`: it is of a kind
+    of which this version knows no more than its text.
+
+    One that `is_hidden` is no message of its own, but changes how the one at `target`, by its author and number, is
+    shown: `change` says how.
     """
 
     is_own: bool
@@ -21,16 +54,39 @@ class MessageView(NamedTuple):
     at: int
     text: str
     author: AuthorId
+    answers: Quoted | None = None
+    revisions: tuple[Revision, ...] = ()
+    reactions: Reactions = Reactions("", "")
+    is_retracted: bool = False
+    is_unknown: bool = False
+    change: str = ""
+    target: tuple[AuthorId, int] | None = None
+
+    @property
+    def is_hidden(self) -> bool:
+        """Whether it is no message of its own."""
+        return bool(self.change)
+
+    @property
+    def lines(self) -> str:
+        """What a terminal prints: what it answers, in a line above it, and its words."""
+        if self.answers is None or self.is_hidden or self.is_deleted:
+            return self.words
+        return f"> {self.answers.words}\n{self.words}"
 
     @property
     def is_deleted(self) -> bool:
-        """Whether it was deleted on this device."""
+        """Whether it was deleted, here or for both."""
         return not self.text
 
     @property
     def words(self) -> str:
-        """What stands on a screen: its text, or that it was deleted."""
-        return self.text or strings.DELETED
+        """What stands on a screen: its text, or that it was deleted; of one that is hidden, what it does."""
+        if not self.text:
+            return strings.RETRACTED if self.is_retracted or self.is_hidden else strings.DELETED
+        if self.is_hidden and self.answers is not None:
+            return strings.change_note(self.change, self.text, self.answers.words)
+        return strings.of_newer_version(self.text) if self.is_unknown else self.text
 
 
 class Messages(Sequence[MessageView]):
@@ -85,8 +141,35 @@ class Messages(Sequence[MessageView]):
         return self._view(timeline[place])
 
     def _view(self, message: Message) -> MessageView:
-        author, number, (at, text, _) = message
-        return MessageView(self._chat.is_own(author), number, at, text, author)
+        author, number, (at, text, _, about) = message
+        relations = self._chat.relations
+        is_own = self._chat.is_own(author)
+        if about is None and relations.is_empty:
+            return MessageView(is_own, number, at, text, author)
+        place = author, number
+        if is_hidden(message.entry) and isinstance(about, About):
+            quoted = self._quoted(*about[1:])
+            return MessageView(is_own, number, at, text, author, quoted, change=about.kind, target=about[1:])
+        revisions = relations.edits(place, is_own=is_own) if text else ()
+        return MessageView(
+            is_own,
+            number,
+            at,
+            revisions[-1].text if revisions else text,
+            author,
+            self._quoted(*about[1:]) if isinstance(about, About) and text else None,
+            (Revision(at, text), *revisions) if revisions else (),
+            relations.reactions(place) if text else Reactions("", ""),
+            relations.is_deleted(place, is_own=is_own),
+            isinstance(about, Unknown),
+        )
+
+    def _quoted(self, author: AuthorId, number: int) -> Quoted:
+        entry, is_own = self._chat.entry(author, number), self._chat.is_own(author)
+        if entry is None or is_hidden(entry):
+            return Quoted(is_own, author, number, "", None)
+        text = self._chat.relations.text((author, number), entry.text, is_own=is_own) if entry.text else ""
+        return Quoted(is_own, author, number, text[:QUOTED], entry.rank)
 
     @property
     def resumed(self) -> int:
@@ -109,15 +192,44 @@ class Messages(Sequence[MessageView]):
         return isinstance(self._chat, Conversation) and self._chat.has_earlier and self._chat.holds_too_much()
 
     def place_of(self, author: AuthorId, number: int, rank: int) -> int | None:
-        """Where a message stands, or None if it is not here."""
-        return self._chat.ordered.place_of((rank, author, number))
+        """Where a message stands, or the one that it changes; None if it is not here."""
+        ordered = self._chat.ordered
+        place = ordered.place_of((rank, author, number))
+        about = ordered[place].entry.about if place is not None and is_hidden(ordered[place].entry) else None
+        if not isinstance(about, About):
+            return place
+        entry = self._chat.entry(about.author, about.number)
+        return ordered.place_of((entry.rank, about.author, about.number)) if entry is not None else None
 
     # What can be deleted.
 
     @property
-    def deletions(self) -> int:
-        """How often one that is here was deleted."""
-        return self._chat.deletions if isinstance(self._chat, Conversation) else 0
+    def changes(self) -> int:
+        """How often one that is here was deleted, or is shown otherwise since something was said of it."""
+        deletions = self._chat.deletions if isinstance(self._chat, Conversation) else 0
+        return deletions + self._chat.relations.changes
+
+    def can_reply(self, message: MessageView) -> bool:
+        """Whether a message can be answered, and reacted to."""
+        return isinstance(self._chat, Conversation) and not message.is_deleted and not message.is_hidden
+
+    def can_edit(self, message: MessageView) -> bool:
+        """Whether the person can say anew what a message says, and delete it for both."""
+        return message.is_own and self.can_reply(message)
+
+    def has(self, message: MessageView) -> bool:
+        """Whether a message is still here, and was not deleted."""
+        entry = self._chat.entry(message.author, message.number)
+        return entry is not None and bool(entry.text)
+
+    def last(self, words: str = "", *, is_own: bool) -> MessageView | None:
+        """The last one of one's own, or of the other one, that can be answered and has these words."""
+        wanted = words.casefold()
+        for place in range(len(self) - 1, max(self.start, len(self) - LAST_ONES) - 1, -1):
+            message = self[place]
+            if message.is_own == is_own and self.can_reply(message) and wanted in message.text.casefold():
+                return message
+        return None
 
     def can_delete(self, message: MessageView) -> bool:
         """Whether a message can be deleted on this device."""
@@ -132,7 +244,7 @@ class Messages(Sequence[MessageView]):
         wanted = words.casefold()
         for place in range(len(self) - 1, self.start - 1, -1):
             message = self[place]
-            if wanted in message.text.casefold() and self.can_delete(message):
+            if not message.is_hidden and wanted in message.text.casefold() and self.can_delete(message):
                 return message
         return None
 
@@ -168,8 +280,8 @@ class Messages(Sequence[MessageView]):
 
     def own(self, number: int) -> MessageView:
         """One of one's own by its number. Raises LocalError if it is not here."""
-        at, text, _ = self._chat.logs.entry(self._chat.own_log, number)
-        return MessageView(True, number, at, text, self._chat.own_log)
+        log = self._chat.own_log
+        return self._view(Message(log, number, self._chat.logs.entry(log, number)))
 
     def delivery(self, number: int) -> Delivery:
         """How far one of one's own, of this run, has come."""

@@ -5,6 +5,7 @@ from datetime import date
 from enum import Enum
 from typing import NamedTuple
 
+from pychat.core import content
 from pychat.core.chat.conversation import Delivery
 from pychat.core.chat.records import NOTHING
 from pychat.core.errors import CodeProblem, MessageProblem
@@ -162,16 +163,57 @@ def delete_note(name: str, *, kept: bool) -> str:
 
 DELETED = "Deleted on this device"
 """Stands in the place of a message."""
+RETRACTED = "Deleted"
+"""The same where its author has deleted it for both."""
+DELETED_QUOTED = "A message that was deleted"
+QUOTED_FROM_BEFORE = "An earlier message"
+EDITED = "edited"
+EDITING = "Edit your message:"
+NOTHING_TO_ANSWER = "There is no message of theirs here to answer; “/reply Yes” answers the last one."
+NOTHING_TO_EDIT = "There is no such message of yours here."
+NO_EMOJI = "A reaction is one emoji, or something as short."
+
+
+def change_note(kind: str, text: str, about: str) -> str:
+    """What a line says of a change to a message: an edit, a reaction, a deletion."""
+    match kind:
+        case content.EDIT:
+            return f"{text} (edited)"
+        case content.REACT:
+            return f"{text} (to “{about}”)"
+        case content.UNREACT:
+            return f"no {text} any more (to “{about}”)"
+    return "(deleted a message for both)"
+
+
+CANNOT_COPY = "The browser does not let this page copy. Mark the text, and press Ctrl+C or ⌘C."
+
+
+def replying_to(who: str) -> str:
+    """What stands above what is being written as a reply."""
+    return f"Reply to {'yourself' if who == ME else who}:"
+
+
+def message_menu(who: str, clock: str) -> str:
+    """What the button at a message does."""
+    return f"More: {who}, {clock}"
+
+
+def reactions_of(emoji: str, who: list[str]) -> str:
+    """Who reacts to a message by an emoji."""
+    return f"{emoji} {' and '.join(who)}"
+
+
+def of_newer_version(text: str) -> str:
+    """A message of a kind that this version does not know."""
+    return f"{text}\n(made with a newer pychat)"
+
+
 NOTHING_TO_DELETE = "There is no such message here that can be deleted. One that is on its way cannot be for now."
 
 
-def delete_message(who: str, clock: str, *, waits: bool) -> str:
-    """What the button at a message does; `waits`: it has not gone out."""
-    return f"{'Take back' if waits else 'Delete on this device'}: {who}, {clock}"
-
-
-def delete_message_note(name: str, *, kept: bool, waits: bool) -> str:
-    """What it means to delete one message; `waits`: it has not gone out."""
+def delete_message_note(name: str, *, kept: bool, waits: bool, both: bool = False) -> str:
+    """What it means to delete one message; `waits`: it has not gone out, `both`: it can be deleted for both."""
     if waits:
         they = name or "the other side"
         return (
@@ -179,10 +221,14 @@ def delete_message_note(name: str, *, kept: bool, waits: bool) -> str:
             f"tab has just sent it, {they} may have it."
         )
     also = ", also in your other tabs, and is not found any more" if kept else ""
-    return (
-        f"It goes from this device{also}; that there was a message stays. {name or 'The other side'} keeps their copy, "
-        "and so does a file that you have exported."
-    )
+    they = name or "The other side"
+    here = f"It goes from this device{also}; that there was a message stays."
+    if both:
+        return (
+            f"{here} Deleted for both, it goes from {name or 'the other'}’s devices too, once they hear of it; what "
+            "they have copied, exported or read by then nobody can take from them."
+        )
+    return f"{here} {they} keeps their copy, and so does a file that you have exported."
 
 
 def deletion_problem(detail: str) -> str:

@@ -51,7 +51,8 @@ class Card(Enum):
 class PersonView:
     """A line in the list of people. `state` is as in `View.state`; `warned`: there is a warning to be heeded; `new`:
     somebody has come, and the person has not looked at it yet; `is_there`: they are, and have said what they are
-    called. `messages` counts all that was said, `read` those that were read in former runs, `last` is the last one.
+    called. `messages` counts all that was said, `read` those that were read, and `changes` how many of the others are
+    edits, reactions and the like; `last` is the last message.
     """
 
     conversation: ChatId
@@ -61,6 +62,7 @@ class PersonView:
     state: str
     messages: int
     read: int
+    changes: int
     last: Preview | None
     new: bool
     is_there: bool
@@ -215,6 +217,7 @@ def view(node: Node, selected: ChatId | None) -> View:
                 _state(node.links.of(c), node.rooms.shown_in(c)),
                 len(c.timeline),
                 c.read if isinstance(c, Conversation) else 0,
+                c.unread_changes if isinstance(c, Conversation) else 0,
                 _last(c),
                 isinstance(c, Conversation) and c.unopened,
                 isinstance(c, Conversation) and c.peer_log is not None and _is_live(node.links.of(c)),

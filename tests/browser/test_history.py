@@ -32,6 +32,12 @@ def met(ann: Person, bob: Friend) -> bytes:
     return key
 
 
+def delete(ann: Person, number: int) -> None:
+    """Ask to delete a message, by its menu."""
+    ann.messages.nth(number).locator('[data-part="message-menu"]').click()
+    ann.page.locator('[data-part="delete-message"]').click()
+
+
 def come_back(ann: Person) -> None:
     """Open pychat as if the tab had been closed: there is no link, no code, no room to come back to."""
     ann.page.goto("/?another-visit")
@@ -285,18 +291,20 @@ def test_one_message_is_deleted_here_and_stays_deleted(person: MakePerson, frien
     ann.page.bring_to_front()
     ann.log.focus()
     ann.page.keyboard.press("Tab")
-    last = ann.messages.nth(3).get_by_role("button", name=re.compile(r"^Delete on this device: Bob, \d\d:\d\d$"))
+    last = ann.messages.nth(3).get_by_role("button", name=re.compile(r"^More: Bob, \d\d:\d\d$"))
     expect(last).to_be_focused()
     expect(last).to_have_css("opacity", "1")
     ann.page.keyboard.press("ArrowUp")
-    expect(ann.messages.nth(2).locator('[data-part="delete-message"]')).to_be_focused()
-    ann.page.keyboard.press("Enter")
+    expect(ann.messages.nth(2).locator('[data-part="message-menu"]')).to_be_focused()
+    for key in ("Enter", "End", "Enter"):
+        ann.page.keyboard.press(key)
     expect(dialog).to_contain_text("the secret")
     expect(dialog).to_contain_text("Bob keeps their copy")
     expect(dialog.get_by_role("button", name="Cancel")).to_be_focused()
     dialog.get_by_role("button", name="Cancel").click()
     ann.expect_messages("mine", "one", "the secret", "three")
-    ann.page.keyboard.press("Enter")  # the focus is where it was
+    for key in ("Enter", "End", "Enter"):  # the focus is where it was
+        ann.page.keyboard.press(key)
     dialog.get_by_role("button", name="Delete").click()
     left = "mine", "one", "Deleted on this device", "three"
     for each in (ann, other):
@@ -305,16 +313,17 @@ def test_one_message_is_deleted_here_and_stays_deleted(person: MakePerson, frien
     expect(ann.log).to_be_focused()
 
     # With a mouse, and one of one's own; and of the last one the list of people has no word.
-    mine = ann.messages.first.get_by_role("button", name="Delete on this device: You")
+    mine = ann.messages.first.get_by_role("button", name="More: You")
     ann.page.mouse.move(0, 0)
     hovers = ann.page.evaluate("matchMedia('(hover: hover)').matches")  # not everywhere where nobody sees it
     expect(mine).to_have_css("opacity", "0" if hovers else "1")
     ann.messages.first.hover()
     expect(mine).to_have_css("opacity", "1")
     mine.click()
-    dialog.get_by_role("button", name="Delete").click()
+    ann.page.locator('[data-part="delete-message"]').click()
+    dialog.get_by_role("button", name="Delete here").click()
     ann.messages.nth(3).hover()
-    ann.messages.nth(3).locator('[data-part="delete-message"]').click()
+    delete(ann, 3)
     dialog.get_by_role("button", name="Delete").click()
     left = "Deleted on this device", "one", "Deleted on this device", "Deleted on this device"
     ann.expect_messages(*left)
@@ -340,9 +349,10 @@ def test_on_a_phone_a_message_is_deleted_with_a_finger(
     ann.enter(bob.open_room())
     ann.expect_state("open")
     bob.say("the secret")
-    button = ann.messages.first.locator('[data-part="delete-message"]')
+    button = ann.messages.first.locator('[data-part="message-menu"]')
     expect(button).to_have_css("opacity", "1")
     button.tap()
+    ann.page.locator('[data-part="delete-message"]').tap()
     dialog = ann.page.get_by_role("dialog", name="Delete this message?")
     dialog.get_by_role("button", name="Delete").tap()
     ann.expect_messages("Deleted on this device")
@@ -355,21 +365,24 @@ def test_what_has_not_gone_out_is_taken_back(person: MakePerson, friend: MakeFri
     come_back(ann)
     ann.say("not this")
     ann.say("but this")
-    ann.messages.nth(2).locator('[data-part="delete-message"]').click()
+    delete(ann, 2)
     dialog = ann.page.get_by_role("dialog", name="Take back this message?")
     expect(dialog).to_contain_text("It has not arrived, and is not sent any more.")
     dialog.get_by_role("button", name="Take back").click()
     expect(ann.messages.nth(2)).to_have_attribute("data-deleted", "true")
 
     come_back(ann)
-    button = ann.messages.nth(3).locator('[data-part="delete-message"]')
-    expect(button).to_have_attribute("aria-label", re.compile("^Take back: "))
+    ann.messages.nth(3).locator('[data-part="message-menu"]').click()
+    expect(ann.page.locator('[data-part="delete-message"]')).to_have_text("Take back…")
+    ann.page.keyboard.press("Escape")
     bob = bob.again()
     bob.find(key)
     ann.expect_state("open")
     bob.hears("but this")
     ann.expect_delivered(2)
-    expect(button).to_have_attribute("aria-label", re.compile("^Delete on this device: "))
+    ann.messages.nth(3).locator('[data-part="message-menu"]').click()
+    expect(ann.page.locator('[data-part="delete-message"]')).to_have_text("Delete…")
+    ann.page.keyboard.press("Escape")
     ann.say("the end")
     bob.hears("but this", "the end")
 

@@ -689,16 +689,3 @@ def test_what_could_not_be_deleted_is_no_problem_any_more_once_all_of_it_was_put
     ann.wait(RETRY_INTERVAL + 1)
     ann.journal_steps()
     assert not ann.node.deletion.problem
-
-
-def test_who_deletes_a_message_has_looked(pair: Pair) -> None:
-    """So what was read does not come once more after all of it was put away."""
-    ann, bob = devices(pair)
-    say(pair, bob, SECRET)
-    pair.ann_chat.unopened = True
-    delete_all_of_it(ann)
-    part(pair)
-    ann.do(events.RemoveConversation(chat_of(ann).id))
-    ann.journal_steps()
-    pair = meet(ann, begin("bob", bob.journal.disk, bob.now))
-    assert texts(pair.ann_chat) == []

@@ -118,6 +118,41 @@ def test_a_message_is_deleted_once_it_was_asked_about(
     bob.hears("are you there?")
 
 
+def test_two_terminals_answer_react_edit_and_delete_for_both(commands: Commands, relay: Relay, tmp_path: Path) -> None:
+    ann = commands.terminal("room", "--page", relay.url, "--name", "Ann", folder=tmp_path / "Ann")
+    bob = commands.terminal("join", ann.link, "--name", "Bob", folder=tmp_path / "Bob")
+    for someone in (ann, bob):
+        someone.is_connected()
+    bob.say("/reply yes")
+    bob.wait_until_said("pychat: There is no message of theirs here to answer")
+    bob.say("/edit yes")
+    bob.wait_until_said("pychat: There is no such message of yours here.")
+    ann.say("tea or cofee?")
+    bob.wait_until_shown("<Ann>: tea or cofee?")
+    bob.say("/reply tea")
+    ann.wait_until_shown("<Bob>: > tea or cofee?")
+    ann.wait_until_shown("tea")
+    ann.say("/edit tea or coffee?")
+    bob.wait_until_shown("<Ann>: tea or coffee? (edited)")
+    bob.say("/react two words")
+    bob.wait_until_said("pychat: A reaction is one emoji")
+    bob.say("/react +1")
+    ann.wait_until_shown("<Bob>: +1 (to “tea or coffee?”)")
+    bob.say("/react")
+    ann.wait_until_shown("<Bob>: no +1 any more (to “tea or coffee?”)")
+    ann.say("/unsay COFFEE")
+    ann.wait_until_said("pychat: Deleted for both: tea or coffee?")
+    bob.wait_until_shown("<Ann>: (deleted a message for both)")
+    for someone in (ann, bob):
+        someone.say("/quit")
+        assert someone.status() == Exit.DONE
+
+    bob = commands.terminal("talk", "Ann", folder=tmp_path / "Bob")
+    bob.wait_until_shown("<Ann>: Deleted")
+    bob.wait_until_shown("You: > A message that was deleted")
+    assert not bob.said("coffee")
+
+
 def test_who_has_talked_to_nobody_is_told_so(commands: Commands) -> None:
     ann = commands.terminal("talk", "Bob")
     ann.wait_until_said("pychat: There is nobody of that name")

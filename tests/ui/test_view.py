@@ -346,7 +346,7 @@ def test_of_a_message_that_was_deleted_nothing_is_shown_but_that_it_was(pair: Pa
         ("", strings.DELETED, True),
         ("", strings.DELETED, True),
     ]
-    assert messages.deletions == 2
+    assert messages.changes == 2
     assert [messages.can_delete(message) for message in messages] == [True, False, False]
     last = screen(pair.ann).people[0].last
     assert last is not None

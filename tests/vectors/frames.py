@@ -188,6 +188,20 @@ def _entries() -> Iterator[Json]:
     yield _good(
         "entries: a rank and a lone surrogate", f'["entries","{BOB}",1,[[5,"\\ud800",6]]]', reading(1, [5, "\ufffd", 6])
     )
+    for kind in ("reply", "edit", "delete", "react", "unreact"):
+        yield plain(f"of the kind {kind}", 3, [5, "\U0001f44d", 0, [kind, ANN, 1]])
+    yield plain("with a rank, about another one", 3, [5, "hello", 6, ["reply", ANN, MAX_NUMBER]], [7, "and so on"])
+    yield plain("about itself, which is no mistake of the frame", 1, [5, "hello", 0, ["edit", BOB, 1]])
+    family = "\U0001f468\u200d\U0001f469\u200d\U0001f467\u200d\U0001f466"
+    for name, emoji in {"a family": family, "two letters": "+1", "32 characters": "x" * 32}.items():
+        yield plain(f"a reaction by {name}", 1, [5, emoji, 0, ["react", ANN, 1]])
+    for name, about in {
+        "nothing more": ["poll"],
+        "more": ["poll", "tea", ["coffee", {"é": None}], 1, True],
+        "2,000 characters": ["poll", "x" * 1_989],
+        "a name of 16 letters": ["abcdefghijklmnop"],
+    }.items():
+        yield plain(f"of an unknown kind with {name}", 1, [5, "Tea or coffee?", 0, about])
     for name, text in {
         "German and Greek": "Grüße, αβγ",
         "Chinese": "漢字",
@@ -575,6 +589,26 @@ def _bad_entries() -> Iterator[Json]:
         "a rank with a fraction": f',"{BOB}",1,[[5,"text",6.5]]',
         "a rank before the text": f',"{BOB}",1,[[5,6,"text"]]',
         "a bad rank after a good entry": f',"{BOB}",1,[[5,"fine",6],[5,"text",5]]',
+        "a rank of 0 and nothing about it": f',"{BOB}",1,[[5,"text",0]]',
+        "null for what it is about": f',"{BOB}",1,[[5,"text",0,null]]',
+        "a string for what it is about": f',"{BOB}",1,[[5,"text",0,"reply"]]',
+        "an empty list for what it is about": f',"{BOB}",1,[[5,"text",0,[]]]',
+        "a number for the kind": f',"{BOB}",1,[[5,"text",0,[5]]]',
+        "a reply to nothing": f',"{BOB}",1,[[5,"text",0,["reply"]]]',
+        "a reply to no author": f',"{BOB}",1,[[5,"text",0,["reply","short",1]]]',
+        "a reply to number 0": f',"{BOB}",1,[[5,"text",0,["reply","{ANN}",0]]]',
+        "a reply to number true": f',"{BOB}",1,[[5,"text",0,["reply","{ANN}",true]]]',
+        "a reply with more": f',"{BOB}",1,[[5,"text",0,["reply","{ANN}",1,2]]]',
+        "an entry with an item too many behind": f',"{BOB}",1,[[5,"text",0,["reply","{ANN}",1],2]]',
+        "a bad rank and what it is about": f',"{BOB}",1,[[5,"text",4,["reply","{ANN}",1]]]',
+        "an edit without a text": f',"{BOB}",1,[[5,"",0,["edit","{ANN}",1]]]',
+        "a reaction with a space": f',"{BOB}",1,[[5,"a b",0,["react","{ANN}",1]]]',
+        "a reaction with a control character": f',"{BOB}",1,[[5,"\\u0007",0,["react","{ANN}",1]]]',
+        "a reaction of 33 characters": f',"{BOB}",1,[[5,"{"x" * 33}",0,["react","{ANN}",1]]]',
+        "a kind with a capital": f',"{BOB}",1,[[5,"text",0,["Poll"]]]',
+        "a kind of 17 letters": f',"{BOB}",1,[[5,"text",0,["abcdefghijklmnopq"]]]',
+        "2,001 characters of an unknown kind": f',"{BOB}",1,[[5,"text",0,["poll","{"x" * 1_990}"]]]',
+        "a lone surrogate in an unknown kind": f',"{BOB}",1,[[5,"text",0,["poll","\\ud800"]]]',
         "an entry the other way round": f',"{BOB}",1,[["text",5]]',
         "a negative time": f',"{BOB}",1,[[-1,"text"]]',
         "a time that is too high": f',"{BOB}",1,[[{MAX_TIME + 1},"text"]]',

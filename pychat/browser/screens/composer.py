@@ -4,10 +4,13 @@ from collections.abc import Callable
 from typing import Any
 
 from pychat.browser.dom import Scope, set_text, show
-from pychat.core.events import WriteMessage
+from pychat.core.events import Event, WriteMessage
 from pychat.core.ids import ChatId
 from pychat.ports import Post
 from pychat.ui.app import App
+
+_COMPOSING = 229
+"""The key code of what an input method handles (W3C UI Events, appendix A)."""
 
 
 class Composer:
@@ -18,6 +21,7 @@ class Composer:
     """
 
     def __init__(self, scope: Scope, send: Callable[[str], str]) -> None:
+        self.next_text = ""  # what stands in the box once this is sent
         self._send = send
         self._draft = scope.part("draft")
         self._problem = scope.part("draft-problem")
@@ -41,7 +45,8 @@ class Composer:
 
     def _key(self, event: Any) -> None:
         # While an input method composes, Enter chooses a candidate (W3C UI Events, section 5.6).
-        if event.key == "Enter" and not event.shiftKey and not event.isComposing:
+        # Safari tells of the Enter that has ended it when it is over, with the key code of a composition.
+        if event.key == "Enter" and not event.shiftKey and not event.isComposing and event.keyCode != _COMPOSING:
             self._submitted(event)
 
     def _submitted(self, event: Any) -> None:
@@ -53,7 +58,8 @@ class Composer:
         if complaint:
             self._complain(complaint)
             return
-        self.text = ""
+        self.text = self.next_text
+        self.next_text = ""
         self.focus()
 
     def _changed(self) -> None:
@@ -66,9 +72,11 @@ class Composer:
         show(self._problem, bool(sentence))
 
 
-def send(text: str, chat: ChatId | None, app: App, post: Post) -> str:
-    """Write a message into a chat; returns "" or why that cannot be."""
+def send(
+    text: str, chat: ChatId | None, app: App, post: Post, written: Callable[[ChatId, str], Event] = WriteMessage
+) -> str:
+    """Write into a chat; returns "" or why that cannot be. `written` says what that means, if not a message."""
     complaint = app.complaint(chat, text)
     if chat is not None and not complaint:
-        post(WriteMessage(chat, text))
+        post(written(chat, text))
     return complaint

@@ -13,6 +13,7 @@ from typing import Any, NamedTuple
 import js
 
 from pychat.browser.dom import Scope, from_template, set_data, set_text, show
+from pychat.browser.screens.message_menu import MessageMenu
 from pychat.core.chat.conversation import Delivery
 from pychat.core.chat.order import Insertion
 from pychat.ui import strings, times
@@ -44,7 +45,7 @@ class Names(NamedTuple):
 class _Drawn:
     """A message in the document, from its place in the timeline; `delivery` is what is said of one of our own.
 
-    `day` is what stands above the first message of a day, `delete` the button by which it can be deleted.
+    `day` is what stands above the first message of a day, `menu` the button that opens its menu.
     """
 
     place: int
@@ -52,7 +53,7 @@ class _Drawn:
     article: Any
     delivery: Delivery | None = None
     day: Any = None
-    delete: Any = None
+    menu: Any = None
 
     @property
     def elements(self) -> tuple[Any, ...]:
@@ -68,19 +69,19 @@ class MessageList:
 
     Args:
         want_earlier: has earlier messages read from where they are kept.
-        delete: asks whether a message is to be deleted; without it none can be.
+        menu: what can be done with a message; without it nothing can be.
     """
 
     def __init__(
         self,
         scope: Scope,
         want_earlier: Callable[[], None] = lambda: None,
-        delete: Callable[[MessageView], None] | None = None,
+        menu: MessageMenu | None = None,
     ) -> None:
         self._want_earlier = want_earlier
-        self._delete = delete
-        self._deletions = 0  # as far as what is drawn knows
-        self._tab_stop: Any = None  # of the buttons that delete the one that Tab leads to
+        self._menu = menu
+        self._changes = 0  # as far as what is drawn knows
+        self._tab_stop: Any = None  # of the buttons that open a menu the one that Tab leads to
         self._log = scope.part("messages")
         self._empty = scope.part("empty")
         self._earlier = scope.part("earlier")
@@ -102,6 +103,7 @@ class MessageList:
         scope.on(self._came_in, "click", lambda _: self._show_late())
         scope.on(self._log, "click", self._clicked)
         scope.on(self._log, "keydown", self._key)
+        scope.on(self._log, "contextmenu", self._context_menu)
         scope.on(self._log, "copy", self._copied)
         scope.on(self._log, "scroll", lambda _: self._scrolled())
         scope.on_resize(self._log, self._resized)
@@ -110,12 +112,12 @@ class MessageList:
         """Bring what is drawn up to the messages of the shown chat."""
         if self._messages is None or messages.key != self._messages.key:
             self.clear()
-            self._inserted, self._deletions = messages.inserted, messages.deletions
+            self._inserted, self._changes = messages.inserted, messages.changes
         self._messages = messages
         if messages.inserted != self._inserted:
             self._take_in(messages)
-        if messages.deletions != self._deletions:
-            self._take_out(messages)
+        if messages.changes != self._changes:
+            self._take_changes(messages)
         if names != self._names:
             self._names = names
             for drawn in self._drawn:
@@ -204,7 +206,7 @@ class MessageList:
     def _follow(self) -> None:
         """Draw what is newest, before what is above it; after a long pause only the last page."""
         end = len(self._timeline)
-        if end - self._next > PAGE or not self._drawn:
+        if end - self._next > PAGE or (not self._drawn and self._next != end):
             self._take_off(self._drawn)
             self._drawn = []
             self._first = self._next = max(0, end - SLICE)
@@ -227,7 +229,7 @@ class MessageList:
         if not self._drawn:
             self._first = first
         self._drawn += drawn
-        self._next = first + len(drawn)
+        self._next = max(first, min(first + count, len(self._timeline)))
         self._offer_earlier()
 
     def _prepend(self) -> None:
@@ -256,7 +258,7 @@ class MessageList:
         if missed > len(messages.insertions) or not self._drawn:
             self._take_off(self._drawn)
             self._drawn = []
-            self._first = self._next = self._from = len(messages)
+            self._first = self._next = self._from = 0  # as for another conversation
             self._following = True
             return
         for insertion in [*messages.insertions][-missed:]:
@@ -276,20 +278,28 @@ class MessageList:
             self._log.scrollTop += anchor.offsetTop - stood
         self._tell_late()
 
-    def _take_out(self, messages: Messages) -> None:
-        """Of what was deleted show no more than that it was."""
-        self._deletions = messages.deletions
+    def _take_changes(self, messages: Messages) -> None:
+        """Show what was edited, deleted, or reacted to; what is being read stays where it is."""
+        self._changes = messages.changes
+        bottom = self._log.scrollHeight - self._log.scrollTop
         for drawn in self._drawn:
-            if drawn.place < messages.start or drawn.message.is_deleted:
+            if drawn.place < messages.start or drawn.message == (now := self._timeline[drawn.place]):
                 continue
-            now = self._timeline[drawn.place]
-            if now.is_deleted:
+            before, drawn.message = drawn.message, now
+            if now.is_deleted and not before.is_deleted:
                 had_focus = drawn.article.contains(js.document.activeElement)
-                drawn.message = now
                 show(drawn.article.querySelector(".more"), False)
                 self._put_deleted(drawn)
                 if had_focus:
                     self._log.focus()
+            elif now.text != before.text:
+                show(drawn.article.querySelector(".more"), False)
+                self._put_text(drawn, fold(now.words))
+            self._put_additions(drawn)
+        if self._following:
+            self._to_end()
+        elif self._at_end():
+            self._log.scrollTop = self._log.scrollHeight - bottom
 
     def _shift(self, insertion: Insertion) -> None:
         """Know the new places of what is drawn."""
@@ -358,7 +368,9 @@ class MessageList:
             self._log.focus()
 
     def _make(self, first: int, messages: Sequence[MessageView]) -> list[_Drawn]:
-        return [self._make_one(place, message) for place, message in enumerate(messages, first)]
+        return [
+            self._make_one(place, message) for place, message in enumerate(messages, first) if not message.is_hidden
+        ]
 
     def _make_one(self, place: int, message: MessageView) -> _Drawn:
         assert self._messages is not None
@@ -377,7 +389,8 @@ class MessageList:
             self._put_delivery(drawn, self._messages.delivery_at(place))
         else:
             article.setAttribute("data-state", Delivery.DELIVERED.value)
-            self._put_delete(drawn)
+        self._put_menu(drawn)
+        self._put_additions(drawn)
         return drawn
 
     def _put_deleted(self, drawn: _Drawn) -> None:
@@ -388,30 +401,68 @@ class MessageList:
         self._put_text(drawn, drawn.message.words)
         drawn.delivery = None
         set_text(article.querySelector(".delivery"), "")
-        if drawn.delete is not None:
-            show(drawn.delete, False)
-            drawn.delete = None
+        if drawn.menu is not None:
+            show(drawn.menu, False)
+            drawn.menu = None
 
-    def _put_delete(self, drawn: _Drawn) -> None:
-        """Offer to delete a message, if it can be."""
+    def _put_menu(self, drawn: _Drawn) -> None:
+        """Offer what can be done with a message."""
         assert self._messages is not None
-        if self._delete is None or drawn.delete is not None or not self._messages.can_delete(drawn.message):
+        if self._menu is None or not self._messages.can_reply(drawn.message):
             return
-        drawn.delete = drawn.article.querySelector(".delete")
-        self._name_delete(drawn)
-        show(drawn.delete, True)
+        drawn.menu = drawn.article.querySelector(".menu-open")
+        self._name_menu(drawn)
+        show(drawn.menu, True)
 
-    def _name_delete(self, drawn: _Drawn) -> None:
-        who = strings.ME if drawn.message.is_own else self._names.peer
-        assert self._messages is not None
-        waits = self._messages.waits(drawn.message)
-        words = strings.delete_message(who, times.clock(drawn.message.at), waits=waits)
-        drawn.delete.setAttribute("aria-label", words)
-        drawn.delete.setAttribute("title", words)
+    def _name_menu(self, drawn: _Drawn) -> None:
+        words = strings.message_menu(self._who(drawn.message.is_own), times.clock(drawn.message.at))
+        drawn.menu.setAttribute("aria-label", words)
+        drawn.menu.setAttribute("title", words)
+
+    def _put_additions(self, drawn: _Drawn) -> None:
+        """Show what a message answers, that it was edited, and how the two react to it."""
+        article, message = drawn.article, drawn.message
+        if message.answers is not None or article.hasAttribute("data-reply"):
+            article.setAttribute("data-reply", "true")
+            show(article.querySelector(".quote"), message.answers is not None)
+        if message.answers is not None:
+            set_text(article.querySelector(".quoted-who"), self._who(message.answers.is_own))
+            set_text(article.querySelector(".quoted-text"), message.answers.words)
+        if message.revisions or article.hasAttribute("data-edited"):
+            article.setAttribute("data-edited", "true")
+            set_text(article.querySelector(".edited"), strings.EDITED)
+            show(article.querySelector(".edited"), bool(message.revisions))
+        if any(message.reactions) or article.hasAttribute("data-reacted"):
+            article.setAttribute("data-reacted", "true")
+            self._put_reactions(article.querySelector(".reactions"), message)
+
+    def _put_reactions(self, place: Any, message: MessageView) -> None:
+        """A button for each emoji, by which one can react with the same one, or take one's own back."""
+        who: dict[str, list[str]] = {}
+        for emoji, name in zip(message.reactions, (strings.ME, self._names.peer), strict=True):
+            if emoji:
+                who.setdefault(emoji, []).append(name)
+        buttons = []
+        for emoji, names in who.items():
+            button = from_template("reaction")
+            button.textContent = f"{emoji} {len(names)}" if len(names) > 1 else emoji
+            button.setAttribute("data-emoji", emoji)
+            button.setAttribute("aria-label", strings.reactions_of(emoji, names))
+            button.setAttribute("title", strings.reactions_of(emoji, names))
+            button.setAttribute("aria-pressed", "true" if message.reactions.own == emoji else "false")
+            buttons.append(button)
+        had_focus = place.contains(js.document.activeElement)
+        place.replaceChildren(*buttons)
+        show(place, bool(buttons))
+        if had_focus:
+            (buttons[0] if buttons else self._log).focus()
+
+    def _who(self, is_own: bool) -> str:
+        return strings.ME if is_own else self._names.peer
 
     def _put_tab_stop(self) -> None:
-        """Of the buttons that delete Tab leads to the last one, or to where the reader is; arrows to the others."""
-        stop = next((drawn.delete for drawn in reversed(self._drawn) if drawn.delete is not None), None)
+        """Of the buttons for menus Tab leads to the last one, or to where the reader is; arrows to the others."""
+        stop = next((drawn.menu for drawn in reversed(self._drawn) if drawn.menu is not None), None)
         before = self._tab_stop
         if stop is before or (before is not None and before.isConnected and before.matches(":focus")):
             return
@@ -422,10 +473,10 @@ class MessageList:
         self._tab_stop = stop
 
     def _put_name(self, drawn: _Drawn) -> None:
-        who = strings.ME if drawn.message.is_own else self._names.peer
-        set_text(drawn.article.querySelector(".who"), f"{who}: ")
-        if drawn.delete is not None:
-            self._name_delete(drawn)
+        set_text(drawn.article.querySelector(".who"), f"{self._who(drawn.message.is_own)}: ")
+        if drawn.menu is not None:
+            self._name_menu(drawn)
+            self._put_additions(drawn)
 
     def _put_day(self, drawn: _Drawn) -> None:
         """Say the day above the first message of it."""
@@ -463,10 +514,8 @@ class MessageList:
             drawn.delivery = delivery
             set_data(drawn.article, "state", delivery.value)
             set_text(drawn.article.querySelector(".delivery"), strings.DELIVERY[delivery])
-            if drawn.delete is not None:
-                self._name_delete(drawn)  # it cannot be taken back any more
-            else:
-                self._put_delete(drawn)
+            if drawn.menu is None:
+                self._put_menu(drawn)  # what was written to whoever comes is in a conversation by now
 
     # What the reader does.
 
@@ -504,27 +553,54 @@ class MessageList:
             self._draw()
 
     def _clicked(self, event: Any) -> None:
-        """Unfold a long text, or fold it again; or ask whether it is to be deleted."""
-        button = event.target.closest(".more, .delete")
+        """Unfold a long text, or fold it again; or what else the buttons at a message do."""
+        button = event.target.closest(".more, .menu-open, .quote, .reaction")
         if not button:
             return
         drawn = next(each for each in self._drawn if each.article.contains(button))
-        if button.matches(".delete"):
-            if self._delete is not None:
-                self._delete(drawn.message)
+        if not button.matches(".more"):
+            self._pressed(drawn.message, button)
             return
-        whole = drawn.message.text
+        whole = drawn.message.words
         unfolded = button.getAttribute("aria-expanded") == "true"
         self._put_text(drawn, fold(whole) if unfolded else whole)
         self._following = self._at_end()
 
+    def _pressed(self, message: MessageView, button: Any) -> None:
+        if button.matches(".quote"):
+            self._show_quoted(message)
+        elif self._menu is None:
+            return
+        elif button.matches(".reaction"):
+            self._menu.react(message, str(button.getAttribute("data-emoji")))
+        else:
+            self._menu.open(message, button)
+
+    def _show_quoted(self, message: MessageView) -> None:
+        """Lead to what a message answers, if it is here."""
+        quoted = message.answers
+        if quoted is None or quoted.rank is None or self._messages is None:
+            return
+        place = self._messages.place_of(quoted.author, quoted.number, quoted.rank)
+        if place is not None:
+            self.show(place)
+            self._log.focus()
+
+    def _context_menu(self, event: Any) -> None:
+        """The menu of a message by the other mouse button; where a text is marked the browser's own is of more use."""
+        article = event.target.closest("article")
+        drawn = next((each for each in self._drawn if article and each.article.isSameNode(article)), None)
+        if drawn is not None and drawn.menu is not None and self._menu is not None and js.getSelection().isCollapsed:
+            event.preventDefault()
+            self._menu.open(drawn.message, drawn.menu)
+
     def _key(self, event: Any) -> None:
-        """From one button that deletes to the next one."""
+        """From one button for a menu to the next one."""
         step = {"ArrowUp": -1, "ArrowDown": 1}.get(event.key)
-        if step is None or not event.target.matches(".delete"):
+        if step is None or not event.target.matches(".menu-open"):
             return
         event.preventDefault()
-        buttons = [drawn.delete for drawn in self._drawn if drawn.delete is not None]
+        buttons = [drawn.menu for drawn in self._drawn if drawn.menu is not None]
         at = next((at for at, button in enumerate(buttons) if button.isSameNode(event.target)), None)
         if at is not None and 0 <= at + step < len(buttons):
             if self._tab_stop is not None:

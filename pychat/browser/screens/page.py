@@ -17,6 +17,7 @@ from pychat.browser.screens.deleting import DeleteDialog
 from pychat.browser.screens.exporting import ExportButtons
 from pychat.browser.screens.identity import NameField, ResetDialog
 from pychat.browser.screens.keeping import KeepDialog
+from pychat.browser.screens.message_menu import MessageMenu
 from pychat.browser.screens.messages import MessageList, Names
 from pychat.browser.screens.navigation import Screens
 from pychat.browser.screens.people import PeopleList
@@ -127,8 +128,9 @@ class ChatPage:
         self._scope = scope = Scope(js.document.body)
         self._part = scope.part
         self._delete = DeleteDialog(scope, post, lambda: app.view(self._selected))
-        self._messages = MessageList(scope, self._want_earlier, self._delete.ask)
         self._composer = Composer(scope, self._send)
+        self._menu = MessageMenu(scope, post, lambda: app.view(self._selected), self._composer, self._delete)
+        self._messages = MessageList(scope, self._want_earlier, self._menu)
         self._card = CodeCard(scope)
         self._people = PeopleList(scope, self._choose)
         self._search = SearchBox(scope, app, post, self._show_hit)
@@ -232,6 +234,7 @@ class ChatPage:
         if now.chat is not None and now.messages is not None:
             set_text(self._part("empty"), strings.NOTHING_YET_CONNECTED if now.state == "open" else strings.NOTHING_YET)
             self._messages.render(now.messages, Names(self._app.name or strings.ME, now.name))
+            self._menu.render(now.messages)
             self._show_goal(now.chat, now.messages)
             if js.document.visibilityState == "visible":
                 self._seen[now.chat] = len(now.messages)
@@ -277,7 +280,7 @@ class ChatPage:
 
     def _send(self, text: str) -> str:
         self._ask_to_stay()
-        return send(text, self._app.resolve(self._selected), self._app, self._post)
+        return send(text, self._app.resolve(self._selected), self._app, self._post, self._menu.written)
 
     def _ask_to_stay(self) -> None:
         """There is something to lose from now on: ask once, for some browsers ask the person in turn."""
@@ -491,6 +494,7 @@ class ChatPage:
 
     def _turn_to(self, conversation: ChatId | None) -> None:
         """Show another conversation; what was being written stays with the one it was meant for."""
+        self._menu.forget()
         self._drafts[self._selected] = self._composer.text
         self._selected = conversation
         self._composer.text = self._drafts.pop(conversation, "")

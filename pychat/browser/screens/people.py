@@ -54,7 +54,7 @@ class PeopleList:
                 self._remove(chat, became)
         total = 0
         for person in people:
-            unread = max(0, person.messages - max(seen.get(person.conversation, 0), person.read))
+            unread = max(0, person.messages - max(seen.get(person.conversation, 0), person.read) - person.changes)
             total += unread if not person.new else 0
             self._update(person, unread, person.conversation == selected)
         total += any(person.new for person in people)  # however many: a crowd does not make the title flicker

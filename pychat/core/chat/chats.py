@@ -12,9 +12,9 @@ from pychat.core.chat.conversation import Chat, Conversation, Introduction
 from pychat.core.chat.records import FOREVER, MAX_LOGS, NOTHING, Head, KeptConversation
 from pychat.core.codes.roomcode import RoomCode
 from pychat.core.ids import AuthorId, ChatId, PublicKey, RoomId
-from pychat.core.log import Counts
+from pychat.core.log import Counts, Entry
 from pychat.core.memory import Memory
-from pychat.core.service import Context
+from pychat.core.service import Context, MessagesRetracted
 
 KEPT_INTRODUCTIONS = 64
 """Introductions of which it is known what became of them: whoever looked at an older one has gone on long ago."""
@@ -178,6 +178,18 @@ class Chats:
         over = [chat for chat in self._by_id.values() if isinstance(chat, Introduction) and chat.became is not None]
         for old in over[:-KEPT_INTRODUCTIONS]:
             del self._by_id[old.id]
+
+    def write(self, chat: Chat, entry: Entry) -> None:
+        """Add an entry of our own. Raises LocalError as `Chat.write`."""
+        if isinstance(chat, Conversation):
+            chat.unopened = False
+        chat.write(entry)
+        self.changed.add(chat.id)
+
+    def obey(self, conversation: Conversation) -> None:
+        """Have deleted what its author has deleted for both."""
+        if conversation.retracted or conversation.is_searching:
+            self._context.notify(MessagesRetracted(conversation.id))
 
     def move_room(self, room: RoomId, to: Chat) -> None:
         """Show a room in another chat."""

@@ -4,11 +4,12 @@ from collections import deque
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from enum import Enum
-from sys import getsizeof
 
 from pychat.core.chat.order import OrderedTimeline
 from pychat.core.chat.records import MAX_LOGS, PREVIEW, Head, KeepFor, KeptConversation, Preview, Rendezvous
-from pychat.core.chat.timeline import Timeline
+from pychat.core.chat.relations import Place, Relations, is_hidden
+from pychat.core.chat.timeline import Message, Timeline
+from pychat.core.content import DELETE, EDIT, About
 from pychat.core.errors import MessageProblem, RemoteError
 from pychat.core.identity.contacts import Namesake, clean_name
 from pychat.core.ids import AuthorId, ChatId, LinkId, PublicKey, RoomId
@@ -25,6 +26,10 @@ from pychat.core.memory import (
 )
 from pychat.core.sync import Outgoing
 
+LOOK_BACK = 200
+"""Entries among which the last message is looked for: those after it change how others are shown."""
+MOST_COUNTED = 1_000
+"""Entries that are looked at to count what is new."""
 ARRIVALS_TOGETHER = 60
 """Seconds within which what is written down counts as written at once."""
 
@@ -50,7 +55,8 @@ class Chat:
     this run. `resumed` counts the messages of former runs, and `shifted` says by how much places are later now than at
     first. `is_deserted` says that its link has gone on with somebody else.
 
-    `timeline` has the messages in the order in which they came here, `ordered` as they are shown.
+    `timeline` has the entries in the order in which they came here, `ordered` as they are shown; `relations` say what
+    some of these say of others.
 
     What both sides have goes again, from the front, when too much is held (`memory`). Whoever hands the messages out
     one by one says in `read_to` before which place that is done; else they count as read when they come.
@@ -76,6 +82,7 @@ class Chat:
     logs: Logs = field(init=False)
     timeline: Timeline = field(init=False)
     ordered: OrderedTimeline = field(init=False)
+    relations: Relations = field(init=False)
     _log: Log = field(init=False)
     _acknowledged_size: int = 0
 
@@ -85,6 +92,7 @@ class Chat:
     def _begin(self) -> None:
         self.logs, self.timeline = Logs(self.memory, is_kept=self.is_kept), Timeline(self.memory)
         self.ordered = OrderedTimeline(self.memory)
+        self.relations = Relations()
         self._log = self.logs.begin(self.own_log)
 
     def clear(self) -> None:
@@ -123,10 +131,12 @@ class Chat:
         """
         rank = self.ordered.next_rank(self.own_log, entry.at)
         self.written = self.logs.append(
-            self.own_log, make_entry((entry.at, entry.text, rank if rank > entry.at else 0))
+            self.own_log, make_entry((entry.at, entry.text, rank if rank > entry.at else 0, entry.about))
         )
         self.timeline.extend(self._log, self.written, 1)
         self.ordered.insert(self._log, self.written, 1)
+        if entry.about is not None:
+            self._relate(self.own_log, self.written, self._log.after(self.written - 1), is_own=True)
         if self.memory.held > CONVERSATION_MOST:
             self.make_room()
 
@@ -154,7 +164,20 @@ class Chat:
         self.timeline.drop(places)
         self.ordered.forget({log: log.offset + count for log, (count, _) in going.items()}, places)
         for log, (count, size) in going.items():
-            self.logs.drop(log, count, size)
+            self._drop(log, count, size)
+
+    def _relate(self, author: AuthorId, first: int, entries: Sequence[Entry], *, is_own: bool) -> None:
+        """Take what entries say of others."""
+        for place, entry in enumerate(entries):
+            if entry[3] is not None:
+                self.relations.add(author, first + place, entry, is_own=is_own)
+
+    def _drop(self, log: Log, count: int, size: int) -> None:
+        """Let the first entries of a log go, which take so many bytes."""
+        for number, entry in enumerate(log.after(log.offset, count), log.offset + 1):
+            if entry.about is not None:
+                self.relations.remove(log.author, number, entry, is_own=self.is_own(log.author))
+        self.logs.drop(log, count, size)
 
     def holds_too_much(self, margin: int = 0) -> bool:
         """Whether more is held than should be: here, or by all together and here not only what waits for the peer."""
@@ -181,6 +204,10 @@ class Chat:
             before = max(self.acknowledged, self._log.offset)  # what was not read from the journal is not counted
             self._acknowledged_size += size_of(self._log.after(before, max(0, count - before)))
             self.acknowledged = count
+
+    def entry(self, author: AuthorId, number: int) -> Entry | None:
+        """An entry, or None if it is not here."""
+        return self.logs.find(author, number)
 
     def is_own(self, author: AuthorId) -> bool:
         """Whether we have written this log."""
@@ -239,6 +266,8 @@ class Conversation(Chat):
     `arrivals` says when messages were written down, in seconds since 1970, and before which place that was.
     `deleted` are the numbers of messages that were deleted on this device, by their logs, as far as that is known;
     `deleting` are those of which the journal may still have the text, and `deletions` counts how often one was.
+    `retracted` are those that their author has deleted for both, and that are still to be deleted here; `is_searching`
+    says that there may be more, of which only the journal knows whose they are.
     """
 
     peer: PublicKey = b""
@@ -259,7 +288,10 @@ class Conversation(Chat):
     deleted: dict[AuthorId, set[int]] = field(default_factory=dict)
     deleting: set[tuple[AuthorId, int]] = field(default_factory=set)
     deletions: int = 0
+    retracted: set[Place] = field(default_factory=set)
+    is_searching: bool = False
     _own_logs: set[AuthorId] = field(default_factory=set)
+    _peer_logs: set[AuthorId] = field(default_factory=set)
 
     def resume(self, kept: KeptConversation) -> None:
         """Go on with what is in the journal, of which nothing is read yet."""
@@ -286,10 +318,28 @@ class Conversation(Chat):
     @property
     def last(self) -> Preview | None:
         """The last message that was ever said, or None."""
-        if len(self.timeline) == self.timeline.start:
-            return self.last_kept
-        author, _, entry = self.ordered[-1]
-        return _preview(entry, is_own=self.is_own(author))
+        end = len(self.timeline)
+        for place in range(end - 1, max(self.timeline.start, end - LOOK_BACK) - 1, -1):
+            message = self.ordered[place]
+            if not is_hidden(message.entry):
+                is_own = self.is_own(message.author)
+                return Preview(is_own, message.entry.at, self.text_of(message)[:PREVIEW])
+        return self.last_kept
+
+    @property
+    def unread_changes(self) -> int:
+        """How many of the entries that the person has not seen are no messages of their own."""
+        end = len(self.timeline)
+        if self.relations.is_empty or self.read >= end:
+            return 0
+        return sum(is_hidden(entry) for _, _, entry in self.timeline[max(self.read, end - MOST_COUNTED) : end])
+
+    def text_of(self, message: Message) -> str:
+        """What a message says by now; "" when it was deleted."""
+        author, number, entry = message
+        if not entry.text or self.relations.is_empty:
+            return entry.text
+        return self.relations.text((author, number), entry.text, is_own=self.is_own(author))
 
     def take_first_have(self, have: StateVector) -> list[AuthorId]:
         """Take what the peer says it has, and return the logs of former runs of which it lacks something."""
@@ -320,8 +370,7 @@ class Conversation(Chat):
         """
         if not is_own and self.is_own(author):
             raise ValueError("entries of somebody else in a log of our own")
-        if is_own:
-            self._own_logs.add(author)
+        (self._own_logs if is_own else self._peer_logs).add(author)
         if self.timeline.start < len(entries) and self.logs.log(author) is None:
             return 0  # of a program that runs beside, and writes since we have begun
         pieces = self.logs.prepend(author, first, self.without_deleted(author, first, entries))
@@ -329,6 +378,7 @@ class Conversation(Chat):
         for log, begin, count in pieces:
             self.timeline.prepend(log, begin, count)
             self.ordered.prepend(log, begin, count)
+            self._relate(author, begin, log.after(begin - 1, count), is_own=is_own, is_news=False)
         return sum(count for _, _, count in pieces)
 
     def _make_places(self, count: int) -> None:
@@ -363,11 +413,14 @@ class Conversation(Chat):
             return
         if is_own:
             self.former_logs.setdefault(author, 0)
+        else:
+            self._peer_logs.add(author)
         new = self.logs.merge(author, first, self.without_deleted(author, first, entries))
         log = self.logs.log(author)
         if new and log is not None:
             self.timeline.extend(log, first + len(entries) - len(new), len(new))
             self.ordered.insert(log, first + len(entries) - len(new), len(new))
+            self._relate(author, first + len(entries) - len(new), new, is_own=is_own)
             log.kept_elsewhere = log.count
             self.logs.are_kept({author: log.count})
 
@@ -420,13 +473,46 @@ class Conversation(Chat):
         if author == self.own_log and number > self.acknowledged:
             self._acknowledged_size += size_of([entry]) - size_of([without_text(entry)])
         self.deletions += 1
+        self.relations.remove(author, number, entry, is_own=self.is_own(author))
         self.hide_preview(entry, is_own=self.is_own(author))
         return True
 
+    def _relate(
+        self, author: AuthorId, first: int, entries: Sequence[Entry], *, is_own: bool, is_news: bool = True
+    ) -> None:
+        """Take what entries say of others, and note what is to be deleted for that.
+
+        Args:
+            is_news: they were not read from the journal. What those want deleted was deleted at that time, unless it
+                has come later.
+        """
+        Chat._relate(self, author, first, entries, is_own=is_own)
+        if self.relations.is_empty:
+            return
+        for number, entry in enumerate(entries, first):
+            about = entry.about
+            if entry.text and self.relations.is_deleted((author, number), is_own=is_own):
+                self.retracted.add((author, number))
+            if not isinstance(about, About) or not entry.text:
+                continue
+            if about.kind == EDIT and about.number in self.deleted.get(about.author, ()):
+                self.retracted.add((author, number))
+            elif about.kind == DELETE and about.number not in self.deleted.get(about.author, ()):
+                whose, target = self._whose(about.author), self.entry(about.author, about.number)
+                self.is_searching |= whose is None and is_news
+                if whose is is_own and (is_news or (target is not None and target.text)):
+                    self.retracted.add((about.author, about.number))
+
+    def _whose(self, author: AuthorId) -> bool | None:
+        """Whether a log is our own; None if nothing of it was here."""
+        if self.is_own(author):
+            return True
+        return False if author == self.peer_log or author in self._peer_logs else None
+
     def hide_preview(self, entry: Entry, *, is_own: bool) -> None:
-        """Take the text out of `last_kept`, if that is this one, which was deleted."""
-        if self.last_kept == _preview(entry, is_own=is_own):
-            self.last_kept = _preview(without_text(entry), is_own=is_own)
+        """Take the text out of `last_kept`, if that is this one, which was deleted: also if it was edited."""
+        if self.last_kept is not None and self.last_kept[:2] == (is_own, entry.at):
+            self.last_kept = self.last_kept._replace(text="")
 
     def without_deleted(self, author: AuthorId, first: int, entries: Sequence[Entry]) -> Sequence[Entry]:
         """Entries of a log, numbered from `first`: of those that were deleted the text is left out."""
@@ -495,7 +581,7 @@ class Conversation(Chat):
         self.timeline.drop(places)
         self.ordered.forget(going, places)
         for log, last in going.items():
-            self.logs.drop(log, last - log.offset, sizes[log])
+            self._drop(log, last - log.offset, sizes[log])
         while self.arrivals and self.arrivals[0][1] <= self.timeline.start:
             self.arrivals.popleft()
 
@@ -515,6 +601,7 @@ class Conversation(Chat):
         if log != self.peer_log:
             self.logs.turn_to(log, instead_of=self.peer_log, own=self.own_log)
         self.peer_log, self.peer_name = log, clean_name(name)
+        self._peer_logs.add(log)
 
     def receive(self, author: AuthorId, first: int, entries: Sequence[Entry]) -> int:
         """Take a peer's entries and return how many were new.
@@ -531,21 +618,18 @@ class Conversation(Chat):
         if new and log is not None:
             self.timeline.extend(log, first + len(entries) - len(new), len(new))
             self.ordered.insert(log, first + len(entries) - len(new), len(new))
+            self._relate(author, first + len(entries) - len(new), new, is_own=False)
             if self.memory.held > CONVERSATION_MOST:
                 self.make_room()
         return len(new)
-
-
-def _preview(entry: Entry, *, is_own: bool) -> Preview:
-    return Preview(is_own, entry.at, entry.text[:PREVIEW])
 
 
 def _fewest(log: Log, first: int, most: int, size: int) -> tuple[int, int]:
     """Of entries from number `first` on: how many take so many bytes, `most` of them at most, and what they take."""
     taken = 0
     entries = log.after(first - 1, min(max(most, 0), size // ENTRY_SIZE + 1))
-    for count, (_, text, _) in enumerate(entries):
+    for count, entry in enumerate(entries):
         if taken >= size:
             return count, taken
-        taken += ENTRY_SIZE + getsizeof(text)
+        taken += size_of([entry])
     return len(entries), taken

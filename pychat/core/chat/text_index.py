@@ -12,8 +12,10 @@ from itertools import accumulate
 from typing import NamedTuple
 
 from pychat.core.chat.records import Part
+from pychat.core.chat.relations import is_hidden
+from pychat.core.content import EDIT
 from pychat.core.ids import AuthorId, ChatId
-from pychat.core.log import without_text
+from pychat.core.log import Entry, without_text
 
 _BLOCK = 200
 """Messages that are looked at one by one before they become a block."""
@@ -85,7 +87,7 @@ class _Block:
         self._runs = [part._replace(entries=()) for part in parts]
         self._firsts = [*accumulate((len(part.entries) for part in parts), initial=0)]
         entries = [entry for part in parts for entry in part.entries]
-        texts = [entry.text.replace(_END, " ") for entry in entries]
+        texts = ["" if _is_no_text(entry) else entry.text.replace(_END, " ") for entry in entries]
         folded = [text.casefold() for text in texts]
         self._ats = array("q", [entry.at for entry in entries])
         self._ranks = array("q", [entry.rank for entry in entries])
@@ -119,6 +121,11 @@ class _Block:
         author, first, _, is_own = self._runs[run]
         text = self._text[self._starts[at] : self._starts[at + 1] - 1]
         return Found("", author, first + at - self._firsts[run], self._ats[at], self._ranks[at], is_own, text)
+
+
+def _is_no_text(entry: Entry) -> bool:
+    """Whether nobody would look for it: a reaction, or a deletion."""
+    return entry.about is not None and is_hidden(entry) and entry.about[0] != EDIT
 
 
 def _blanked(text: str, begin: int, stop: int) -> str:

@@ -17,8 +17,16 @@ from pychat.core import effects, events
 from pychat.core.chat.chats import Chats
 from pychat.core.chat.conversation import Conversation
 from pychat.core.chat.records import NOTHING, SEGMENTS_AT_ONCE, Part, read_segment, write_segment
+from pychat.core.content import EDIT, About
 from pychat.core.ids import AuthorId, ChatId
-from pychat.core.service import Context, ConversationKept, DeletedInTab, MessageDeleted, Service
+from pychat.core.service import (
+    Context,
+    ConversationKept,
+    DeletedInTab,
+    MessageDeleted,
+    MessagesRetracted,
+    Service,
+)
 
 RETRY_INTERVAL = 5.0
 """Seconds after which it is tried again to take a text out of the journal."""
@@ -54,12 +62,15 @@ class Deletion(Service):
 
     def notification_handlers(self) -> Mapping[type, Callable[[Any], None]]:
         """What was deleted in another tab, and what has got into the journal since it was deleted here."""
-        return {DeletedInTab: self._on_deleted_in_tab, ConversationKept: self._on_kept}
+        return {
+            DeletedInTab: self._on_deleted_in_tab,
+            ConversationKept: self._on_kept,
+            MessagesRetracted: self._on_retracted,
+        }
 
     def _on_delete(self, event: events.DeleteMessage) -> None:
         conversation = self._chats.conversation(event.conversation)
         if conversation is not None and conversation.can_delete(event.author, event.number):
-            conversation.unopened = False  # who deletes something has looked
             self._delete(conversation, event.author, event.number)
 
     def _on_deleted_in_tab(self, news: DeletedInTab) -> None:
@@ -67,13 +78,29 @@ class Deletion(Service):
         if conversation is not None and news.number not in conversation.deleted.get(news.author, ()):
             self._delete(conversation, news.author, news.number)
 
+    def _on_retracted(self, news: MessagesRetracted) -> None:
+        conversation = self._chats.conversation(news.chat)
+        if conversation is not None:
+            places, conversation.retracted = conversation.retracted, set()
+            for author, number in places:
+                self._delete(conversation, author, number)
+            if conversation.is_searching and conversation.is_kept:
+                self._scan(conversation.id)
+            conversation.is_searching = False
+
     def _delete(self, conversation: Conversation, author: AuthorId, number: int) -> None:
+        """Delete a message, and with it what it said after it was edited."""
+        for place in ((author, number), *conversation.relations.edit_places((author, number))):
+            self._take_out(conversation, *place)
+        if conversation.is_kept:
+            self._chats.due_heads.add(conversation.id)
+            self._scan(conversation.id)
+
+    def _take_out(self, conversation: Conversation, author: AuthorId, number: int) -> None:
         conversation.delete(author, number)
         self.context.notify(MessageDeleted(conversation.id, author, number))
         if conversation.is_kept:
             conversation.deleting.add((author, number))
-            self._chats.due_heads.add(conversation.id)
-            self._scan(conversation.id)
 
     # What the journal has.
 
@@ -98,6 +125,7 @@ class Deletion(Service):
             return
         segments = [_Segment(position, data, _parts(conversation, data)) for position, data in event.segments]
         places = self._learn(conversation, segments)
+        self._obey(conversation, segments)
         having = [segment for segment in segments if any(_texts(conversation, part) for part in segment.parts)]
         if scan is not None and scan.ticket == event.ticket:
             self._go_on(conversation, scan, event, having)
@@ -166,6 +194,26 @@ class Deletion(Service):
                     found.append((author, number))
         return found
 
+    def _obey(self, conversation: Conversation, segments: "Iterable[_Segment]") -> None:
+        """Delete what its author has deleted for both, and what a message that was deleted said after an edit."""
+        orders = conversation.relations.deletions()
+        for part in [part for segment in segments for part in segment.parts]:
+            numbers = {
+                number
+                for (author, number), is_own in orders
+                if author == part.author and is_own == part.is_own and part.first <= number < _stop(part)
+            }
+            numbers |= {
+                number
+                for number, entry in enumerate(part.entries, part.first)
+                if isinstance(entry.about, About)
+                and entry.about.kind == EDIT
+                and entry.about.number in conversation.deleted.get(entry.about.author, ())
+            }
+            for number in numbers - conversation.deleted.get(part.author, set()):
+                self._take_out(conversation, part.author, number)
+                self._chats.due_heads.add(conversation.id)
+
     def _on_failed(self, event: events.JournalFailed) -> None:
         for chat, scan in [*self._scans.items()]:
             if event.ticket == scan.ticket or event.ticket in scan.tickets:
@@ -224,7 +272,8 @@ class _Scan:
 
 def _parts(conversation: Conversation, data: bytes) -> list[Part]:
     """The parts of a segment that may have something to do with what was deleted; of most segments none is read."""
-    if _NO_TEXT not in data and not any(author.encode() in data for author in conversation.deleted):
+    authors = {*conversation.deleted, *(author for (author, _), _ in conversation.relations.deletions())}
+    if _NO_TEXT not in data and not any(author.encode() in data for author in authors):
         return []
     try:
         return read_segment(data).parts
@@ -232,12 +281,15 @@ def _parts(conversation: Conversation, data: bytes) -> list[Part]:
         return []  # what is damaged stays as it is
 
 
+def _stop(part: Part) -> int:
+    return part.first + len(part.entries)
+
+
 def _texts(conversation: Conversation, part: Part) -> list[tuple[AuthorId, int]]:
     """The messages of a part that were deleted, and have a text there."""
     deleted = conversation.deleted.get(part.author, ())
-    stop = part.first + len(part.entries)
     return [
         (part.author, number)
         for number in deleted
-        if part.first <= number < stop and part.entries[number - part.first].text
+        if part.first <= number < _stop(part) and part.entries[number - part.first].text
     ]

@@ -12,7 +12,7 @@ from datetime import date
 
 from wcwidth import clip, width
 
-from pychat.core import events
+from pychat.core import content, events
 from pychat.core.chat.conversation import Delivery
 from pychat.core.codes.pasted import page_at, page_in, read, relay_of
 from pychat.core.codes.roomcode import RoomCode, encode
@@ -116,7 +116,11 @@ class TerminalPage:
             "/people": ("whom you have talked to, and what was said last", self._people),
             "/talk": ("/talk Ann: turn to somebody you have talked to, and look for them", self._talk),
             "/search": ("/search green tea: what was said, in all conversations", self._search),
+            "/reply": ("/reply Yes: answer their last message", self._reply),
+            "/react": ("/react 👍: react to their last message; alone it takes that back", self._react),
+            "/edit": ("/edit Good morning: say your last message anew", self._edit),
             "/delete": ("/delete green tea: delete the last message with these words on this device", self._delete),
+            "/unsay": ("/unsay green tea: delete your last message with these words for both", self._unsay),
             "/keep": ("/keep 7 days, forever, nothing: for how long it is kept what is said here", self._keep),
             "/invite": ("make a new invite once a connection has ended", self._invite),
             "/lock": ("lock the room, or unlock it", self._lock),
@@ -306,13 +310,13 @@ class TerminalPage:
             return False
         return True
 
-    def _send(self, text: str) -> None:
+    def _send(self, text: str, reply_to: tuple[AuthorId, int] | None = None) -> None:
         now = self._app.view(self._selected)
         complaint = self._warning if now.warning else self._app.complaint(now.chat, text)
         if complaint:
             self._complain(complaint)
         elif now.chat is not None:
-            self._post(events.WriteMessage(now.chat, text))
+            self._post(events.WriteMessage(now.chat, text, reply_to))
 
     def _quit(self, _: str) -> None:
         self._wants_to_leave = True
@@ -433,6 +437,43 @@ class TerminalPage:
         waits = now.messages is not None and now.messages.waits(found)
         note = strings.delete_message_note(name_tag(now.name), kept=now.is_kept, waits=waits)
         self._tell(f"{note} /delete alone {'takes it back' if waits else 'deletes it'}.")
+
+    def _reply(self, text: str) -> None:
+        message = self._last(is_own=False)
+        if message is not None and text:
+            self._send(text, (message.author, message.number))
+        else:
+            self._complain(strings.NOTHING_TO_ANSWER)
+
+    def _react(self, emoji: str) -> None:
+        message, chat = self._last(is_own=False), self._app.view(self._selected).chat
+        if message is None or chat is None:
+            self._complain(strings.NOTHING_TO_ANSWER)
+        elif emoji and not content.is_emoji(emoji):
+            self._complain(strings.NO_EMOJI)
+        else:
+            self._post(events.ReactToMessage(chat, message.author, message.number, emoji))
+
+    def _edit(self, text: str) -> None:
+        message, now = self._last(is_own=True), self._app.view(self._selected)
+        complaint = self._app.complaint(now.chat, text)
+        if message is None or now.chat is None or complaint:
+            self._complain(complaint or strings.NOTHING_TO_EDIT)
+        else:
+            self._post(events.EditMessage(now.chat, message.author, message.number, text))
+
+    def _unsay(self, words: str) -> None:
+        message, chat = self._last(words, is_own=True), self._app.view(self._selected).chat
+        if message is None or chat is None:
+            self._complain(strings.NOTHING_TO_EDIT)
+        else:
+            self._post(events.RetractMessage(chat, message.author, message.number))
+            self._tell(f"Deleted for both: {one_line(message.text)}")
+
+    def _last(self, words: str = "", *, is_own: bool) -> MessageView | None:
+        """The last message of one's own or of the other one, that has these words."""
+        messages = self._app.view(self._selected).messages
+        return messages.last(words, is_own=is_own) if messages is not None else None
 
     def _keep(self, text: str) -> None:
         now = self._app.view(self._selected)
@@ -577,10 +618,10 @@ class TerminalPage:
             printed.own = max(printed.own, own_gone)
         while printed.own < delivered:
             printed.own += 1
-            lines += self._paragraph("class:mine", strings.ME, messages.own(printed.own).words)
+            lines += self._paragraph("class:mine", strings.ME, messages.own(printed.own).lines)
         for message in messages.arrived[place:]:
             if not message.is_own:
-                lines += self._paragraph("class:name", name, message.words)
+                lines += self._paragraph("class:name", name, message.lines)
         printed.place = len(messages) - messages.shifted
         self._composer.print(lines)
 
@@ -589,10 +630,12 @@ class TerminalPage:
         day = ""
         for place in range(max(first, messages.start), messages.resumed):
             message = messages[place]
+            if message.is_hidden:
+                continue
             if day != (day := times.day(message.at, date.today())):
                 yield [("class:quiet", f"{day}, {times.clock(message.at)}")]
             waits = message.is_own and messages.delivery_at(place) is not Delivery.DELIVERED
-            text = f"{message.text} ({Delivery.WAITING.value})" if waits and message.text else message.words
+            text = f"{message.lines} ({Delivery.WAITING.value})" if waits and message.text else message.lines
             yield from self._paragraph(
                 "class:mine" if message.is_own else "class:name", strings.ME if message.is_own else name, text
             )
@@ -635,7 +678,7 @@ class TerminalPage:
                 text.append(("class:quiet", f"… {more:,} more\n"))
             for number in waiting:
                 state = messages.delivery(number).value
-                line = self._cut(f"{strings.ME}: {one_line(messages.own(number).text)}", state)
+                line = self._cut(f"{strings.ME}: {one_line(messages.own(number).words)}", state)
                 text.append(("class:quiet", f"{line} ({state})\n"))
         return [*text, ("class:mine", f"{self._label()}: ")]
 

@@ -188,7 +188,7 @@ def read_frame(data: str) -> str:
 
 
 def write_frame(text: str) -> str:
-    return wire.encode(wire.Entries("the-author-of-a-log---", 1, [make_entry((1_700_000_000_000, text, 0))]))
+    return wire.encode(wire.Entries("the-author-of-a-log---", 1, [make_entry((1_700_000_000_000, text, 0, None))]))
 
 
 async def burst(count: int, *, kept: bool = False) -> float:

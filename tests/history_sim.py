@@ -21,7 +21,7 @@ from pychat.core.chat.conversation import Conversation
 from pychat.core.chat.records import FOREVER
 from pychat.core.chat.relations import is_hidden
 from pychat.core.chat.timeline import Message
-from pychat.core.content import DELETE, About
+from pychat.core.content import DELETE, Relation
 from pychat.core.identity.contacts import Contacts
 from pychat.core.ids import AuthorId, ChatId, LinkId
 from pychat.core.log import Entry, without_text
@@ -666,7 +666,7 @@ def texts_of(disk: Disk, chat: ChatId) -> set[str]:
 
 def said(entry: Entry) -> str:
     """What a person has said: nothing where an entry was deleted, or deletes another one."""
-    return "" if isinstance(entry.about, About) and entry.about.kind == DELETE else entry.text
+    return "" if isinstance(entry.relation, Relation) and entry.relation.kind == DELETE else entry.text
 
 
 def _key(message: Message) -> tuple[int, AuthorId, int]:

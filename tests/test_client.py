@@ -25,7 +25,7 @@ from OpenSSL import SSL
 from pychat.client import Chat, ChatEnded, CodeRefused, Message, MessageRefused, NotToBeFound, Peer, Person
 from pychat.core import events
 from pychat.core.chat import conversation
-from pychat.core.content import About
+from pychat.core.content import Relation
 from pychat.core.errors import CodeProblem, MessageProblem, PychatError
 from pychat.core.identity.contacts import Contacts
 from pychat.core.link import CloseReason, LinkPhase
@@ -341,7 +341,7 @@ def test_a_message_is_answered_reacted_to_and_handed_out_as_it_was_edited() -> N
             there = at_bob._conversation
             place, answer = there.timeline[0][:2], there.timeline[2].entry
             assert there.relations.reactions(place).peer == "👍"
-            assert answer.about == About("reply", *place)
+            assert answer.relation == Relation("reply", *place)
             at_bob.send("how are yu?")
             bob._post(events.EditMessage(there.id, there.own_log, 2, "how are you?"))
             await at_bob.delivered()

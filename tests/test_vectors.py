@@ -332,14 +332,14 @@ def frame_of(reading: Json) -> wire.OwnFrame:
 
 def _alike(item: list[Any]) -> list[Entry]:
     (at, text, *more), times = item if isinstance(item[0], list) else (item, 1)
-    rank, about = more + [0, None][len(more) :]
-    return [Entry(at, expanded(text), rank, _about(about))] * times
+    rank, relation = more + [0, None][len(more) :]
+    return [Entry(at, expanded(text), rank, _relation(relation))] * times
 
 
-def _about(about: list[Any] | None) -> content.About | content.Unknown | None:
-    if about is None or about[0] in content.KINDS:
-        return content.About(*about) if about is not None else None
-    return content.Unknown(json.dumps(about, ensure_ascii=False, separators=(",", ":")))
+def _relation(relation: list[Any] | None) -> content.Relation | content.Unknown | None:
+    if relation is None or relation[0] in content.KINDS:
+        return content.Relation(*relation) if relation is not None else None
+    return content.Unknown(json.dumps(relation, ensure_ascii=False, separators=(",", ":")))
 
 
 @pytest.mark.parametrize("vector", cases("frames"))

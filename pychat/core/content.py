@@ -38,7 +38,7 @@ _NO_EMOJI = {"Cc", "Cs", "Zs", "Zl", "Zp"}
 """Categories of Unicode. One that is not assigned may be an emoji of a newer version."""
 
 
-class About(NamedTuple):
+class Relation(NamedTuple):
     """What an entry says about another one: `kind` is one of `KINDS`; whose the other one is, and its number."""
 
     kind: str
@@ -55,18 +55,18 @@ class Unknown(NamedTuple):
         return getsizeof(self.written) + 64
 
 
-def size_of_json(about: About | Unknown) -> int:
+def size_of_json(relation: Relation | Unknown) -> int:
     """The bytes that it takes in JSON at most, counted high."""
-    return 4 * len(about.written) if isinstance(about, Unknown) else 112
+    return 4 * len(relation.written) if isinstance(relation, Unknown) else 112
 
 
-def as_json(about: About | Unknown) -> Any:
+def as_json(relation: Relation | Unknown) -> Any:
     """What `json.dumps` is given."""
-    return about if isinstance(about, About) else json.loads(about.written)
+    return relation if isinstance(relation, Relation) else json.loads(relation.written)
 
 
-def read(value: Any, author: re.Pattern[str], most: int) -> About | Unknown | None:
-    """What an entry is about, as it was read from JSON, or None if it is nothing of the kind.
+def read(value: Any, author: re.Pattern[str], most: int) -> Relation | Unknown | None:
+    """What an entry says about another one, as it was read from JSON, or None if it is nothing of the kind.
 
     Args:
         author: what the name of an author looks like.
@@ -75,7 +75,7 @@ def read(value: Any, author: re.Pattern[str], most: int) -> About | Unknown | No
     match value:
         case [str(kind), str(whose), int(number)] if kind in KINDS:
             is_one = author.fullmatch(whose) is not None and type(number) is int and 0 < number <= most
-            return About(kind, whose, number) if is_one else None
+            return Relation(kind, whose, number) if is_one else None
         case [str(kind), *_] if kind not in KINDS and _KIND.fullmatch(kind):
             return _unknown(value)
     return None

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from functools import partial
 from typing import NamedTuple
 
-from pychat.core.content import About, Unknown
+from pychat.core.content import Relation, Unknown
 from pychat.core.errors import LocalError, MessageProblem
 from pychat.core.ids import AuthorId
 from pychat.core.memory import LOG_SIZE, Memory, size_of
@@ -33,15 +33,15 @@ MAX_COUNTS = 1_000
 class Entry(NamedTuple):
     """One entry of a log: when its author wrote it (milliseconds since 1970, the author's clock) and its text.
 
-    `order` is its rank, where that is above `at`, else 0. `about` is what it says of another one (`content`), or None.
-    One without a text was deleted on this device: no peer sends such a one. A named tuple, since thousands of them are
-    made in a burst.
+    `order` is its rank, where that is above `at`, else 0. `relation` is what it says of another one (`content`), or
+    None. One without a text was deleted on this device: no peer sends such a one. A named tuple, since thousands of
+    them are made in a burst.
     """
 
     at: int
     text: str
     order: int = 0
-    about: About | Unknown | None = None
+    relation: Relation | Unknown | None = None
 
     @property
     def rank(self) -> int:
@@ -49,13 +49,13 @@ class Entry(NamedTuple):
         return self.order or self.at
 
 
-make_entry: Callable[[tuple[int, str, int, About | Unknown | None]], Entry] = partial(tuple.__new__, Entry)
+make_entry: Callable[[tuple[int, str, int, Relation | Unknown | None]], Entry] = partial(tuple.__new__, Entry)
 """Makes an entry of its four fields, in half the time that `Entry` itself takes; bursts are made of nothing else."""
 
 
 def without_text(entry: Entry) -> Entry:
     """What is left of an entry that was deleted: its place, and which other one it was about."""
-    return make_entry((entry.at, "", entry.order, entry.about if isinstance(entry.about, About) else None))
+    return make_entry((entry.at, "", entry.order, entry.relation if isinstance(entry.relation, Relation) else None))
 
 
 @dataclass(slots=True, eq=False)
@@ -347,7 +347,7 @@ def _rising(entries: Sequence[Entry], rank: int) -> Sequence[Entry]:
 def _lifted(entries: Sequence[Entry], rank: int) -> Iterator[Entry]:
     for entry in entries:
         rank = max(rank, entry.rank)
-        yield make_entry((entry.at, entry.text, rank if rank > entry.at else 0, entry.about))
+        yield make_entry((entry.at, entry.text, rank if rank > entry.at else 0, entry.relation))
 
 
 class Counts(NamedTuple):

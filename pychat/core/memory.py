@@ -23,7 +23,7 @@ MARGIN = 8 * MIB
 
 ENTRY_SIZE = 120
 """Bytes of an entry beside its text: a tuple, a number, a place in a list."""
-ABOUT_SIZE = 400
+RELATION_SIZE = 400
 """Bytes for what an entry says of another one, and for finding it from there."""
 RUN_SIZE = 160
 """Bytes for each time that another author goes on: a tuple, two numbers, two places in lists."""
@@ -57,11 +57,11 @@ class Memory:
 def size_of(entries: Sequence[tuple[int, str, int, object]]) -> int:
     """The bytes that entries take."""
     if len(entries) == 1:
-        _, text, _, about = entries[0]
-        return ENTRY_SIZE + getsizeof(text) + (0 if about is None else ABOUT_SIZE + getsizeof(about))
+        _, text, _, relation = entries[0]
+        return ENTRY_SIZE + getsizeof(text) + (0 if relation is None else RELATION_SIZE + getsizeof(relation))
     texts = [text for _, text, _, _ in entries]
-    abouts = [ABOUT_SIZE + getsizeof(entry[3]) for entry in entries if entry[3] is not None]
-    size = ENTRY_SIZE * len(texts) + sum(abouts)
+    relations_sizes = [RELATION_SIZE + getsizeof(entry[3]) for entry in entries if entry[3] is not None]
+    size = ENTRY_SIZE * len(texts) + sum(relations_sizes)
     joined = "".join(texts)
     if joined.isascii():  # in half the time
         return size + len(joined) + _ASCII * len(texts)

@@ -164,9 +164,9 @@ def _fill(waiting: Sequence[Entry]) -> tuple[int, int]:
     other one six (a control character as \\u and four digits).
     """
     if len(waiting) == 1:  # it goes out whatever its size
-        about = waiting[0].about
+        relation = waiting[0].relation
         size = _FRAME_OVERHEAD + _ENTRY_OVERHEAD + _ORDER_OVERHEAD + 6 * len(waiting[0].text)
-        return 1, size if about is None else size + size_of_json(about)
+        return 1, size if relation is None else size + size_of_json(relation)
     count, size = _reach(waiting, 2)
     texts = "".join([entry.text for entry in waiting[:count]])
     return (count, size) if texts.isascii() and texts.isprintable() else _reach(waiting, 6)
@@ -176,8 +176,8 @@ def _reach(waiting: Sequence[Entry], bytes_per_character: int) -> tuple[int, int
     size = _FRAME_OVERHEAD
     for count, entry in enumerate(waiting):
         entry_size = _ENTRY_OVERHEAD + bytes_per_character * len(entry.text)
-        if entry.about is not None:
-            entry_size += size_of_json(entry.about)
+        if entry.relation is not None:
+            entry_size += size_of_json(entry.relation)
         if entry.order:
             entry_size += _ORDER_OVERHEAD
         if count and size + entry_size > FRAME_TARGET:

@@ -165,8 +165,8 @@ Frame = OwnFrame | Unknown
 def encode(frame: OwnFrame) -> str:
     """Write a frame."""
     if type(frame) is Entries and len(frame.entries) == 1:  # most frames: written in a seventh of the time
-        [(at, text, order, about)] = frame.entries
-        if about is None:
+        [(at, text, order, relation)] = frame.entries
+        if relation is None:
             rank = f",{order}" if order else ""
             return f'["entries","{frame.author}",{frame.first},[[{at},{_quoted(text)}{rank}]]]'
     match frame:
@@ -310,7 +310,7 @@ def _entries(value: Any, escaped: bool) -> list[Entry]:
     if len(entries) != len(value):
         raise RemoteError("an entry is malformed")
     if escaped:
-        return [make_entry((at, without_surrogates(text), order, about)) for at, text, order, about in entries]
+        return [make_entry((at, without_surrogates(text), order, relation)) for at, text, order, relation in entries]
     return entries
 
 
@@ -327,20 +327,20 @@ def read_entry(item: Any, least: int = 1) -> Entry | None:
     order, *rest = more
     if len(rest) > 1 or type(order) is not int or not (at < order <= MAX_RANK or (order == 0 and rest)):
         return None
-    about = content.read(rest[0], _AUTHOR, MAX_NUMBER) if rest else None
-    if rest and (about is None or (about[0] == content.REACT and not content.is_emoji(text))):
+    relation = content.read(rest[0], _AUTHOR, MAX_NUMBER) if rest else None
+    if rest and (relation is None or (relation[0] == content.REACT and not content.is_emoji(text))):
         return None
-    return make_entry((at, text, order, about))
+    return make_entry((at, text, order, relation))
 
 
 def write_entries(entries: Sequence[Entry]) -> list[Sequence[object]]:
     """Entries as they are written in JSON."""
-    return [entry[: 3 if entry[2] else 2] if entry[3] is None else _with_about(entry) for entry in entries]
+    return [entry[: 3 if entry[2] else 2] if entry[3] is None else _with_relation(entry) for entry in entries]
 
 
-def _with_about(entry: Entry) -> Sequence[object]:
-    assert entry.about is not None
-    return entry.at, entry.text, entry.order, content.as_json(entry.about)
+def _with_relation(entry: Entry) -> Sequence[object]:
+    assert entry.relation is not None
+    return entry.at, entry.text, entry.order, content.as_json(entry.relation)
 
 
 def without_surrogates(text: str) -> str:

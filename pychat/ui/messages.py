@@ -7,7 +7,7 @@ from pychat.core.chat.conversation import Chat, Conversation, Delivery
 from pychat.core.chat.order import Insertion
 from pychat.core.chat.relations import Reactions, Revision, is_hidden
 from pychat.core.chat.timeline import Message, Timeline
-from pychat.core.content import About, Unknown
+from pychat.core.content import Relation, Unknown
 from pychat.core.ids import AuthorId
 from pychat.ui import strings
 
@@ -141,15 +141,15 @@ class Messages(Sequence[MessageView]):
         return self._view(timeline[place])
 
     def _view(self, message: Message) -> MessageView:
-        author, number, (at, text, _, about) = message
+        author, number, (at, text, _, relation) = message
         relations = self._chat.relations
         is_own = self._chat.is_own(author)
-        if about is None and relations.is_empty:
+        if relation is None and relations.is_empty:
             return MessageView(is_own, number, at, text, author)
         place = author, number
-        if is_hidden(message.entry) and isinstance(about, About):
-            quoted = self._quoted(*about[1:])
-            return MessageView(is_own, number, at, text, author, quoted, change=about.kind, target=about[1:])
+        if is_hidden(message.entry) and isinstance(relation, Relation):
+            quoted = self._quoted(*relation[1:])
+            return MessageView(is_own, number, at, text, author, quoted, change=relation.kind, target=relation[1:])
         revisions = relations.edits(place, is_own=is_own) if text else ()
         return MessageView(
             is_own,
@@ -157,11 +157,11 @@ class Messages(Sequence[MessageView]):
             at,
             revisions[-1].text if revisions else text,
             author,
-            self._quoted(*about[1:]) if isinstance(about, About) and text else None,
+            self._quoted(*relation[1:]) if isinstance(relation, Relation) and text else None,
             (Revision(at, text), *revisions) if revisions else (),
             relations.reactions(place) if text else Reactions("", ""),
             relations.is_deleted(place, is_own=is_own),
-            isinstance(about, Unknown),
+            isinstance(relation, Unknown),
         )
 
     def _quoted(self, author: AuthorId, number: int) -> Quoted:
@@ -195,11 +195,11 @@ class Messages(Sequence[MessageView]):
         """Where a message stands, or the one that it changes; None if it is not here."""
         ordered = self._chat.ordered
         place = ordered.place_of((rank, author, number))
-        about = ordered[place].entry.about if place is not None and is_hidden(ordered[place].entry) else None
-        if not isinstance(about, About):
+        relation = ordered[place].entry.relation if place is not None and is_hidden(ordered[place].entry) else None
+        if not isinstance(relation, Relation):
             return place
-        entry = self._chat.entry(about.author, about.number)
-        return ordered.place_of((entry.rank, about.author, about.number)) if entry is not None else None
+        entry = self._chat.entry(relation.author, relation.number)
+        return ordered.place_of((entry.rank, relation.author, relation.number)) if entry is not None else None
 
     # What can be deleted.
 

@@ -50,7 +50,7 @@ def connect(page: Person, start: Callable[..., SomeCommand], *, page_invites: bo
 
 def heard(page: Person, *texts: str) -> None:
     """Check that these are the messages of the other side; of very many only the newest are in the document."""
-    newest = page.messages.locator("p").last.filter(has_text=texts[-1][:100])
+    newest = page.log.locator('[data-author="peer"] p').last.filter(has_text=texts[-1][:100])
     newer = page.button("New messages")
     folded = page.log.get_by_role("button", name=re.compile("^Show all"))
     expect(newest.or_(newer).first).to_be_visible(timeout=CONNECT)

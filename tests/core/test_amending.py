@@ -9,7 +9,7 @@ import pytest
 from pychat.core import content, events, wire
 from pychat.core.chat.conversation import Conversation
 from pychat.core.chat.relations import is_hidden
-from pychat.core.content import About
+from pychat.core.content import Relation
 from pychat.core.errors import RemoteError
 from pychat.core.ids import AuthorId
 from pychat.core.log import Entry
@@ -85,7 +85,7 @@ def test_a_reply_says_what_it_answers(pair: Pair) -> None:
     pair.bob.do(events.WriteMessage(pair.bob_chat.id, "tea", place))
     rest(pair)
     both_show(pair, "tea or coffee?", "tea")
-    assert pair.ann_chat.ordered[-1].entry.about == About(content.REPLY, *place)
+    assert pair.ann_chat.ordered[-1].entry.relation == Relation(content.REPLY, *place)
 
 
 def test_an_edit_takes_the_place_of_what_was_said_and_the_last_one_counts(pair: Pair) -> None:
@@ -132,7 +132,7 @@ def test_nothing_else_is_a_reaction(emoji: str, pair: Pair) -> None:
     react(pair, pair.bob, "hello", emoji)
     both_show(pair, "hello")
     with pytest.raises(RemoteError):
-        wire.decode(wire.encode(wire.Entries("a" * 22, 1, [Entry(5, emoji, 0, About("react", "b" * 22, 1))])))
+        wire.decode(wire.encode(wire.Entries("a" * 22, 1, [Entry(5, emoji, 0, Relation("react", "b" * 22, 1))])))
 
 
 def test_nobody_edits_or_deletes_what_somebody_else_said(pair: Pair) -> None:
@@ -141,8 +141,8 @@ def test_nobody_edits_or_deletes_what_somebody_else_said(pair: Pair) -> None:
     retract(pair, pair.bob, "hello")
     assert len(pair.bob_chat.timeline) == 1
     place = place_of(pair.bob_chat, "hello")
-    for about in (About(content.EDIT, *place), About(content.DELETE, *place)):  # a program that does not look
-        pair.bob_chat.write(Entry(5, "I am a fool", 0, about))
+    for relation in (Relation(content.EDIT, *place), Relation(content.DELETE, *place)):  # a program that does not look
+        pair.bob_chat.write(Entry(5, "I am a fool", 0, relation))
     pair.bob.do(events.WriteMessage(pair.bob_chat.id, "haha"))
     rest(pair)
     both_show(pair, "hello", "haha")
@@ -244,7 +244,7 @@ def test_of_what_came_after_its_deletion_the_text_goes_when_it_is_read() -> None
     conversation.timeline.resume(2)
     conversation.ordered.resume(2)
     conversation.prepend(late, 1, [Entry(5, SECRET)], is_own=False)
-    conversation.prepend(deleting, 1, [Entry(9, "🗑", 0, About(content.DELETE, late, 1))], is_own=False)
+    conversation.prepend(deleting, 1, [Entry(9, "🗑", 0, Relation(content.DELETE, late, 1))], is_own=False)
     assert conversation.retracted == {(late, 1)}
 
 
@@ -261,7 +261,7 @@ def test_all_of_it_lasts(pair: Pair) -> None:
     part(pair)
     for device in (again(ann), again(bob, "bob")):
         assert shown(read_all(device)) == ["hello [👍]", "good day"]
-        assert chat_of(device).ordered[-1].entry.about is not None
+        assert chat_of(device).ordered[-1].entry.relation is not None
 
 
 def test_what_was_done_while_nobody_was_there_arrives(pair: Pair) -> None:
@@ -361,7 +361,7 @@ def test_what_another_version_has_written_is_kept_and_passed_on(pair: Pair) -> N
     both_show(pair, "Tea or coffee?", "hello")
     part(pair)
     kept = read_all(again(bob, "bob")).ordered[0].entry
-    assert (kept.text, kept.about) == ("Tea or coffee?", unknown)
+    assert (kept.text, kept.relation) == ("Tea or coffee?", unknown)
 
 
 @pytest.mark.parametrize(
@@ -384,8 +384,8 @@ def test_what_another_version_has_written_is_kept_and_passed_on(pair: Pair) -> N
     ],
     ids=str,
 )
-def test_what_is_malformed_is_the_peers_mistake(about: object) -> None:
-    items: list[object] = ["entries", "a" * 22, 1, [[5, "hello", 0, about]]]
+def test_what_is_malformed_is_the_peers_mistake(relation: object) -> None:
+    items: list[object] = ["entries", "a" * 22, 1, [[5, "hello", 0, relation]]]
     with pytest.raises(RemoteError):
         wire.decode(json.dumps(items))
 
@@ -405,7 +405,7 @@ def test_a_flood_of_reactions_is_bounded_as_messages_are(pair: Pair) -> None:
     place = place_of(pair.bob_chat, "hello")
     held = pair.ann_chat.memory.held
     for number in range(3_000):
-        pair.bob_chat.write(Entry(5, "👍" if number % 2 else "👎", 0, About(content.REACT, *place)))
+        pair.bob_chat.write(Entry(5, "👍" if number % 2 else "👎", 0, Relation(content.REACT, *place)))
     pair.bob.do(events.WriteMessage(pair.bob_chat.id, "enough"))
     rest(pair)
     both_show(pair, "hello [👍]", "enough")
@@ -419,7 +419,7 @@ def test_a_flood_of_reactions_is_bounded_as_messages_are(pair: Pair) -> None:
 def test_what_is_said_of_what_never_comes_does_no_harm(what: str, pair: Pair) -> None:
     ann, bob = devices(pair)
     for author, number in (("n" * 22, 1), (pair.bob_chat.own_log, 1_000), (pair.ann_chat.own_log, 1_000)):
-        pair.bob_chat.write(Entry(5, "👍", 0, About(what, author, number)))
+        pair.bob_chat.write(Entry(5, "👍", 0, Relation(what, author, number)))
     say(pair, bob, "hello")
     both_show(pair, "hello")
     assert pair.ann_link.is_live

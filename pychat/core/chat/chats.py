@@ -186,9 +186,9 @@ class Chats:
         chat.write(entry)
         self.changed.add(chat.id)
 
-    def obey(self, conversation: Conversation) -> None:
+    def delete_retracted(self, conversation: Conversation) -> None:
         """Have deleted what its author has deleted for both."""
-        if conversation.retracted or conversation.is_searching:
+        if conversation.retracted or conversation.has_unknown_retractions:
             self._context.notify(MessagesRetracted(conversation.id))
 
     def move_room(self, room: RoomId, to: Chat) -> None:

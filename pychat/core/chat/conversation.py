@@ -9,7 +9,7 @@ from pychat.core.chat.order import OrderedTimeline
 from pychat.core.chat.records import MAX_LOGS, PREVIEW, Head, KeepFor, KeptConversation, Preview, Rendezvous
 from pychat.core.chat.relations import Place, Relations, is_hidden
 from pychat.core.chat.timeline import Message, Timeline
-from pychat.core.content import DELETE, EDIT, About
+from pychat.core.content import DELETE, EDIT, Relation
 from pychat.core.errors import MessageProblem, RemoteError
 from pychat.core.identity.contacts import Namesake, clean_name
 from pychat.core.ids import AuthorId, ChatId, LinkId, PublicKey, RoomId
@@ -131,11 +131,11 @@ class Chat:
         """
         rank = self.ordered.next_rank(self.own_log, entry.at)
         self.written = self.logs.append(
-            self.own_log, make_entry((entry.at, entry.text, rank if rank > entry.at else 0, entry.about))
+            self.own_log, make_entry((entry.at, entry.text, rank if rank > entry.at else 0, entry.relation))
         )
         self.timeline.extend(self._log, self.written, 1)
         self.ordered.insert(self._log, self.written, 1)
-        if entry.about is not None:
+        if entry.relation is not None:
             self._relate(self.own_log, self.written, self._log.after(self.written - 1), is_own=True)
         if self.memory.held > CONVERSATION_MOST:
             self.make_room()
@@ -175,7 +175,7 @@ class Chat:
     def _drop(self, log: Log, count: int, size: int) -> None:
         """Let the first entries of a log go, which take so many bytes."""
         for number, entry in enumerate(log.after(log.offset, count), log.offset + 1):
-            if entry.about is not None:
+            if entry.relation is not None:
                 self.relations.remove(log.author, number, entry, is_own=self.is_own(log.author))
         self.logs.drop(log, count, size)
 
@@ -266,8 +266,8 @@ class Conversation(Chat):
     `arrivals` says when messages were written down, in seconds since 1970, and before which place that was.
     `deleted` are the numbers of messages that were deleted on this device, by their logs, as far as that is known;
     `deleting` are those of which the journal may still have the text, and `deletions` counts how often one was.
-    `retracted` are those that their author has deleted for both, and that are still to be deleted here; `is_searching`
-    says that there may be more, of which only the journal knows whose they are.
+    `retracted` are those that their author has deleted for both, and that are still to be deleted here;
+    `has_unknown_retractions` says that there may be more, of which only the journal knows whose they are.
     """
 
     peer: PublicKey = b""
@@ -289,7 +289,7 @@ class Conversation(Chat):
     deleting: set[tuple[AuthorId, int]] = field(default_factory=set)
     deletions: int = 0
     retracted: set[Place] = field(default_factory=set)
-    is_searching: bool = False
+    has_unknown_retractions: bool = False
     _own_logs: set[AuthorId] = field(default_factory=set)
     _peer_logs: set[AuthorId] = field(default_factory=set)
 
@@ -490,18 +490,18 @@ class Conversation(Chat):
         if self.relations.is_empty:
             return
         for number, entry in enumerate(entries, first):
-            about = entry.about
+            relation = entry.relation
             if entry.text and self.relations.is_deleted((author, number), is_own=is_own):
                 self.retracted.add((author, number))
-            if not isinstance(about, About) or not entry.text:
+            if not isinstance(relation, Relation) or not entry.text:
                 continue
-            if about.kind == EDIT and about.number in self.deleted.get(about.author, ()):
+            if relation.kind == EDIT and relation.number in self.deleted.get(relation.author, ()):
                 self.retracted.add((author, number))
-            elif about.kind == DELETE and about.number not in self.deleted.get(about.author, ()):
-                whose, target = self._whose(about.author), self.entry(about.author, about.number)
-                self.is_searching |= whose is None and is_news
+            elif relation.kind == DELETE and relation.number not in self.deleted.get(relation.author, ()):
+                whose, target = self._whose(relation.author), self.entry(relation.author, relation.number)
+                self.has_unknown_retractions |= whose is None and is_news
                 if whose is is_own and (is_news or (target is not None and target.text)):
-                    self.retracted.add((about.author, about.number))
+                    self.retracted.add((relation.author, relation.number))
 
     def _whose(self, author: AuthorId) -> bool | None:
         """Whether a log is our own; None if nothing of it was here."""

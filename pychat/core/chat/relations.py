@@ -12,7 +12,7 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 from pychat.core.chat.order import Key
-from pychat.core.content import DELETE, EDIT, HIDDEN, REACT, UNREACT, About
+from pychat.core.content import DELETE, EDIT, HIDDEN, REACT, UNREACT, Relation
 from pychat.core.ids import AuthorId
 from pychat.core.log import Entry
 
@@ -49,12 +49,12 @@ class Relations:
 
     def add(self, author: AuthorId, number: int, entry: Entry, *, is_own: bool) -> None:
         """Take what an entry says of another one; what is here is not taken twice."""
-        about = entry.about
-        if not isinstance(about, About) or about.kind not in HIDDEN or not entry.text:
+        relation = entry.relation
+        if not isinstance(relation, Relation) or relation.kind not in HIDDEN or not entry.text:
             return
-        place, kind = (about.author, about.number), REACT if about.kind == UNREACT else about.kind
+        place, kind = (relation.author, relation.number), REACT if relation.kind == UNREACT else relation.kind
         said = self._said.setdefault(place, {}).setdefault((kind, is_own), [])
-        one = _Said((entry.rank, author, number), entry.at, "" if about.kind == UNREACT else entry.text)
+        one = _Said((entry.rank, author, number), entry.at, "" if relation.kind == UNREACT else entry.text)
         at = bisect_left(said, one)
         if at == len(said) or said[at] != one:
             said.insert(at, one)
@@ -62,10 +62,10 @@ class Relations:
 
     def remove(self, author: AuthorId, number: int, entry: Entry, *, is_own: bool) -> None:
         """Let it go: the entry is no longer in memory, or has no text any more."""
-        about = entry.about
-        if not isinstance(about, About) or about.kind not in HIDDEN:
+        relation = entry.relation
+        if not isinstance(relation, Relation) or relation.kind not in HIDDEN:
             return
-        place, kind = (about.author, about.number), REACT if about.kind == UNREACT else about.kind
+        place, kind = (relation.author, relation.number), REACT if relation.kind == UNREACT else relation.kind
         said = self._said.get(place, {}).get((kind, is_own), [])
         key = entry.rank, author, number
         at = bisect_left(said, key, key=lambda one: one.key)
@@ -115,4 +115,4 @@ class Relations:
 
 def is_hidden(entry: Entry) -> bool:
     """Whether an entry is no message of its own."""
-    return isinstance(entry.about, About) and entry.about.kind in HIDDEN
+    return isinstance(entry.relation, Relation) and entry.relation.kind in HIDDEN

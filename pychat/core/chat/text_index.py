@@ -125,7 +125,7 @@ class _Block:
 
 def _is_no_text(entry: Entry) -> bool:
     """Whether nobody would look for it: a reaction, or a deletion."""
-    return entry.about is not None and is_hidden(entry) and entry.about[0] != EDIT
+    return entry.relation is not None and is_hidden(entry) and entry.relation[0] != EDIT
 
 
 def _blanked(text: str, begin: int, stop: int) -> str:

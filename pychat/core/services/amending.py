@@ -11,7 +11,7 @@ from pychat.core import content, events, wire
 from pychat.core.chat.chats import Chats
 from pychat.core.chat.conversation import Conversation
 from pychat.core.chat.relations import is_hidden
-from pychat.core.content import About
+from pychat.core.content import Relation
 from pychat.core.ids import AuthorId, ChatId
 from pychat.core.log import Entry
 from pychat.core.service import Context, Service
@@ -45,7 +45,7 @@ class Amending(Service):
         found = self._find(event.conversation, event.author, event.number)
         if found is not None and found[0].is_own(event.author):
             self._write(found[0], content.DELETE, event.author, event.number, content.DELETED_SIGN)
-            self._chats.obey(found[0])
+            self._chats.delete_retracted(found[0])
 
     def _on_react(self, event: events.ReactToMessage) -> None:
         found = self._find(event.conversation, event.author, event.number)
@@ -69,5 +69,5 @@ class Amending(Service):
 
     def _write(self, conversation: Conversation, kind: str, author: AuthorId, number: int, text: str) -> None:
         at = int(self.context.clock * 1000)
-        self._chats.write(conversation, Entry(at, text, about=About(kind, author, number)))
+        self._chats.write(conversation, Entry(at, text, relation=Relation(kind, author, number)))
         self.context.touched.add(conversation.link)

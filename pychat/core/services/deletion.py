@@ -17,7 +17,7 @@ from pychat.core import effects, events
 from pychat.core.chat.chats import Chats
 from pychat.core.chat.conversation import Conversation
 from pychat.core.chat.records import NOTHING, SEGMENTS_AT_ONCE, Part, read_segment, write_segment
-from pychat.core.content import EDIT, About
+from pychat.core.content import EDIT, Relation
 from pychat.core.ids import AuthorId, ChatId
 from pychat.core.service import (
     Context,
@@ -84,9 +84,9 @@ class Deletion(Service):
             places, conversation.retracted = conversation.retracted, set()
             for author, number in places:
                 self._delete(conversation, author, number)
-            if conversation.is_searching and conversation.is_kept:
+            if conversation.has_unknown_retractions and conversation.is_kept:
                 self._scan(conversation.id)
-            conversation.is_searching = False
+            conversation.has_unknown_retractions = False
 
     def _delete(self, conversation: Conversation, author: AuthorId, number: int) -> None:
         """Delete a message, and with it what it said after it was edited."""
@@ -125,7 +125,7 @@ class Deletion(Service):
             return
         segments = [_Segment(position, data, _parts(conversation, data)) for position, data in event.segments]
         places = self._learn(conversation, segments)
-        self._obey(conversation, segments)
+        self._delete_what_was_retracted(conversation, segments)
         having = [segment for segment in segments if any(_texts(conversation, part) for part in segment.parts)]
         if scan is not None and scan.ticket == event.ticket:
             self._go_on(conversation, scan, event, having)
@@ -194,7 +194,7 @@ class Deletion(Service):
                     found.append((author, number))
         return found
 
-    def _obey(self, conversation: Conversation, segments: "Iterable[_Segment]") -> None:
+    def _delete_what_was_retracted(self, conversation: Conversation, segments: "Iterable[_Segment]") -> None:
         """Delete what its author has deleted for both, and what a message that was deleted said after an edit."""
         orders = conversation.relations.deletions()
         for part in [part for segment in segments for part in segment.parts]:
@@ -206,9 +206,9 @@ class Deletion(Service):
             numbers |= {
                 number
                 for number, entry in enumerate(part.entries, part.first)
-                if isinstance(entry.about, About)
-                and entry.about.kind == EDIT
-                and entry.about.number in conversation.deleted.get(entry.about.author, ())
+                if isinstance(entry.relation, Relation)
+                and entry.relation.kind == EDIT
+                and entry.relation.number in conversation.deleted.get(entry.relation.author, ())
             }
             for number in numbers - conversation.deleted.get(part.author, set()):
                 self._take_out(conversation, part.author, number)

@@ -439,7 +439,7 @@ class History(Service):
                     added += conversation.prepend(author, first, entries, is_own=is_own)
                 except ValueError:
                     self.damaged += 1
-            self._chats.obey(conversation)
+            self._chats.delete_retracted(conversation)
             if added >= enough:
                 break  # what is left of it is read again when it is wanted
         is_all = not event.segments or conversation.earliest == event.segments[-1][0]

@@ -12,7 +12,7 @@ from typing import Any
 from pychat.core import events, wire
 from pychat.core.chat.chats import Chats
 from pychat.core.chat.conversation import Chat, Conversation, Introduction
-from pychat.core.content import REPLY, About
+from pychat.core.content import REPLY, Relation
 from pychat.core.errors import RemoteError
 from pychat.core.identity.contacts import Contacts, clean_name
 from pychat.core.ids import RoomId
@@ -96,9 +96,9 @@ class Messaging(Service):
     def _on_write(self, event: events.WriteMessage) -> None:
         chat = self._chats.get(event.conversation)
         if chat is not None:
-            about = About(REPLY, *event.reply_to) if event.reply_to is not None else None
+            relation = Relation(REPLY, *event.reply_to) if event.reply_to is not None else None
             text = wire.without_surrogates(event.text)
-            self._chats.write(chat, make_entry((int(self.context.clock * 1000), text, 0, about)))
+            self._chats.write(chat, make_entry((int(self.context.clock * 1000), text, 0, relation)))
             self.context.touched.add(chat.link)
 
     def _on_set_name(self, event: events.SetName) -> None:
@@ -205,7 +205,7 @@ class Messaging(Service):
         if frame.author != conversation.peer_log:
             raise RemoteError("the peer speaks for somebody else")
         conversation.receive(frame.author, frame.first, frame.entries)
-        self._chats.obey(conversation)
+        self._chats.delete_retracted(conversation)
         if conversation.is_kept:
             self._chats.changed.add(conversation.id)
         last, log = frame.first + len(frame.entries) - 1, conversation.logs.log(frame.author)

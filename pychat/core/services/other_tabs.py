@@ -63,7 +63,7 @@ class OtherTabs(Service):
                     self.context.notify(WrittenInTab(conversation.id, author))
         except RemoteError:
             return  # no tab of ours wrote that
-        self._chats.obey(conversation)
+        self._chats.delete_retracted(conversation)
         conversation.take_head(head)
         for author, number in head.deleting:
             self.context.notify(DeletedInTab(conversation.id, author, number))

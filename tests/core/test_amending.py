@@ -365,7 +365,7 @@ def test_what_another_version_has_written_is_kept_and_passed_on(pair: Pair) -> N
 
 
 @pytest.mark.parametrize(
-    "about",
+    "relation",
     [
         [],
         [5],

@@ -1,3 +1,4 @@
+from dataclasses import replace
 from random import Random
 
 import pytest
@@ -70,7 +71,7 @@ def test_an_invite_that_is_used_up_does_not_wait_any_more(registry: InviteRegist
 
 def test_an_invite_that_was_given_up_takes_no_reply(registry: InviteRegistry) -> None:
     registry.issue(invite(1), 11)
-    registry.give_up(invite(1).ref)
+    registry.give_up(invite(1).digest, 11)
 
     assert problem_of_reply(registry, reply_to(invite(1))) is CodeProblem.INVITE_USED
 
@@ -102,12 +103,44 @@ def test_an_invite_is_not_answered_twice(registry: InviteRegistry) -> None:
 
 def test_an_invite_whose_link_has_ended_can_be_pasted_again(registry: InviteRegistry) -> None:
     registry.accept_invite(invite(1))
-    registry.give_up(invite(1).ref)
+    registry.give_up(invite(1).digest, 11)
 
     registry.accept_invite(invite(1))
 
 
 def test_giving_up_what_was_never_issued_does_nothing(registry: InviteRegistry) -> None:
-    registry.give_up(b"")
+    registry.give_up(b"", 11)
 
     assert problem_of_reply(registry, reply_to(invite(1))) is CodeProblem.NO_INVITE_WAITING
+
+
+def namesakes() -> tuple[Code, Code]:
+    """Two invites with the same `ref`, as any program makes them that has made some thousands."""
+    made: dict[bytes, Code] = {}
+    like = invite(1).description
+    for number in range(1_000_000):
+        code = Code(replace(like, pwd=f"{number:024}"))
+        if code.ref in made:
+            return made[code.ref], code
+        made[code.ref] = code
+    raise AssertionError
+
+
+def test_an_invite_can_be_answered_that_looks_like_one_of_long_ago(registry: InviteRegistry) -> None:
+    old, new = namesakes()
+    registry.issue(old, 11)
+    registry.accept_reply(reply_to(old))
+    registry.issue(new, 12)
+    registry.give_up(old.digest, 11)
+
+    assert registry.accept_reply(reply_to(new)) == 12
+    assert problem_of_invite(registry, new) is CodeProblem.OWN_INVITE
+
+
+def test_an_invite_can_be_pasted_that_looks_like_another_one(registry: InviteRegistry) -> None:
+    own, other = namesakes()
+    registry.issue(own, 11)
+    registry.accept_invite(other)
+
+    assert problem_of_invite(registry, own) is CodeProblem.OWN_INVITE
+    assert problem_of_invite(registry, other) is CodeProblem.INVITE_ALREADY_PASTED

@@ -52,12 +52,17 @@ class Code:
     @property
     def ref(self) -> bytes:
         """Three bytes that name this code among the few that a person has under way; no proof of anything."""
-        return self.digest[CHECKSUM : CHECKSUM + _REF]
+        return ref_of(self.digest)
 
     @property
     def digest(self) -> bytes:
         """SHA-256 over the code's bytes before the checksum, which names it for good."""
         return hashlib.sha256(_body(self)).digest()
+
+
+def ref_of(digest: bytes) -> bytes:
+    """The `ref` of a code, from its digest."""
+    return digest[CHECKSUM : CHECKSUM + _REF]
 
 
 def encode(code: Code) -> str:

@@ -233,4 +233,4 @@ class Introductions(Service):
         signaling = news.link.signaling
         self._signaling.pop(news.link, None)
         if isinstance(signaling, InviteSignaling):
-            self._registry.give_up(signaling.ref)
+            self._registry.give_up(news.link.binding, news.link.id)

@@ -36,11 +36,13 @@ from pychat.core.chat.records import (
     write_head,
     write_segment,
 )
+from pychat.core.chat.relations import as_shown, is_hidden, retracted
+from pychat.core.chat.timeline import Message
 from pychat.core.effects import KeptChanges
 from pychat.core.errors import RemoteError
 from pychat.core.identity import contacts as people
 from pychat.core.ids import KEY_SIZE, AuthorId, ChatId, PublicKey
-from pychat.core.log import Entry
+from pychat.core.log import Entry, without_text
 from pychat.passphrase import Damaged, NewerVersion
 from pychat.ports import Crypto, Journal, Store
 from pychat.startup import load_history
@@ -191,18 +193,21 @@ class _Restoring:
                 is_readable &= _collect(there, segment)
             if not is_readable:
                 last = None  # what cannot be read stays as it is, and the rest beside it: reading takes each once
+        all_there = {**self._entries, **there}  # what was deleted here has no text any more, and stays so
+        for place in retracted([(kept.is_own, Message(*place, kept.entry)) for place, kept in all_there.items()]):
+            if place in all_there:  # its author has deleted it for both since
+                all_there[place] = all_there[place]._replace(entry=without_text(all_there[place].entry))
         new = self._entries.keys() - there.keys()
         if here is not None and not here.head.is_removed and not new:
             return
         heads = [head] if here is None else [here.head, head]
-        # What was deleted here has no text any more, and stays so.
-        changes = _changes(chat, join(heads), {**self._entries, **there}, here.found if here is not None else ())
+        changes = _changes(chat, join(heads), all_there, here.found if here is not None else ())
         await self._journal.write(changes)
         if last is not None:
             await self._journal.delete(chat, last)
         self.is_new = True
         self.conversations += 1
-        self.messages += len(new)
+        self.messages += sum(not is_hidden(all_there[place].entry) for place in new)
 
 
 def _changes(chat: ChatId, head: Head, entries: _Entries, found: tuple[tuple[str, int], ...]) -> list[KeptChanges]:
@@ -216,9 +221,10 @@ def _changes(chat: ChatId, head: Head, entries: _Entries, found: tuple[tuple[str
         if kept.is_own and author not in head.own:  # not spoken of any more: nobody waits for it
             own[author] = max(own.get(author, 0), number)
     last = head.last
-    said = [kept for _, kept in ordered if kept.entry.text]  # else it was deleted here
+    shown = [*as_shown([(kept.is_own, Message(*place, kept.entry)) for place, kept in ordered])]
+    said = [(is_own, entry) for is_own, (_, _, entry) in shown if entry.text]  # else it was deleted
     if ordered:
-        last = Preview(said[-1].is_own, said[-1].entry.at, said[-1].entry.text[:PREVIEW]) if said else None
+        last = Preview(said[-1][0], said[-1][1].at, said[-1][1].text[:PREVIEW]) if said else None
     written = write_head(
         replace(head, counts=counts, own=own, messages=len(ordered), unread=min(head.unread, len(ordered)), last=last)
     )

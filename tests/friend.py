@@ -288,6 +288,22 @@ class Friend:
 
         self._beside.run(send())
 
+    def reply(self, to: str, text: str) -> None:
+        """Answer what was said with these words."""
+        self._amend(to, lambda chat, author, number: events.WriteMessage(chat, text, (author, number)))
+
+    def edit(self, said: str, text: str) -> None:
+        """Say something anew."""
+        self._amend(said, lambda chat, author, number: events.EditMessage(chat, author, number, text))
+
+    def _amend(self, said: str, event: Callable[[str, str, int], events.Event]) -> None:
+        def post() -> None:
+            chat = self._chat._conversation
+            author, number, _ = next(message for message in chat.timeline if message.entry.text == said)
+            self._peer._post(event(chat.id, author, number))
+
+        self._do(post)
+
     def keep_saying(self, what: str, ahead: int) -> None:
         """Say this with one number after the other, so many ahead of what the other side has, until `fall_silent`."""
 

@@ -641,13 +641,14 @@ class Lives:
 
     def _check_what_was_retracted(self, number: int, conversation: Conversation) -> None:
         """Whoever knows that a message was deleted by its author for both does not have it any more."""
-        orders = conversation.relations.deletions()
+        relations = conversation.relations
         for author, count, entry in conversation.ordered:
-            if ((author, count), conversation.is_own(author)) in orders:
+            if relations.is_deleted((author, count), is_own=conversation.is_own(author)):
                 assert not entry.text, f"{entry.text} is shown"
         texts = texts_of(self.disks[number], self.chat)
-        for place, _ in orders:
-            assert not texts & self.edits.get(place, set()), "an edit of what was deleted is left"
+        for (author, count), edits in self.edits.items():
+            if count in relations.deleted(author, is_own=conversation.is_own(author)):
+                assert not texts & edits, "an edit of what was deleted is left"
 
     def _check_causes(self, order: Order) -> None:
         """What was written after something was seen stands after it."""

@@ -27,6 +27,7 @@ from pychat.core.chat.records import (
     write_head,
     write_segment,
 )
+from pychat.core.content import Relation
 from pychat.core.effects import KeptChanges
 from pychat.core.identity.contacts import STORE_KEY, Contact, Contacts
 from pychat.core.log import Entry
@@ -346,6 +347,31 @@ def test_what_was_deleted_here_message_by_message_stays_deleted(talked: Device, 
     again.restore(data)
     assert again.texts(BOB) == ["", "kept", "yes", "good"]
     assert again.restore(again.back_up()).messages == 0
+
+
+def amended(author: str, first: int, *entries: Entry, is_own: bool = False) -> bytes:
+    return write_segment([Part(author, first, entries, is_own)], NOW)
+
+
+def test_the_last_line_is_a_message_as_it_was_edited_and_messages_are_counted(ann: Device, again: Device) -> None:
+    said = (
+        Entry(5, "helo"),
+        Entry(6, "hello", 0, Relation("edit", OTHER, 1)),
+        Entry(7, "👍", 0, Relation("react", OTHER, 1)),
+    )
+    ann.write(BOB, amended(OTHER, 1, *said))
+    assert again.restore(ann.back_up()).messages == 1
+    assert again.kept()[BOB].head.last == Preview(False, 5, "hello")
+
+
+def test_what_was_deleted_for_both_since_is_not_brought_back(ann: Device, again: Device) -> None:
+    """Here are the deletion, and one edit; in the backup are the message, and another edit."""
+    deletion, edit = Relation("delete", OTHER, 1), Relation("edit", OTHER, 1)
+    ann.write(BOB, amended(OTHER, 1, Entry(5, "the secret"), Entry(6, "the secret!", 0, edit)))
+    again.write(BOB, amended(OTHER, 3, Entry(7, "the secret?", 0, edit), Entry(8, "🗑", 0, deletion), Entry(9, "hello")))
+    again.restore(ann.back_up())
+    assert again.texts(BOB) == ["", "", "", "🗑", "hello"]
+    assert again.kept()[BOB].head.last == Preview(False, 9, "hello")
 
 
 def test_what_cannot_be_read_here_stays_as_it_is(talked: Device, again: Device) -> None:

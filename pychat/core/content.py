@@ -45,6 +45,11 @@ class Relation(NamedTuple):
     author: AuthorId
     number: int
 
+    @property
+    def place(self) -> tuple[AuthorId, int]:
+        """Where the other one is: the name of the log, and the number there."""
+        return self.author, self.number
+
 
 class Unknown(NamedTuple):
     """Something of a kind that this version does not know, as it is written in JSON."""

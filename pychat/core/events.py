@@ -559,13 +559,12 @@ class Search:
 class ShowMessage:
     """A person wants to see one message of a conversation: what lies before it is read, back to there.
 
-    It is the one of this number in its author's log; `rank` is as in an entry.
+    It is the entry of this number in its author's log, or the message that this one changes.
     """
 
     conversation: ChatId
     author: AuthorId
     number: int
-    rank: int
 
 
 @dataclass(frozen=True, slots=True)

@@ -103,7 +103,6 @@ class App:
                 found.chat,
                 found.author,
                 found.number,
-                found.rank,
                 name_of(self._node, conversation),
                 found.is_own,
                 found.at,

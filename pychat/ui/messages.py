@@ -18,23 +18,23 @@ LAST_ONES = 1_000
 
 
 class Quoted(NamedTuple):
-    """The message that another one answers: whose it is, its number in its author's log, which that is, and its text.
+    """The message that another one answers: whose it is, its author's log, its number there, and its text.
 
-    `text` is "" when it was deleted, or is not here; `rank` is its place among others, or None when it is not here.
+    `text` is "" when it was deleted, or is not here.
     """
 
     is_own: bool
     author: AuthorId
     number: int
     text: str
-    rank: int | None
+    is_here: bool
 
     @property
     def words(self) -> str:
         """What stands on a screen, in one line."""
         if self.text:
             return " ".join(self.text.split())
-        return strings.QUOTED_FROM_BEFORE if self.rank is None else strings.DELETED_QUOTED
+        return strings.DELETED_QUOTED if self.is_here else strings.QUOTED_FROM_BEFORE
 
 
 class MessageView(NamedTuple):
@@ -45,8 +45,7 @@ class MessageView(NamedTuple):
     said from when on, if it was edited, `reactions` by which emoji the two react to it. `is_unknown`: it is of a kind
     of which this version knows no more than its text.
 
-    One that `is_hidden` is no message of its own, but changes how the one at `target`, by its author and number, is
-    shown: `change` says how.
+    One that `is_hidden` is no message of its own, but changes how the one that it `answers` is shown, as `change` says.
     """
 
     is_own: bool
@@ -60,7 +59,6 @@ class MessageView(NamedTuple):
     is_retracted: bool = False
     is_unknown: bool = False
     change: str = ""
-    target: tuple[AuthorId, int] | None = None
 
     @property
     def is_hidden(self) -> bool:
@@ -148,8 +146,7 @@ class Messages(Sequence[MessageView]):
             return MessageView(is_own, number, at, text, author)
         place = author, number
         if is_hidden(message.entry) and isinstance(relation, Relation):
-            quoted = self._quoted(*relation[1:])
-            return MessageView(is_own, number, at, text, author, quoted, change=relation.kind, target=relation[1:])
+            return MessageView(is_own, number, at, text, author, self._quoted(relation), change=relation.kind)
         revisions = relations.edits(place, is_own=is_own) if text else ()
         return MessageView(
             is_own,
@@ -157,19 +154,20 @@ class Messages(Sequence[MessageView]):
             at,
             revisions[-1].text if revisions else text,
             author,
-            self._quoted(*relation[1:]) if isinstance(relation, Relation) and text else None,
+            self._quoted(relation) if isinstance(relation, Relation) and text else None,
             (Revision(at, text), *revisions) if revisions else (),
             relations.reactions(place) if text else Reactions("", ""),
             relations.is_deleted(place, is_own=is_own),
             isinstance(relation, Unknown),
         )
 
-    def _quoted(self, author: AuthorId, number: int) -> Quoted:
+    def _quoted(self, relation: Relation) -> Quoted:
+        _, author, number = relation
         entry, is_own = self._chat.entry(author, number), self._chat.is_own(author)
         if entry is None or is_hidden(entry):
-            return Quoted(is_own, author, number, "", None)
-        text = self._chat.relations.text((author, number), entry.text, is_own=is_own) if entry.text else ""
-        return Quoted(is_own, author, number, text[:QUOTED], entry.rank)
+            return Quoted(is_own, author, number, "", is_here=False)
+        text = self._chat.relations.text(relation.place, entry.text, is_own=is_own) if entry.text else ""
+        return Quoted(is_own, author, number, text[:QUOTED], is_here=True)
 
     @property
     def resumed(self) -> int:
@@ -191,15 +189,11 @@ class Messages(Sequence[MessageView]):
         """Whether messages before `start` are in the journal, and too many to be here."""
         return isinstance(self._chat, Conversation) and self._chat.has_earlier and self._chat.holds_too_much()
 
-    def place_of(self, author: AuthorId, number: int, rank: int) -> int | None:
-        """Where a message stands, or the one that it changes; None if it is not here."""
-        ordered = self._chat.ordered
-        place = ordered.place_of((rank, author, number))
-        relation = ordered[place].entry.relation if place is not None and is_hidden(ordered[place].entry) else None
-        if not isinstance(relation, Relation):
-            return place
-        entry = self._chat.entry(relation.author, relation.number)
-        return ordered.place_of((entry.rank, relation.author, relation.number)) if entry is not None else None
+    def place_of(self, author: AuthorId, number: int) -> int | None:
+        """Where the message stands that an entry is, or changes; None if it is not here."""
+        place = self._chat.message_at((author, number))
+        entry = self._chat.entry(*place) if place is not None else None
+        return self._chat.ordered.place_of((entry.rank, *place)) if place is not None and entry is not None else None
 
     # What can be deleted.
 

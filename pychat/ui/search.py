@@ -25,7 +25,6 @@ class Hit:
     chat: ChatId
     author: AuthorId
     number: int
-    rank: int
     name: str
     is_own: bool
     at: int

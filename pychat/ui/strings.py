@@ -163,6 +163,8 @@ def delete_note(name: str, *, kept: bool) -> str:
 
 DELETED = "Deleted on this device"
 """Stands in the place of a message."""
+DELETED_FOR_BOTH = "Deleted for both"
+PRINTED_STAYS = "What this terminal has printed stays in it until you clear it."
 RETRACTED = "Deleted"
 """The same where its author has deleted it for both."""
 DELETED_QUOTED = "A message that was deleted"

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import re
+from pathlib import Path
 
 from playwright.sync_api import Locator, expect
 
 from tests.browser.conftest import LaunchBrowser, MakePerson, OpenContext, in_chromium
 from tests.browser.people import Person
+from tests.browser.test_history import come_back
 from tests.browser.test_room import meet
 from tests.friend import MakeFriend
 
@@ -196,3 +198,44 @@ def test_the_other_mouse_button_opens_it_unless_a_text_is_marked(person: MakePer
     ann.messages.first.locator("p").select_text()
     ann.messages.first.click(button="right")
     expect(menu(ann)).to_be_hidden()
+
+
+@in_chromium
+def test_a_quote_leads_to_what_was_said_long_ago(person: MakePerson, friend: MakeFriend, tmp_path: Path) -> None:
+    ann, bob = person("Ann"), friend("Bob", folder=tmp_path / "bob")
+    ann.enter(bob.open_room())
+    ann.expect_state("open")
+    ann.say("Where is the tea?")
+    bob.hears("Where is the tea?")
+    bob.say(*(f"number {number}" for number in range(250)))
+    bob.reply("Where is the tea?", "In the cupboard")
+    expect(ann.messages.last.locator(".quoted-text")).to_have_text("Where is the tea?")
+    bob.expect_delivered()
+    come_back(ann)
+    quote = ann.messages.last.locator(".quote")
+    expect(quote.locator(".quoted-text")).to_have_text("An earlier message")
+    quote.click()
+    marked = ann.page.locator('article[data-found="true"]')
+    expect(marked).to_contain_text("Where is the tea?")
+    expect(marked).to_be_in_viewport()
+    ann.button("New messages").click()
+    expect(quote.locator(".quoted-text")).to_have_text("Where is the tea?")
+
+
+@in_chromium
+def test_what_is_being_read_stays_where_it_is(person: MakePerson, friend: MakeFriend) -> None:
+    ann, bob = person("Ann"), friend("Bob")
+    ann.enter(bob.open_room())
+    ann.expect_state("open")
+    bob.say(*(f"number {number}" for number in range(60)))
+    read = ann.messages.nth(30)
+    expect(ann.messages).to_have_count(60)
+    read.scroll_into_view_if_needed()
+    expect(read).to_be_in_viewport()
+    before = read.bounding_box()
+    bob.edit("number 2", "a long story\n" * 9)
+    expect(ann.messages.nth(2)).to_contain_text("a long story")
+    after = read.bounding_box()
+    assert before is not None
+    assert after is not None
+    assert abs(before["y"] - after["y"]) <= 1

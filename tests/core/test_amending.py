@@ -6,9 +6,9 @@ import json
 
 import pytest
 
-from pychat.core import content, events, wire
+from pychat.core import content, effects, events, wire
 from pychat.core.chat.conversation import Conversation
-from pychat.core.chat.relations import is_hidden
+from pychat.core.chat.relations import MOST_REVISIONS, is_hidden
 from pychat.core.content import Relation
 from pychat.core.errors import RemoteError
 from pychat.core.ids import AuthorId
@@ -248,6 +248,70 @@ def test_of_what_came_after_its_deletion_the_text_goes_when_it_is_read() -> None
     assert conversation.retracted == {(late, 1)}
 
 
+def test_what_has_not_gone_out_is_taken_back_and_nothing_is_said_of_it(pair: Pair) -> None:
+    ann, bob = devices(pair)
+    say(pair, ann, "hello")
+    part(pair)
+    ann.write(chat(pair, ann), SECRET)
+    rest(pair)
+    retract(pair, ann, SECRET)
+    assert len(chat(pair, ann).timeline) == 2
+    assert chat(pair, ann).undelivered == 0
+    assert SECRET.encode() not in on_disk(ann)
+    bob = again(bob, "bob")
+    meet(ann, bob)
+    assert shown(read_all(bob)) == ["hello"]
+
+
+def test_however_much_is_deleted_the_journal_is_read_once_at_a_time(pair: Pair) -> None:
+    ann, bob = devices(pair)
+    texts = [f"{SECRET} {number}" for number in range(30)]
+    for text in texts:
+        say(pair, ann, text)
+    here = chat_of(ann)
+    for text in texts:
+        ann.do(events.RetractMessage(here.id, *place_of(here, text)))
+        assert sum(isinstance(work, effects.ReadJournal) for work in ann.journal.work) <= 1
+    rest(pair)
+    for device in (ann, bob):
+        assert SECRET.encode() not in on_disk(device)
+        assert chat_of(device).deleting == set()
+
+
+def test_of_what_was_edited_over_and_over_only_the_last_edits_are_told_and_all_of_them_go(pair: Pair) -> None:
+    ann, bob = devices(pair)
+    say(pair, bob, SECRET)
+    place = place_of(chat(pair, bob), SECRET)
+    for number in range(3 * MOST_REVISIONS):
+        chat(pair, bob).write(Entry(number + 1, f"{SECRET} {number}", 0, Relation(content.EDIT, *place)))
+    say(pair, bob, "enough")
+    revisions = Messages(chat(pair, ann))[0].revisions
+    assert (len(revisions), revisions[0].text) == (MOST_REVISIONS + 1, SECRET)
+    assert revisions[-1].text == f"{SECRET} {3 * MOST_REVISIONS - 1}"
+    bob.do(events.RetractMessage(chat(pair, bob).id, *place))
+    assert chat(pair, bob).deleting == {place}
+    rest(pair)
+    for device in (ann, bob):
+        assert SECRET.encode() not in on_disk(device)
+        assert chat_of(device).deleting == set()
+
+
+def test_an_edit_of_what_was_deleted_in_a_former_run_is_not_kept(pair: Pair) -> None:
+    ann, bob = devices(pair)
+    say(pair, bob, "hello")
+    retract(pair, bob, "hello")
+    author, number, _ = chat(pair, bob).timeline[0]
+    part(pair)
+    ann = again(ann)
+    read_all(ann)
+    bob = again(bob, "bob")
+    pair = meet(ann, bob)
+    chat(pair, bob).write(Entry(99, SECRET, 0, Relation(content.EDIT, author, number)))
+    say(pair, bob, "good day")
+    assert shown(chat(pair, ann)) == ["", "good day"]
+    assert SECRET.encode() not in on_disk(ann)
+
+
 # What lasts.
 
 
@@ -329,8 +393,12 @@ def test_what_is_found_in_an_edit_leads_to_the_message(pair: Pair) -> None:
     say(pair, pair.ann, "helo")
     edit(pair, pair.ann, "helo", "hello")
     messages = Messages(pair.ann_chat)
-    [author, number, entry] = pair.ann_chat.ordered[-1]
-    assert messages.place_of(author, number, entry.rank) == 1
+    [author, number, _] = pair.ann_chat.ordered[-1]
+    assert messages.place_of(author, number) == 1
+    edited = author, number
+    pair.ann_chat.write(Entry(9, "nonsense", 0, Relation(content.EDIT, *edited)))
+    assert messages.place_of(author, number + 1) is None  # it is said of what is no message
+    assert messages.place_of(author, number + 2) is None
     assert (messages[1].text, [revision.text for revision in messages[1].revisions]) == ("hello", ["helo", "hello"])
 
 

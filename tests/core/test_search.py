@@ -178,10 +178,10 @@ def test_one_message_is_shown_though_much_came_after_it(monkeypatch: pytest.Monk
     ann = Device(ann.keys, Random("again"), ann.journal.disk, set(), ann.now, keep_for=FOREVER)
     look_for(ann, "tea")
     (one,) = ann.node.search.found
-    ann.do(events.ShowConversation(one.chat), events.ShowMessage(one.chat, one.author, one.number, one.rank))
+    ann.do(events.ShowConversation(one.chat), events.ShowMessage(one.chat, one.author, one.number))
     ann.journal_steps()
     assert texts(chat_of(ann))[0] == "the first tea"
-    ann.do(events.ShowMessage(one.chat, one.author, one.number + 1, one.rank))  # there is no such one
+    ann.do(events.ShowMessage(one.chat, one.author, one.number + 1))  # there is no such one
     ann.journal_steps()
-    ann.do(events.ShowMessage("nowhere", one.author, 1, 1))
+    ann.do(events.ShowMessage("nowhere", one.author, 1))
     assert not ann.journal.work

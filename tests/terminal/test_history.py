@@ -140,8 +140,11 @@ def test_two_terminals_answer_react_edit_and_delete_for_both(commands: Commands,
     ann.wait_until_shown("<Bob>: +1 (to “tea or coffee?”)")
     bob.say("/react")
     ann.wait_until_shown("<Bob>: no +1 any more (to “tea or coffee?”)")
-    ann.say("/unsay COFFEE")
-    ann.wait_until_said("pychat: Deleted for both: tea or coffee?")
+    ann.say("/retract COFFEE")
+    ann.wait_until_said("/retract alone deletes it")
+    assert not ann.said("pychat: Deleted for both.")
+    ann.say("/retract")
+    ann.wait_until_said("pychat: Deleted for both.")
     bob.wait_until_shown("<Ann>: (deleted a message for both)")
     for someone in (ann, bob):
         someone.say("/quit")

@@ -56,18 +56,19 @@ class Composer:
             return
         complaint = self._send(text)
         if complaint:
-            self._complain(complaint)
+            self.complain(complaint)
             return
         self.text = self.next_text
         self.next_text = ""
         self.focus()
 
     def _changed(self) -> None:
-        self._complain("")
+        self.complain("")
         self._draft.style.height = "auto"
         self._draft.style.height = f"{self._draft.scrollHeight}px"
 
-    def _complain(self, sentence: str) -> None:
+    def complain(self, sentence: str) -> None:
+        """Say under the box what is wrong, or that nothing is any more ("")."""
         set_text(self._problem, sentence)
         show(self._problem, bool(sentence))
 

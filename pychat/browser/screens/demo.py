@@ -7,7 +7,8 @@ import js
 
 from pychat.browser.dom import Scope, from_template, set_data, set_text
 from pychat.browser.screens.composer import Composer, send
-from pychat.browser.screens.messages import MessageList, Names
+from pychat.browser.screens.message import Names
+from pychat.browser.screens.messages import MessageList
 from pychat.core import effects, events
 from pychat.core.ids import ChatId
 from pychat.ports import Post

@@ -134,8 +134,7 @@ class MessageMenu:
             try:
                 await js.navigator.clipboard.writeText(message.text)
             except (JsException, AttributeError):  # the browser refuses, or the page is not secure
-                self._part("draft-problem").textContent = strings.CANNOT_COPY
-                show(self._part("draft-problem"), True)
+                self._composer.complain(strings.CANNOT_COPY)
 
         self._copying = asyncio.ensure_future(copy())
 

@@ -6,18 +6,18 @@ that come at once only so many are drawn in one task that the page goes on liste
 
 import asyncio
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from datetime import date
-from typing import Any, NamedTuple
+from typing import Any
 
 import js
 
-from pychat.browser.dom import Scope, from_template, set_data, set_text, show
+from pychat.browser.dom import Scope, set_data, set_text, show
+from pychat.browser.screens.message import DrawnMessage, Names
 from pychat.browser.screens.message_menu import MessageMenu
 from pychat.core.chat.conversation import Delivery
 from pychat.core.chat.order import Insertion
-from pychat.ui import strings, times
-from pychat.ui.folding import fold
+from pychat.core.chat.relations import Place
+from pychat.ui import strings
 from pychat.ui.messages import Messages, MessageView
 
 PAGE = 80
@@ -31,34 +31,8 @@ PAUSE = 0.02
 NEAR = 48
 """Pixels from the end that still count as reading the end."""
 
-_INDENTED = "\n    "
-
-
-class Names(NamedTuple):
-    """What the two in a conversation are called."""
-
-    me: str
-    peer: str
-
-
-@dataclass(slots=True)
-class _Drawn:
-    """A message in the document, from its place in the timeline; `delivery` is what is said of one of our own.
-
-    `day` is what stands above the first message of a day, `menu` the button that opens its menu.
-    """
-
-    place: int
-    message: MessageView
-    article: Any
-    delivery: Delivery | None = None
-    day: Any = None
-    menu: Any = None
-
-    @property
-    def elements(self) -> tuple[Any, ...]:
-        """What it has in the document."""
-        return (self.article,) if self.day is None else (self.day, self.article)
+LOOK_BACK = 200
+"""Entries among which the message is looked for that stands above another one: those between are none of their own."""
 
 
 class MessageList:
@@ -69,6 +43,7 @@ class MessageList:
 
     Args:
         want_earlier: has earlier messages read from where they are kept.
+        lead: leads to a message that is not here, but may be where they are kept.
         menu: what can be done with a message; without it nothing can be.
     """
 
@@ -76,11 +51,13 @@ class MessageList:
         self,
         scope: Scope,
         want_earlier: Callable[[], None] = lambda: None,
+        lead: Callable[[Place], None] = lambda _: None,
         menu: MessageMenu | None = None,
     ) -> None:
         self._want_earlier = want_earlier
+        self._lead = lead
         self._menu = menu
-        self._changes = 0  # as far as what is drawn knows
+        self._changes = (0, 0)  # and where the first message was, as far as what is drawn knows
         self._tab_stop: Any = None  # of the buttons that open a menu the one that Tab leads to
         self._log = scope.part("messages")
         self._empty = scope.part("empty")
@@ -91,9 +68,9 @@ class MessageList:
         self._messages: Messages | None = None
         self._names = Names("", "")
         self._from = self._first = self._next = 0
-        self._drawn: list[_Drawn] = []
+        self._drawn: list[DrawnMessage] = []
         self._inserted = 0  # as far as what is drawn knows
-        self._late: list[_Drawn] = []  # those that came in above, and that the reader was not shown yet
+        self._late: list[DrawnMessage] = []  # those that came in above, and that the reader was not shown yet
         self._offer: tuple[bool, bool, int, bool] | None = None  # what is said above the first one that is drawn
         self._told = (0, 0, 0)  # how many of our own were acknowledged and sent when it was last said
         self._following = True  # whether the reader is at the end, and wants to stay there
@@ -112,16 +89,16 @@ class MessageList:
         """Bring what is drawn up to the messages of the shown chat."""
         if self._messages is None or messages.key != self._messages.key:
             self.clear()
-            self._inserted, self._changes = messages.inserted, messages.changes
+            self._inserted, self._changes = messages.inserted, (messages.changes, messages.start)
         self._messages = messages
         if messages.inserted != self._inserted:
             self._take_in(messages)
-        if messages.changes != self._changes:
+        if (messages.changes, messages.start) != self._changes:
             self._take_changes(messages)
         if names != self._names:
             self._names = names
             for drawn in self._drawn:
-                self._put_name(drawn)
+                drawn.put_names(names)
         if self._next < len(messages) > messages.start and messages[-1].is_own:
             self._following = True
         if self._to_go_on is None:
@@ -263,9 +240,7 @@ class MessageList:
             return
         for insertion in [*messages.insertions][-missed:]:
             self._shift(insertion)
-        top = self._log.scrollTop
-        anchor = next((d.article for d in self._drawn if d.article.offsetTop + d.article.offsetHeight > top), None)
-        stood = anchor.offsetTop if anchor is not None else 0
+        held = self._hold()
         for at in range(len(self._drawn) - 1, 0, -1):
             before, after = self._drawn[at - 1].place, self._drawn[at]
             new = self._make(before + 1, self._timeline[before + 1 : after.place])
@@ -274,32 +249,37 @@ class MessageList:
                 self._drawn[at:at] = new
                 self._put_day(after)
                 self._late += [each for each in new if not each.message.is_own]
-        if anchor is not None and not self._following:
-            self._log.scrollTop += anchor.offsetTop - stood
+        self._keep_in_sight(held)
         self._tell_late()
 
     def _take_changes(self, messages: Messages) -> None:
-        """Show what was edited, deleted, or reacted to; what is being read stays where it is."""
-        self._changes = messages.changes
-        bottom = self._log.scrollHeight - self._log.scrollTop
+        """Show what was edited, deleted, or reacted to, and what is quoted; what is being read stays where it is."""
+        self._changes = messages.changes, messages.start
+        had_focus = self._log.contains(js.document.activeElement)
+        held, has_changed = self._hold(), False
         for drawn in self._drawn:
-            if drawn.place < messages.start or drawn.message == (now := self._timeline[drawn.place]):
-                continue
-            before, drawn.message = drawn.message, now
-            if now.is_deleted and not before.is_deleted:
-                had_focus = drawn.article.contains(js.document.activeElement)
-                show(drawn.article.querySelector(".more"), False)
-                self._put_deleted(drawn)
-                if had_focus:
-                    self._log.focus()
-            elif now.text != before.text:
-                show(drawn.article.querySelector(".more"), False)
-                self._put_text(drawn, fold(now.words))
-            self._put_additions(drawn)
+            if drawn.place >= messages.start:
+                has_changed |= drawn.update(self._timeline[drawn.place])
+        if not has_changed:
+            return
+        focused = js.document.activeElement
+        if had_focus and not (self._log.contains(focused) and focused.checkVisibility()):
+            self._log.focus()
+        self._keep_in_sight(held)
+
+    def _hold(self) -> tuple[DrawnMessage, float] | None:
+        """The first message in sight, and where it stands."""
+        top = self._log.scrollTop
+        first = next((d for d in self._drawn if d.article.offsetTop + d.article.offsetHeight > top), None)
+        return (first, first.article.offsetTop) if first is not None else None
+
+    def _keep_in_sight(self, held: tuple[DrawnMessage, float] | None) -> None:
+        """Something above has changed: what is being read stays where it is."""
         if self._following:
             self._to_end()
-        elif self._at_end():
-            self._log.scrollTop = self._log.scrollHeight - bottom
+        elif held is not None:
+            drawn, stood = held
+            self._log.scrollTop += drawn.article.offsetTop - stood
 
     def _shift(self, insertion: Insertion) -> None:
         """Know the new places of what is drawn."""
@@ -320,11 +300,7 @@ class MessageList:
     def _tell_late(self) -> None:
         """Say that something came in above, until it was in sight."""
         top, bottom = self._log.scrollTop, self._log.scrollTop + self._log.clientHeight
-        self._late = [
-            each
-            for each in self._late
-            if each.article.isConnected and not top <= each.article.offsetTop + each.article.offsetHeight / 2 <= bottom
-        ]
+        self._late = [each for each in self._late if each.article.isConnected and not top <= each.middle <= bottom]
         show(self._came_in, bool(self._late))
         set_text(self._came_in.querySelector("span"), strings.came_in_above(len(self._late)) if self._late else "")
 
@@ -359,7 +335,7 @@ class MessageList:
         self._from = self._first = self._drawn[0].place if self._drawn else self._next
         self._offer_earlier()
 
-    def _take_off(self, drawn: Sequence[_Drawn]) -> None:
+    def _take_off(self, drawn: Sequence[DrawnMessage]) -> None:
         had_focus = self._log.contains(js.document.activeElement)
         for each in drawn:
             for element in each.elements:
@@ -367,98 +343,33 @@ class MessageList:
         if had_focus and not self._log.contains(js.document.activeElement):
             self._log.focus()
 
-    def _make(self, first: int, messages: Sequence[MessageView]) -> list[_Drawn]:
+    def _make(self, first: int, messages: Sequence[MessageView]) -> list[DrawnMessage]:
         return [
             self._make_one(place, message) for place, message in enumerate(messages, first) if not message.is_hidden
         ]
 
-    def _make_one(self, place: int, message: MessageView) -> _Drawn:
+    def _make_one(self, place: int, message: MessageView) -> DrawnMessage:
         assert self._messages is not None
-        drawn = _Drawn(place, message, from_template("message"))
-        article, mine = drawn.article, message.is_own
-        article.setAttribute("data-author", "me" if mine else "peer")
-        self._put_name(drawn)
+        delivery = self._messages.delivery_at(place) if message.is_own else None
+        drawn = DrawnMessage(place, message, self._names, delivery)
         self._put_day(drawn)
-        self._put_text(drawn, fold(message.words))
-        time = article.querySelector("time")
-        time.textContent = times.clock(message.at)
-        time.setAttribute("datetime", times.local(message.at).isoformat(timespec="seconds"))
-        if message.is_deleted:
-            self._put_deleted(drawn)
-        elif mine:
-            self._put_delivery(drawn, self._messages.delivery_at(place))
-        else:
-            article.setAttribute("data-state", Delivery.DELIVERED.value)
         self._put_menu(drawn)
-        self._put_additions(drawn)
         return drawn
 
-    def _put_deleted(self, drawn: _Drawn) -> None:
-        """Show that a message was deleted."""
-        article = drawn.article
-        article.setAttribute("data-deleted", "true")
-        article.setAttribute("data-state", "deleted")  # also one that was taken back, which nobody else has
-        self._put_text(drawn, drawn.message.words)
-        drawn.delivery = None
-        set_text(article.querySelector(".delivery"), "")
-        if drawn.menu is not None:
-            show(drawn.menu, False)
-            drawn.menu = None
-
-    def _put_menu(self, drawn: _Drawn) -> None:
+    def _put_menu(self, drawn: DrawnMessage) -> None:
         """Offer what can be done with a message."""
-        assert self._messages is not None
-        if self._menu is None or not self._messages.can_reply(drawn.message):
-            return
-        drawn.menu = drawn.article.querySelector(".menu-open")
-        self._name_menu(drawn)
-        show(drawn.menu, True)
+        if self._menu is not None and self._messages is not None and self._messages.can_reply(drawn.message):
+            drawn.offer_menu()
 
-    def _name_menu(self, drawn: _Drawn) -> None:
-        words = strings.message_menu(self._who(drawn.message.is_own), times.clock(drawn.message.at))
-        drawn.menu.setAttribute("aria-label", words)
-        drawn.menu.setAttribute("title", words)
-
-    def _put_additions(self, drawn: _Drawn) -> None:
-        """Show what a message answers, that it was edited, and how the two react to it."""
-        article, message = drawn.article, drawn.message
-        if message.answers is not None or article.hasAttribute("data-reply"):
-            article.setAttribute("data-reply", "true")
-            show(article.querySelector(".quote"), message.answers is not None)
-        if message.answers is not None:
-            set_text(article.querySelector(".quoted-who"), self._who(message.answers.is_own))
-            set_text(article.querySelector(".quoted-text"), message.answers.words)
-        if message.revisions or article.hasAttribute("data-edited"):
-            article.setAttribute("data-edited", "true")
-            set_text(article.querySelector(".edited"), strings.EDITED)
-            show(article.querySelector(".edited"), bool(message.revisions))
-        if any(message.reactions) or article.hasAttribute("data-reacted"):
-            article.setAttribute("data-reacted", "true")
-            self._put_reactions(article.querySelector(".reactions"), message)
-
-    def _put_reactions(self, place: Any, message: MessageView) -> None:
-        """A button for each emoji, by which one can react with the same one, or take one's own back."""
-        who: dict[str, list[str]] = {}
-        for emoji, name in zip(message.reactions, (strings.ME, self._names.peer), strict=True):
-            if emoji:
-                who.setdefault(emoji, []).append(name)
-        buttons = []
-        for emoji, names in who.items():
-            button = from_template("reaction")
-            button.textContent = f"{emoji} {len(names)}" if len(names) > 1 else emoji
-            button.setAttribute("data-emoji", emoji)
-            button.setAttribute("aria-label", strings.reactions_of(emoji, names))
-            button.setAttribute("title", strings.reactions_of(emoji, names))
-            button.setAttribute("aria-pressed", "true" if message.reactions.own == emoji else "false")
-            buttons.append(button)
-        had_focus = place.contains(js.document.activeElement)
-        place.replaceChildren(*buttons)
-        show(place, bool(buttons))
-        if had_focus:
-            (buttons[0] if buttons else self._log).focus()
-
-    def _who(self, is_own: bool) -> str:
-        return strings.ME if is_own else self._names.peer
+    def _put_day(self, drawn: DrawnMessage) -> None:
+        """Say the day above the first message of it."""
+        before = None
+        for place in range(drawn.place - 1, max(self._start, drawn.place - LOOK_BACK) - 1, -1):
+            message = self._timeline[place]
+            if not message.is_hidden:
+                before = message.at
+                break
+        drawn.put_day(before)
 
     def _put_tab_stop(self) -> None:
         """Of the buttons for menus Tab leads to the last one, or to where the reader is; arrows to the others."""
@@ -472,33 +383,6 @@ class MessageList:
             stop.tabIndex = 0
         self._tab_stop = stop
 
-    def _put_name(self, drawn: _Drawn) -> None:
-        set_text(drawn.article.querySelector(".who"), f"{self._who(drawn.message.is_own)}: ")
-        if drawn.menu is not None:
-            self._name_menu(drawn)
-            self._put_additions(drawn)
-
-    def _put_day(self, drawn: _Drawn) -> None:
-        """Say the day above the first message of it."""
-        before = self._timeline[drawn.place - 1 : drawn.place] if drawn.place else ()
-        at = drawn.message.at
-        if before and times.local(before[0].at).date() == times.local(at).date():
-            if drawn.day is not None:
-                drawn.day.remove()
-                drawn.day = None
-        elif drawn.day is None:
-            drawn.day = from_template("day")
-            drawn.day.textContent = times.day(at, date.today())
-
-    def _put_text(self, drawn: _Drawn, shown: str) -> None:
-        whole = drawn.message.words
-        drawn.article.querySelector("p").textContent = shown
-        if shown != whole or fold(whole) != whole:
-            button = drawn.article.querySelector(".more")
-            show(button, True)
-            set_text(button, strings.FOLD if shown == whole else strings.unfold(len(whole)))
-            button.setAttribute("aria-expanded", "true" if shown == whole else "false")
-
     def _update_delivery(self) -> None:
         assert self._messages is not None
         told = *self._messages.progress, self._messages.progress_before
@@ -507,14 +391,7 @@ class MessageList:
         self._told = told
         for drawn in self._drawn:
             if drawn.delivery not in (None, Delivery.DELIVERED) and drawn.place >= self._messages.start:
-                self._put_delivery(drawn, self._messages.delivery_at(drawn.place))
-
-    def _put_delivery(self, drawn: _Drawn, delivery: Delivery) -> None:
-        if drawn.delivery is not delivery:
-            drawn.delivery = delivery
-            set_data(drawn.article, "state", delivery.value)
-            set_text(drawn.article.querySelector(".delivery"), strings.DELIVERY[delivery])
-            if drawn.menu is None:
+                drawn.put_delivery(self._messages.delivery_at(drawn.place))
                 self._put_menu(drawn)  # what was written to whoever comes is in a conversation by now
 
     # What the reader does.
@@ -561,9 +438,7 @@ class MessageList:
         if not button.matches(".more"):
             self._pressed(drawn.message, button)
             return
-        whole = drawn.message.words
-        unfolded = button.getAttribute("aria-expanded") == "true"
-        self._put_text(drawn, fold(whole) if unfolded else whole)
+        drawn.toggle_fold()
         self._following = self._at_end()
 
     def _pressed(self, message: MessageView, button: Any) -> None:
@@ -577,14 +452,16 @@ class MessageList:
             self._menu.open(message, button)
 
     def _show_quoted(self, message: MessageView) -> None:
-        """Lead to what a message answers, if it is here."""
+        """Lead to what a message answers."""
         quoted = message.answers
-        if quoted is None or quoted.rank is None or self._messages is None:
+        if quoted is None or self._messages is None:
             return
-        place = self._messages.place_of(quoted.author, quoted.number, quoted.rank)
+        place = self._messages.place_of(quoted.author, quoted.number)
         if place is not None:
             self.show(place)
             self._log.focus()
+        elif not quoted.is_here:
+            self._lead((quoted.author, quoted.number))
 
     def _context_menu(self, event: Any) -> None:
         """The menu of a message by the other mouse button; where a text is marked the browser's own is of more use."""
@@ -618,24 +495,8 @@ class MessageList:
         if not selection.rangeCount:
             return
         selected = selection.getRangeAt(0)
-        lines = [self._line(drawn, selected) for drawn in self._drawn if selected.intersectsNode(drawn.article)]
+        lines = [drawn.line(selected) for drawn in self._drawn if selected.intersectsNode(drawn.article)]
         lines = [line for line in lines if line]
         if len(lines) > 1:
             event.clipboardData.setData("text/plain", "\n".join(lines))
             event.preventDefault()
-
-    def _line(self, drawn: _Drawn, selected: Any) -> str:
-        """What is selected of a message; of one that is folded and selected whole all of it."""
-        place = drawn.article.querySelector("p")
-        if not selected.intersectsNode(place):
-            return ""
-        part = js.document.createRange()
-        part.selectNodeContents(place)
-        if place.contains(selected.startContainer):
-            part.setStart(selected.startContainer, selected.startOffset)
-        if place.contains(selected.endContainer):
-            part.setEnd(selected.endContainer, selected.endOffset)
-        text = str(part.toString())
-        who = self._names.me if drawn.message.is_own else self._names.peer
-        whole = drawn.message.words if text == place.textContent else text
-        return f"{who}, {times.clock(drawn.message.at)}: {_INDENTED.join(whole.splitlines())}" if text else ""

@@ -17,8 +17,9 @@ from pychat.browser.screens.deleting import DeleteDialog
 from pychat.browser.screens.exporting import ExportButtons
 from pychat.browser.screens.identity import NameField, ResetDialog
 from pychat.browser.screens.keeping import KeepDialog
+from pychat.browser.screens.message import Names
 from pychat.browser.screens.message_menu import MessageMenu
-from pychat.browser.screens.messages import MessageList, Names
+from pychat.browser.screens.messages import MessageList
 from pychat.browser.screens.navigation import Screens
 from pychat.browser.screens.people import PeopleList
 from pychat.browser.screens.room import RoomDialog, room_link
@@ -31,6 +32,7 @@ from pychat.browser.screens.updates import Updates
 from pychat.browser.screens.vault import Vault, VaultButtons
 from pychat.browser.screens.visit import KeptRooms, Rooms, opened_code
 from pychat.core import events
+from pychat.core.chat.relations import Place
 from pychat.core.codes.pasted import relay_for, relay_of, room_in
 from pychat.core.identity.contacts import STORE_KEY
 from pychat.core.ids import ChatId
@@ -130,11 +132,11 @@ class ChatPage:
         self._delete = DeleteDialog(scope, post, lambda: app.view(self._selected))
         self._composer = Composer(scope, self._send)
         self._menu = MessageMenu(scope, post, lambda: app.view(self._selected), self._composer, self._delete)
-        self._messages = MessageList(scope, self._want_earlier, self._menu)
+        self._messages = MessageList(scope, self._want_earlier, self._lead_to, self._menu)
         self._card = CodeCard(scope)
         self._people = PeopleList(scope, self._choose)
         self._search = SearchBox(scope, app, post, self._show_hit)
-        self._goal: Hit | None = None  # a message that is to be shown once it is read
+        self._goal: tuple[ChatId, Place] | None = None  # a message that is to be shown once it is read
         self._trust = TrustSigns(scope, app, post, lambda: self._selected, self._leave)
         self._settings = SettingsDialog(scope, store, settings, suggested, self._configure)
         self._name = NameField(scope, settings.name, self._settings.rename)
@@ -477,16 +479,23 @@ class ChatPage:
         self.render()
 
     def _show_hit(self, hit: Hit) -> None:
-        self._goal = hit
-        self._post(events.ShowMessage(hit.chat, hit.author, hit.number, hit.rank))
+        self._show_message(hit.chat, (hit.author, hit.number))
         self._choose(hit.chat)
+
+    def _lead_to(self, message: Place) -> None:
+        """Lead to a message of this conversation that lies further back than what was read."""
+        if self._selected is not None:
+            self._show_message(self._selected, message)
+
+    def _show_message(self, chat: ChatId, message: Place) -> None:
+        self._goal = chat, message
+        self._post(events.ShowMessage(chat, *message))
 
     def _show_goal(self, chat: ChatId, messages: Messages) -> None:
         """Show the message that the person has chosen, once it is there."""
-        goal = self._goal
-        if goal is None or goal.chat != chat:
+        if self._goal is None or self._goal[0] != chat:
             return
-        place = messages.place_of(goal.author, goal.number, goal.rank)
+        place = messages.place_of(*self._goal[1])
         if place is not None:
             self._messages.show(place)
         if place is not None or not messages.has_earlier:

@@ -27,9 +27,7 @@ from pychat.core.memory import (
 from pychat.core.sync import Outgoing
 
 LOOK_BACK = 200
-"""Entries among which the last message is looked for: those after it change how others are shown."""
-MOST_COUNTED = 1_000
-"""Entries that are looked at to count what is new."""
+"""Entries among which the last message is looked for, or those that are none are counted: the last ones."""
 ARRIVALS_TOGETHER = 60
 """Seconds within which what is written down counts as written at once."""
 
@@ -209,6 +207,14 @@ class Chat:
         """An entry, or None if it is not here."""
         return self.logs.find(author, number)
 
+    def message_at(self, place: Place) -> Place | None:
+        """Which message an entry is, or changes; None if that is not here."""
+        entry = self.entry(*place)
+        if entry is not None and is_hidden(entry) and isinstance(entry.relation, Relation):
+            place = entry.relation.place
+            entry = self.entry(*place)
+        return place if entry is not None and not is_hidden(entry) else None
+
     def is_own(self, author: AuthorId) -> bool:
         """Whether we have written this log."""
         return author == self.own_log
@@ -328,11 +334,11 @@ class Conversation(Chat):
 
     @property
     def unread_changes(self) -> int:
-        """How many of the entries that the person has not seen are no messages of their own."""
+        """How many of the last entries that the person has not seen are no messages of their own."""
         end = len(self.timeline)
         if self.relations.is_empty or self.read >= end:
             return 0
-        return sum(is_hidden(entry) for _, _, entry in self.timeline[max(self.read, end - MOST_COUNTED) : end])
+        return sum(is_hidden(entry) for _, _, entry in self.timeline[max(self.read, end - LOOK_BACK) : end])
 
     def text_of(self, message: Message) -> str:
         """What a message says by now; "" when it was deleted."""
@@ -495,13 +501,14 @@ class Conversation(Chat):
                 self.retracted.add((author, number))
             if not isinstance(relation, Relation) or not entry.text:
                 continue
-            if relation.kind == EDIT and relation.number in self.deleted.get(relation.author, ()):
+            is_gone = relation.number in self.deleted.get(relation.author, ())
+            whose, target = self._whose(relation.author), self.entry(*relation.place)
+            if relation.kind == EDIT and (is_gone or (target is not None and not target.text)):
                 self.retracted.add((author, number))
-            elif relation.kind == DELETE and relation.number not in self.deleted.get(relation.author, ()):
-                whose, target = self._whose(relation.author), self.entry(relation.author, relation.number)
+            elif relation.kind == DELETE and not is_gone:
                 self.has_unknown_retractions |= whose is None and is_news
                 if whose is is_own and (is_news or (target is not None and target.text)):
-                    self.retracted.add((relation.author, relation.number))
+                    self.retracted.add(relation.place)
 
     def _whose(self, author: AuthorId) -> bool | None:
         """Whether a log is our own; None if nothing of it was here."""

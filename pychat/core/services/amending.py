@@ -43,9 +43,14 @@ class Amending(Service):
 
     def _on_retract(self, event: events.RetractMessage) -> None:
         found = self._find(event.conversation, event.author, event.number)
-        if found is not None and found[0].is_own(event.author):
-            self._write(found[0], content.DELETE, event.author, event.number, content.DELETED_SIGN)
-            self._chats.delete_retracted(found[0])
+        if found is None or not found[0].is_own(event.author):
+            return
+        conversation = found[0]
+        if conversation.is_waiting(event.author, event.number):
+            conversation.retracted.add((event.author, event.number))  # nobody else has it, and nobody will
+        else:
+            self._write(conversation, content.DELETE, event.author, event.number, content.DELETED_SIGN)
+        self._chats.delete_retracted(conversation)
 
     def _on_react(self, event: events.ReactToMessage) -> None:
         found = self._find(event.conversation, event.author, event.number)

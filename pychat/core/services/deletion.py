@@ -19,6 +19,7 @@ from pychat.core.chat.conversation import Conversation
 from pychat.core.chat.records import NOTHING, SEGMENTS_AT_ONCE, Part, read_segment, write_segment
 from pychat.core.content import EDIT, Relation
 from pychat.core.ids import AuthorId, ChatId
+from pychat.core.log import Entry
 from pychat.core.service import (
     Context,
     ConversationKept,
@@ -89,26 +90,27 @@ class Deletion(Service):
             conversation.has_unknown_retractions = False
 
     def _delete(self, conversation: Conversation, author: AuthorId, number: int) -> None:
-        """Delete a message, and with it what it said after it was edited."""
+        """Delete a message, and with it what it said after it was edited: in the journal that is found on the way."""
         for place in ((author, number), *conversation.relations.edit_places((author, number))):
             self._take_out(conversation, *place)
         if conversation.is_kept:
+            conversation.deleting.add((author, number))
             self._chats.due_heads.add(conversation.id)
             self._scan(conversation.id)
 
     def _take_out(self, conversation: Conversation, author: AuthorId, number: int) -> None:
         conversation.delete(author, number)
         self.context.notify(MessageDeleted(conversation.id, author, number))
-        if conversation.is_kept:
-            conversation.deleting.add((author, number))
 
     # What the journal has.
 
     def _scan(self, chat: ChatId) -> None:
-        """Go through the journal of a conversation from its end on."""
-        conversation = self._chats.conversation(chat)
+        """Go through the journal of a conversation from its end on; if that is under way, once more after it."""
+        conversation, under_way = self._chats.conversation(chat), self._scans.get(chat)
         self._to_do.discard(chat)
-        if conversation is not None:
+        if under_way is not None:
+            under_way.is_stale = True
+        elif conversation is not None:
             self._scans[chat] = scan = _Scan({*conversation.deleting})
             self._read(chat, scan)
 
@@ -167,6 +169,8 @@ class Deletion(Service):
             del self._scans[conversation.id]
             conversation.deleting -= {place for place in scan.places if self._is_kept(conversation, *place)}
             self._chats.due_heads.add(conversation.id)
+            if scan.is_stale:
+                self._scan(conversation.id)
             self._note_done()
 
     def _is_kept(self, conversation: Conversation, author: AuthorId, number: int) -> bool:
@@ -196,23 +200,18 @@ class Deletion(Service):
 
     def _delete_what_was_retracted(self, conversation: Conversation, segments: "Iterable[_Segment]") -> None:
         """Delete what its author has deleted for both, and what a message that was deleted said after an edit."""
-        orders = conversation.relations.deletions()
-        for part in [part for segment in segments for part in segment.parts]:
-            numbers = {
-                number
-                for (author, number), is_own in orders
-                if author == part.author and is_own == part.is_own and part.first <= number < _stop(part)
-            }
-            numbers |= {
-                number
-                for number, entry in enumerate(part.entries, part.first)
-                if isinstance(entry.relation, Relation)
-                and entry.relation.kind == EDIT
-                and entry.relation.number in conversation.deleted.get(entry.relation.author, ())
-            }
-            for number in numbers - conversation.deleted.get(part.author, set()):
-                self._take_out(conversation, part.author, number)
-                self._chats.due_heads.add(conversation.id)
+        for author, first, entries, is_own in [part for segment in segments for part in segment.parts]:
+            retracted = conversation.relations.deleted(author, is_own=is_own)
+            known = conversation.deleted.get(author, ())
+            for number, entry in enumerate(entries, first):
+                if number in known:
+                    continue
+                if number in retracted:
+                    self._take_out(conversation, author, number)
+                    conversation.deleting.add((author, number))
+                    self._chats.due_heads.add(conversation.id)
+                elif _is_edit_of_deleted(conversation, entry):
+                    self._take_out(conversation, author, number)
 
     def _on_failed(self, event: events.JournalFailed) -> None:
         for chat, scan in [*self._scans.items()]:
@@ -260,7 +259,7 @@ class _Scan:
     """A way through the journal: for which messages, and before which position what is left of it lies.
 
     `ticket` is that of what is being read, `tickets` those of what is being written; `tries` counts how often this page
-    was written anew.
+    was written anew. `is_stale`: something was deleted since it began, perhaps behind it.
     """
 
     places: set[tuple[AuthorId, int]]
@@ -268,17 +267,25 @@ class _Scan:
     ticket: int = 0
     tickets: set[int] = field(default_factory=set)
     tries: int = 0
+    is_stale: bool = False
 
 
 def _parts(conversation: Conversation, data: bytes) -> list[Part]:
     """The parts of a segment that may have something to do with what was deleted; of most segments none is read."""
-    authors = {*conversation.deleted, *(author for (author, _), _ in conversation.relations.deletions())}
+    authors = conversation.deleted.keys() | conversation.relations.deleted_logs
     if _NO_TEXT not in data and not any(author.encode() in data for author in authors):
         return []
     try:
         return read_segment(data).parts
     except ValueError:
         return []  # what is damaged stays as it is
+
+
+def _is_edit_of_deleted(conversation: Conversation, entry: Entry) -> bool:
+    relation = entry.relation
+    if not isinstance(relation, Relation) or relation.kind != EDIT:
+        return False
+    return relation.number in conversation.deleted.get(relation.author, ())
 
 
 def _stop(part: Part) -> int:

@@ -4,14 +4,14 @@ Theory of operation. It is read from the journal, from the end on, and put toget
 read at a time; what was read stays until it is taken, or another one is asked for.
 """
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from pychat.core import effects, events
 from pychat.core.chat.chats import Chats
 from pychat.core.chat.order import Key
 from pychat.core.chat.records import SEGMENTS_AT_ONCE, Part, read_segment
-from pychat.core.chat.relations import Relations, is_hidden
+from pychat.core.chat.relations import as_shown
 from pychat.core.chat.timeline import Message
 from pychat.core.ids import ChatId
 from pychat.core.log import without_text
@@ -107,27 +107,10 @@ class Exports(Service):
             )
 
     def _end(self) -> None:
-        self.messages = [*_as_they_are([self._found[key] for key in sorted(self._found)])]
+        found = [self._found[key] for key in sorted(self._found)]
+        self.messages = [*as_shown(found)]
         self.ready, self._chat, self._ticket, self._found = self._chat, None, None, {}
         self.context.needs_full_pass = True
-
-
-def _as_they_are(found: Sequence[tuple[bool, Message]]) -> Iterator[tuple[bool, Message]]:
-    """The messages as they were edited; those that were deleted for both have no text."""
-    relations = Relations()
-    for is_own, (author, number, entry) in found:
-        relations.add(author, number, entry, is_own=is_own)
-    for is_own, message in found:
-        author, number, entry = message
-        if is_hidden(entry):
-            continue
-        if relations.is_deleted((author, number), is_own=is_own):
-            yield is_own, message._replace(entry=without_text(entry))
-        elif entry.text:
-            text = relations.text((author, number), entry.text, is_own=is_own)
-            yield is_own, message._replace(entry=entry._replace(text=text))
-        else:
-            yield is_own, message
 
 
 def _without(found: tuple[bool, Message], news: MessageDeleted) -> tuple[bool, Message]:

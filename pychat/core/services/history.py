@@ -19,7 +19,6 @@ from typing import Any
 from pychat.core import effects, events
 from pychat.core.chat.chats import Chats
 from pychat.core.chat.conversation import Conversation
-from pychat.core.chat.order import Key
 from pychat.core.chat.records import (
     MAX_LOGS,
     NOTHING,
@@ -31,6 +30,7 @@ from pychat.core.chat.records import (
     write_head,
     write_segment,
 )
+from pychat.core.chat.relations import Place
 from pychat.core.ids import AuthorId, ChatId
 from pychat.core.service import (
     Context,
@@ -85,7 +85,7 @@ class History(Service):
         self._writing: int | None = None
         self._written: dict[ChatId, tuple[int, Mapping[AuthorId, int]]] = {}  # by what is being written: up to where
         self._reading: dict[ChatId, effects.ReadJournal] = {}
-        self._goals: dict[ChatId, Key] = {}  # messages that the person wants to see
+        self._goals: dict[ChatId, Place] = {}  # messages that the person wants to see
         self._deleting: dict[int, ChatId] = {}
         self._undeleted: set[ChatId] = set()
         self._left: dict[ChatId, Head] = {}  # of what was put away in this run
@@ -305,7 +305,7 @@ class History(Service):
         self._read_what_is_shown()
 
     def _on_show_message(self, event: events.ShowMessage) -> None:
-        self._goals[event.conversation] = event.rank, event.author, event.number
+        self._goals[event.conversation] = event.author, event.number
         self._go_back(event.conversation)
 
     def _go_back(self, chat: ChatId) -> None:
@@ -313,7 +313,7 @@ class History(Service):
         conversation, goal = self._chats.conversation(chat), self._goals.get(chat)
         if conversation is None or goal is None:
             return
-        is_there = conversation.ordered.place_of(goal) is not None
+        is_there = conversation.message_at(goal) is not None
         if is_there or not conversation.has_earlier or conversation.holds_too_much():
             del self._goals[chat]
         else:

@@ -12,7 +12,7 @@ from datetime import date
 
 from wcwidth import clip, width
 
-from pychat.core import content, events
+from pychat.core import events
 from pychat.core.chat.conversation import Delivery
 from pychat.core.codes.pasted import page_at, page_in, read, relay_of
 from pychat.core.codes.roomcode import RoomCode, encode
@@ -21,12 +21,13 @@ from pychat.core.ids import AuthorId, ChatId, PublicKey
 from pychat.core.webrtc.stats import Stats
 from pychat.native.screens import qr
 from pychat.native.screens.composer import Composer, Text
+from pychat.native.screens.message_commands import MessageCommands
 from pychat.native.screens.sanitize import author_tag, name_tag, one_line, paragraph
 from pychat.native.screens.settings import SUGGESTED
 from pychat.ports import Post
 from pychat.ui import keeping, strings, times
 from pychat.ui.app import App
-from pychat.ui.messages import Messages, MessageView
+from pychat.ui.messages import Messages
 from pychat.ui.settings import Settings, is_local
 from pychat.ui.strings import Trust
 from pychat.ui.view import Card, DetailsView, PersonView, Progress, RoomView, View
@@ -95,7 +96,6 @@ class TerminalPage:
         self._is_searching = False
         self._leaving = self._wants_to_leave = self._warned = False
         self._wants_details = self._told_not_kept = self._told_servers = self._told_deletion = False
-        self._to_delete: tuple[ChatId, MessageView] | None = None  # the person was asked whether they mean it
         self._comparing: PublicKey | None = None
         self._comparing_as = ""  # the name that was shown with what to compare
         self._doubted: PublicKey | None = None
@@ -103,6 +103,7 @@ class TerminalPage:
         self._warning = self._warned_of = ""
         self._hinted: set[ChatId] = set()
         self._new_name = ""
+        self._message_commands = MessageCommands(app, post, lambda: self._now, self._send, self._tell, self._complain)
         self._commands: dict[str, tuple[str, Callable[[str], None]]] = {
             "/help": ("what you can do here", self._help),
             "/verify": ("the signs and the safety number to compare with the other one", self._verify),
@@ -116,11 +117,7 @@ class TerminalPage:
             "/people": ("whom you have talked to, and what was said last", self._people),
             "/talk": ("/talk Ann: turn to somebody you have talked to, and look for them", self._talk),
             "/search": ("/search green tea: what was said, in all conversations", self._search),
-            "/reply": ("/reply Yes: answer their last message", self._reply),
-            "/react": ("/react 👍: react to their last message; alone it takes that back", self._react),
-            "/edit": ("/edit Good morning: say your last message anew", self._edit),
-            "/delete": ("/delete green tea: delete the last message with these words on this device", self._delete),
-            "/unsay": ("/unsay green tea: delete your last message with these words for both", self._unsay),
+            **self._message_commands.commands(),
             "/keep": ("/keep 7 days, forever, nothing: for how long it is kept what is said here", self._keep),
             "/invite": ("make a new invite once a connection has ended", self._invite),
             "/lock": ("lock the room, or unlock it", self._lock),
@@ -177,7 +174,7 @@ class TerminalPage:
         """Print what is new, and show the rest again."""
         self._news.set()
         self._select()
-        now = self._app.view(self._selected)
+        now = self._now
         if now.code_problem != self._problem:
             self._problem = now.code_problem
             self._complain(now.code_problem)
@@ -223,6 +220,11 @@ class TerminalPage:
         """Tell the person of something that goes wrong beside the chat."""
         self._complain(sentence)
 
+    @property
+    def _now(self) -> View:
+        """What is shown, as it is now."""
+        return self._app.view(self._selected)
+
     def _select(self) -> None:
         """Go where the person's own act has led, or to where the conversation is carried on while nobody is in it.
 
@@ -248,7 +250,7 @@ class TerminalPage:
 
     def _somebody_else(self) -> PersonView | None:
         """Whoever has come last in another conversation than the one that is shown, and is still there."""
-        people = self._app.view(self._selected).people
+        people = self._now.people
         others = [person for person in people if person.conversation != self._selected and person.is_there]
         return others[-1] if others else None
 
@@ -259,8 +261,7 @@ class TerminalPage:
         if not word:
             return
         first, _, rest = word.partition(" ")
-        if first != "/delete":
-            self._to_delete = None
+        self._message_commands.entered(first)
         command = self._commands.get(first)
         if command is not None:
             command[1](rest.strip())
@@ -295,11 +296,11 @@ class TerminalPage:
         if not is_local(page):
             self._post(events.ConfigureIce(self._settings.ice(SUGGESTED)))
         self._post(event)
-        if self._app.view(self._selected).code_problem:
+        if self._now.code_problem:
             self._post(events.ConfigureIce(before))
 
     def _wants_code(self, text: str) -> bool:
-        card = self._app.view(self._selected).card
+        card = self._now.card
         if self._selected is None or card is Card.INVITE:
             return True
         if card is not Card.AGAIN:
@@ -311,7 +312,7 @@ class TerminalPage:
         return True
 
     def _send(self, text: str, reply_to: tuple[AuthorId, int] | None = None) -> None:
-        now = self._app.view(self._selected)
+        now = self._now
         complaint = self._warning if now.warning else self._app.complaint(now.chat, text)
         if complaint:
             self._complain(complaint)
@@ -327,7 +328,7 @@ class TerminalPage:
         if not self._warned:
             with suppress(TimeoutError):
                 async with asyncio.timeout(_PATIENCE):
-                    while self._undelivered and self._app.view(self._selected).state == "open":
+                    while self._undelivered and self._now.state == "open":
                         self._news.clear()
                         await self._news.wait()
         undelivered = self._undelivered
@@ -344,18 +345,18 @@ class TerminalPage:
         self._in_room(lambda number, _: events.RotateRoomSecret(number))
 
     def _claim(self, _: str) -> None:
-        if self._app.view(self._selected).card is not Card.ELSEWHERE:
+        if self._now.card is not Card.ELSEWHERE:
             self._complain("The room is open in no other program of yours.")
         elif self._selected is not None:
             self._post(events.TakeOverRoom(self._selected))
 
     def _in_room(self, event: Callable[[ChatId, RoomView], events.Event]) -> None:
-        now = self._app.view(self._selected)
+        now = self._now
         if now.chat is None or now.room is None or now.room.left:
             self._complain("You are in no room.")
             return
         self._post(event(now.chat, now.room))
-        now = self._app.view(self._selected)
+        now = self._now
         if now.room is not None and now.room.locked:
             self._tell(strings.LOCK_NOTE)
 
@@ -418,65 +419,8 @@ class TerminalPage:
         self._tell(found.note)
         self._post(events.Search(""))
 
-    def _delete(self, words: str) -> None:
-        """Delete the message that the person was asked about, or ask about the last one, with these words if any."""
-        now = self._app.view(self._selected)
-        if not words and self._to_delete is not None and self._to_delete[0] == now.chat:
-            (chat, message), self._to_delete = self._to_delete, None
-            self._post(events.DeleteMessage(chat, message.author, message.number))
-            self._tell(f"{strings.DELETED}. What this terminal has printed stays in it until you clear it.")
-            return
-        found = now.messages.arrived.to_delete(words) if now.messages is not None else None
-        if found is None or now.chat is None:
-            self._to_delete = None
-            self._complain(strings.NOTHING_TO_DELETE)
-            return
-        self._to_delete = now.chat, found
-        who = strings.ME if found.is_own else name_tag(now.name)
-        self._tell(f"{who}, {times.clock(found.at)}: {one_line(found.text)}")
-        waits = now.messages is not None and now.messages.waits(found)
-        note = strings.delete_message_note(name_tag(now.name), kept=now.is_kept, waits=waits)
-        self._tell(f"{note} /delete alone {'takes it back' if waits else 'deletes it'}.")
-
-    def _reply(self, text: str) -> None:
-        message = self._last(is_own=False)
-        if message is not None and text:
-            self._send(text, (message.author, message.number))
-        else:
-            self._complain(strings.NOTHING_TO_ANSWER)
-
-    def _react(self, emoji: str) -> None:
-        message, chat = self._last(is_own=False), self._app.view(self._selected).chat
-        if message is None or chat is None:
-            self._complain(strings.NOTHING_TO_ANSWER)
-        elif emoji and not content.is_emoji(emoji):
-            self._complain(strings.NO_EMOJI)
-        else:
-            self._post(events.ReactToMessage(chat, message.author, message.number, emoji))
-
-    def _edit(self, text: str) -> None:
-        message, now = self._last(is_own=True), self._app.view(self._selected)
-        complaint = self._app.complaint(now.chat, text)
-        if message is None or now.chat is None or complaint:
-            self._complain(complaint or strings.NOTHING_TO_EDIT)
-        else:
-            self._post(events.EditMessage(now.chat, message.author, message.number, text))
-
-    def _unsay(self, words: str) -> None:
-        message, chat = self._last(words, is_own=True), self._app.view(self._selected).chat
-        if message is None or chat is None:
-            self._complain(strings.NOTHING_TO_EDIT)
-        else:
-            self._post(events.RetractMessage(chat, message.author, message.number))
-            self._tell(f"Deleted for both: {one_line(message.text)}")
-
-    def _last(self, words: str = "", *, is_own: bool) -> MessageView | None:
-        """The last message of one's own or of the other one, that has these words."""
-        messages = self._app.view(self._selected).messages
-        return messages.last(words, is_own=is_own) if messages is not None else None
-
     def _keep(self, text: str) -> None:
-        now = self._app.view(self._selected)
+        now = self._now
         if now.chat is None or not now.is_kept:
             self._complain(strings.KEPT_NOWHERE)
             return
@@ -486,7 +430,7 @@ class TerminalPage:
                 self._complain("Write a time, such as “/keep 7 days”; or “/keep forever”, “/keep nothing”.")
                 return
             self._post(events.SetKeepFor(now.chat, seconds))
-            now = self._app.view(self._selected)
+            now = self._now
         self._tell(strings.keep_note(now.keep_for))
 
     def _switch(self, _: str) -> None:
@@ -498,7 +442,7 @@ class TerminalPage:
         self.render()
 
     def _invite(self, _: str) -> None:
-        if self._app.view(self._selected).card is Card.AGAIN or self._selected is None:
+        if self._now.card is Card.AGAIN or self._selected is None:
             self._post(events.CreateInvite(self._selected))
         else:
             self._complain("The connection has not ended: there is no need for a new invite.")
@@ -509,7 +453,7 @@ class TerminalPage:
         self._tell("Anything else is a message. A code is recognised where one is wanted.")
 
     def _details(self, _: str) -> None:
-        now = self._app.view(self._selected)
+        now = self._now
         if not now.is_live:
             self._tell_details(now.details)
             return
@@ -518,7 +462,7 @@ class TerminalPage:
         self._post(events.WatchDetails(self._selected))
 
     def _verify(self, _: str) -> None:
-        now = self._app.view(self._selected)
+        now = self._now
         if now.chat is None or now.signs is None:
             self._complain("There is nobody to compare with: you are not connected.")
             return
@@ -543,7 +487,7 @@ class TerminalPage:
             self._compared(match=False)
 
     def _compared(self, *, match: bool) -> None:
-        now = self._app.view(self._selected)
+        now = self._now
         if now.chat is None or now.signs is None:
             self._complain("There is nobody to compare with: you are not connected.")
             return
@@ -556,7 +500,7 @@ class TerminalPage:
             self._tell(f"{badge}: {name_tag(now.name)}. {sentence}")
 
     def _accept_name(self, _: str) -> None:
-        now = self._app.view(self._selected)
+        now = self._now
         if now.chat is None or not now.new_name:
             self._complain("Nobody here has taken another name.")
             return
@@ -564,7 +508,7 @@ class TerminalPage:
         self._tell(f"This is their name now: {name_tag(self._app.view(now.chat).name)}")
 
     def _talk_anyway(self, _: str) -> None:
-        now = self._app.view(self._selected)
+        now = self._now
         if now.chat is not None and now.namesake is not None:
             self._post(events.DismissWarning(now.chat, now.namesake))
 
@@ -670,7 +614,7 @@ class TerminalPage:
         self._composer.print([[("class:code", text)]], wrap=True)
 
     def _above(self) -> Text:
-        messages = self._app.view(self._selected).messages
+        messages = self._now.messages
         text: Text = []
         if messages is not None:
             waiting, more = messages.waiting(_SHOWN_WAITING)
@@ -689,10 +633,10 @@ class TerminalPage:
     def _label(self) -> str:
         if self._selected is None:
             return "Their invite"
-        return "Their reply" if self._app.view(self._selected).card is Card.INVITE else strings.ME
+        return "Their reply" if self._now.card is Card.INVITE else strings.ME
 
     def _below(self) -> Text:
-        now = self._app.view(self._selected)
+        now = self._now
         if now.signs is not None:  # the badge first: it is never cut off, and no name can bring one
             badge, state = f"{strings.TRUST[now.trust][0]}: ", f"  {strings.STATES[now.state]}  /help"
             room = self._composer.columns - width(badge) - width(state)

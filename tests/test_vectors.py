@@ -319,6 +319,10 @@ def frame_of(reading: Json) -> wire.OwnFrame:
             return wire.Entries(author, first, [entry for item in items for entry in _alike(item)])
         case {"kind": "room", "renewals": renewals, "secret": secret}:
             return wire.Room(renewals, bytes.fromhex(secret))
+        case {"kind": "presence", "state": state}:
+            return wire.Presence(state)
+        case {"kind": "read", "read": counts}:
+            return wire.Read(counts)
         case {"kind": "rendezvous", "secret": secret, "agreed": is_agreed, "relay": relay}:
             return wire.Rendezvous(bytes.fromhex(secret), is_agreed, relay)
         case {"kind": "mismatch"}:

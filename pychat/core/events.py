@@ -549,6 +549,41 @@ class LookAway:
 
 
 @dataclass(frozen=True, slots=True)
+class SetFocus:
+    """Whether what the person types goes to this program: only then is in their sight what it shows.
+
+    While nobody says so, as in a terminal or a bot, nothing counts as seen.
+    """
+
+    focused: bool
+
+
+@dataclass(frozen=True, slots=True)
+class NoteActivity:
+    """The person has done something here just now, whatever it is; once in some seconds is enough."""
+
+
+@dataclass(frozen=True, slots=True)
+class NoteTyping:
+    """A person is writing in a conversation just now, or (`is_typing` is false) has given it up."""
+
+    conversation: ChatId
+    is_typing: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class SetPresenceSharing:
+    """A person chooses what others may see of them: that they type, that they are away, what they have read.
+
+    Who does not share what they have read does not see it of others.
+    """
+
+    typing: bool
+    away: bool
+    read: bool
+
+
+@dataclass(frozen=True, slots=True)
 class Search:
     """A person looks for messages that have all these words; "" is for none any more."""
 
@@ -657,6 +692,10 @@ Event = (
     | ShowMessage
     | MarkRead
     | LookAway
+    | SetFocus
+    | NoteActivity
+    | NoteTyping
+    | SetPresenceSharing
     | SetKeepFor
     | ContactsKept
     | CodeFromTab

@@ -26,6 +26,7 @@ from pychat.core.services.links import Links
 from pychat.core.services.messaging import Messaging
 from pychat.core.services.other_tabs import OtherTabs
 from pychat.core.services.people import People
+from pychat.core.services.presence import Presence
 from pychat.core.services.rendezvous import RendezvousAgreement
 from pychat.core.services.retention import Retention
 from pychat.core.services.rooms import Rooms
@@ -35,7 +36,14 @@ from pychat.core.webrtc.ice import IceConfig
 
 SEED_SIZE = 32
 
-MESSAGE_EVENTS = (events.WriteMessage, events.FrameReceived, events.JournalWritten, events.MarkRead)
+MESSAGE_EVENTS = (
+    events.WriteMessage,
+    events.FrameReceived,
+    events.JournalWritten,
+    events.MarkRead,
+    events.NoteTyping,
+    events.NoteActivity,
+)
 """Events that mostly change nothing but what is to be sent."""
 
 CONNECTING = (events.CreateInvite, events.PasteCode, events.ConfirmJoin, events.CreateRoom, events.ReturnToRoom)
@@ -87,6 +95,7 @@ class Node:
         self.rooms = Rooms(context, links, chats, contacts, visited)
         self.people = People(context, links, chats, contacts)
         self.rendezvous = RendezvousAgreement(context, links, chats)
+        self.presence = Presence(context, links, chats)
         self.exports = Exports(context, chats)
         self.search = Search(context, chats, keeps=keeps)
         self._set_back = 0.0  # seconds by which the clock was set back so far
@@ -106,6 +115,7 @@ class Node:
             self.introductions,
             self.people,
             self.rendezvous,
+            self.presence,
             self.search,
             self.exports,
             OtherTabs(context, links, chats),

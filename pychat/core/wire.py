@@ -12,6 +12,8 @@ A frame is one text message of the data channel “chat”: a JSON array whose f
                                                  where one says something about another one (`content`)
     ["room", renewals, secret]                   the room in which the two met has another secret by now
     ["rendezvous", secret, agreed, relay]        by which secret, and at which relay, the sender can be found again
+    ["presence", state]                          what the sender's person does: “typing”, “away”, or “”
+    ["read", {author: count, …}]                 how far the sender's person has seen logs of the receiver's
     ["mismatch"]                                 the sender's person has compared, and saw something else
     ["bye"]                                      the sender leaves on purpose
 
@@ -56,6 +58,7 @@ MAX_NAME = 64
 _BASE64URL = re.compile(r"[A-Za-z0-9_-]{1,128}")
 _AUTHOR = re.compile(r"[A-Za-z0-9_-]{16,64}")
 _RELAY = re.compile(r"wss?://[!-~]+")
+_STATE = re.compile(r"[a-z]{0,16}")
 _ONE_ENTRY = re.compile(
     r'\["entries","([A-Za-z0-9_-]{16,64})",([1-9][0-9]{0,14}),\[\[(0|[1-9][0-9]{0,13}),'
     rf'"([^"\\\x00-\x1f]{{1,{MAX_TEXT}}})"\]\]\]'
@@ -137,6 +140,27 @@ class Rendezvous:
 
 
 @dataclass(frozen=True, slots=True)
+class Presence:
+    """What the sender's person does: `TYPING`, `AWAY`, or "", which is nothing in particular, and says no more.
+
+    Later versions may have further states: one that is not known counts as "".
+    """
+
+    state: str
+
+
+TYPING, AWAY = "typing", "away"
+"""States of `Presence`."""
+
+
+@dataclass(frozen=True, slots=True)
+class Read:
+    """How far the sender's person has seen logs of the receiver's."""
+
+    counts: StateVector
+
+
+@dataclass(frozen=True, slots=True)
 class Mismatch:
     """The sender's person has compared the signs, and saw something else."""
 
@@ -158,7 +182,21 @@ class Unknown:
     kind: str
 
 
-OwnFrame = Hello | Reveal | Proof | Introduce | Entries | Have | Room | Rendezvous | Mismatch | Bye | Elsewhere
+OwnFrame = (
+    Hello
+    | Reveal
+    | Proof
+    | Introduce
+    | Entries
+    | Have
+    | Room
+    | Rendezvous
+    | Presence
+    | Read
+    | Mismatch
+    | Bye
+    | Elsewhere
+)
 Frame = OwnFrame | Unknown
 
 
@@ -186,6 +224,10 @@ def encode(frame: OwnFrame) -> str:
             items = ["room", renewals, to_text(secret)]
         case Rendezvous(secret, is_agreed, relay):
             items = ["rendezvous", to_text(secret), is_agreed, relay]
+        case Presence(state):
+            items = ["presence", state]
+        case Read(counts):
+            items = ["read", counts]
         case Mismatch():
             items = ["mismatch"]
         case Bye():
@@ -205,6 +247,8 @@ KINDS = frozenset(
         "introduce",
         "room",
         "rendezvous",
+        "presence",
+        "read",
         "mismatch",
         "bye",
         "elsewhere",
@@ -242,6 +286,10 @@ def decode(data: str) -> Frame:
             return Room(read_number(renewals, least=1), read_bytes(secret, SECRET_SIZE))
         case ["rendezvous", secret, bool(is_agreed), str(relay)] if is_relay(relay):
             return Rendezvous(read_bytes(secret, SECRET_SIZE), is_agreed, relay)
+        case ["presence", str(state)] if _STATE.fullmatch(state):
+            return Presence(state)
+        case ["read", counts]:
+            return Read(_vector(counts))
         case ["mismatch"]:
             return Mismatch()
         case ["bye"]:

@@ -254,6 +254,15 @@ class Messages(Sequence[MessageView]):
         """How many of those that were written in former runs, and had not arrived by then, are delivered."""
         return sum(self._chat.former_logs.values())
 
+    @property
+    def reads(self) -> int:
+        """Another number whenever the other one is known to have seen more of one's own."""
+        return sum(self._chat.peer_read.values()) if isinstance(self._chat, Conversation) else 0
+
+    def is_read(self, message: MessageView) -> bool:
+        """Whether the other one has seen a message of one's own, as far as they let that be known."""
+        return isinstance(self._chat, Conversation) and self._chat.is_read(message.author, message.number)
+
     def waiting(self, most: int) -> tuple[list[int], int]:
         """Of one's own, of this run, that have not arrived: the numbers of the last ones, and how many more."""
         chat, numbers = self._chat, list[int]()

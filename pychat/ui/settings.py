@@ -8,7 +8,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from pychat.core.chat.records import FOREVER, NOTHING
-from pychat.core.events import WhoToWaitFor
+from pychat.core.events import SetPresenceSharing, WhoToWaitFor
 from pychat.core.identity.contacts import clean_name
 from pychat.core.webrtc.ice import IceConfig, IceServer, ServerError, parse_servers
 from pychat.ui import strings
@@ -23,7 +23,8 @@ class Settings:
     """`suggested`: use the servers that the page suggests; `own`: further ones, as `parse_servers` reads them.
 
     `name` is how the person wants to be called. `keep_for` says for how many seconds it is kept what is said
-    (`records`), and `wait_for` who is looked for by itself (`events.WhoToWaitFor`).
+    (`records`), and `wait_for` who is looked for by itself (`events.WhoToWaitFor`). `typing`, `away` and `read` say
+    what others may see of the person (`events.SetPresenceSharing`).
     """
 
     suggested: bool = True
@@ -32,6 +33,9 @@ class Settings:
     name: str = ""
     keep_for: int = FOREVER
     wait_for: str = WhoToWaitFor.RECENT.value
+    typing: bool = True
+    away: bool = True
+    read: bool = True
 
     def dumps(self) -> str:
         """The settings as a text to be kept."""
@@ -50,6 +54,7 @@ class Settings:
                 clean_name(str(raw.get("name", ""))),
                 _keep_for(raw.get("keep_for", FOREVER)),
                 _wait_for(raw.get("wait_for", WhoToWaitFor.RECENT.value)),
+                *(raw.get(name, True) is True for name in ("typing", "away", "read")),
             )
         except (ValueError, AttributeError, RecursionError):
             return cls()
@@ -58,6 +63,11 @@ class Settings:
         except ServerError:
             return replace(settings, own="")  # who wanted to be hidden stays so
         return settings
+
+    @property
+    def sharing(self) -> SetPresenceSharing:
+        """What others may see of the person."""
+        return SetPresenceSharing(self.typing, self.away, self.read)
 
     def ice(self, suggested: Sequence[IceServer]) -> IceConfig:
         """The configuration for connections, given the servers that the page suggests.

@@ -101,8 +101,9 @@ class View:
     another program, which does not hear of what is written here. `peer` is the identity of the other one.
     `hint` says that it is time to compare, or that somebody verified has a new name, `new_name`; `guesses` that
     somebody may be trying to guess the signs. `can_connect_again`: the two can find each other by themselves, without a
-    code. `is_live` says that there is a connection, or one is looked for. `joins` says that a room's link was opened,
-    and that the person has yet to say whether they go in.
+    code. `peer_is_typing` and `peer_is_away` say what the other one lets be seen. `is_live` says that there is a
+    connection, or one is looked for. `joins` says that a room's link was opened, and that the person has yet to say
+    whether they go in.
 
     `is_kept`: what is said here can be kept on this device; `keep_for`: for how many seconds it is; `keep_choice`: what
     was chosen for this conversation, or None; `keep_for_all`: what holds where nothing was chosen.
@@ -121,6 +122,8 @@ class View:
     guesses: str
     signs: ShortString | None
     introduced: bool
+    peer_is_typing: bool
+    peer_is_away: bool
     state: str
     headline: str
     sentence: str
@@ -188,6 +191,8 @@ def view(node: Node, selected: ChatId | None) -> View:
         guesses=_guesses(room),
         signs=signs,
         introduced=known is not None and known.peer_log is not None,
+        peer_is_typing=known is not None and node.presence.is_typing(known),
+        peer_is_away=known is not None and node.presence.is_away(known),
         state="closed" if alone and conversation is not None and conversation.is_deserted else _state(link, room),
         headline=headline,
         sentence=sentence,

@@ -2,6 +2,7 @@ import json
 
 import pytest
 
+from pychat.core.events import SetPresenceSharing
 from pychat.core.webrtc.ice import IceConfig, IceServer, ServerError
 from pychat.ui.settings import PUBLIC_STUN, Settings, suggested_servers
 
@@ -16,6 +17,9 @@ def test_what_was_kept_is_read_again() -> None:
         name="Ann",
         keep_for=60,
         wait_for="all",
+        typing=False,
+        away=False,
+        read=False,
     )
     assert Settings.loads(settings.dumps()) == settings
 
@@ -71,6 +75,13 @@ def test_for_how_long_it_is_kept_is_read_as_forever_where_it_cannot_be_read(valu
 @pytest.mark.parametrize("value", ["7", '"everybody"', "null", "[]"])
 def test_nobody_is_waited_for_where_it_cannot_be_read(value: str) -> None:
     assert Settings.loads(f'{{"wait_for": {value}, "name": "Ann"}}') == Settings(name="Ann", wait_for="nobody")
+
+
+@pytest.mark.parametrize("value", ["false", "0", "1", '"yes"', "null", "[]"])
+def test_nothing_is_shared_where_it_cannot_be_read_that_it_may_be(value: str) -> None:
+    kept = f'{{"typing": {value}, "away": {value}, "read": {value}}}'
+    assert Settings.loads(kept).sharing == SetPresenceSharing(typing=False, away=False, read=False)
+    assert Settings.loads("{}").sharing == SetPresenceSharing(typing=True, away=True, read=True)
 
 
 def test_a_name_that_was_changed_by_other_hands_is_read_as_one_that_can_be_shown() -> None:

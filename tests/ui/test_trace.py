@@ -164,6 +164,8 @@ FRAMES: list[wire.OwnFrame] = [
     wire.Have({"peer-peer-peer-peer": 2}),
     wire.Room(1, b"s" * 20),
     wire.Rendezvous(b"s" * 20, False, "wss://chat.example/relay"),
+    wire.Presence("typing"),
+    wire.Read({"peer-peer-peer-peer": 2}),
     wire.Mismatch(),
     wire.Bye(),
     wire.Elsewhere(),

@@ -206,6 +206,8 @@ def _handshake() -> Iterator[Json]:
             "a malformed hello in another version": '["hello",[2,0]]',
             "room": plain("room", 1, ROOM),
             "rendezvous": plain("rendezvous", ROOM, False, ""),
+            "presence": plain("presence", "away"),
+            "read": plain("read", {}),
         }.items():
             for when, before, close in (("first", heard[:1], AT_ONCE), ("after hello", heard, LATER)):
                 bye = (BYE,) if close == LATER else ()
@@ -431,6 +433,17 @@ def _cards() -> Iterator[Json]:
         _hears(proposal),
         _hears(_entries(BOB, 1, "one"), _have(bob=1), shown=["one"]),
     )
+    for kind, said in (
+        ("presence", ('["presence","typing"]', '["presence","recording"]', '["presence",""]', '["presence","away"]')),
+        ("read", (plain("read", {ANN: 1, BOB: 7}), plain("read", {}))),
+    ):
+        yield _vector(f"card: {kind} before it", _proved(), _hears(said[0], BYE, **BROKEN))
+        yield _vector(
+            f"{kind}: it changes nothing of what is said, whatever is claimed",
+            *OPEN,
+            *(_hears(frame) for frame in said),
+            _hears(_entries(BOB, 1, "one"), _have(bob=1), shown=["one"]),
+        )
     yield _vector("card: a room before it", _proved(), _hears(plain("room", 1, ROOM), BYE, **BROKEN))
     yield _vector(
         "room: on a link to somebody who is in no room with us it is passed over",

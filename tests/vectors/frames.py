@@ -42,6 +42,8 @@ def vectors() -> list[Json]:
         *_entries(),
         *_room(),
         *_rendezvous(),
+        *_presence(),
+        *_read(),
         *_mismatch(),
         *_bye(),
         *_unknown(),
@@ -54,6 +56,8 @@ def vectors() -> list[Json]:
         *_bad_entries(),
         *_bad_room(),
         *_bad_rendezvous(),
+        *_bad_presence(),
+        *_bad_read(),
         *_bad_mismatch(),
         *_bad_bye(),
         *_bad_numbers(),
@@ -330,6 +334,65 @@ def _bad_rendezvous() -> Iterator[Json]:
         "a relay of 513 characters": f',"{secret}",false,"wss://{"x" * (MAX_RELAY - 5)}"',
     }.items():
         yield _bad(f"bad rendezvous: {name}", f'["rendezvous"{rest}]')
+
+
+def _presence() -> Iterator[Json]:
+    for name, state in {
+        "typing": "typing",
+        "away": "away",
+        "nothing in particular": "",
+        "a state of a later version": "recording",
+        "a state of 16 letters": "abcdefghijklmnop",
+    }.items():
+        yield _plain(f"presence: {name}", ["presence", state], {"kind": "presence", "state": state})
+    typing: Json = {"kind": "presence", "state": "typing"}
+    yield _good("presence: with spaces and an escape", '[ "presence",\t"\\u0074yping" ]', typing)
+
+
+def _bad_presence() -> Iterator[Json]:
+    for name, rest in {
+        "no state": "",
+        "two states": ',"typing","away"',
+        "null": ",null",
+        "true": ",true",
+        "a list": ',["typing"]',
+        "a capital": ',"Typing"',
+        "a space": ',"is typing"',
+        "a digit": ',"away2"',
+        "a line feed": ',"away\\n"',
+        "an umlaut": ',"\u00fcber"',
+        "17 letters": ',"abcdefghijklmnopq"',
+    }.items():
+        yield _bad(f"bad presence: {name}", f'["presence"{rest}]')
+
+
+def _read() -> Iterator[Json]:
+    many = {f"{number:016}": number for number in range(64)}
+    for name, counts in {
+        "nothing": {},
+        "one log": {ANN: 7},
+        "two logs": {ANN: 7, BOB: 1},
+        "64 logs": many,
+        "the highest count": {ANN: MAX_NUMBER},
+    }.items():
+        yield _plain(f"read: {name}", ["read", counts], {"kind": "read", "read": counts})
+
+
+def _bad_read() -> Iterator[Json]:
+    for name, rest in {
+        "no logs": "",
+        "a list": f',["{ANN}",7]',
+        "null": ",null",
+        "a log too short": ',{"short":7}',
+        "a negative count": f',{{"{ANN}":-1}}',
+        "a count that is too high": f',{{"{ANN}":{MAX_NUMBER + 1}}}',
+        "a fraction": f',{{"{ANN}":1.5}}',
+        "null for a count": f',{{"{ANN}":null}}',
+        "an item too many": f',{{"{ANN}":7}},1',
+    }.items():
+        yield _bad(f"bad read: {name}", f'["read"{rest}]')
+    many = ",".join(f'"{number:016}":1' for number in range(65))
+    yield _bad("bad read: 65 logs", f'["read",{{{many}}}]')
 
 
 def _mismatch() -> Iterator[Json]:

@@ -266,7 +266,9 @@ class Conversation(Chat):
 
     Of one that is kept, `earliest` is the position in the journal of the first segment that was read, or None if none
     was; `has_earlier` says that more come before, and `is_unreadable` that these cannot be read for the moment.
-    `read` counts the messages that the person has seen.
+    `read` counts the messages that the person has seen. `sighted` counts those, in the order in which they came, that
+    were in sight while they had the focus (`events.SetFocus`), and `seen` says by the other one's logs how far these
+    reach; `peer_read` is how far the other one has seen our logs, by their own word.
     `found` are the heads that the journal has of former runs, and `last_kept` the last message of these. `rendezvous`
     is where the two find each other again, once they have agreed on that. `keep_for` is as in a head.
     `arrivals` says when messages were written down, in seconds since 1970, and before which place that was.
@@ -286,6 +288,9 @@ class Conversation(Chat):
     has_earlier: bool = False
     is_unreadable: bool = False
     read: int = 0
+    sighted: int = 0
+    seen: dict[AuthorId, int] = field(default_factory=dict)
+    peer_read: dict[AuthorId, int] = field(default_factory=dict)
     found: tuple[tuple[str, int], ...] = ()
     last_kept: Preview | None = None
     rendezvous: Rendezvous | None = None
@@ -296,6 +301,7 @@ class Conversation(Chat):
     deletions: int = 0
     retracted: set[Place] = field(default_factory=set)
     has_unknown_retractions: bool = False
+    _kept_before: StateVector = field(default_factory=dict)
     _own_logs: set[AuthorId] = field(default_factory=set)
     _peer_logs: set[AuthorId] = field(default_factory=set)
 
@@ -317,6 +323,11 @@ class Conversation(Chat):
         self.ended = head.last.at / 1000 if head.last is not None else 0.0
         self.peer_name = head.name
         self.last_kept, self.rendezvous, self.keep_for = head.last, head.rendezvous, head.keep_for
+        self.sighted = self.read
+        if head.messages:
+            self._kept_before = {log: count for log, count in head.counts.items() if log not in head.own}
+        if not head.unread:
+            self._note_seen(self._kept_before)
         self.deleting = set(head.deleting)
         for author, number in head.deleting:
             self.deleted.setdefault(author, set()).add(number)
@@ -339,6 +350,35 @@ class Conversation(Chat):
         if self.relations.is_empty or self.read >= end:
             return 0
         return sum(is_hidden(entry) for _, _, entry in self.timeline[max(self.read, end - LOOK_BACK) : end])
+
+    def look(self) -> None:
+        """All that is here is in the person's sight, and what a former run has kept can be."""
+        self._note_seen(self._kept_before)
+        self._kept_before = {}
+        for log, first, count in self.timeline.runs_from(max(self.sighted, self.timeline.start)):
+            if not self.is_own(log.author):
+                self._note_seen({log.author: first + count - 1})
+        self.sighted = len(self.timeline)
+
+    def _note_seen(self, counts: StateVector) -> None:
+        """So much of the other one's logs was seen. Of many logs the last ones are noted."""
+        for log, count in counts.items():
+            self.seen[log] = max(self.seen.pop(log, 0), count)
+        for log in [*self.seen][:-MAX_LOGS]:
+            del self.seen[log]
+
+    def take_read(self, counts: StateVector) -> None:
+        """Take the other one's word for what they have seen of our logs: no more than was sent, or less than before."""
+        for log, count in counts.items():
+            if self.is_own(log):
+                arrived = self.acknowledged if log == self.own_log else self.former_logs.get(log, self.logs.count(log))
+                count = min(count, max(arrived, self.gone_out.get(log, 0)))
+                if count > self.peer_read.get(log, 0):
+                    self.peer_read[log] = count
+
+    def is_read(self, author: AuthorId, number: int) -> bool:
+        """Whether the other one has seen an entry of a log of ours, which has arrived."""
+        return number <= self.peer_read.get(author, 0) and self.has_arrived(author, number)
 
     def text_of(self, message: Message) -> str:
         """What a message says by now; "" when it was deleted."""
@@ -399,6 +439,7 @@ class Conversation(Chat):
             self.ordered.shift(lacking)
             self.shifted += lacking
             self.read += lacking
+            self.sighted += lacking
             self.journaled += lacking
             self.resumed += lacking
             self.arrivals = deque((written, place + lacking) for written, place in self.arrivals)

@@ -54,7 +54,7 @@ class Settings:
                 clean_name(str(raw.get("name", ""))),
                 _keep_for(raw.get("keep_for", FOREVER)),
                 _wait_for(raw.get("wait_for", WhoToWaitFor.RECENT.value)),
-                *(raw.get(name, True) is True for name in ("typing", "away", "read")),
+                **{name: raw.get(name, True) is True for name in ("typing", "away", "read")},  # else nothing is shown
             )
         except (ValueError, AttributeError, RecursionError):
             return cls()

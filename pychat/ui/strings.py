@@ -147,6 +147,15 @@ WAITING_WITH_PATH = (
 CONNECTING = ("Connecting", "Looking for a path between the two of you…")
 SECURING = ("Securing", "A path is found. Agreeing on encryption keys…")
 OPEN = ("Connected", "What you write is encrypted from your device to theirs.")
+TYPING = "Typing…"
+AWAY = "Away"
+
+
+def presence(otherwise: str, *, typing: bool, away: bool) -> str:
+    """What the other one does, as far as they let it be seen; else how the connection stands."""
+    return TYPING if typing else AWAY if away else otherwise
+
+
 LOST = ("Connection lost", "The path between you broke. Trying to get it back; what you write waits here.")
 
 KEPT = ("Not connected", "What you write waits here, and goes out when you are connected again.")
@@ -243,6 +252,10 @@ WAIT_FOR = {"recent": "People of the last 30 days", "all": "Everybody", "nobody"
 WAIT_NOTE = (
     "Whoever of them has pychat open, too, is connected to you by themselves, without a link. The relay learns that "
     "somebody at your address looks for somebody, never who."
+)
+SHARING_NOTE = (
+    "Only people you talk to see it, while you are connected; nothing of it is kept. If you don’t show what you have "
+    "read, you don’t see it of others either."
 )
 KEEP_NOTE = "It is encrypted on this device. Each conversation can have its own time."
 
@@ -459,6 +472,7 @@ PHASE_NAMES: tuple[tuple[LinkPhase, str], ...] = (
 ME = "You"
 ONESELF = "You (another tab)"
 NEW = "new"
+READ = "Read"
 DELIVERY = {Delivery.WAITING: "Waiting", Delivery.SENT: "Sent", Delivery.DELIVERED: "Delivered"}
 FOLD = "Show less"
 SHOW_LINK = "Show the link"

@@ -29,14 +29,17 @@ class DrawnMessage:
     """A message in the document, from its place in the timeline.
 
     `day` is what stands above the first message of a day, `menu` the button that opens its menu, `delivery` what is
-    said of one of our own.
+    said of one of our own, `is_read` whether the other one is known to have read it.
     """
 
-    def __init__(self, place: int, message: MessageView, names: Names, delivery: Delivery | None) -> None:
+    def __init__(
+        self, place: int, message: MessageView, names: Names, delivery: Delivery | None, *, is_read: bool = False
+    ) -> None:
         self.place = place
         self.message = message
         self.article = article = from_template("message")
         self.delivery: Delivery | None = None
+        self.is_read = False
         self.day: Any = None
         self.menu: Any = None
         self._names = names
@@ -49,7 +52,7 @@ class DrawnMessage:
             self._put_deleted()
         else:
             self._put_text(fold(message.words))
-            self.put_delivery(delivery if delivery is not None else Delivery.DELIVERED)
+            self.put_delivery(delivery if delivery is not None else Delivery.DELIVERED, is_read=is_read)
         self._put_additions()
 
     @property
@@ -96,14 +99,15 @@ class DrawnMessage:
             self.day = from_template("day")
             self.day.textContent = times.day(at, date.today())
 
-    def put_delivery(self, delivery: Delivery) -> None:
-        """Say how far one of our own has come."""
-        if self.delivery is delivery or self.message.is_deleted:
+    def put_delivery(self, delivery: Delivery, *, is_read: bool) -> None:
+        """Say how far one of our own has come, and whether it was read."""
+        if (self.delivery, self.is_read) == (delivery, is_read) or self.message.is_deleted:
             return
-        self.delivery = delivery
+        self.delivery, self.is_read = delivery, is_read
         set_data(self.article, "state", delivery.value)
         if self.message.is_own:
-            set_text(self.article.querySelector(".delivery"), strings.DELIVERY[delivery])
+            set_data(self.article, "read", "true" if is_read else "false")
+            set_text(self.article.querySelector(".delivery"), strings.READ if is_read else strings.DELIVERY[delivery])
 
     def offer_menu(self) -> None:
         """Show the button by which its menu opens."""

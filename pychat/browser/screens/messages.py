@@ -72,7 +72,7 @@ class MessageList:
         self._inserted = 0  # as far as what is drawn knows
         self._late: list[DrawnMessage] = []  # those that came in above, and that the reader was not shown yet
         self._offer: tuple[bool, bool, int, bool] | None = None  # what is said above the first one that is drawn
-        self._told = (0, 0, 0)  # how many of our own were acknowledged and sent when it was last said
+        self._told = (0, 0, 0, 0)  # how many of our own were acknowledged, sent, read when it was last said
         self._following = True  # whether the reader is at the end, and wants to stay there
         self._to_go_on: asyncio.TimerHandle | None = None
         scope.on(self._earlier, "click", lambda _: self._show_earlier())
@@ -351,7 +351,7 @@ class MessageList:
     def _make_one(self, place: int, message: MessageView) -> DrawnMessage:
         assert self._messages is not None
         delivery = self._messages.delivery_at(place) if message.is_own else None
-        drawn = DrawnMessage(place, message, self._names, delivery)
+        drawn = DrawnMessage(place, message, self._names, delivery, is_read=self._messages.is_read(message))
         self._put_day(drawn)
         self._put_menu(drawn)
         return drawn
@@ -385,13 +385,15 @@ class MessageList:
 
     def _update_delivery(self) -> None:
         assert self._messages is not None
-        told = *self._messages.progress, self._messages.progress_before
+        told = *self._messages.progress, self._messages.progress_before, self._messages.reads
         if told == self._told:
             return
+        settled = (None, Delivery.DELIVERED) if told[-1] == self._told[-1] else (None,)  # unless more was read
         self._told = told
         for drawn in self._drawn:
-            if drawn.delivery not in (None, Delivery.DELIVERED) and drawn.place >= self._messages.start:
-                drawn.put_delivery(self._messages.delivery_at(drawn.place))
+            if drawn.message.is_own and drawn.delivery not in settled and drawn.place >= self._messages.start:
+                is_read = self._messages.is_read(drawn.message)
+                drawn.put_delivery(self._messages.delivery_at(drawn.place), is_read=is_read)
                 self._put_menu(drawn)  # what was written to whoever comes is in a conversation by now
 
     # What the reader does.

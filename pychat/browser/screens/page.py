@@ -11,6 +11,7 @@ import js
 from pychat.browser.dom import Scope, from_template, set_data, set_text, show
 from pychat.browser.ports.database import ask_to_stay
 from pychat.browser.ports.store import BrowserStore
+from pychat.browser.screens.attention import Attention
 from pychat.browser.screens.card import CodeCard
 from pychat.browser.screens.composer import Composer, send
 from pychat.browser.screens.deleting import DeleteDialog
@@ -150,6 +151,7 @@ class ChatPage:
         ResetDialog(scope, self._start_afresh)
         self._updates = Updates(scope, self._put_focus)
         self._status = StatusLine(scope)
+        self._attention = Attention(scope, post, lambda: app.resolve(self._selected))
         self._screens = Screens(scope, self._depth, self._go_up, self._go_down, lambda: self._read_link(opened_code()))
         scope.on_attribute(js.document.body, "open", self._screens.follow)
         store.follow(self._other_tab_saved, self._reload)
@@ -174,6 +176,8 @@ class ChatPage:
         code = opened_code()  # before the history has another entry
         self._return_to(rooms)
         self._post(events.UseRelay(self._relay))
+        self._post(self._applied.sharing)
+        self._attention.begin()
         self._wait_for_people()
         self._read_link(code)
         self.render()
@@ -282,6 +286,7 @@ class ChatPage:
 
     def _send(self, text: str) -> str:
         self._ask_to_stay()
+        self._attention.sent()
         return send(text, self._app.resolve(self._selected), self._app, self._post, self._menu.written)
 
     def _ask_to_stay(self) -> None:
@@ -433,6 +438,8 @@ class ChatPage:
             self._post(events.SetKeepFor(None, settings.keep_for))
         if settings.wait_for != before.wait_for:
             self._wait_for_people()
+        if settings.sharing != before.sharing:
+            self._post(settings.sharing)
         if settings.name != self._app.name:
             self._post(events.SetName(settings.name))
         self._name.show(settings.name)

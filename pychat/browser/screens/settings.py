@@ -42,10 +42,14 @@ class SettingsDialog:
         self._keep_for = scope.part("keep-all")
         self._caution = scope.part("keep-all-caution")
         self._wait_for = scope.part("wait-for")
+        self._typing = scope.part("share-typing")
+        self._away = scope.part("share-away")
+        self._read = scope.part("share-read")
         fill(self._wait_for, strings.WAIT_FOR.items())
         set_text(scope.part("keep-all-note"), strings.KEEP_NOTE)
         set_text(scope.part("wait-note"), strings.WAIT_NOTE)
         set_text(scope.part("name-note"), strings.NAME_NOTE)
+        set_text(scope.part("share-note"), strings.SHARING_NOTE)
         self._note = scope.part("stun-note")
         self._tell_who_learns()
         scope.on(scope.part("settings-open"), "click", lambda _: self._open())
@@ -76,6 +80,9 @@ class SettingsDialog:
         fill(self._keep_for, choices(self._settings.keep_for))
         self._keep_for.value = str(self._settings.keep_for)
         self._wait_for.value = self._settings.wait_for
+        self._typing.checked = self._settings.typing
+        self._away.checked = self._settings.away
+        self._read.checked = self._settings.read
         self._show_caution()
         self._complain("")
         self._dialog.showModal()
@@ -90,6 +97,9 @@ class SettingsDialog:
             clean_name(str(self._name.value)),
             int(self._keep_for.value),
             str(self._wait_for.value),
+            typing=bool(self._typing.checked),
+            away=bool(self._away.checked),
+            read=bool(self._read.checked),
         )
         try:
             usable_ice(settings, self._suggested)

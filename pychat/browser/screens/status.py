@@ -11,7 +11,10 @@ LASTING = 1.0
 
 
 class StatusLine:
-    """The parts “status” and “phases” of a scope, and “status-said”, a live region that has only what lasts."""
+    """The parts “status” and “phases” of a scope, and “status-said”, a live region that has only what lasts.
+
+    That somebody types, or is away, is shown, and not said: it comes and goes.
+    """
 
     def __init__(self, scope: Scope) -> None:
         self._part = scope.part
@@ -22,7 +25,7 @@ class StatusLine:
         """Show how it stands."""
         part = self._part
         set_data(part("status"), "state", now.state)
-        set_text(part("headline"), now.headline)
+        set_text(part("headline"), strings.presence(now.headline, typing=now.peer_is_typing, away=now.peer_is_away))
         set_text(part("sentence"), now.sentence)
         for item, (_, progress) in zip(part("phases").children, now.phases, strict=True):
             if item.getAttribute("data-progress") != progress.value:

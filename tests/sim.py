@@ -178,9 +178,9 @@ class World:
             (
                 *(someone.writes, self._invite_anew, self._break_path, self._kill, someone.leaves),
                 *(someone.does_odd_things, someone.takes_a_name, someone.compares, someone.puts_away),
-                someone.starts_anew,
+                *(someone.starts_anew, someone.is_seen),
             ),
-            (10, 4, 3, 3, 1, 1, 1, 1, 1, 1),
+            (10, 4, 3, 3, 1, 1, 1, 1, 1, 1, 8),
         )
         what()
 
@@ -573,6 +573,23 @@ class Someone:
         if chats:
             self.acts(events.LeaveConversation(self.world.random.choice(chats).id))
 
+    def is_seen(self) -> None:
+        """Do what others may see, if the person lets them: look at something or away, type, do nothing for minutes."""
+        random = self.world.random
+        chat = random.choice([*(chat.id for chat in self.node.chats.listed()), "nobody"])
+        shares = [random.random() < 0.8 for _ in fields(events.SetPresenceSharing)]
+        self._inbox += (events.SetPresenceSharing(*shares), events.SetFocus(not self.world.chance(0.2)))
+        self._inbox += random.choices(
+            (
+                *(events.ShowConversation(chat), events.ShowConversation(None), events.NoteActivity()),
+                *(events.NoteTyping(chat), events.NoteTyping(chat, is_typing=False)),
+                *(events.LookAway(away=True), events.LookAway(away=False)),
+            ),
+            (4, 1, 1, 4, 1, 1, 1),
+            k=random.choice((1, 3, 30)),
+        )
+        self._turn()
+
     def takes_a_name(self) -> None:
         self.acts(events.SetName(self.world.random.choice(_NAMES)))
 
@@ -668,6 +685,9 @@ class Someone:
             text = self.world.entries[conversation.own_log, number]
             assert text in peer.ever_shown, f"{peer} does not have {text}, which counts as delivered"
         self._acknowledged[conversation.own_log] = conversation.acknowledged
+        if isinstance(conversation, Conversation):
+            read = conversation.peer_read.get(conversation.own_log, 0)
+            assert not read or (peer and self.world.entries[conversation.own_log, read] in peer.ever_shown)
 
     def _check_who_is_there(self, link: Link) -> None:
         assert link.close_reason not in ALARMS, f"a false alarm: {link.close_reason}, {link.detail}"
@@ -726,6 +746,12 @@ class Someone:
         assert link.peer is not None, "something is said before it is known to whom"
         if kind == "entries":
             self._note_what_is_in_flight(end, link, data)
+        elif kind in ("presence", "read"):
+            conversation = self.node.chats.conversation(link.chat)
+            assert conversation is not None
+            assert _is_open(link)
+            assert conversation.warning is None
+            assert not conversation.unopened, "somebody whom nobody has looked at learns what the person does"
 
     def _note_what_is_in_flight(self, end: End, link: Link, data: str) -> None:
         assert _is_open(link), "entries are sent although the path is lost"
@@ -751,6 +777,8 @@ class Someone:
             mine = [self.world.entries[conversation.own_log, number + 1] for number in range(conversation.written)]
             assert sorted(mine) == sorted(self._written_in(conversation)), "what was written is not what is kept"
             peer = _peer_in(conversation)
+            if isinstance(conversation, Conversation):
+                assert not self.node.presence.is_typing(conversation)
             if peer is not None:
                 self._check_that_it_arrived(mine, conversation, self.world.by_key[peer])
 

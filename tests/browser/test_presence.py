@@ -39,7 +39,6 @@ def expect_read(person: Person, *read: bool) -> None:
 def test_it_is_shown_who_types_and_who_is_away(person: MakePerson) -> None:
     ann, bob = person("Ann"), person("Bob")
     ann.page.clock.install()
-    ann.again()
     meet(ann, bob)
     ann.message_box.press_sequentially("hello")
     expect_doing(bob, strings.TYPING)

@@ -109,6 +109,25 @@ def test_a_warning_is_printed_once() -> None:
     assert " ".join(shown.getvalue().split()).count("/anyway talks to them") == 1
 
 
+def test_the_bottom_line_says_what_the_other_one_does() -> None:
+    pair = connect(person("ann"), person("bob"))
+    said = []
+
+    async def test() -> None:
+        page = TerminalPage(
+            App(pair.ann.node), lambda event: None, page="", settings=Settings(), colors=False, symbols=False
+        )
+        for state in ("", "typing", "away"):
+            pair.ann.hears(pair.ann_link, wire.Presence(state))
+            page.render()
+            said.append("".join(part[1] for part in page._below()).split("  ")[1])
+        await page._composer.drained()
+
+    with create_pipe_input() as keyboard, create_app_session(input=keyboard, output=PlainTextOutput(StringIO())):
+        asyncio.run(test())
+    assert said == ["connected", "typing…", "away"]
+
+
 @pytest.mark.parametrize(
     ("command", "sentence"),
     [

@@ -638,7 +638,8 @@ class TerminalPage:
     def _below(self) -> Text:
         now = self._now
         if now.signs is not None:  # the badge first: it is never cut off, and no name can bring one
-            badge, state = f"{strings.TRUST[now.trust][0]}: ", f"  {strings.STATES[now.state]}  /help"
+            doing = strings.presence(strings.STATES[now.state], typing=now.peer_is_typing, away=now.peer_is_away)
+            badge, state = f"{strings.TRUST[now.trust][0]}: ", f"  {doing.lower()}  /help"
             room = self._composer.columns - width(badge) - width(state)
             return [
                 (_BADGES.get(now.trust, ""), badge),

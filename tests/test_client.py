@@ -583,7 +583,7 @@ def test_a_third_one_is_refused_and_gets_the_seat_that_is_free(page: str) -> Non
         async with Peer() as ann, Peer() as bob, Peer() as cleo:
             at_ann, at_bob = await meet(ann, bob, page)
             at_cleo = await cleo.join(at_ann.link)
-            assert (await at_cleo.refused()).startswith("The room is taken: ")
+            assert (await at_cleo.refused()).startswith("This chat is full: ")
             assert await at_bob.refused() == ""
             assert at_cleo.status == strings.ROOM_REFUSED[Refusal.FULL]
             at_cleo.send("am I in?")
@@ -1213,7 +1213,7 @@ def test_whoever_goes_by_the_name_of_another_gets_nothing_until_that_is_heeded(t
             with_eve, at_eve = await connect(ann, eve)
             with_eve.send("for Bob alone")
             warning = await with_eve.warned()
-            assert warning.startswith("This is not the Bob whom you know")
+            assert warning.startswith("This isn’t the Bob you know")
             assert with_eve.person is not None
             assert with_eve.person.warning == warning
             at_eve.send("it is me")

@@ -12,7 +12,7 @@ const vendor = new URL("../@VENDOR@/", import.meta.url);
 const state = document.documentElement.dataset;
 state.boot = "loading";
 // early.js knows who comes by a link.
-const doing = "arriving" in state ? "Joining…" : "Getting ready…";
+const doing = "arriving" in state ? "Joining the chat…" : "Getting ready…";
 
 // Words for a person; what a developer needs goes to the console.
 function fail(sentence, error) {
@@ -48,14 +48,14 @@ function show(loaded, total) {
   if (state.boot !== "loading") return;
   shown = Math.max(shown, total ? loaded / total : 1);
   const progress = find("boot-progress");
-  if (progress) progress.value = shown * progress.max;
+  if (progress) {
+    const megabytes = (bytes) => (bytes / 1e6).toFixed(1);
+    progress.value = shown * progress.max;
+    if (total) progress.title = `${megabytes(loaded)} of ${megabytes(total)} MB`;
+  }
   const text = find("boot-text");
   if (!text) return;
-  const megabytes = (bytes) => (bytes / 1e6).toFixed(1);
-  text.textContent =
-    loaded && loaded < total
-      ? `${doing} ${Math.floor(100 * shown)} % (${megabytes(loaded)} of ${megabytes(total)} MB)`
-      : doing;
+  text.textContent = loaded && loaded < total ? `${doing} ${Math.floor(100 * shown)} %` : doing;
 }
 
 // PyScript also prepares for MicroPython, which this page has none of, and for that loads every plugin. This element

@@ -30,39 +30,39 @@ class Trust(Enum):
     ONESELF = "oneself"
 
 
-IDLE = ("Not connected", "Invite somebody, or paste what they sent you.")
+IDLE = ("Not connected", "")
 
-JOIN = "Join the room?"
-AT_THE_DOOR = ("Not connected", "Nobody in the room learns that you are here until you join.")
+JOIN = "Join the chat"
+AT_THE_DOOR = ("Not connected", "Nobody learns that you are here until you join.")
 JOIN_NOTE = (
-    "You have opened the link of a room. Whoever is in it learns your name and your network address, and recognises "
-    "you the next time. Join only if you know who sent you the link."
+    "Until you join, nobody learns that you are here. Then they see your name and your network address, and recognise "
+    "you next time. Join only if you know who sent you the link."
 )
-ROOM_REACHING = ("Opening the room", "Looking for the relay…")
+ROOM_REACHING = ("Opening the chat", "Looking for the server…")
 ROOM_WAITING = (
-    "Waiting in the room",
-    "Send the link to one person. You are connected as soon as they have opened it and joined.",
+    "Waiting for them to join",
+    "Send the link to one person. You are connected as soon as they open it and join.",
 )
-ROOM_LOCKED = ("The room is locked", "Nobody else can connect to you here until you unlock it.")
-ROOM_LOCKED_STAYS = "The room is locked: only they can come back, until you unlock it."
-ROOM_MEETING = ("Somebody is here", "Exchanging addresses over the relay, which cannot read them…")
+ROOM_LOCKED = ("This chat is locked", "Nobody else can connect to you here until you unlock it.")
+ROOM_LOCKED_STAYS = "This chat is locked: only they can come back, until you unlock it."
+ROOM_MEETING = ("Somebody is here", "Connecting to them…")
 ROOM_VISITOR = (
     "Somebody else is here",
-    "They came into the room, in a conversation of their own, and get nothing that you write here.",
+    "They opened the link, in a conversation of their own, and get nothing that you write here.",
 )
-ROOM_STAYS = "The room stays open: whoever opens its link is connected to you."
-ROOM_LEFT = ("You left the room", "Its link still works: go back, or open a new room.")
+ROOM_STAYS = "The link still works: whoever opens it is connected to you."
+ROOM_LEFT = ("You left", "The link still works: go back, or make a new one.")
 ROOM_REFUSED: dict[Refusal, tuple[str, str]] = {
     Refusal.FULL: (
-        "The room is taken",
-        "Two people are talking in it already, and a room holds no more for now. You are connected when one of them "
+        "This chat is full",
+        "Two people are talking here already, and there is no room for more. You are connected when one of them "
         "leaves; or ask for another link.",
     ),
     # Whoever is not wanted any more is told the same as everybody before a locked door: which of the two it is, is for
     # those inside to say.
     Refusal.LOCKED: (
         "You are not let in",
-        "The room is locked, or whoever is in it does not take you any more. Ask them to let you in, or for another "
+        "This chat is locked, or whoever is in it does not take you any more. Ask them to let you in, or for another "
         "link.",
     ),
     Refusal.ELSEWHERE: (
@@ -71,43 +71,41 @@ ROOM_REFUSED: dict[Refusal, tuple[str, str]] = {
     ),
 }
 NOT_LET_IN: dict[Refusal, str] = {
-    Refusal.FULL: "The room is taken: it holds no more people for now. Try again later, or ask for another link.",
+    Refusal.FULL: "This chat is full: two people are talking already. Try again later, or ask for another link.",
     Refusal.LOCKED: ": ".join(ROOM_REFUSED[Refusal.LOCKED]),
     Refusal.ELSEWHERE: "This chat is open already, in another program or tab of yours. End that one first.",
 }
 ROOM_AWAY: dict[Trouble, tuple[str, str]] = {
     Trouble.UNREACHABLE: (
-        "No way to the relay",
-        "It is tried again by itself. Until then nobody can find you in this room; an invite needs no relay.",
+        "Can’t reach the server",
+        "Trying again… Until then nobody can find you by this link; an invite needs no server.",
     ),
-    Trouble.RETURNING: ("The relay starts anew", "You are back in the room in a few seconds, by itself."),
-    Trouble.FULL: ("The room is taken", "The relay lets nobody else into this room. It is tried again by itself."),
-    Trouble.BUSY: ("The relay is busy", "It is tried again by itself. An invite needs no relay."),
+    Trouble.RETURNING: ("Server restarting", "You are back in a few seconds, by itself."),
+    Trouble.FULL: ("This chat is full", "The server lets nobody else in. Trying again…"),
+    Trouble.BUSY: ("The server is busy", "Trying again… An invite needs no server."),
     Trouble.REFUSED: (
-        "The relay does not understand",
-        "This page may be older than the relay: reload it. An invite needs no relay.",
+        "The server does not understand",
+        "This page may be older than the server: reload it. An invite needs no server.",
     ),
 }
 NO_RELAY = (
-    "This page has no relay, so there are no rooms with a link here. Invites do the same by copy and paste: one of you "
-    "makes an invite, the other one answers it."
+    "There are no chat links here, for this page has no server for them. Codes do the same by copy and paste: one of "
+    "you makes an invite, the other one answers it."
 )
-SERVER_AWAY = (
-    "The server of this page cannot be reached. Trying again… Until then there are no rooms; invites need no server."
-)
+SERVER_AWAY = "Can’t reach the server. Trying again… Until then, connect without a server."
 SERVER_AWAY_FROM_ROOM = (
-    "The server of this page cannot be reached, so you are not in the room yet. It is tried again by itself, and then "
-    "you go in, or are asked first if you have not been there."
+    "Can’t reach the server, so you are not in the chat yet. Trying again… Then you go in, or are asked first if you "
+    "have not been there."
 )
-_RELAY_NOTE = (
-    "The relay helps the two of you find each other. It learns your network addresses, when you come and go, and how "
+RELAY_NOTE = (
+    "The server helps the two of you find each other. It learns your network addresses, when you come and go, and how "
     "much is exchanged until you are connected; it cannot read any of it, and never carries a message."
 )
-ROOM_NOTE = f"Whoever has the link can come in, so send it to one person only. {_RELAY_NOTE}"
-ROOM_NOTE_LOCKED = f"While the room is locked, its link lets nobody new in. {_RELAY_NOTE}"
+ROOM_NOTE = "Anyone with this link can join, so send it to one person only."
+ROOM_NOTE_LOCKED = "This chat is locked: the link lets nobody new in."
 LOCK_NOTE = "Nobody else can connect to you here, even with the link."
-RENEW_NOTE = "The link so far stops working. Whoever you are connected to moves along."
-RENEWED = "The room has a new link."
+RENEW_NOTE = "The old link stops working. The person you’re talking to stays."
+RENEWED = "The chat has a new link."
 
 NOTHING_YET = "Nothing here yet. What you write now is sent once you are connected."
 OLDER_GONE = "Older messages are no longer kept here."
@@ -134,7 +132,10 @@ def came_in_above(count: int) -> str:
 NOTHING_YET_CONNECTED = "Nothing here yet. Say hello."
 
 MAKING_INVITE = ("Making your invite", "Finding out how you can be reached…")
-WAITING_FOR_REPLY = ("Waiting for a reply", "Send the invite to one person. Paste what they send back.")
+WAITING_FOR_REPLY = (
+    "Send this, then paste their answer",
+    "An invite is for one person. Keep pychat open until they have answered.",
+)
 MAKING_REPLY = ("Making your reply", "Finding out how you can be reached…")
 WAITING_FOR_INVITER = (
     "Waiting for them",
@@ -142,10 +143,10 @@ WAITING_FOR_INVITER = (
 )
 WAITING_WITH_PATH = (
     "Waiting for them",
-    "A path to them is found already. Send your reply back, and keep pychat open until they paste it.",
+    "They can be reached already. Send your reply back, and keep pychat open until they paste it.",
 )
-CONNECTING = ("Connecting", "Looking for a path between the two of you…")
-SECURING = ("Securing", "A path is found. Agreeing on encryption keys…")
+CONNECTING = ("Connecting", "Looking for a way from your device to theirs…")
+SECURING = ("Securing", "Found each other. Agreeing on encryption keys…")
 OPEN = ("Connected", "What you write is encrypted from your device to theirs.")
 TYPING = "Typing…"
 AWAY = "Away"
@@ -156,11 +157,11 @@ def presence(otherwise: str, *, typing: bool, away: bool) -> str:
     return TYPING if typing else AWAY if away else otherwise
 
 
-LOST = ("Connection lost", "The path between you broke. Trying to get it back; what you write waits here.")
+LOST = ("Connection lost", "Reconnecting; your messages wait here.")
 
 KEPT = ("Not connected", "What you write waits here, and goes out when you are connected again.")
-NOT_TO_BE_FOUND = "There is no room to find them again in. A new link or invite connects you."
-LOOKING_AGAIN = ("Looking for them", "Asking the relay whether they are there…")
+NOT_TO_BE_FOUND = "There is no link by which they are found again. A new link or invite connects you."
+LOOKING_AGAIN = ("Looking for them", "Asking the server whether they are there…")
 WAITING_AGAIN = ("Waiting for them", "You are connected as soon as they open pychat, too. What you write waits here.")
 
 
@@ -250,7 +251,7 @@ def deletion_problem(detail: str) -> str:
 KEPT_NOWHERE = "What is said here is gone when pychat is closed."
 WAIT_FOR = {"recent": "People of the last 30 days", "all": "Everybody", "nobody": "Nobody, until I ask"}
 WAIT_NOTE = (
-    "Whoever of them has pychat open, too, is connected to you by themselves, without a link. The relay learns that "
+    "Whoever of them has pychat open, too, is connected to you by themselves, without a link. The server learns that "
     "somebody at your address looks for somebody, never who."
 )
 SHARING_NOTE = (
@@ -321,18 +322,18 @@ ENDINGS: dict[CloseReason, tuple[str, str]] = {
         "The other side is gone: pychat was closed there, or its network went away. A new invite connects you again.",
     ),
     CloseReason.NO_ADDRESS: (
-        "No way out",
-        "This device found no address to be reached at. Check the network; with “Hide my address” on, a TURN server "
-        "must be set and reachable.",
+        "No network",
+        "This device found no way out. Check the network; with “Hide my address” on, a TURN server must be set and "
+        "reachable.",
     ),
     CloseReason.NO_PATH: (
-        "No path found",
+        "Could not connect",
         "The two of you could not reach each other. Both must keep pychat open: was theirs closed? If not, try the "
         "same network, or set a TURN server in the settings of one side. Then make a new invite.",
     ),
     CloseReason.NOT_SECURED: (
         "Not secured",
-        "A path was found, but the encryption could not be set up. Make a new invite, and check that the codes "
+        "Found each other, but the encryption could not be set up. Make a new invite, and check that the codes "
         "arrive unchanged.",
     ),
     CloseReason.NO_GREETING: (
@@ -342,7 +343,7 @@ ENDINGS: dict[CloseReason, tuple[str, str]] = {
     ),
     CloseReason.PATH_LOST: (
         "Connection lost",
-        "The path did not come back. Nothing is lost: make a new invite, and what waits here is sent.",
+        "It did not come back. Nothing is lost: make a new invite, and what waits here is sent.",
     ),
     CloseReason.BROKE_PROTOCOL: (
         "Connection ended",
@@ -359,19 +360,19 @@ ENDINGS: dict[CloseReason, tuple[str, str]] = {
         "way: exchange new ones over another messenger.",
     ),
     CloseReason.NO_MATCH: (
-        "Ended: the signs differ",
-        "You said that the signs do not match, so somebody may sit in between. Do not send anything secret. Exchange "
-        "new codes over another messenger, and compare again.",
+        "Ended: the pictures differ",
+        "You said that the pictures do not match, so somebody may be listening in. Do not send anything secret. "
+        "Exchange new codes over another messenger, and compare again.",
     ),
     CloseReason.PEER_NO_MATCH: (
-        "Ended: the signs differ",
-        "The other one compared the signs and saw others than yours, so somebody may sit in between. They do not count "
-        "as verified any more. Do not send anything secret. Talk to them in another way, exchange new codes over "
-        "another messenger, and compare again.",
+        "Ended: the pictures differ",
+        "They compared the pictures and saw others than yours, so somebody may be listening in. They do not count as "
+        "verified any more. Do not send anything secret. Talk to them in another way, exchange new codes over another "
+        "messenger, and compare again.",
     ),
     CloseReason.REFUSED: ROOM_REFUSED[Refusal.FULL],
     CloseReason.ELSEWHERE: ROOM_REFUSED[Refusal.ELSEWHERE],
-    CloseReason.NO_ANSWER: ("No answer", "Somebody was in the room, but did not answer."),
+    CloseReason.NO_ANSWER: ("No answer", "Somebody was there, but did not answer."),
     CloseReason.REPLACED: ("Replaced", "A newer connection took the place of this one."),
     CloseReason.FAILED_HERE: (
         "It did not work",
@@ -379,17 +380,17 @@ ENDINGS: dict[CloseReason, tuple[str, str]] = {
     ),
 }
 
-_NOT_LET_IN = "They are not let in again, unless you leave the room and go back to it."
+_NOT_LET_IN = "They are not let in again, unless you leave the chat and go back to it."
 _ROOM_ENDINGS: dict[CloseReason, str] = {
     CloseReason.NO_ADDRESS: ENDINGS[CloseReason.NO_ADDRESS][1],
     CloseReason.NO_PATH: (
-        "The two of you could not reach each other. It is tried again by itself. Try the same network, or set a TURN "
-        "server in the settings of one side."
+        "The two of you could not reach each other. Trying again… Try the same network, or set a TURN server in the "
+        "settings of one side."
     ),
     CloseReason.NOT_SECURED: (
-        "A path was found, but the encryption could not be set up. It is tried again by itself; a new link may help."
+        "Found each other, but the encryption could not be set up. Trying again… A new link may help."
     ),
-    CloseReason.PATH_LOST: "The path did not come back. Nothing is lost: what waits here is sent when they are back.",
+    CloseReason.PATH_LOST: "It did not come back. Nothing is lost: what waits here is sent when they are back.",
     CloseReason.BROKE_PROTOCOL: f"The other side sent something that is not allowed. {_NOT_LET_IN}",
     CloseReason.OTHER_VERSION: (
         "The other side speaks another version of pychat. Get the newest on both sides: reload the page, or update the "
@@ -397,16 +398,16 @@ _ROOM_ENDINGS: dict[CloseReason, str] = {
     ),
     CloseReason.NOT_PROVED: f"The other side could not prove who it is, so nothing was sent. {_NOT_LET_IN}",
     CloseReason.NO_MATCH: (
-        "You said that the signs do not match, so somebody may sit in between. Do not send anything secret. Open a new "
-        "room, send its link over another messenger, and compare again."
+        "You said that the pictures do not match, so somebody may be listening in. Do not send anything secret. Make a "
+        "new chat link, send it over another messenger, and compare again."
     ),
     CloseReason.PEER_NO_MATCH: (
-        "The other one compared the signs and saw others than yours, so somebody may sit in between. They do not count "
-        "as verified any more. Do not send anything secret. Open a new room, send its link over another messenger, and "
+        "They compared the pictures and saw others than yours, so somebody may be listening in. They do not count as "
+        "verified any more. Do not send anything secret. Make a new chat link, send it over another messenger, and "
         "compare again."
     ),
     CloseReason.FAILED_HERE: (
-        "This device refused to go on. Start pychat anew (reload the page), and go back to the room."
+        "This device refused to go on. Start pychat anew (reload the page), and go back to the chat."
     ),
 }
 """Why a connection has ended, and what to do, where the room is still open and that is not all there is to say."""
@@ -436,7 +437,8 @@ CODE_PROBLEMS: dict[CodeProblem, str] = {
     ),
     CodeProblem.INVITE_USED: "The invite that this reply answers is used up. Make a new invite.",
     CodeProblem.NO_RELAY: (
-        "This is the link of a room, and there is no relay for it here. Open the link itself, or ask for an invite."
+        "This is a chat link of another page, and there is no server for it here. Open the link itself, or ask for an "
+        "invite."
     ),
     CodeProblem.NO_WEBRTC: (
         "This browser lets pychat connect to nobody: WebRTC is switched off here, or an extension blocks it. Allow it "
@@ -468,8 +470,10 @@ PHASE_NAMES: tuple[tuple[LinkPhase, str], ...] = (
     (LinkPhase.SECURING, "Securing"),
     (LinkPhase.OPEN, "Communicating"),
 )
+"""As those call them who build such things: in the terminal and the demonstration. The page has them in its HTML."""
 
 ME = "You"
+NEW_CHAT = "New chat"
 ONESELF = "You (another tab)"
 NEW = "new"
 READ = "Read"
@@ -497,37 +501,32 @@ STORE_FAILED = "The settings hold for this visit, but this browser does not let 
 
 TRUST: dict[Trust, tuple[str, str]] = {
     Trust.NOBODY: ("", ""),
-    Trust.NEW: (
-        "Not verified",
-        "You meet for the first time. To be sure that nobody sits in between, compare what is below: read it to each "
-        "other on a call, or look at both screens side by side.",
-    ),
+    Trust.NEW: ("Not verified", "First time together? Make sure it’s really them, on a call or side by side."),
     Trust.KNOWN: (
         "Known, not verified",
-        "This is the same person as before, though nobody has checked who that is. To be sure, compare what is below: "
-        "read it to each other on a call, or look at both screens side by side.",
+        "The same person as before, though nobody has checked who that is. Make sure, on a call or side by side.",
     ),
     Trust.VERIFIED: ("Verified", "You have checked who this is. They are recognised from now on, whatever their name."),
     Trust.ONESELF: ("You", "This is you, in another tab or window."),
 }
 DIFFERED = (
-    "The signs differed when they were compared, so somebody may have sat in between. Do not send anything secret. "
+    "The pictures differed when they were compared, so somebody may have listened in. Do not send anything secret. "
     "Connect anew, with a link or codes that you send in another way, and compare again."
 )
-COMPARE = "Do you both see the same?"
+COMPARE = "Read these pictures to each other. If they match, nobody is listening in."
 ACCEPT_NAME = "Call them that"
-COMPARE_HINT = "Compare seven signs once, to be sure that nobody sits in between."
+COMPARE_HINT = "Make sure it’s really them: compare 7 pictures."
 SAFETY_NUMBER = (
     "The safety number names the two of you and stays the same for all connections. Compare it at any time, also by "
     "holding a camera to the other one's QR code."
 )
 MISMATCH = "Do they really differ?"
 MISMATCH_NOTE = (
-    "Look at all seven once more. If they differ, somebody may sit in between and read what you write. The connection "
+    "Look at all seven once more. If they differ, somebody may be listening in. The connection "
     "ends, the other one is told, and neither of you counts as verified for the other any more."
 )
 WARNING = "This may be somebody else"
-WARNED = "Name in doubt"
+WARNED = "Same name, different person?"
 NOW_VERIFIED = "They are verified now."
 NO_LONGER_VERIFIED = "They do not count as verified. Do not send anything secret before you know who this is."
 UNREADABLE = (
@@ -553,14 +552,14 @@ ERASE_FAILED = (
     "page."
 )
 NAME_NOTE = "Others see this name. It proves nothing: whoever wants to can use the same one."
-UPDATE = "A new version of pychat is ready. Taking it reloads the page, which ends what is open here."
+UPDATE = "A new version of pychat is ready. Updating reloads the page and disconnects you."
 NOT_KEPT = "This device does not let pychat keep anything: next time you will be somebody new to others."
 EVICTED = (
     "This browser has deleted your key and what was said here, to make room or because it was told to. Others see you "
     "as somebody new; your settings and the people you know are still here."
 )
 ROOMS_NOT_KEPT = (
-    "The rooms that were open here before are closed: this browser did not keep them. Open their links once more."
+    "The chats that were open here before are closed: this browser did not keep them. Open their links once more."
 )
 SETTINGS_NOT_KEPT = (
     "This browser does not let pychat keep your name, your settings and whom you meet: next time they are forgotten."
@@ -568,7 +567,7 @@ SETTINGS_NOT_KEPT = (
 CONTACTS_NOT_KEPT = "This device did not keep whom you met: next time they may be new to you."
 CONTACTS_UNREADABLE = (
     "The list of people you know is damaged. It is left as it is, but nobody is recognised, and nobody you verify is "
-    "kept. “Start afresh” in the settings makes a new list."
+    "kept. “Erase my identity” in the settings makes a new list."
 )
 
 
@@ -582,27 +581,27 @@ class Threat(NamedTuple):
 
 PROTECTION: tuple[Threat, ...] = (
     Threat(
-        "Who listens on the network",
+        "Someone watching the network",
         "Cannot read or change what you write.",
         "Can see that the two of you talk, from which addresses, when and how much.",
     ),
     Threat(
-        "Who swaps your codes on their way",
-        "Cannot pass for somebody you have verified, and is found out as soon as you compare the signs.",
-        "Can sit in between as long as you have not compared, and then read and change everything.",
+        "Someone swapping your codes on their way",
+        "Cannot pass for somebody you have verified, and is found out as soon as you compare the pictures.",
+        "Can listen in as long as you have not compared, and then read and change everything.",
     ),
     Threat(
-        "The one you talk to",
+        "The person you talk to",
         "Cannot run anything on your device, and cannot pass for somebody you have verified.",
         "Can keep and show around what you write, see your network address unless you hide it, and take any name.",
     ),
     Threat(
         "The host of this page",
         "Sees neither your codes nor your messages as long as it serves the honest program.",
-        "Can serve another program, which can do everything you can. Only a host that you trust helps.",
+        "Could replace the app with a dishonest one, which can do everything you can. Use a host that you trust.",
     ),
     Threat(
-        "Who holds your device",
+        "Someone with your device",
         "Finds nothing that was said in the files of a disk that was taken out: all is encrypted there. What you let "
         "disappear, or do not keep, is not there at all.",
         "Can, where it is unlocked and pychat opens, read what is kept, see whom you know and write as you, and with "
@@ -644,18 +643,17 @@ def in_sentence(name: str) -> str:
 
 def namesake_warning(name: str, contact: Contact) -> str:
     """Say that somebody comes with the name of somebody else who is known."""
-    known = "whom you have verified" if contact.verified else "whom you know"
+    known = "you verified" if contact.verified else "you know"
     return (
-        f"This is not the {in_sentence(contact.known_as)} {known}, though the name “{in_sentence(name)}” looks the "
-        "same: their key is another one. They may have a new device, or have started afresh; or somebody wants to pass "
-        "for them. Nothing that you write is sent until you decide. Compare the signs with the person you mean, or ask "
-        "them in another way."
+        f"This isn’t the {in_sentence(contact.known_as)} {known}, though the name “{in_sentence(name)}” looks the "
+        "same. It may be a new device, or someone pretending. Nothing that you write is sent until you decide. Compare "
+        "the pictures with the person you mean, or ask them in another way."
     )
 
 
 def renamed(known_as: str, new_name: str, bearer: Contact | None) -> str:
     """Say that somebody verified now uses another name, and who else has it, or one that looks like it."""
-    sentence = f"{in_sentence(known_as)}, whom you have verified, now uses the name “{in_sentence(new_name)}”."
+    sentence = f"{in_sentence(known_as)}, whom you verified, now uses the name “{in_sentence(new_name)}”."
     return sentence if bearer is None else f"{sentence} Careful: you know another {in_sentence(bearer.known_as)}."
 
 
@@ -700,9 +698,9 @@ def unfold(characters: int) -> str:
 def guesses(count: int) -> str:
     """Say that handshakes were broken off when the signs could be known."""
     return (
-        f"Somebody came into this room {count:,} times and broke off as soon as they could know the signs. They may be "
-        "trying to guess them, to sit between you and the one you wait for. Each try is slowed down. Make a new link, "
-        "send it in another way, and compare all seven signs."
+        f"Somebody opened this link {count:,} times and broke off as soon as they could know the pictures. They may be "
+        "trying to guess them, to listen in on you and the one you wait for. Each try is slowed down. Make a new link, "
+        "send it in another way, and compare all seven pictures."
     )
 
 

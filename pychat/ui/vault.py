@@ -43,7 +43,7 @@ FORGOTTEN = "Nobody can help when it is forgotten: what was said is lost then, o
 UNLOCK = Form(
     "What was said is locked",
     "Give the passphrase that you have set on this device. If it is forgotten, go on without: you can talk to people, "
-    "nothing is kept, and “Start afresh” in the settings deletes what is locked.",
+    "nothing is kept, and “Erase my identity” in the settings deletes what is locked.",
     "Unlock",
     "Unlocking…",
     current=True,

@@ -21,6 +21,7 @@ from pychat.core.services.room import Room
 from pychat.core.webrtc.sdp import Description
 from pychat.core.webrtc.stats import Stats
 from pychat.ui import strings
+from pychat.ui.faces import Face, face_of
 from pychat.ui.messages import Messages
 from pychat.ui.strings import Trust
 
@@ -57,6 +58,7 @@ class PersonView:
 
     conversation: ChatId
     name: str
+    face: Face | None
     trust: Trust
     warned: bool
     state: str
@@ -113,6 +115,7 @@ class View:
     messages: Messages | None
     peer: PublicKey | None
     name: str
+    face: Face | None
     trust: Trust
     trust_note: str
     warning: str
@@ -182,6 +185,7 @@ def view(node: Node, selected: ChatId | None) -> View:
         messages=Messages(conversation) if conversation is not None else None,
         peer=known.peer if known is not None else None,
         name=name_of(node, conversation) if conversation is not None else "",
+        face=_face(node, conversation),
         trust=trust,
         trust_note=_trust_note(trust, warning, link),
         warning=warning,
@@ -217,6 +221,7 @@ def view(node: Node, selected: ChatId | None) -> View:
             PersonView(
                 c.id,
                 name_of(node, c),
+                _face(node, c),
                 _trust(node, c),
                 isinstance(c, Conversation) and c.warning is not None,
                 _state(node.links.of(c), node.rooms.shown_in(c)),
@@ -241,13 +246,17 @@ def _last(chat: Chat) -> Preview | None:
 def name_of(node: Node, conversation: Chat) -> str:
     """What the other one of a chat is called here."""
     if not isinstance(conversation, Conversation):
-        return "New room" if node.rooms.shown_in(conversation) is not None else "New conversation"
+        return strings.NEW_CHAT
     if conversation.peer == node.key:
         return strings.ONESELF
     contact = node.people.contacts.get(conversation.peer)
     if contact is not None and (contact.verified or not conversation.peer_name):
         return _label(contact.known_as, conversation.peer)
     return _label(conversation.peer_name, conversation.peer)
+
+
+def _face(node: Node, chat: Chat | None) -> Face | None:
+    return face_of(chat.peer, name_of(node, chat)) if isinstance(chat, Conversation) else None
 
 
 def _label(name: str, key: PublicKey) -> str:

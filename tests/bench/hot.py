@@ -144,7 +144,7 @@ def use(browser: Browser, address: str, found: set[int]) -> None:
         talk(ann, bob)
         ann.say_match()
         ann.page.wait_for_timeout(NOW_AND_THEN)
-        bob.button("Leave").click()
+        bob.act("Leave").click()
         ann.expect_state("closed")
         note([ann, bob], found)
         for someone in (ann, bob):

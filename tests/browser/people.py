@@ -22,7 +22,7 @@ class Person:
         self.page = page
         self.invite = page.get_by_role("textbox", name="Your invite")
         self.reply = page.get_by_role("textbox", name="Your reply")
-        self.paste_box = page.get_by_role("textbox", name="Paste a code")
+        self.paste_box = page.get_by_role("textbox", name="Got a link or code")
         self.message_box = page.get_by_role("textbox", name="Message")
         self.status = page.get_by_role("status", name="Connection")
         self.log = page.get_by_role("log", name="Messages")
@@ -62,8 +62,22 @@ class Person:
     def button(self, name: str) -> Locator:
         return self.page.get_by_role("button", name=name, exact=True)
 
+    def act(self, name: str) -> Locator:
+        """A button of the menu in the head, which is opened for it; on the first screen it stands in the head."""
+        button = self.page.get_by_role("banner").get_by_role("button", name=name, exact=True)
+        if not button.is_visible():
+            self.button("Menu").click()
+        return button
+
+    def invite_button(self) -> Locator:
+        """What makes an invite; it is unfolded for that."""
+        button = self.button("Connect without a server")
+        if not button.is_visible():
+            self.page.get_by_text("Other ways", exact=True).click()
+        return button
+
     def wait_until_ready(self) -> None:
-        expect(self.button("New invite")).to_be_enabled(timeout=BOOT)
+        expect(self.page.locator('[data-part="new-invite"]')).to_be_enabled(timeout=BOOT)
 
     def scroll_up(self) -> None:
         """Scroll the messages up until the page knows that the reader is not at the end: then news do not scroll down.
@@ -79,11 +93,11 @@ class Person:
 
     def delete(self) -> None:
         """Delete the conversation, and say that this is meant."""
-        self.button("Delete conversation").click()
+        self.act("Delete conversation").click()
         self.page.get_by_role("dialog", name="Delete this conversation?").get_by_role("button", name="Delete").click()
 
     def make_invite(self) -> str:
-        self.button("New invite").click()
+        self.invite_button().click()
         return self.shown_invite()
 
     def shown_invite(self) -> str:
@@ -122,7 +136,7 @@ class Person:
         """The signs and the number that are shown to be compared."""
         dialog = self.open_verify()
         signs = dialog.get_by_role("list", name="Signs").get_by_role("listitem").all_inner_texts()
-        number = dialog.get_by_text("or this number").locator("strong").inner_text()
+        number = dialog.locator('[data-part="signs-number"]').text_content() or ""
         dialog.get_by_role("button", name="Close").click()
         return [*signs, number]
 

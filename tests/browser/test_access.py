@@ -104,16 +104,16 @@ def test_every_screen_of_a_room(chromium: Browser, open_context: OpenContext, fr
     bob.enter(link)
     ann.expect_state("open")
     expect_fits(ann.page)
-    ann.button("Room").click()
+    ann.act("Chat link").click()
     expect_accessible(ann.page)
     expect_fits(ann.page)
     ann.page.keyboard.press("Escape")
-    ann.button("Leave").click()
-    expect(ann.button("Go back to the room")).to_be_visible()
+    ann.act("Leave").click()
+    expect(ann.button("Go back to the chat")).to_be_visible()
     expect_accessible(ann.page)
     ann.page.evaluate("link => { location.hash = link; }", meet(cay, dan).removeprefix("/"))
     ann.page.locator('[data-part="room-enter"]').click()
-    expect(ann.status).to_contain_text("The room is taken", timeout=CONNECT)
+    expect(ann.status).to_contain_text("This chat is full", timeout=CONNECT)
     expect_accessible(ann.page)
 
 
@@ -129,7 +129,7 @@ def test_text_of_twice_the_size_fits_on_a_phone(
 ) -> None:
     ann, bob = Person.at(open_context(chromium, viewport=SCREENS["phone"])), friend("Bob")
     ann.page.evaluate("document.documentElement.style.fontSize = '200%'")  # as the browser's own setting does
-    assert ann.button("New room").evaluate("button => getComputedStyle(button).fontSize") == "32px"
+    assert ann.button("Connect").evaluate("button => getComputedStyle(button).fontSize") == "32px"
     expect_fits(ann.page, "phone")
     connect(ann, bob)
     ann.say("hello")

@@ -119,7 +119,7 @@ def test_who_was_put_away_and_comes_again_has_as_many_unread_as_they_have_writte
     for number in range(3):
         bob.say(f"number {number}")
     expect(ann.messages).to_have_count(3)
-    ann.button("Leave").click()
+    ann.act("Leave").click()
     ann.button("More").click()
     ann.delete()
     expect(ann.people).to_have_count(0)

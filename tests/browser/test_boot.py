@@ -169,7 +169,8 @@ def test_a_memory_that_does_not_fit_is_not_used_and_python_starts_anew(
             page.goto(address)
             wait_until_ready(page)
     expect(page.locator("html")).to_have_attribute("data-python", "anew")
-    page.get_by_role("button", name="New invite").click()
+    page.get_by_text("Other ways").click()
+    page.get_by_role("button", name="Connect without a server").click()
     expect(page.get_by_label("Your invite")).not_to_be_empty()
     wait_until_joined(page)
 
@@ -213,24 +214,26 @@ def test_every_function_of_a_restored_python_is_what_it_is_in_one_started_anew(c
 
 ROOM = "/#FC8AyuL6aEvDdQMQqD25dAQoTB41BSDx"
 
-A_SHARE = re.compile(r"^(?:Getting ready|Joining)… (\d+) % \((\d+\.\d) of (\d+\.\d) MB\)$")
+A_SHARE = re.compile(r"^(?:Getting ready|Joining the chat)… (\d+) %$")
 
 
-def shown(page: Page) -> list[tuple[str, str, str]]:
-    """The shares, and the megabytes that have come and are to come, as they were shown."""
+def shown(page: Page) -> list[int]:
+    """The shares that were shown, in percent."""
     texts: list[str] = page.evaluate("testTexts")
     found = [match for text in texts if (match := A_SHARE.match(text))]
-    assert all(A_SHARE.match(text) or text in ("Getting ready…", "Joining…") for text in texts)
-    return [(match[1], match[2], match[3]) for match in found]
+    assert all(A_SHARE.match(text) or text in ("Getting ready…", "Joining the chat…") for text in texts)
+    return [int(match[1]) for match in found]
 
 
 def assert_counted(page: Page, total: float) -> None:
     """All of it has come, and never less than before."""
     counted = shown(page)
-    assert [int(share) for share, _, _ in counted] == sorted(int(share) for share, _, _ in counted)
-    assert counted[-1][2] == f"{total / 1e6:.1f}"
+    assert counted
+    assert counted == sorted(counted)
     assert page.evaluate("testTexts.at(-1)") == "Getting ready…"
-    value, most = page.locator("#boot-progress").evaluate("element => [element.value, element.max]")
+    progress = page.locator("#boot-progress")
+    assert (progress.get_attribute("title") or "").endswith(f" of {total / 1e6:.1f} MB")
+    value, most = progress.evaluate("element => [element.value, element.max]")
     assert value == most
 
 
@@ -308,13 +311,13 @@ def test_a_guest_sees_that_they_are_joining_and_nothing_of_what_a_host_does(page
     page.add_init_script(HOLD_MEMORY)
     page.add_init_script(RECORD)
     page.goto(ROOM)
-    expect(page.locator("#boot-text")).to_have_text(re.compile("^Joining…"))
+    expect(page.locator("#boot-text")).to_have_text(re.compile("^Joining the chat…"))
     assert page.url.endswith("/")  # long before Python is there
-    for name in ("New room", "New invite", "Connect"):
+    for name in ("New chat link", "Connect"):
         expect(page.get_by_role("button", name=name)).to_be_hidden()
-    expect(page.get_by_role("heading", name="Talk straight to each other")).to_be_hidden()
+    expect(page.get_by_role("heading", name="Private chat, device to device")).to_be_hidden()
     page.reload()  # and what was in the address is not lost
-    expect(page.locator("#boot-text")).to_have_text(re.compile("^Joining…"))
+    expect(page.locator("#boot-text")).to_have_text(re.compile("^Joining the chat…"))
     page.evaluate("sessionStorage.memory = 'comes'")
     page.reload()
     wait_until_ready(page)

@@ -95,7 +95,7 @@ def test_two_people_talk_by_copy_and_paste(
 ) -> None:
     ann, bob = Person.at(watched(open_context(browser), failures), WHERE), friend("Bob")
     expect(ann.page.get_by_text("This page has no relay")).to_be_visible()
-    expect(ann.button("New room")).to_be_hidden()
+    expect(ann.button("New chat link")).to_be_hidden()
     connect(ann, bob)
     ann.say("from a host of my own")
     bob.hears("from a host of my own")

@@ -27,7 +27,7 @@ def met(ann: Person, bob: Friend) -> bytes:
     ann.expect_messages("hello", "good morning")
     ann.expect_delivered(1)
     key = bob.other_key
-    ann.button("Leave").click()
+    ann.act("Leave").click()
     ann.expect_state("closed")
     return key
 
@@ -155,7 +155,7 @@ def test_it_is_kept_for_as_long_as_one_chooses(person: MakePerson, friend: MakeF
     ann.people.filter(has_text="Bob").click()
     expect(box).to_have_attribute("placeholder", "Message, not kept")
     ann.expect_messages()
-    ann.button("Settings").click()
+    ann.act("Settings").click()
     ann.page.get_by_role("combobox", name="Keep what is said", exact=True).select_option("For 30 days")
     ann.page.get_by_role("combobox", name="Connect again by itself with").select_option("Nobody, until I ask")
     ann.page.get_by_role("dialog").get_by_role("button", name="Save").click()
@@ -186,7 +186,7 @@ def test_two_tabs_show_the_same(person: MakePerson, friend: MakeFriend, tmp_path
     beside.say("and in the second")
     ann.expect_messages("hello", "good morning", "written in the first tab", "and in the second")
 
-    beside.button("Leave").click()
+    beside.act("Leave").click()
     beside.button("More").click()
     beside.delete()
     expect(ann.people).to_have_count(0)
@@ -225,7 +225,7 @@ def test_what_cannot_be_read_is_told_and_deleted_when_one_says_so(
     ann.expect_state("open")
     ann.say("hello")
     cay.hears("hello")
-    ann.button("Leave").click()
+    ann.act("Leave").click()
 
     ann.page.goto("/?another-visit")
     ann.wait_until_ready()
@@ -252,7 +252,7 @@ def test_a_conversation_can_be_taken_along(
     met(ann, bob)
     come_back(ann)
     ann.page.evaluate(KEEP_WHAT_IS_SAVED)
-    ann.button("Details").click()
+    ann.act("Details").click()
     for name, suffix, line in (
         ("Web page (HTML)", "html", "<span>good morning</span>"),
         ("Text (Markdown)", "md", "> good morning"),

@@ -16,7 +16,7 @@ from tests.friend import MakeFriend
 pytestmark = in_chromium
 
 SCROLLS = "document.documentElement.scrollHeight > document.documentElement.clientHeight"
-RENAMED = "Bob, whom you have verified, now uses the name “Robert the Second”."
+RENAMED = "Bob, whom you verified, now uses the name “Robert the Second”."
 
 
 def expect_in_sight(someone: Person, *buttons: str) -> None:
@@ -70,11 +70,10 @@ def test_a_long_text_that_cannot_be_sent_and_why_are_in_sight_on_a_phone_on_its_
     ann.message_box.fill("word " * 2000)
     ann.message_box.press("Enter")
     expect(ann.page.get_by_text("A message has at most")).to_be_in_viewport(ratio=1)
-    expect_in_sight(ann, "Send", "Details", "Leave", "Settings")
+    expect_in_sight(ann, "Send", "Menu")
     expect(ann.message_box).to_be_in_viewport(ratio=1)
-    headline, sentence = (ann.page.locator(f'.bar [data-part="{part}"]') for part in ("headline", "sentence"))
-    assert box(headline)["y"] == box(sentence)["y"]  # in one line, below the name
-    assert box(headline)["y"] >= box(ann.title)["y"] + box(ann.title)["height"]
+    headline = ann.page.locator('.bar [data-part="headline"]')
+    assert box(headline)["y"] >= box(ann.title)["y"] + box(ann.title)["height"]  # in a line below the name
 
 
 def test_a_link_or_an_invite_can_be_copied_on_a_phone_on_its_side(person: MakePerson) -> None:
@@ -117,4 +116,3 @@ def test_that_the_page_could_not_be_loaded_is_in_sight_on_a_phone_on_its_side(pa
     page.goto("/")
     failure = page.locator("#boot-error")
     expect(failure).to_be_in_viewport(ratio=1, timeout=CONNECT)
-    assert box(failure)["y"] + box(failure)["height"] <= box(page.get_by_label("Your name").first)["y"]

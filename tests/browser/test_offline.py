@@ -99,7 +99,7 @@ def test_the_page_opens_and_people_talk_with_the_server_gone_and_it_goes_on_by_i
     ann.page.goto("/")
     ann.wait_until_ready()
     expect(ann.page.locator("html")).to_have_attribute("data-python", "restored")
-    expect(ann.button("New room")).to_be_hidden()
+    expect(ann.button("New chat link")).to_be_hidden()
     expect(ann.page.get_by_text(strings.SERVER_AWAY)).to_be_visible()
     connect(ann, bob)
     ann.say("nobody else is there")
@@ -107,10 +107,10 @@ def test_the_page_opens_and_people_talk_with_the_server_gone_and_it_goes_on_by_i
     ann.expect_delivered(1)
 
     host.start(site.path)
-    ann.button("Leave").click()
+    ann.act("Leave").click()
     ann.button("More").click()
     ann.delete()
-    expect(ann.button("New room")).to_be_visible(timeout=60_000)
+    expect(ann.button("New chat link")).to_be_visible(timeout=60_000)
     expect(ann.page.get_by_text(strings.SERVER_AWAY)).to_be_hidden()
 
 
@@ -139,7 +139,7 @@ def test_a_server_that_is_overloaded_is_asked_again(page: Page) -> None:
     page.route("**/config.json", lambda route: route.fulfill(status=answers.pop()) if answers else route.continue_())
     page.goto("/")
     expect(page.get_by_text(strings.SERVER_AWAY)).to_be_visible(timeout=60_000)
-    expect(Person(page).button("New room")).to_be_visible(timeout=60_000)
+    expect(Person(page).button("New chat link")).to_be_visible(timeout=60_000)
 
 
 def test_the_next_visit_asks_the_server_for_nothing_but_the_settings(

@@ -19,7 +19,7 @@ def ask(ann: Person, button: str) -> Locator:
     """The dialog that a button of the settings opens."""
     settings = ann.page.get_by_role("dialog", name="Settings")
     if not settings.is_visible():
-        ann.button("Settings").click()
+        ann.act("Settings").click()
     settings.get_by_role("button", name=button).click()
     return ann.page.locator("[data-part=vault]")
 

@@ -160,7 +160,7 @@ def test_nothing_is_left_of_what_was_said_and_where(
     ann.expect_other("Cay", "Not verified")
     ann.message_box.fill("what Annabella only thinks of saying")
     expect(ann.people).to_have_count(2)
-    ann.page.get_by_role("textbox", name="Paste a code").fill("what Annabella has pasted, and not used")
+    ann.page.get_by_role("textbox", name="Got a link or code").fill("what Annabella has pasted, and not used")
     wait_for_session(profile, tmp_path, browser_name, server)
 
     def look() -> None:

@@ -136,9 +136,9 @@ def test_starting_afresh_deletes_what_it_can_where_one_store_refuses(person: Mak
     ann, bob = person("Ann"), friend("Bob")
     connect(ann, bob)
     ann.page.evaluate("() => { IDBFactory.prototype.deleteDatabase = () => { throw new DOMException('no'); }; }")
-    ann.button("Settings").click()
-    ann.button("Start afresh…").click()
-    ann.button("Delete everything").click()
+    ann.act("Settings").click()
+    ann.button("Erase my identity…").click()
+    ann.button("Erase everything").click()
     ann.expect_problem(strings.ERASE_FAILED)
     bob.expect_state("closed")
     assert ann.page.evaluate(KEPT) == "[]"

@@ -18,13 +18,13 @@ def open_room(someone: Person | Friend) -> str:
     """Open a new room; returns the part of its link that is behind the page's address."""
     if isinstance(someone, Friend):
         return someone.open_room()
-    someone.button("New room").click()
-    expect(someone.status).to_contain_text("Waiting in the room", timeout=CONNECT)
+    someone.button("New chat link").click()
+    expect(someone.status).to_contain_text("Waiting for them to join", timeout=CONNECT)
     return link_of(someone)
 
 
 def link_field(someone: Person) -> Locator:
-    return someone.page.get_by_role("textbox", name="Link to the room")
+    return someone.page.get_by_role("textbox", name="Chat link")
 
 
 def link_of(someone: Person) -> str:
@@ -35,15 +35,15 @@ def link_of(someone: Person) -> str:
 
 def manage(someone: Person) -> Locator:
     """Open the room's dialog."""
-    someone.button("Room").click()
-    dialog = someone.page.get_by_role("dialog", name="Room")
+    someone.act("Chat link").click()
+    dialog = someone.page.get_by_role("dialog", name="Chat link")
     expect(dialog).to_be_visible()
     return dialog
 
 
 def set_locked(someone: Person, *, locked: bool) -> None:
     dialog = manage(someone)
-    dialog.get_by_role("checkbox", name="Lock the room").set_checked(locked)
+    dialog.get_by_role("checkbox", name="Lock this chat").set_checked(locked)
     dialog.get_by_role("button", name="Close").click()
 
 
@@ -92,8 +92,8 @@ def test_a_link_leads_from_one_browser_to_another(launch_browser: LaunchBrowser,
     bob.say("from Firefox")
     ann.expect_delivered(1)
     bob.expect_delivered(1)
-    bob.button("Leave").click()
-    bob.button("Go back to the room").click()  # and now it is for the other one to answer
+    bob.act("Leave").click()
+    bob.button("Go back to the chat").click()  # and now it is for the other one to answer
     for each in (ann, bob):
         each.expect_state("open")
 
@@ -115,7 +115,7 @@ def test_whoever_reloads_is_back(person: MakePerson) -> None:
 def test_whoever_reloads_is_back_in_all_rooms(person: MakePerson, friend: MakeFriend) -> None:
     ann, bob, cay = person("Ann"), friend("Bob"), friend("Cay")
     first = meet(ann, bob)
-    ann.button("New room").click()
+    ann.button("New chat link").click()
     expect(link_field(ann)).not_to_have_value(re.compile(f"(^|{re.escape(first)})$"), timeout=CONNECT)
     cay.enter(link_of(ann))
     for each in (ann, cay):
@@ -139,7 +139,7 @@ def test_a_third_one_is_told_and_gets_the_seat_that_is_free(person: MakePerson, 
     ann, bob, cay = person("Ann"), friend("Bob"), person("Cay")
     link = meet(ann, bob)
     cay.enter(link)
-    expect(cay.status).to_contain_text("The room is taken", timeout=CONNECT)
+    expect(cay.status).to_contain_text("This chat is full", timeout=CONNECT)
     expect(link_field(cay)).to_be_hidden()  # for nobody else is to be asked in
     ann.expect_state("open")
     bob.leave()
@@ -206,7 +206,7 @@ def test_a_room_can_be_locked_and_opened_again(person: MakePerson, friend: MakeF
     ann, bob = person("Ann"), friend("Bob")
     link = open_room(ann)
     set_locked(ann, locked=True)
-    expect(ann.status).to_contain_text("The room is locked")
+    expect(ann.status).to_contain_text("This chat is locked")
     expect(ann.page.get_by_role("region", name="Next step")).to_be_hidden()
     dialog = manage(ann)
     expect(dialog).to_contain_text(strings.ROOM_NOTE_LOCKED)
@@ -238,7 +238,7 @@ def test_a_new_link_takes_the_place_of_the_old_one(person: MakePerson, friend: M
     old = meet(ann, bob)
     dialog = manage(ann)
     dialog.get_by_role("button", name="Make a new link").click()
-    expect(dialog.get_by_role("status").filter(has_text="The room has a new link.")).to_be_visible()
+    expect(dialog.get_by_role("status").filter(has_text="The chat has a new link.")).to_be_visible()
     new = link_of(ann)
     assert new != old
     bob.expect_link(new)  # it was told over the connection, which stays
@@ -250,7 +250,7 @@ def test_a_new_link_takes_the_place_of_the_old_one(person: MakePerson, friend: M
     bob.hears("still here")
     bob.leave()
     cay.enter(old)
-    cay.expect_status("Waiting in the room")  # where nobody is
+    cay.expect_status("Waiting for them to join")  # where nobody is
     cay.enter(newest)
     ann.people.filter(has_text="Cay").click(timeout=CONNECT)  # a line of their own, for it was Bob who was there
     ann.expect_state("open")
@@ -261,21 +261,23 @@ def test_with_the_keyboard_alone(person: MakePerson, friend: MakeFriend) -> None
     ann, bob = person("Ann"), friend("Bob")
     ann.name_field.focus()
     ann.page.keyboard.press("Tab")
-    expect(ann.button("New room")).to_be_focused()
+    expect(ann.button("New chat link")).to_be_focused()
     ann.page.keyboard.press("Enter")
     link = link_of(ann)
     link_field(ann).focus()
     assert ann.page.evaluate("getSelection().toString()") == link_field(ann).input_value()
     bob.enter(link)
     ann.expect_state("open")
-    ann.button("Room").focus()
+    ann.button("Menu").focus()
     ann.page.keyboard.press("Enter")
-    lock = ann.page.get_by_role("checkbox", name="Lock the room")
+    expect(ann.act("Chat link")).to_be_focused()
+    ann.page.keyboard.press("Enter")
+    lock = ann.page.get_by_role("checkbox", name="Lock this chat")
     lock.focus()
     ann.page.keyboard.press("Space")
     expect(lock).to_be_checked()
     ann.page.keyboard.press("Escape")
-    expect(ann.button("Room")).to_be_focused()
+    expect(ann.button("Menu")).to_be_focused()
 
 
 @in_chromium
@@ -286,7 +288,7 @@ def test_a_mangled_link_is_refused_in_words(person: MakePerson, friend: MakeFrie
     expect(bob.page.get_by_role("alert").filter(has_text="incomplete")).to_be_visible()
     bob.page.goto(link[:-1] + ("A" if link[-1] != "A" else "B"))
     expect(bob.page.get_by_role("alert").filter(has_text="code")).to_be_visible()
-    ann.expect_status("Waiting in the room")
+    ann.expect_status("Waiting for them to join")
 
 
 @in_chromium
@@ -298,11 +300,11 @@ def test_the_secret_stays_behind_the_hash(person: MakePerson) -> None:
     ann.page.on("websocket", lambda websocket: requests.append(websocket.url))
     secret = open_room(ann).removeprefix("/#")
     ann.again()
-    expect(ann.status).to_contain_text("Waiting in the room", timeout=CONNECT)
+    expect(ann.status).to_contain_text("Waiting for them to join", timeout=CONNECT)
     assert any(request.startswith("ws") for request in requests)
     assert not any(secret in request for request in requests)
     assert secret not in ann.page.title()
-    ann.button("Leave").click()
+    ann.act("Leave").click()
     assert secret not in ann.page.url
 
 

@@ -75,7 +75,7 @@ def test_those_who_wait_are_told_and_meet_when_it_returns(
     expect(ann.status).to_contain_text("relay", timeout=CONNECT)
     ann.page.evaluate("link => { location.hash = link; }", other.removeprefix("/"))
     ann.button("Join").click()
-    expect(ann.status).to_contain_text("No way to the relay", timeout=CONNECT)
+    expect(ann.status).to_contain_text("Can’t reach the server", timeout=CONNECT)
     own_server.start()
     for each in (ann, bob):
         each.expect_state("open")
@@ -113,7 +113,7 @@ def test_without_a_relay_there_are_invites_and_the_page_says_why(
 ) -> None:
     own_server.start("--no-relay")
     ann, bob = person("Ann"), friend("Bob")
-    expect(ann.button("New room")).to_be_hidden()
+    expect(ann.button("New chat link")).to_be_hidden()
     expect(ann.page.get_by_text("This page has no relay")).to_be_visible()
     ann.page.evaluate("location.hash = '#FC8AyuL6aEvDdQMQqD25dAQoTB41BSDx'")
     ann.expect_problem("there is no relay for it here")

@@ -12,7 +12,7 @@ from tests.browser.people import BOOT, Person
 
 
 def open_settings(person: Person) -> Locator:
-    person.button("Settings").click()
+    person.act("Settings").click()
     dialog = person.page.get_by_role("dialog", name="Settings")
     expect(dialog).to_be_visible()
     return dialog
@@ -95,6 +95,6 @@ def test_while_it_is_not_known_which_servers_the_page_names_none_is_asked(
     ann.make_invite()
     del answers[-1]
     expect(ann.page.get_by_text(strings.NO_RELAY)).to_be_visible(timeout=BOOT)
-    ann.button("Leave").click()
+    ann.act("Leave").click()
     ann.make_invite()
     assert ann.page.evaluate("window.asked") == [[], ["stun:stun.chat.invalid"]]

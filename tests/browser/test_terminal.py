@@ -131,7 +131,7 @@ def test_a_page_and_a_pipe_talk(
     expect(ann.log.locator('[data-author="me"]').last).to_have_attribute("data-state", "delivered", timeout=CONNECT)
 
     if page_invites:
-        ann.button("Leave").click()
+        ann.act("Leave").click()
         assert pipe.status() == Exit.DONE, pipe.err
     else:
         pipe.end_input()
@@ -181,7 +181,7 @@ def test_a_page_and_a_terminal_meet_in_a_room(
     terminal.hears("hello from a page")
     terminal.say("hello from a terminal")
     ann.expect_messages("hello from a page", "hello from a terminal")
-    ann.button("Leave").click()
+    ann.act("Leave").click()
     terminal.wait_until_said(f"pychat: They left. {strings.ROOM_STAYS}")
     pipe = commands.pipe("join", terminal.link if not page_opens else server + open_room(ann))
     pipe.is_connected()

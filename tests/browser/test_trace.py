@@ -71,7 +71,7 @@ def test_a_link_can_be_opened_with_a_trace_and_its_code_is_in_no_line(
     ann = Listener(open_context, browser, "/", "Annabel")
     bob = Listener(open_context, browser, "/", "Bobby")
     link = meet(ann.person, bob.person)
-    bob.person.button("Leave").click()
+    bob.person.act("Leave").click()
     code = link.partition("#")[2]
     cay = Listener(open_context, browser, f"/?trace#{code}", "")
     cay.person.page.locator('[data-part="room-enter"]').click()

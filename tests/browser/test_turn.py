@@ -188,7 +188,7 @@ def test_hiding_the_address_takes_a_relay_and_nothing_else(
     ann.expect_state("open")
     ann.say("through the relay")
     bob.hears("through the relay")
-    ann.button("Details").click()
+    ann.act("Details").click()
     path = ann.page.get_by_role("dialog", name="Details").locator('[data-part="path"]')
     expect(path).to_contain_text("Through a relay", timeout=CONNECT)
 
@@ -205,9 +205,9 @@ def test_a_relay_that_refuses_the_password_is_said_in_words(
     browser: Browser, open_context: OpenContext, turn: str
 ) -> None:
     ann = person_with(browser, open_context, f"turn:{turn} name wrong", relay_only=True)
-    ann.button("New invite").click()
+    ann.invite_button().click()
     ann.expect_state("closed")
-    expect(ann.status).to_contain_text("No way out")
+    expect(ann.status).to_contain_text("No network")
     expect(ann.status).to_contain_text(f"No help came from turn:{turn}: ")
     expect(ann.button("Invite again")).to_be_visible()
 
@@ -217,7 +217,7 @@ def test_a_stun_server_adds_at_most_one_candidate_of_an_address_to_the_code(
 ) -> None:
     ann = Person.at(open_context(browser))
     plain = ann.make_invite()
-    ann.button("Leave").click()
+    ann.act("Leave").click()
     set_servers(ann, f"stun:{turn}", relay_only=False)
     invite = ann.make_invite()
     assert invite != plain
@@ -267,7 +267,7 @@ def test_credentials_that_have_expired_open_no_relay_and_that_is_said_in_words(
     invite = friend("Bob").make_invite()
     ann = person_with(browser, open_context, "", relay_only=True)
     wait_until_expired(minted(server))  # those that the page has are older
-    ann.button("New invite").click()
+    ann.invite_button().click()
     expect_no_way_out(ann)
     ann.paste(invite)
     closed = ann.page.locator('[data-part="people"] [data-state="closed"]')
@@ -277,7 +277,7 @@ def test_credentials_that_have_expired_open_no_relay_and_that_is_said_in_words(
 
 def expect_no_way_out(person: Person) -> None:
     person.expect_state("closed")
-    expect(person.status).to_contain_text("No way out")
+    expect(person.status).to_contain_text("No network")
     expect(person.status).to_contain_text("a TURN server must be set and reachable")
 
 
@@ -288,4 +288,4 @@ def test_a_terminal_with_such_credentials_says_so_too(server: str, tmp_path: Pat
     with terminal(tmp_path / "ann", credential, "invite") as ann:
         out, err = ann.communicate(timeout=SECONDS)
     assert (ann.returncode, out) == (Exit.FAILED, ""), err
-    assert "No way out" in err
+    assert "No network" in err

@@ -76,7 +76,7 @@ def test_lines_are_messages_and_messages_are_lines(commands: Commands) -> None:
     assert ann.status() == DONE
     assert ann.out == "Hello Ann\nwithout an end of its line\n"
     assert bob.out == f"Hello Bob\n{UNICODE}\n"
-    for command, first in ((ann, "Waiting for a reply: "), (bob, "Waiting for them: ")):
+    for command, first in ((ann, "Send this, then paste their answer: "), (bob, "Waiting for them: ")):
         waiting, code, *rest = command.err.splitlines()
         assert waiting.startswith(f"pychat: {first}")
         assert code == command.code

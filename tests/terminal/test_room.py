@@ -309,7 +309,7 @@ def test_while_there_is_no_way_to_the_relay_it_waits_and_says_so_once(
     ann.wait_until_said(AWAY)
     cleo.wait_until_said(AWAY)
     for terminal in (bob, dan):
-        terminal.wait_until_said("pychat: No way to the relay. It is tried again by itself.")
+        terminal.wait_until_said("pychat: Can’t reach the server. Trying again…")
     again(start_relay, relay)
     for command in (ann, bob, cleo, dan):
         command.is_connected()
@@ -317,7 +317,7 @@ def test_while_there_is_no_way_to_the_relay_it_waits_and_says_so_once(
     for command in (ann, cleo):
         assert command.err.count(AWAY) == 1
     for terminal in (bob, dan):
-        assert terminal.said("No way to the relay.") == 1
+        assert terminal.said("Can’t reach the server.") == 1
 
 
 def test_a_page_without_a_relay_is_waited_for_until_it_is_interrupted(

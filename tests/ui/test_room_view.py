@@ -37,7 +37,7 @@ def test_at_first_the_way_to_the_relay_is_looked_for(ann: Person) -> None:
     now = screen(ann)
 
     assert (now.headline, now.sentence) == strings.ROOM_REACHING
-    assert (now.card, now.state, now.name) == (Card.ROOM, "signaling", "New room")
+    assert (now.card, now.state, now.name) == (Card.ROOM, "signaling", strings.NEW_CHAT)
     assert now.room is not None
     assert now.room.code == ""
     assert now.can_leave
@@ -171,7 +171,7 @@ def test_after_signs_that_differ_the_room_is_no_place_to_ask_anybody_into(locked
     for guest, ending in ((ann, CloseReason.NO_MATCH), (bob, CloseReason.PEER_NO_MATCH)):
         now = seen_by(guest)
         assert now.headline == strings.ENDINGS[ending][0]
-        assert "Open a new room" in now.sentence
+        assert "Make a new chat link" in now.sentence
         assert (now.state, now.card, now.can_leave, now.trust_note) == ("closed", Card.NONE, True, strings.DIFFERED)
         assert [progress for _, progress in now.phases] == [*[Progress.DONE] * 3, Progress.FAILED]
 

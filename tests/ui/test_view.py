@@ -101,7 +101,7 @@ def test_a_link_that_found_no_path_shows_the_phase_that_failed_and_offers_anothe
     assert screen(ann).state == "connecting"
     ann.wait(60.0)
     now = screen(ann)
-    assert (now.state, now.headline, now.card) == ("closed", "No path found", Card.AGAIN)
+    assert (now.state, now.headline, now.card) == ("closed", "Could not connect", Card.AGAIN)
     assert progress(now) == ["done", "failed", "to-come", "to-come"]
     assert not now.can_leave
 
@@ -178,7 +178,7 @@ def test_nobody_is_there_before_they_have_proved_who_they_are(ann: Person, bob: 
     pair = exchange(ann, bob)
     ann.do(events.ChannelOpened(pair.ann_link.id))
     now = screen(ann)
-    assert (now.state, now.name, now.trust, now.signs) == ("securing", "New conversation", Trust.NOBODY, None)
+    assert (now.state, now.name, now.trust, now.signs) == ("securing", strings.NEW_CHAT, Trust.NOBODY, None)
     assert now.peer is None
 
 
@@ -245,7 +245,7 @@ def test_a_warning_names_both_and_says_whether_the_known_one_was_verified(pair: 
     with_eve = connect(pair.ann, eve)
     now = view(pair.ann.node, with_eve.ann_chat.id)
     assert "“BOB”" in now.warning
-    assert "This is not the Bob whom you know" in now.warning
+    assert "This isn’t the Bob you know" in now.warning
     assert screen(pair.ann).warning == ""
 
     assert now.trust_note == f"{now.warning} {strings.TRUST[Trust.NEW][1]}"
@@ -258,7 +258,7 @@ def test_a_warning_names_both_and_says_whether_the_known_one_was_verified(pair: 
     pair.ann.do(compared(pair.ann_chat, True))
     eve.do(events.SetName("bob"))
     with_eve.carry()
-    assert "whom you have verified" in view(pair.ann.node, with_eve.ann_chat.id).warning
+    assert "you verified" in view(pair.ann.node, with_eve.ann_chat.id).warning
 
 
 def test_who_was_found_to_see_other_signs_is_not_said_to_be_met_for_the_first_time(pair: Pair) -> None:

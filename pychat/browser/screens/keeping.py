@@ -1,4 +1,4 @@
-"""For how long what is said in a conversation is kept: shown where one writes, and chosen there."""
+"""For how long what is said in a conversation is kept: shown in the menu, and chosen there."""
 
 from collections.abc import Callable, Iterable
 from typing import Any
@@ -17,7 +17,7 @@ _AS_ALL = ""
 
 
 class KeepDialog:
-    """The part “keep-open” beside the message box, and the dialog that it opens.
+    """The part “keep-open” in the menu, and the dialog that it opens.
 
     Args:
         selected: the conversation that is shown.
@@ -41,8 +41,7 @@ class KeepDialog:
             words = strings.keep_note(view.keep_for)
             kind = "nothing" if view.keep_for == NOTHING else "forever" if view.keep_for >= FOREVER else "time"
             set_data(button, "keep", kind)
-            button.setAttribute("aria-label", words)
-            button.setAttribute("title", words)
+            set_text(self._part("keep-open-text"), words)
         is_usual = not view.is_kept or view.keep_for >= FOREVER
         placeholder = "Message" if is_usual else f"Message, {keeping.state(view.keep_for)}"
         if self._part("draft").placeholder != placeholder:

@@ -8,6 +8,7 @@ import js
 from pyodide.ffi import JsException
 
 from pychat.browser.dom import Scope, from_template, set_text, show
+from pychat.browser.screens.acts import walk
 from pychat.browser.screens.composer import Composer
 from pychat.browser.screens.deleting import DeleteDialog
 from pychat.core import events
@@ -93,17 +94,7 @@ class MessageMenu:
         return [button for button in found if button.checkVisibility()]
 
     def _key(self, event: Any) -> None:
-        """Arrows lead from one entry to the next (WAI-ARIA Authoring Practices, menu)."""
-        step = {"ArrowUp": -1, "ArrowLeft": -1, "ArrowDown": 1, "ArrowRight": 1}.get(event.key)
-        buttons = self._buttons()
-        if step is not None:
-            event.preventDefault()
-            at = next((at for at, button in enumerate(buttons) if button.isSameNode(js.document.activeElement)), 0)
-            buttons[(at + step) % len(buttons)].focus()
-        elif event.key in ("Home", "End"):
-            event.preventDefault()
-            buttons[0 if event.key == "Home" else -1].focus()
-        elif event.key in ("Tab", "Escape"):
+        if not walk(event, self._buttons()) and event.key in ("Tab", "Escape"):
             event.preventDefault()
             event.stopPropagation()
             self._close(lambda _: None)

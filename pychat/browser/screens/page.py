@@ -11,11 +11,13 @@ import js
 from pychat.browser.dom import Scope, from_template, set_data, set_text, show
 from pychat.browser.ports.database import ask_to_stay
 from pychat.browser.ports.store import BrowserStore
+from pychat.browser.screens.acts import Acts
 from pychat.browser.screens.attention import Attention
 from pychat.browser.screens.card import CodeCard
 from pychat.browser.screens.composer import Composer, send
 from pychat.browser.screens.deleting import DeleteDialog
 from pychat.browser.screens.exporting import ExportButtons
+from pychat.browser.screens.face import show_face
 from pychat.browser.screens.identity import NameField, ResetDialog
 from pychat.browser.screens.keeping import KeepDialog
 from pychat.browser.screens.message import Names
@@ -134,6 +136,7 @@ class ChatPage:
         self._composer = Composer(scope, self._send)
         self._menu = MessageMenu(scope, post, lambda: app.view(self._selected), self._composer, self._delete)
         self._messages = MessageList(scope, self._want_earlier, self._lead_to, self._menu)
+        self._acts = Acts(scope)  # before all that its buttons lead to
         self._card = CodeCard(scope)
         self._people = PeopleList(scope, self._choose)
         self._search = SearchBox(scope, app, post, self._show_hit)
@@ -224,8 +227,9 @@ class ChatPage:
         set_data(js.document.body, "screen", "talk" if talking else "start")
         show(self._part("talk"), talking)
         set_text(self._part("title"), now.name or "pychat")
+        show_face(self._part("face"), now.face)
         self._status.render(now)
-        self._part("leave").disabled = not now.can_leave
+        self._acts.render(now)
         self._render_join(now)
         self._render_notices()
         self._trust.render(now)
@@ -274,10 +278,11 @@ class ChatPage:
         on(part("paste"), "submit", self._paste)
         on(part("paste-text"), "keydown", self._paste_key)
         on(part("paste-text"), "input", lambda _: self._edit_code())
-        on(part("leave"), "click", lambda _: self._leave())
+        on(part("leave"), "click", self._leave_by_menu)
         on(part("remove"), "click", self._remove)
         on(part("back"), "click", lambda _: self._choose(None))
         on(part("details-open"), "click", self._open_details)
+        on(part("export-open"), "click", self._open_export)
         on(part("details"), "close", lambda _: self._post(events.WatchDetails(None)))
         on(js.window, "popstate", lambda _: self._rooms.write())
         on(js.window, "pagehide", self._page_hidden)
@@ -392,6 +397,11 @@ class ChatPage:
         if self._selected is not None:
             self._post(events.LeaveConversation(self._selected))
 
+    def _leave_by_menu(self, _: Any) -> None:
+        self._leave()
+        self._turn()
+        self._put_focus()
+
     def _remove(self, _: Any) -> None:
         """Delete the conversation; where something was said, ask before that."""
         now = self._app.view(self._selected)
@@ -413,6 +423,10 @@ class ChatPage:
     def _open_details(self, _: Any) -> None:
         self._part("details").showModal()
         self._post(events.WatchDetails(self._selected))
+
+    def _open_export(self, event: Any) -> None:
+        self._open_details(event)
+        self._part("export-html").focus()
 
     def _page_hidden(self, event: Any) -> None:
         if not event.persisted:
@@ -610,6 +624,8 @@ class ChatPage:
     def _render_relay(self) -> None:
         show(self._part("new-room"), bool(self._relay))
         show(self._part("no-relay"), not self._relay)
+        if not self._relay:
+            self._part("other").open = True  # there is no other one
         away = strings.SERVER_AWAY_FROM_ROOM if self._waiting else strings.SERVER_AWAY
         set_text(self._part("no-relay"), away if self._server_away else strings.NO_RELAY)
 

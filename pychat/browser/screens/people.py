@@ -8,6 +8,7 @@ from typing import Any
 import js
 
 from pychat.browser.dom import Scope, from_template, set_data, set_text, show
+from pychat.browser.screens.face import show_face
 from pychat.browser.screens.trust import show_trust
 from pychat.core.ids import ChatId
 from pychat.ui import strings, times
@@ -90,6 +91,7 @@ class PeopleList:
             self._list.append(item)
         button = self._items[person.conversation][0].firstElementChild
         set_data(button, "state", person.state)
+        show_face(button.querySelector(".face"), person.face)
         set_text(button.querySelector(".name"), person.name)
         show_trust(button.querySelector(".trust"), button.querySelector(".sure"), person.trust, warned=person.warned)
         set_text(button.querySelector(".state"), strings.STATES[person.state])

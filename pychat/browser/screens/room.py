@@ -35,7 +35,11 @@ class RoomDialog:
         self._code = ""
         self._shown = Card.NONE
         self._task: asyncio.Future[None] | None = None  # kept, or it might be collected while it runs
-        for name, sentence in (("lock-note", strings.LOCK_NOTE), ("renew-note", strings.RENEW_NOTE)):
+        for name, sentence in (
+            ("lock-note", strings.LOCK_NOTE),
+            ("renew-note", strings.RENEW_NOTE),
+            ("room-server-note", strings.RELAY_NOTE),
+        ):
             set_text(part(name), sentence)
         scope.on(part("room-open"), "click", lambda _: self._open())
         scope.on(part("room"), "close", lambda _: self._closed())

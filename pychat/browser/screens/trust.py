@@ -45,7 +45,7 @@ class TrustSigns:
         self._verify = VerifyDialog(scope, app, self._compared, self._keep_focus)
         set_text(part("warning-title"), strings.WARNING)
         set_text(part("name-accept"), strings.ACCEPT_NAME)
-        for name in ("badge", "hint-compare", "warning-compare"):
+        for name in ("badge", "verify-open", "hint-compare", "warning-compare"):
             scope.on(part(name), "click", lambda _: self._verify.open(app.view(selected())))
         scope.on(part("name-accept"), "click", lambda _: self._accept_name())
         scope.on(part("hint-close"), "click", lambda _: self._hush())

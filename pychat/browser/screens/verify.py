@@ -47,6 +47,7 @@ class VerifyDialog:
         self._peer = now.peer
         self._name = self._app.known_as(now.peer)
         self._draw_safety_number(self._app.safety_number(now.peer))
+        self._part("numbers").open = now.signs is None  # then there is nothing else to compare
         self._dialog.showModal()
         self._dialog.scrollTop = 0
         self.render(now)
@@ -61,7 +62,8 @@ class VerifyDialog:
         part = self._part
         set_text(part("verify-title"), strings.who_is(now.name))
         set_text(part("verify-trust"), now.trust_note)
-        show(part("signs-area"), now.signs is not None)
+        for name in ("signs-area", "signs-number-area"):
+            show(part(name), now.signs is not None)
         if now.signs != self._signs:
             self._signs = now.signs
             self._draw_signs(now.signs)
@@ -83,7 +85,7 @@ class VerifyDialog:
     def _draw_safety_number(self, number: str) -> None:
         from pychat.browser.screens import qr  # a third of all that is loaded, and seldom wanted
 
-        for name in ("safety-area", "match", "no-match"):  # nothing to compare with oneself
+        for name in ("numbers", "match", "no-match"):  # nothing to compare with oneself
             show(self._part(name), bool(number))
         set_text(self._part("safety-number"), number)
         if number:

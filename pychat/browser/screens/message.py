@@ -12,6 +12,10 @@ from pychat.ui.folding import fold
 from pychat.ui.messages import MessageView
 
 _INDENTED = "\n    "
+RUN = 5 * 60_000
+"""Milliseconds after a message within which another one of the same person belongs to the same run."""
+_SIGNS = {Delivery.WAITING: "clock", Delivery.SENT: "check", Delivery.DELIVERED: "check-check"}
+"""What is drawn for how far a message has come, by its name among the icons."""
 
 
 class Names(NamedTuple):
@@ -88,10 +92,16 @@ class DrawnMessage:
             self._name_menu()
         self._put_additions()
 
-    def put_day(self, before: int | None) -> None:
-        """Say the day above the first message of it; the one before was written at this time, or there is none."""
+    def put_before(self, before: MessageView | None) -> None:
+        """Say the day above the first message of it, and show whether it goes on with a run; None: it is the first."""
         at = self.message.at
-        if before is not None and times.local(before).date() == times.local(at).date():
+        is_same_day = before is not None and times.local(before.at).date() == times.local(at).date()
+        follows = is_same_day and before is not None and before.is_own == self.message.is_own
+        if follows and before is not None and abs(at - before.at) <= RUN:
+            set_data(self.article, "follows", "true")
+        else:
+            self.article.removeAttribute("data-follows")
+        if is_same_day:
             if self.day is not None:
                 self.day.remove()
                 self.day = None
@@ -107,7 +117,10 @@ class DrawnMessage:
         set_data(self.article, "state", delivery.value)
         if self.message.is_own:
             set_data(self.article, "read", "true" if is_read else "false")
-            set_text(self.article.querySelector(".delivery"), strings.READ if is_read else strings.DELIVERY[delivery])
+            place = self.article.querySelector(".delivery")
+            use = place.querySelector("use")
+            use.setAttribute("href", f"{use.getAttribute('href').partition('#')[0]}#{_SIGNS[delivery]}")
+            set_text(place.lastElementChild, strings.READ if is_read else strings.DELIVERY[delivery])
 
     def offer_menu(self) -> None:
         """Show the button by which its menu opens."""
@@ -141,7 +154,7 @@ class DrawnMessage:
         show(article.querySelector(".more"), False)
         article.querySelector("p").textContent = self.message.words
         self.delivery = None
-        set_text(article.querySelector(".delivery"), "")
+        show(article.querySelector(".delivery"), False)
         if self.menu is not None:
             show(self.menu, False)
             self.menu = None

@@ -217,7 +217,7 @@ class MessageList:
         drawn = self._make(self._first - len(messages), messages)
         self._earlier.after(*(element for each in drawn for element in each.elements))
         if self._drawn and drawn:
-            self._put_day(self._drawn[0])
+            self._put_before(self._drawn[0])
         self._drawn[:0] = drawn
         if len(messages) < self._first - wanted and not (self._messages and self._messages.has_earlier):
             self._from = self._first - len(messages)  # the rest has gone
@@ -247,7 +247,7 @@ class MessageList:
             if new:
                 after.elements[0].before(*(element for each in new for element in each.elements))
                 self._drawn[at:at] = new
-                self._put_day(after)
+                self._put_before(after)
                 self._late += [each for each in new if not each.message.is_own]
         self._keep_in_sight(held)
         self._tell_late()
@@ -352,7 +352,7 @@ class MessageList:
         assert self._messages is not None
         delivery = self._messages.delivery_at(place) if message.is_own else None
         drawn = DrawnMessage(place, message, self._names, delivery, is_read=self._messages.is_read(message))
-        self._put_day(drawn)
+        self._put_before(drawn)
         self._put_menu(drawn)
         return drawn
 
@@ -361,15 +361,14 @@ class MessageList:
         if self._menu is not None and self._messages is not None and self._messages.can_reply(drawn.message):
             drawn.offer_menu()
 
-    def _put_day(self, drawn: DrawnMessage) -> None:
-        """Say the day above the first message of it."""
-        before = None
+    def _put_before(self, drawn: DrawnMessage) -> None:
+        """Tell a message which one stands before it."""
         for place in range(drawn.place - 1, max(self._start, drawn.place - LOOK_BACK) - 1, -1):
             message = self._timeline[place]
             if not message.is_hidden:
-                before = message.at
-                break
-        drawn.put_day(before)
+                drawn.put_before(message)
+                return
+        drawn.put_before(None)
 
     def _put_tab_stop(self) -> None:
         """Of the buttons for menus Tab leads to the last one, or to where the reader is; arrows to the others."""

@@ -26,6 +26,13 @@
   var state = history.state;
   if (state && (state.code || state.rooms)) document.documentElement.dataset.arriving = "";
 
+  // A browser tells once, and maybe before Python listens, that it can install the page. Then the page offers it itself, in
+  // the settings (pychat/browser/screens/installing.py).
+  addEventListener("beforeinstallprompt", function (event) {
+    event.preventDefault();
+    window.installPrompt = event;
+  });
+
   // A file that is dropped beside a field would be opened in place of the chat, and so would a link. Text may be dropped
   // into a field.
   function keepOut(event) {

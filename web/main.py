@@ -144,7 +144,9 @@ async def start() -> None:
         driver.post(event)
 
     vault = vault_of(journal, store, crypto) if journal is not None else None
-    page = ChatPage(App(node), post, driver.turn, store, settings, suggested, notices, relay, rooms, vault, erase)
+    page = ChatPage(
+        App(node), post, driver.turn, store, settings, suggested, notices, relay, rooms, vault, journal, erase
+    )
     if is_unreadable:
         UnreadableNotice(Scope(js.document.body), BrowserJournal.erase)
     page.open(inside or Rooms())

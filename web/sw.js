@@ -61,11 +61,39 @@ async function giveUp(request) {
   return response;
 }
 
+// What other programs share with the installed page is for nobody else: it goes neither to the server nor into an address,
+// and waits here until the page that opens asks for it.
+const SHARE = address("share");
+const LONGEST = 100_000;
+let shared = "";
+
+async function takeShared(request) {
+  const form = await request.formData();
+  shared = ["text", "url"].map((name) => form.get(name)).filter(Boolean).join("\n").slice(0, LONGEST);
+  return Response.redirect(scope, 303);
+}
+
+async function leadTo(notification) {
+  notification.close();
+  const pages = await clients.matchAll({ type: "window", includeUncontrolled: true });
+  const page = pages.find(({ url }) => new URL(url).pathname === scope.pathname);
+  if (!page) return clients.openWindow(scope);
+  page.postMessage({ opened: notification.tag });
+  return page.focus();
+}
+
 addEventListener("install", (event) => event.waitUntil(fill()));
 addEventListener("activate", (event) => event.waitUntil(forgetOthers()));
-addEventListener("message", ({ data }) => data === "take over" && skipWaiting());
+addEventListener("message", ({ data, source }) => {
+  if (data === "take over") skipWaiting();
+  if (data === "what was shared?" && shared) {
+    source.postMessage({ shared });
+    shared = "";
+  }
+});
 addEventListener("fetch", (event) => {
   const { origin, pathname, search } = new URL(event.request.url);
+  if (event.request.method === "POST" && event.request.url === SHARE) event.respondWith(takeShared(event.request));
   if (event.request.method !== "GET" || origin !== scope.origin || !pathname.startsWith(scope.pathname)) return;
   const asked = pathname.slice(scope.pathname.length);
   const [before, fragment] = (asked + search).split(ENCODED_HASH, 2);
@@ -77,3 +105,6 @@ addEventListener("fetch", (event) => {
   const name = asked || FRONT_PAGE;
   if (name in FILES) event.respondWith(answer(name, event.request));
 });
+// Where a page may not show notifications itself (Android), the browser tells nobody else of a click on one: to a page that
+// is open, or to a new one.
+addEventListener("notificationclick", (event) => event.waitUntil(leadTo(event.notification)));

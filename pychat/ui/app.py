@@ -3,6 +3,7 @@
 A screen has one of these, and reads neither a node nor what is in it. So another screen needs `ui` alone.
 """
 
+from pychat.core.chat.records import NOTHING
 from pychat.core.codes.roomcode import encode
 from pychat.core.identity.safety import safety_number
 from pychat.core.ids import ChatId, PublicKey
@@ -58,6 +59,12 @@ class App:
         found = self._node.chats.get(chat)
         problem = found.validate(text) if found is not None else None
         return strings.message_problem(problem, text) if problem is not None else ""
+
+    def keep_for(self, chat: ChatId | None) -> int:
+        """For how many seconds it is kept what is said in a chat; NOTHING also where it cannot be, and for none."""
+        conversation = self._node.chats.conversation(chat)
+        is_kept = conversation is not None and conversation.is_kept
+        return self._node.chats.keep_for(conversation) if conversation is not None and is_kept else NOTHING
 
     def relay_for(self, chat: ChatId | None) -> str:
         """The relay at which the other one of a conversation can be found again, or ""."""

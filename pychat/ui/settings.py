@@ -3,6 +3,7 @@
 import json
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, replace
+from enum import Enum
 from ipaddress import ip_address
 from typing import Any
 from urllib.parse import urlsplit
@@ -18,13 +19,23 @@ PUBLIC_STUN = IceServer("stun:stun.cloudflare.com:3478")
 """Used where neither the person nor the server of the page names another one, and the page is not local."""
 
 
+class Notify(Enum):
+    """What a notification shows; by its value it is kept."""
+
+    OFF = "off"
+    NOTHING = "nothing"
+    NAME = "name"
+    TEXT = "text"
+
+
 @dataclass(frozen=True, slots=True)
 class Settings:
     """`suggested`: use the servers that the page suggests; `own`: further ones, as `parse_servers` reads them.
 
     `name` is how the person wants to be called. `keep_for` says for how many seconds it is kept what is said
     (`records`), and `wait_for` who is looked for by itself (`events.WhoToWaitFor`). `typing`, `away` and `read` say
-    what others may see of the person (`events.SetPresenceSharing`).
+    what others may see of the person (`events.SetPresenceSharing`). `notify` says what a notification shows (`Notify`),
+    and `sound` whether something is to be heard.
     """
 
     suggested: bool = True
@@ -36,6 +47,8 @@ class Settings:
     typing: bool = True
     away: bool = True
     read: bool = True
+    notify: str = Notify.NAME.value
+    sound: bool = True
 
     def dumps(self) -> str:
         """The settings as a text to be kept."""
@@ -55,6 +68,8 @@ class Settings:
                 _keep_for(raw.get("keep_for", FOREVER)),
                 _wait_for(raw.get("wait_for", WhoToWaitFor.RECENT.value)),
                 **{name: raw.get(name, True) is True for name in ("typing", "away", "read")},  # else nothing is shown
+                notify=_notify(raw.get("notify", Notify.NAME.value)),
+                sound=bool(raw.get("sound", True)),
             )
         except (ValueError, AttributeError, RecursionError):
             return cls()
@@ -87,6 +102,11 @@ def _keep_for(value: Any) -> int:
 def _wait_for(value: Any) -> str:
     choices = [people.value for people in WhoToWaitFor]
     return str(value) if value in choices else WhoToWaitFor.NOBODY.value  # whoever is not asked for learns nothing
+
+
+def _notify(value: Any) -> str:
+    choices = [choice.value for choice in Notify]
+    return str(value) if value in choices else Notify.NOTHING.value  # what is not shown nobody reads
 
 
 class SettingsProblem(ValueError):

@@ -553,6 +553,24 @@ ERASE_FAILED = (
 )
 NAME_NOTE = "Others see this name. It proves nothing: whoever wants to can use the same one."
 UPDATE = "A new version of pychat is ready. Updating reloads the page and disconnects you."
+NEW_MESSAGE = "New message"
+HAS_COME = "Has joined the chat"
+SOMEBODY_HAS_COME = "Somebody has joined the chat"
+SHARED = "Choose whom to send this to:"
+NOTIFY_OFFER = "Be told when somebody writes while you are elsewhere?"
+NOTIFY = {
+    "name": "Show who has written",
+    "text": "Show who has written, and what",
+    "nothing": "Show “New message” only",
+    "off": "Show none",
+}
+NOTIFY_NOTE = {
+    "none": "This browser has no notifications for this page. On an iPhone or iPad, add it to the Home Screen first.",
+    "denied": "Your browser does not let this page show any. You can change that in its settings for this site.",
+    "default": "Your browser will ask whether this page may show any.",
+    "granted": "Only while you are not looking at this page. Whoever sees your screen sees them, and your system may "
+    "keep them.",
+}
 NOT_KEPT = "This device does not let pychat keep anything: next time you will be somebody new to others."
 EVICTED = (
     "This browser has deleted your key and what was said here, to make room or because it was told to. Others see you "

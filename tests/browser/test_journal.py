@@ -27,6 +27,7 @@ CASES = (
     "two_that_begin_at_once",
     "no_key_can_be_taken_away",
     "records_of_no_form",
+    "a_draft_is_sealed_and_goes_with_its_conversation",
 )
 """Those of tests/contracts/browser_journal.py."""
 

@@ -334,6 +334,34 @@ async def records_of_no_form() -> None:
         assert await heads(journal) == {}
 
 
+@case
+async def a_draft_is_sealed_and_goes_with_its_conversation() -> None:
+    async with kept() as (keeper, journal):
+        assert await journal.drafts() == []
+        await journal.keep_draft(ANN, b"about to\nwrite this")
+        await journal.keep_draft(BOB, b"and that")
+        await journal.keep_draft(ANN, b"about to write this")
+        on_disk = await stored()
+        for word in (b"about to", b"and that", ANN.encode(), BOB.encode()):
+            assert word not in on_disk, word
+        assert await heads(journal) == {ANN: [b"head"]}, "it is no head"
+        later = await keeper.journal()
+        try:
+            assert dict(await later.drafts()) == {ANN: b"about to write this", BOB: b"and that"}
+            heads_found = tuple((run, version) for _, run, version, _ in await later.heads())
+            await later.write(changes(ANN, b"head", b"three", found=heads_found))
+            await later.keep_draft(BOB, b"")
+            assert await journal.drafts() == [(ANN, b"about to write this")]
+            await later.delete(ANN)
+            assert await journal.drafts() == []
+        finally:
+            later.close()
+        await BrowserJournal.erase()
+        for work in (journal.drafts(), journal.keep_draft(ANN, b"too late"), journal.keep_draft(ANN, b"")):
+            with refused("deleted in another tab"):
+                await work
+
+
 async def _records_of(place: str) -> list[tuple[Any, Any]]:
     async with raw() as opened:
         return await _records(opened, place)

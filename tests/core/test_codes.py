@@ -8,7 +8,7 @@ from pychat.core.codes import invite, roomcode
 from pychat.core.codes import pasted as codes
 from pychat.core.codes.codetext import Found
 from pychat.core.codes.invite import Code
-from pychat.core.codes.pasted import page_at, page_in, page_of, read, relay_for, relay_of, room_in
+from pychat.core.codes.pasted import has_code, page_at, page_in, page_of, read, relay_for, relay_of, room_in
 from pychat.core.codes.roomcode import SECRET_SIZE, RoomCode
 from pychat.core.errors import CodeError, CodeProblem
 from pychat.core.webrtc.sdp import Candidate, CandidateKind, Description, DescriptionKind
@@ -49,8 +49,14 @@ def test_a_mangled_link_is_the_same_link(kind: str, name: str) -> None:
     mangled = MANGLED[name](f"{PAGE}#{text_of(code)}")
 
     assert read(mangled) == code
+    assert has_code(mangled)
     assert page_in(mangled) == PAGE
     assert relay_for(mangled, "https://own.example/") == "wss://chat.example/relay"
+
+
+@pytest.mark.parametrize("text", ["", "an article", "https://example.org/#section", text_of(ROOM)[:-1]])
+def test_a_text_without_a_code_that_can_be_used_has_none(text: str) -> None:
+    assert not has_code(text)
 
 
 @pytest.mark.parametrize("name", [name for name in MANGLED if not name.startswith("no scheme")])

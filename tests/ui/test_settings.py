@@ -4,7 +4,7 @@ import pytest
 
 from pychat.core.events import SetPresenceSharing
 from pychat.core.webrtc.ice import IceConfig, IceServer, ServerError
-from pychat.ui.settings import PUBLIC_STUN, Settings, suggested_servers
+from pychat.ui.settings import PUBLIC_STUN, Notify, Settings, suggested_servers
 
 SUGGESTED = (IceServer("stun:stun.example.org"),)
 
@@ -20,6 +20,8 @@ def test_what_was_kept_is_read_again() -> None:
         typing=False,
         away=False,
         read=False,
+        notify="text",
+        sound=False,
     )
     assert Settings.loads(settings.dumps()) == settings
 
@@ -27,6 +29,10 @@ def test_what_was_kept_is_read_again() -> None:
 @pytest.mark.parametrize("text", [None, "", "{", "[]", "null", "7", '{"own": "nonsense"}', '{"own": 7}'])
 def test_what_cannot_be_read_counts_as_never_written(text: str | None) -> None:
     assert Settings.loads(text) == Settings()
+
+
+def test_a_choice_for_notifications_that_is_not_known_shows_nothing_of_anybody() -> None:
+    assert Settings.loads('{"notify": "everything"}').notify == Notify.NOTHING.value
 
 
 def test_own_servers_come_before_the_suggested_ones() -> None:

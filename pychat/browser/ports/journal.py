@@ -29,11 +29,13 @@ FORMAT = 1
 """Of the database, as its version."""
 KEYS, HEADS, SEGMENTS = "keys", "heads", "segments"
 """What is in it: the secret, sealed, under SECRET; {version, nonce, data} under [name, run]; and as segments
-{position, chat: name, nonce, data}.
+{position, chat: name, nonce, data}. What somebody is about to write is beside the heads, without a version, under
+[name, DRAFT], so that it goes with its conversation.
 
 A name is that of a conversation, which only this person can tell from another one.
 """
 SECRET = "secret"
+DRAFT = "draft"
 
 _OF_CHAT = "of_chat"
 """The index of segments by [name, position]."""
@@ -234,6 +236,50 @@ class BrowserJournal:
                     chat, _, head = data.partition(b"\n")
                     found.append((chat.decode(), run, version, head))
             return found
+
+    async def drafts(self) -> list[tuple[str, bytes]]:
+        """The drafts that can be unsealed, each with its conversation."""
+        self._check_lock()
+        async with self._in_turn():
+            transaction = self._database.transaction(HEADS, "readonly")
+            shelf = transaction.objectStore(HEADS)
+            looking = shelf.getAllKeys()
+            names, readings = [], []
+
+            def read() -> None:
+                for key in looking.result.to_py():
+                    match key:
+                        case [str(name), str(run)] if run == DRAFT:
+                            names.append(name)
+                            readings.append(shelf.get(to_js(key)))
+
+            with _listening(looking, read):
+                await database.completed(transaction)
+            records = [(_algorithm(b"draft", name), each.result) for name, each in zip(names, readings, strict=True)]
+            found = []
+            for data in await self._unsealed(records):
+                if data is not None:
+                    chat, _, draft = data.partition(b"\n")
+                    found.append((chat.decode(), draft))
+            return found
+
+    async def keep_draft(self, chat: str, draft: bytes) -> None:
+        """Keep what is about to be written in a conversation, in place of what was there; b"": nothing is."""
+        async with self._in_turn():
+            place = await self._place(chat)
+            key = to_js([place.name, DRAFT])
+            if draft:
+                own = js.Object.new()
+                own.key, own.head = key, _algorithm(b"draft", place.name)
+                part = own, chat.encode() + b"\n" + draft, None, ()
+                problem = await js.putSealed(self._database, self._sealing, None, to_js([part]))
+                if problem is not None:
+                    raise PortError(database.words(problem))
+            else:
+                transaction = self._database.transaction(HEADS, "readwrite", self._strict)
+                transaction.objectStore(HEADS).delete(key)
+                transaction.commit()  # a page that is being left may not come to hear of the request's end
+                await database.completed(transaction)
 
     async def read(self, chat: str, before: int | None, most: int) -> list[tuple[int, bytes]]:
         """The last segments before a position."""

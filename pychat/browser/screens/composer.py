@@ -18,11 +18,13 @@ class Composer:
 
     Args:
         send: called with a text; returns "" when it is sent, and the box is then empty, else why it cannot be.
+        changed: called when something else stands in the box.
     """
 
-    def __init__(self, scope: Scope, send: Callable[[str], str]) -> None:
+    def __init__(self, scope: Scope, send: Callable[[str], str], changed: Callable[[], None] = lambda: None) -> None:
         self.next_text = ""  # what stands in the box once this is sent
         self._send = send
+        self._tell = changed
         self._draft = scope.part("draft")
         self._problem = scope.part("draft-problem")
         scope.on(scope.part("composer"), "submit", self._submitted)
@@ -66,6 +68,7 @@ class Composer:
         self.complain("")
         self._draft.style.height = "auto"
         self._draft.style.height = f"{self._draft.scrollHeight}px"
+        self._tell()
 
     def complain(self, sentence: str) -> None:
         """Say under the box what is wrong, or that nothing is any more ("")."""

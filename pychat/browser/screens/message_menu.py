@@ -162,6 +162,11 @@ class MessageMenu:
         show(self._part("composer-about"), True)
         self._composer.focus()
 
+    @property
+    def draft(self) -> str:
+        """What is being written as a message of its own: while one is edited, what stood in the box before."""
+        return self._draft if self._edit is not None else self._composer.text
+
     def _draft_key(self, event: Any) -> None:
         """Escape gives it up; the arrow up in an empty box edits the last message of one's own."""
         if event.key == "Escape" and (self._reply is not None or self._edit is not None):

@@ -10,15 +10,19 @@ import js
 
 from pychat.browser.dom import Scope, from_template, set_data, set_text, show
 from pychat.browser.ports.database import ask_to_stay
+from pychat.browser.ports.journal import BrowserJournal
 from pychat.browser.ports.store import BrowserStore
 from pychat.browser.screens.acts import Acts
 from pychat.browser.screens.attention import Attention
+from pychat.browser.screens.calling import Caller
 from pychat.browser.screens.card import CodeCard
 from pychat.browser.screens.composer import Composer, send
 from pychat.browser.screens.deleting import DeleteDialog
+from pychat.browser.screens.drafts import KeptDrafts
 from pychat.browser.screens.exporting import ExportButtons
 from pychat.browser.screens.face import show_face
 from pychat.browser.screens.identity import NameField, ResetDialog
+from pychat.browser.screens.installing import InstallButton
 from pychat.browser.screens.keeping import KeepDialog
 from pychat.browser.screens.message import Names
 from pychat.browser.screens.message_menu import MessageMenu
@@ -29,6 +33,7 @@ from pychat.browser.screens.room import RoomDialog, room_link
 from pychat.browser.screens.search import SearchBox
 from pychat.browser.screens.security_info import ProtectionDialog
 from pychat.browser.screens.settings import SettingsDialog
+from pychat.browser.screens.shared import SharedText
 from pychat.browser.screens.status import StatusLine
 from pychat.browser.screens.trust import TrustSigns
 from pychat.browser.screens.updates import Updates
@@ -36,7 +41,7 @@ from pychat.browser.screens.vault import Vault, VaultButtons
 from pychat.browser.screens.visit import KeptRooms, Rooms, opened_code
 from pychat.core import events
 from pychat.core.chat.relations import Place
-from pychat.core.codes.pasted import relay_for, relay_of, room_in
+from pychat.core.codes.pasted import has_code, relay_for, relay_of, room_in
 from pychat.core.identity.contacts import STORE_KEY
 from pychat.core.ids import ChatId
 from pychat.core.webrtc.ice import IceServer
@@ -87,6 +92,7 @@ class ChatPage:
         relay: the address of the page's relay; "" where there is none, None while the server cannot be reached.
         rooms: keeps what a reload comes back to.
         vault: all that is kept here; None where nothing is.
+        journal: where drafts are kept; None where nothing is.
         erase: deletes everything that is kept; may raise PortError.
     """
 
@@ -102,6 +108,7 @@ class ChatPage:
         relay: str | None,
         rooms: KeptRooms,
         vault: Vault | None,
+        journal: BrowserJournal | None,
         erase: Callable[[], Awaitable[None]],
     ) -> None:
         self._app = app
@@ -133,7 +140,8 @@ class ChatPage:
         self._scope = scope = Scope(js.document.body)
         self._part = scope.part
         self._delete = DeleteDialog(scope, post, lambda: app.view(self._selected))
-        self._composer = Composer(scope, self._send)
+        self._kept_drafts = KeptDrafts(scope, journal, self._drafts_now, app.keep_for)
+        self._composer = Composer(scope, self._send, self._kept_drafts.touch)
         self._menu = MessageMenu(scope, post, lambda: app.view(self._selected), self._composer, self._delete)
         self._messages = MessageList(scope, self._want_earlier, self._lead_to, self._menu)
         self._acts = Acts(scope)  # before all that its buttons lead to
@@ -143,6 +151,9 @@ class ChatPage:
         self._goal: tuple[ChatId, Place] | None = None  # a message that is to be shown once it is read
         self._trust = TrustSigns(scope, app, post, lambda: self._selected, self._leave)
         self._settings = SettingsDialog(scope, store, settings, suggested, self._configure)
+        self._shared = SharedText(scope, self._open_shared, lambda: self._choose(None))
+        InstallButton(scope)
+        self._caller = Caller(scope, store, self._choose, lambda: self._applied, app.keep_for)
         self._name = NameField(scope, settings.name, self._settings.rename)
         self._room = RoomDialog(scope, post, lambda: self._selected)
         self._export = ExportButtons(scope, app, post, lambda: self._selected)
@@ -150,6 +161,7 @@ class ChatPage:
         VaultButtons(scope, vault)
         self._may_ask = vault is not None  # the browser, to let it stay
         self._asking: asyncio.Future[None] | None = None  # kept, or it might be collected while it runs
+        self._bringing: asyncio.Future[None] | None = None  # likewise
         ProtectionDialog(scope)
         ResetDialog(scope, self._start_afresh)
         self._updates = Updates(scope, self._put_focus)
@@ -184,6 +196,8 @@ class ChatPage:
         self._wait_for_people()
         self._read_link(code)
         self.render()
+        self._bringing = asyncio.ensure_future(self._bring_drafts())
+        self._shared.ask()
 
     def server_found(self, relay: str, suggested: Sequence[IceServer]) -> None:
         """Go on when the server can be reached, with what waited for it.
@@ -249,6 +263,7 @@ class ChatPage:
             if js.document.visibilityState == "visible":
                 self._seen[now.chat] = len(now.messages)
         self._people.render(now.people, self._seen, self._selected, self._app.resolve)
+        self._caller.render(now.people, self._seen)
         self._search.render()
         if self._part("details").open:
             self._render_details(now.details)
@@ -327,6 +342,16 @@ class ChatPage:
         self._part("connect").focus()
         self._hand_over_all([events.OpenCodeLink(room_link(code), self._relay)])
         self._rooms.write()
+
+    def _open_shared(self, text: str) -> bool:
+        """Open the code in what another program has shared; returns whether there is one."""
+        if not has_code(text):
+            return False
+        self._choose(None)  # where the box is
+        self._given = self._part("paste-text").value = text
+        self._part("connect").focus()
+        self._hand_over_all([events.OpenCodeLink(text, self._relay_for(text))])
+        return True
 
     def _return_to(self, rooms: Rooms) -> None:
         """Go back into the rooms that the page was in before it was reloaded, and ask again where it has asked."""
@@ -527,7 +552,8 @@ class ChatPage:
         self._menu.forget()
         self._drafts[self._selected] = self._composer.text
         self._selected = conversation
-        self._composer.text = self._drafts.pop(conversation, "")
+        shared = self._shared.take() if conversation is not None else ""
+        self._composer.text = "\n".join(filter(None, (self._drafts.pop(conversation, ""), shared)))
         self._focus_before = js.document.activeElement
         self._screens.follow()
         self._post(events.ShowConversation(conversation))
@@ -570,6 +596,19 @@ class ChatPage:
                 self._join_draft(draft)
             else:
                 self._drafts[now_in] = "\n".join(filter(None, (self._drafts.get(now_in, ""), draft)))
+                self._kept_drafts.touch()
+
+    async def _bring_drafts(self) -> None:
+        """Put what an earlier visit was about to write into the box, before what has come there since."""
+        for chat, draft in (await self._kept_drafts.read()).items():
+            if chat == self._selected:
+                self._join_draft(draft)
+            else:
+                self._drafts[chat] = "\n".join(filter(None, (draft, self._drafts.get(chat, ""))))
+
+    def _drafts_now(self) -> dict[ChatId, str]:
+        drafts = {chat: draft for chat, draft in self._drafts.items() if chat is not None}
+        return drafts if self._selected is None else {**drafts, self._selected: self._menu.draft}
 
     def _join_draft(self, draft: str) -> None:
         if draft:
@@ -580,6 +619,7 @@ class ChatPage:
         draft = self._drafts.pop(conversation, "")
         self._selected = conversation
         self._join_draft(draft)
+        self._kept_drafts.touch()
         self._post(events.ShowConversation(conversation))
 
     def _clear_used_code(self) -> None:

@@ -5,13 +5,12 @@ from datetime import date
 from functools import partial
 from typing import Any
 
-import js
-
 from pychat.browser.dom import Scope, from_template, set_data, set_text, show
 from pychat.browser.screens.face import show_face
 from pychat.browser.screens.trust import show_trust
 from pychat.core.ids import ChatId
 from pychat.ui import strings, times
+from pychat.ui.calling import unread
 from pychat.ui.view import PersonView
 
 
@@ -53,16 +52,10 @@ class PeopleList:
                 del self._lines[chat]
             else:
                 self._remove(chat, became)
-        total = 0
         for person in people:
-            unread = max(0, person.messages - max(seen.get(person.conversation, 0), person.read) - person.changes)
-            total += unread if not person.new else 0
-            self._update(person, unread, person.conversation == selected)
-        total += any(person.new for person in people)  # however many: a crowd does not make the title flicker
+            count = unread(person, seen.get(person.conversation, 0))
+            self._update(person, count, person.conversation == selected)
         show(self._area, bool(people))
-        title = f"({total}) pychat" if total else "pychat"
-        if js.document.title != title:
-            js.document.title = title
 
     def _put(self, chat: ChatId, item: Any) -> None:
         scope = Scope(item)
@@ -80,8 +73,8 @@ class PeopleList:
         item.remove()
         del self._lines[chat]
 
-    def _update(self, person: PersonView, unread: int, selected: bool) -> None:
-        line = person, unread, selected
+    def _update(self, person: PersonView, count: int, selected: bool) -> None:
+        line = person, count, selected
         if self._lines.get(person.conversation) == line:  # to look at the document costs more than all the rest
             return
         self._lines[person.conversation] = line
@@ -103,7 +96,7 @@ class PeopleList:
             set_text(button.querySelector(".last"), who + " ".join(last.text.split()))
             set_text(button.querySelector(".when"), times.short(last.at, date.today()))
         set_data(button, "new", "true" if person.new else "false")
-        set_text(button.querySelector(".unread"), str(unread) if unread else strings.NEW if person.new else "")
+        set_text(button.querySelector(".unread"), str(count) if count else strings.NEW if person.new else "")
         if selected:
             button.setAttribute("aria-current", "true")
         else:

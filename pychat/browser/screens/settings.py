@@ -45,7 +45,10 @@ class SettingsDialog:
         self._typing = scope.part("share-typing")
         self._away = scope.part("share-away")
         self._read = scope.part("share-read")
+        self._notify = scope.part("notify")
+        self._sound = scope.part("sound")
         fill(self._wait_for, strings.WAIT_FOR.items())
+        fill(self._notify, strings.NOTIFY.items())
         set_text(scope.part("keep-all-note"), strings.KEEP_NOTE)
         set_text(scope.part("wait-note"), strings.WAIT_NOTE)
         set_text(scope.part("name-note"), strings.NAME_NOTE)
@@ -83,6 +86,8 @@ class SettingsDialog:
         self._typing.checked = self._settings.typing
         self._away.checked = self._settings.away
         self._read.checked = self._settings.read
+        self._notify.value = self._settings.notify
+        self._sound.checked = self._settings.sound
         self._show_caution()
         self._complain("")
         self._dialog.showModal()
@@ -100,6 +105,8 @@ class SettingsDialog:
             typing=bool(self._typing.checked),
             away=bool(self._away.checked),
             read=bool(self._read.checked),
+            notify=str(self._notify.value),
+            sound=bool(self._sound.checked),
         )
         try:
             usable_ice(settings, self._suggested)

@@ -9,6 +9,7 @@ import js
 from pyodide.ffi import JsException
 
 from pychat.browser.dom import Scope, set_text, show
+from pychat.browser.ports.notifications import service_workers
 from pychat.ui import strings
 
 _LOOK_EVERY = 3600.0
@@ -25,7 +26,7 @@ class Updates:
     def __init__(self, scope: Scope, closed: Callable[[], None]) -> None:
         self._scope = scope
         self._closed = closed
-        self._container = _service_workers()
+        self._container = service_workers()
         self._waiting: Any = None
         scope.on(scope.part("update-now"), "click", lambda _: self._take())
         scope.on(scope.part("update-later"), "click", lambda _: self._put_off())
@@ -67,11 +68,3 @@ class Updates:
         self._scope.part("update-now").disabled = True
         self._scope.on(self._container, "controllerchange", lambda _: js.location.reload())
         self._waiting.postMessage("take over")
-
-
-def _service_workers() -> Any:
-    """What the browser has of service workers, or None: it may throw as soon as it is asked."""
-    try:
-        return js.navigator.serviceWorker
-    except (JsException, AttributeError):
-        return None

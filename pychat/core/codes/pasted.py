@@ -46,6 +46,15 @@ def room_in(text: str) -> str:
     return roomcode.encode(code) if isinstance(code, RoomCode) else ""
 
 
+def has_code(text: str) -> bool:
+    """Whether there is a usable code in a text."""
+    try:
+        read(text)
+    except CodeError:
+        return False
+    return True
+
+
 def relay_for(text: str, page: str) -> str:
     """The address of the relay where the room in a text would be: that of its link's page, else of this one; or ""."""
     return relay_of(page_in(text) or page)

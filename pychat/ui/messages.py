@@ -10,6 +10,7 @@ from pychat.core.chat.timeline import Message, Timeline
 from pychat.core.content import Relation, Unknown
 from pychat.core.ids import AuthorId
 from pychat.ui import strings
+from pychat.ui.markup import plain
 
 QUOTED = 200
 """Code points of a message that stand above a reply to it, at most."""
@@ -33,7 +34,7 @@ class Quoted(NamedTuple):
     def words(self) -> str:
         """What stands on a screen, in one line."""
         if self.text:
-            return " ".join(self.text.split())
+            return " ".join(plain(self.text).split())
         return strings.DELETED_QUOTED if self.is_here else strings.QUOTED_FROM_BEFORE
 
 
@@ -68,9 +69,12 @@ class MessageView(NamedTuple):
     @property
     def lines(self) -> str:
         """What a terminal prints: what it answers, in a line above it, and its words."""
-        if self.answers is None or self.is_hidden or self.is_deleted:
-            return self.words
-        return f"> {self.answers.words}\n{self.words}"
+        return f"> {self.answered}\n{self.words}" if self.answered else self.words
+
+    @property
+    def answered(self) -> str:
+        """The words of what it answers, in one line, if that is to be shown; or ""."""
+        return "" if self.answers is None or self.is_hidden or self.is_deleted else self.answers.words
 
     @property
     def is_deleted(self) -> bool:

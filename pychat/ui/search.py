@@ -5,9 +5,12 @@ from typing import NamedTuple
 
 from pychat.core.chat.text_index import Found
 from pychat.core.ids import AuthorId, ChatId
+from pychat.ui.markup import plain
 
 BEFORE, AFTER = 24, 120
 """Code points that are shown around what was looked for."""
+PLAIN = 1_000
+"""Code points of a message whose words are shown without what makes them look like something."""
 
 
 class Excerpt(NamedTuple):
@@ -46,9 +49,12 @@ class SearchView:
 
 def excerpt(found: Found, query: str) -> Excerpt:
     """The words around the first one of those that were looked for, on one line."""
-    text = " ".join(found.text.split())
-    folded, words = text.casefold(), query.casefold().split()
+    words = query.casefold().split()
     word = max(words, key=len, default="")
+    text = " ".join(plain(found.text).split()) if len(found.text) <= PLAIN else ""
+    if not text or word not in text.casefold():
+        text = " ".join(found.text.split())  # it is in what makes the words look like something, as in an address
+    folded = text.casefold()
     at = folded.find(word) if len(folded) == len(text) else -1
     if at < 0 or not word:
         return Excerpt("", "", _cut(text, AFTER))

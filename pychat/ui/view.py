@@ -22,7 +22,8 @@ from pychat.core.webrtc.sdp import Description
 from pychat.core.webrtc.stats import Stats
 from pychat.ui import strings
 from pychat.ui.faces import Face, face_of
-from pychat.ui.messages import Messages
+from pychat.ui.markup import plain
+from pychat.ui.messages import QUOTED, Messages
 from pychat.ui.strings import Trust
 
 
@@ -240,7 +241,7 @@ def view(node: Node, selected: ChatId | None) -> View:
 
 def _last(chat: Chat) -> Preview | None:
     last = chat.last if isinstance(chat, Conversation) else None
-    return last._replace(text=last.text or strings.DELETED) if last is not None else None
+    return last._replace(text=plain(last.text[:QUOTED]) or strings.DELETED) if last is not None else None
 
 
 def name_of(node: Node, conversation: Chat) -> str:

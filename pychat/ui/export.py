@@ -5,6 +5,7 @@ from datetime import datetime
 from typing import NamedTuple
 
 from pychat.ui import strings, times
+from pychat.ui.markup import Block, CodeBlock, Inline, Link, List, Paragraph, Quote, parse
 
 # The file is for the person's own disk, and no page of ours shows it.
 _HTML = """<!doctype html>
@@ -19,7 +20,11 @@ _HTML = """<!doctype html>
 body {{ max-width: 44rem; margin: 0 auto; padding: 1rem; }}
 h2 {{ font-size: 1rem; text-align: center; margin: 2rem 0 1rem; }}
 p {{ margin: 0.5rem 0; overflow-wrap: anywhere; }}
-p > span {{ white-space: pre-wrap; }}
+p > span, p code, div {{ white-space: pre-wrap; }}
+div {{ margin: 0.5rem 0; overflow-wrap: anywhere; }}
+pre {{ padding: 0.5rem; overflow: auto; border: 1px solid; border-radius: 0.5rem; }}
+blockquote {{ margin: 0.5rem 0; padding-inline-start: 0.75rem; border-inline-start: 3px solid; }}
+ul, ol {{ margin: 0.5rem 0; }}
 time {{ opacity: 0.7; font-size: 0.8125rem; }}
 .me {{ margin-inline-start: 3rem; }}
 </style>
@@ -82,10 +87,52 @@ def html(exported: Exported, now: datetime) -> Iterator[str]:
             moment = times.local(message.at).isoformat(timespec="seconds")
             yield (
                 f'<p class="{side}" dir="auto"><b>{author}</b> '
-                f'<time datetime="{moment}">{times.clock(message.at)}</time><br>'
-                f"{f'<span>{escape(message.text)}</span>' if message.text else f'<i>{strings.DELETED}</i>'}</p>\n"
+                f'<time datetime="{moment}">{times.clock(message.at)}</time>{_said(message.text, side)}\n'
             )
     yield "</body>\n</html>\n"
+
+
+def _said(text: str, side: str) -> str:
+    """What a message says, behind its author and time, and the end of their paragraph."""
+    blocks = parse(text)
+    if blocks:
+        return f'</p>\n<div class="{side}">{"".join(map(_block, blocks))}</div>'
+    return f"<br>{f'<span>{escape(text)}</span>' if text else f'<i>{strings.DELETED}</i>'}</p>"
+
+
+def _block(block: Block) -> str:
+    match block:
+        case Paragraph(spans):
+            return f'<p dir="auto"><span>{"".join(map(_inline, spans))}</span></p>'
+        case CodeBlock(text):
+            return f'<pre dir="ltr"><code>{escape(text)}</code></pre>'
+        case Quote(blocks):
+            return f'<blockquote dir="auto">{"".join(map(_block, blocks))}</blockquote>'
+        case List(items):
+            numbers = [item.marker[:-1] for item in items]
+            tag = "ol" if numbers[0] else "ul"
+            listed = zip(numbers, items, strict=True)
+            inner = "".join(
+                f"<li{f' value={number}' if number else ''}>{''.join(map(_block, item.blocks))}</li>"
+                for number, item in listed
+            )
+            return f'<{tag} dir="auto">{inner}</{tag}>'
+
+
+def _inline(inline: Inline) -> str:
+    if isinstance(inline, Link):
+        leads = f" ({escape(inline.leads)})" if inline.leads else ""
+        said = "".join(map(_inline, inline.spans))
+        return f'<a href="{escape(inline.address)}" rel="noopener noreferrer"><bdi>{said}</bdi></a>{leads}'
+    html = escape(inline.text)
+    for is_so, tag in (
+        (inline.is_code, "code"),
+        (inline.is_struck, "s"),
+        (inline.is_emphasis, "em"),
+        (inline.is_strong, "strong"),
+    ):
+        html = f"<{tag}>{html}</{tag}>" if is_so else html
+    return html
 
 
 def _title(exported: Exported) -> str:

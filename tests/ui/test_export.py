@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime
 from html.parser import HTMLParser
 
@@ -9,6 +10,7 @@ import pytest
 
 from pychat.ui import export, strings
 from pychat.ui.export import Exported, ExportedMessage
+from tests import naughty
 
 NOW = datetime(2026, 11, 30, 9, 45)
 EVIL = """<script>alert(1)</script> & <img src="https://evil.example/a.png" onerror=x> "'"""
@@ -34,11 +36,15 @@ class Reader(HTMLParser):
         super().__init__()
         self.tags: list[str] = []
         self.texts: list[str] = []
+        self.links: list[str | None] = []
         self.feed(text)
 
     def handle_starttag(self, tag: str, attributes: list[tuple[str, str | None]]) -> None:
         self.tags.append(tag)
-        assert not [name for name, _ in attributes if name.startswith("on") or name in ("src", "href")]
+        given = dict(attributes)
+        assert not [name for name in given if name.startswith("on") or name in ("src", "style")]
+        assert ("href" in given) == (tag == "a")
+        self.links += [given["href"]] if tag == "a" else []
 
     def handle_data(self, data: str) -> None:
         if data.strip():
@@ -72,7 +78,13 @@ def test_an_html_file_has_all_that_was_said_with_its_days_and_times() -> None:
 @pytest.mark.parametrize("text", [EVIL, MARKED, "</span></p><h1>", "]]>", "\0\x07\u202e"])
 def test_nothing_that_was_said_or_a_name_is_html(text: str) -> None:
     read = html(exported(text, name=text, own_name=text, note=text))
-    assert set(read.tags) == {
+    assert set(read.tags) <= {
+        "a",
+        "bdi",
+        "blockquote",
+        "code",
+        "div",
+        "em",
         "html",
         "head",
         "meta",
@@ -87,8 +99,33 @@ def test_nothing_that_was_said_or_a_name_is_html(text: str) -> None:
         "br",
         "span",
     }
-    assert read.tags.count("p") == 2
     assert "Content-Security-Policy" in "".join(export.html(exported(text), NOW))
+
+
+@pytest.mark.parametrize(
+    "texts",
+    [naughty.ALL, naughty.as_links(), naughty.as_code(), naughty.as_quotes()],
+    ids=["text", "links", "code", "quotes"],
+)
+def test_naughty_texts_are_text_and_links_in_html(texts: Sequence[str]) -> None:
+    read = html(exported("")._replace(messages=[ExportedMessage(True, at(2026, 11, 3), text) for text in texts]))
+    assert not {"script", "img", "svg", "iframe", "object", "link", "base", "form", "input", "video"} & set(read.tags)
+    assert all(link and link.startswith(("http://", "https://")) for link in read.links)
+
+
+def test_an_html_file_looks_like_what_was_written() -> None:
+    text = "**a** ~~b~~ [c](https://d.example/e)\n> *f*\n- g\n- h\n\n3. i\n```py\nj <k>\n```\n[bank.example](http://l.example)"
+    file = "".join(export.html(exported(text), NOW))
+    for element in (
+        "<strong>a</strong> <s>b</s>",
+        '<a href="https://d.example/e" rel="noopener noreferrer"><bdi>c</bdi></a> (d.example)',
+        '<blockquote dir="auto"><p dir="auto"><span><em>f</em></span></p></blockquote>',
+        '<ul dir="auto"><li><p dir="auto"><span>g</span></p></li><li>',
+        '<ol dir="auto"><li value=3>',
+        '<pre dir="ltr"><code>j &lt;k&gt;</code></pre>',
+        '<span>bank.example <a href="http://l.example" rel="noopener noreferrer"><bdi>http://l.example</bdi></a>',
+    ):
+        assert element in file
 
 
 def test_a_markdown_file_has_all_that_was_said_in_quotations() -> None:

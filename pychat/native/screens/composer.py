@@ -17,6 +17,7 @@ _STYLE = Style.from_dict(
         "quiet": "fg:ansibrightblack",
         "problem": "fg:ansired",
         "code": "bold",
+        "said-code": "fg:ansicyan",
         "qr": "fg:#000000 bg:#ffffff",
         "bottom-toolbar": "noreverse fg:ansibrightblack",
         "done": "fg:ansigreen",

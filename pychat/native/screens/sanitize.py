@@ -2,7 +2,7 @@
 
 import json
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime
 
 from wcwidth import iter_graphemes, wcwidth, width
@@ -13,9 +13,18 @@ _UNSAFE = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u2028-\u202e\u2066-\u2069]")
 _LINE_END = re.compile("\r\n|\r|\n")
 
 
+Styled = list[tuple[str, str]]
+"""A line in pieces: the style of each, and its text."""
+
+
 def lines(text: str) -> list[str]:
     """The lines of a message, each safe to be shown."""
-    return [_UNSAFE.sub(_visible, line) for line in _LINE_END.split(text)]
+    return [safe(line) for line in _LINE_END.split(text)]
+
+
+def safe(line: str) -> str:
+    """A line, safe to be shown: each control character is one that is seen."""
+    return _UNSAFE.sub(_visible, line)
 
 
 def one_line(text: str) -> str:
@@ -62,27 +71,65 @@ def paragraph(name: str, text: str, columns: int) -> list[str]:
     return wrapped
 
 
+def styled_paragraph(author: tuple[str, str], message: Sequence[Styled], columns: int) -> list[Styled]:
+    """The same of a message whose lines are in pieces, which are safe and without tabs.
+
+    Args:
+        author: the style of a name, and the name.
+    """
+    columns = max(columns, 2 * len(_INDENT))
+    style, name = author
+    wrapped = list[Styled]()
+    for number, pieces in enumerate(message):
+        line = pieces if number else [(style, f"{name}:"), ("", " "), *pieces]
+        indent = _INDENT if number else ""
+        text = "".join(piece for _, piece in line)
+        wrapped += [
+            [("", row_indent), *_part(line, begin, end)] for row_indent, begin, end in _rows(text, columns, indent)
+        ]
+    return wrapped
+
+
 _NO_TAG = str.maketrans("<>", "‹›")
 _INDENT = "    "
 _WORD = re.compile(" +|[^ ]+")
 
 
 def _wrap(line: str, columns: int, indent: str) -> Iterator[str]:
+    line = line.expandtabs()
+    for row_indent, begin, end in _rows(line, columns, indent):
+        yield row_indent + line[begin:end]
+
+
+def _rows(line: str, columns: int, indent: str) -> Iterator[tuple[str, int, int]]:
+    """The rows of a line: what is in front of each, and from where to where of the line it goes."""
     room = columns - len(_INDENT)
-    row, used = indent, len(indent)
-    for word in _WORD.findall(line.expandtabs()):
+    begin, end, used = 0, 0, len(indent)
+    for word in _WORD.findall(line):
         if room >= _cells(word) > columns - used:
-            yield row
-            row, used = _INDENT, len(_INDENT)
-            word = word.removeprefix(" ")  # the break stands for it
+            yield indent, begin, end
+            indent, begin, used = _INDENT, end, len(_INDENT)
+            if word.startswith(" "):  # the break stands for it
+                begin = end = end + 1
+                word = word[1:]
         for grapheme in iter_graphemes(word):
             for part in [grapheme] if _cells(grapheme) <= room else grapheme:
                 if _cells(part) > columns - used:
-                    yield row
-                    row, used = _INDENT, len(_INDENT)
-                row += part
+                    yield indent, begin, end
+                    indent, begin, used = _INDENT, end, len(_INDENT)
+                end += len(part)
                 used += _cells(part)
-    yield row
+    yield indent, begin, end
+
+
+def _part(line: Styled, begin: int, end: int) -> Iterator[tuple[str, str]]:
+    """A line from somewhere to somewhere."""
+    at = 0
+    for style, text in line:
+        piece = text[max(0, begin - at) : max(0, end - at)]
+        if piece:
+            yield style, piece
+        at += len(text)
 
 
 def _cells(text: str) -> int:

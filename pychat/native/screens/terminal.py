@@ -10,6 +10,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from datetime import date
 
+from prompt_toolkit.utils import is_dumb_terminal
 from wcwidth import clip, width
 
 from pychat.core import events
@@ -21,13 +22,14 @@ from pychat.core.ids import AuthorId, ChatId, PublicKey
 from pychat.core.webrtc.stats import Stats
 from pychat.native.screens import qr
 from pychat.native.screens.composer import Composer, Text
+from pychat.native.screens.markup import as_written, styled
 from pychat.native.screens.message_commands import MessageCommands
-from pychat.native.screens.sanitize import author_tag, name_tag, one_line, paragraph
+from pychat.native.screens.sanitize import author_tag, name_tag, one_line, paragraph, styled_paragraph
 from pychat.native.screens.settings import SUGGESTED
 from pychat.ports import Post
 from pychat.ui import keeping, strings, times
 from pychat.ui.app import App
-from pychat.ui.messages import Messages
+from pychat.ui.messages import Messages, MessageView
 from pychat.ui.settings import Settings, is_local
 from pychat.ui.strings import Trust
 from pychat.ui.view import Card, DetailsView, PersonView, Progress, RoomView, View
@@ -84,6 +86,7 @@ class TerminalPage:
         self._came_by = ""  # the link of a room, which need not be shown to whoever has it
         self._settings = settings
         self._draws_qr = colors and symbols
+        self._has_styles = colors and not is_dumb_terminal()
         self._composer = Composer(self._above, self._below, colors=colors)
         self._selected: ChatId | None = None
         self._openings = 0
@@ -562,10 +565,10 @@ class TerminalPage:
             printed.own = max(printed.own, own_gone)
         while printed.own < delivered:
             printed.own += 1
-            lines += self._paragraph("class:mine", strings.ME, messages.own(printed.own).lines)
+            lines += self._paragraph("class:mine", strings.ME, messages.own(printed.own))
         for message in messages.arrived[place:]:
             if not message.is_own:
-                lines += self._paragraph("class:name", name, message.lines)
+                lines += self._paragraph("class:name", name, message)
         printed.place = len(messages) - messages.shifted
         self._composer.print(lines)
 
@@ -579,16 +582,20 @@ class TerminalPage:
             if day != (day := times.day(message.at, date.today())):
                 yield [("class:quiet", f"{day}, {times.clock(message.at)}")]
             waits = message.is_own and messages.delivery_at(place) is not Delivery.DELIVERED
-            text = f"{message.lines} ({Delivery.WAITING.value})" if waits and message.text else message.lines
-            yield from self._paragraph(
-                "class:mine" if message.is_own else "class:name", strings.ME if message.is_own else name, text
-            )
+            note = f" ({Delivery.WAITING.value})" if waits and message.text else ""
+            style, who = ("class:mine", strings.ME) if message.is_own else ("class:name", name)
+            yield from self._paragraph(style, who, message, note)
 
-    def _paragraph(self, style: str, name: str, text: str) -> Iterator[Text]:
-        first, *rest = paragraph(name, text, self._composer.columns)
-        yield [(style, first[: len(name) + 1]), ("", first[len(name) + 1 :])]
-        for line in rest:
-            yield [("", line)]
+    def _paragraph(self, style: str, name: str, message: MessageView, note: str = "") -> Iterator[Text]:
+        """A message with its name; where the terminal has no styles, with the signs that make them."""
+        if self._has_styles:
+            said = styled(message.words)
+            if message.answered:
+                said.insert(0, [("class:quiet", f"> {one_line(message.answered)}")])
+        else:
+            said = as_written(message.lines)
+        said[-1].append(("", note))
+        yield from map(list, styled_paragraph((style, name), said, self._composer.columns))
 
     def _tell_servers(self) -> None:
         """Say whom this program asks for its address, once it does."""

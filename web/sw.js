@@ -9,6 +9,8 @@ const CACHE = `${PREFIX}@BUILD@`;
 // The files by their names, and what each has to be: a server that changes meanwhile cannot slip in one of another
 // build.
 const FILES = "@FILES@";
+// Those of them that are kept only when a page has asked for them.
+const LATER = "@LATER@";
 // Which is also the address of the folder.
 const FRONT_PAGE = "index.html";
 
@@ -20,7 +22,8 @@ const address = (name) => new URL(name === FRONT_PAGE ? "./" : name, scope).href
 
 async function fill() {
   const cache = await caches.open(CACHE);
-  const requests = Object.entries(FILES).map(([name, integrity]) => new Request(address(name), { integrity }));
+  const wanted = Object.entries(FILES).filter(([name]) => !LATER.includes(name));
+  const requests = wanted.map(([name, integrity]) => new Request(address(name), { integrity }));
   try {
     await cache.addAll(requests);
   } catch (error) {

@@ -5,7 +5,7 @@
     SHA256SUMS             the same for people: what `sha256sum --check` reads
     app-<hash>/…           our own files, pychat.zip and memory.bin, Python's memory with all of that imported; the name
                            changes with the content, so caches keep them for ever
-    vendor-<hash>/…        Pyodide, PyScript and hash-wasm, likewise
+    vendor-<hash>/…        Pyodide, PyScript, hash-wasm and Pygments, likewise
 
 Everything is first put together in memory, which takes a fraction of a second; what costs time is compressing, so
 compressed files are kept in a cache by the hash of their content, and a site that would come out the same is left
@@ -28,13 +28,13 @@ import zipfile
 from collections.abc import Callable, Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from importlib.metadata import PackageNotFoundError, distribution
 from pathlib import Path
 
 import brotli
 
 from pychat.server.checksums import SERVICE_WORKER, SUMS, Files, integrity, with_sums
-from pychat.site.snapshot import MADE_BY, MEMORY, MEMORY_BYTES, BuildError, make_memory
+from pychat.site import libraries
+from pychat.site.snapshot import COMPILE, MADE_BY, MEMORY, MEMORY_BYTES, BuildError, compile_python, make_memory
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -58,9 +58,6 @@ COMPOSITION_ROOTS = ("main.py", "demo.py")
 # What the page is made of that is not ours.
 PACKAGES = ("pyodide", "@pyscript/core", "hash-wasm")
 
-# What makes QR codes; without segno's __init__, which imports all the rest of it.
-SEGNO_FILES = ("consts.py", "encoder.py")
-
 # What the browser asks for, and nothing more; editors, terminals and MicroPython stay at home.
 PYODIDE_FILES = ("pyodide.mjs", "pyodide-lock.json")
 # The part of its WebAssembly that the page does not need until it can be used.
@@ -75,6 +72,9 @@ PYSCRIPT_PATTERNS = ("core.js", "core-*.js", "error-*.js")
 LOADED_WITH_PROGRESS = ("pyodide.asm.wasm", REST, MEMORY)
 # What a visit asks for only when the memory cannot be restored.
 LOADED_ANEW = ("python_stdlib.zip", "pychat.zip")
+# What a page asks for when it has a use for it; from then on it is there without a network, too.
+PYGMENTS = "pygments.zip"
+LOADED_LATER = (PYGMENTS,)
 
 TEXT_SUFFIXES = {".html", ".css", ".js", ".mjs", ".json", ".webmanifest", ".py", ".svg", ".txt"}
 NOT_SERVED = {"node_modules", "package.json", "package-lock.json", "__pycache__"}
@@ -113,17 +113,25 @@ class Site:
         return sum(size for size, _ in self.sizes.values())
 
 
-def build_site(web: Path, package: Path, out: Path, make_memory: Callable[[Path, bytes], bytes] = make_memory) -> Site:
+def build_site(
+    web: Path,
+    package: Path,
+    out: Path,
+    make_memory: Callable[[Path, bytes], bytes] = make_memory,
+    compile_python: Callable[[Path, bytes], bytes] = compile_python,
+) -> Site:
     """Build the site into `out`, atomically, unless it is there already.
 
     Raises:
         BuildError: something it is made of is missing or is not the pinned version.
     """
+    cache, modules = out.parent / "cache", web / "node_modules"
     vendor_files = _vendor(web)
+    vendor_files[f"pygments/{PYGMENTS}"] = _pygments(
+        vendor_files, cache, lambda zipped: compile_python(modules, zipped)
+    )
     vendor = f"vendor-{_digest(vendor_files)}"
-    cache = out.parent / "cache"
     app_files = _app(web, package)
-    modules = web / "node_modules"
     app_files[MEMORY] = _memory(app_files["pychat.zip"], vendor, cache, lambda app: make_memory(modules, app))
     sizes = {
         name.rpartition("/")[2]: (len(content), _wire_size(cache, name, content))
@@ -169,7 +177,12 @@ def _pages(web: Path) -> Files:
 def _service_worker(web: Path, files: Files) -> bytes:
     """sw.js, with what each file has to be."""
     kept = {name: integrity(files[name]) for name in files if name.rpartition("/")[2] not in LOADED_ANEW}
-    tokens = {"@BUILD@": _digest(files), '"@FILES@"': json.dumps(kept, indent=2, sort_keys=True)}
+    later = sorted(name for name in kept if name.rpartition("/")[2] in LOADED_LATER)
+    tokens = {
+        "@BUILD@": _digest(files),
+        '"@FILES@"': json.dumps(kept, indent=2, sort_keys=True),
+        '"@LATER@"': json.dumps(later),
+    }
     return _substitute({SERVICE_WORKER: _read(web / SERVICE_WORKER)}, tokens)[SERVICE_WORKER]
 
 
@@ -178,6 +191,14 @@ def _memory(app: bytes, vendor: str, cache: Path, make: Callable[[bytes], bytes]
     parts = (app, vendor.encode(), *(path.read_bytes() for path in MADE_BY))
     digest = hashlib.sha256(b"\0".join(parts)).hexdigest()
     return _cached(cache / f"{digest}.memory", lambda: make(app))
+
+
+def _pygments(vendor_files: Files, cache: Path, make: Callable[[bytes], bytes]) -> bytes:
+    """What colours code, compiled anew only when Pygments, Pyodide or what compiles it has changed."""
+    zipped = _zip(libraries.pygments().items())
+    parts = (zipped, vendor_files["pyodide/pyodide.asm.wasm"], COMPILE.read_bytes())
+    digest = hashlib.sha256(b"\0".join(hashlib.sha256(part).digest() for part in parts)).hexdigest()
+    return _cached(cache / f"{digest}.compiled", lambda: make(zipped))
 
 
 def _app(web: Path, package: Path) -> Files:
@@ -248,8 +269,11 @@ def zip_package(web: Path, package: Path) -> bytes:
         paths += sorted(path.rglob("*.py")) if path.is_dir() else [path] if path.is_file() else []
     files = {path.relative_to(package.parent).as_posix(): path.read_bytes() for path in paths}
     roots = {name: _read(web / name) for name in COMPOSITION_ROOTS}
-    bare = {name: without_docstrings(without_annotations(source)) for name, source in (files | roots).items()}
-    return _zip((bare | _segno()).items())
+    bare = {
+        name: without_docstrings(without_annotations(source)) if name.endswith(".py") else source
+        for name, source in (files | roots | libraries.markdown_it()).items()
+    }
+    return _zip((bare | libraries.segno()).items())
 
 
 def without_annotations(source: bytes) -> bytes:
@@ -277,7 +301,8 @@ def without_annotations(source: bytes) -> bytes:
 def without_docstrings(source: bytes) -> bytes:
     """Python source without its docstrings, which a page has no use for; each line keeps its number.
 
-    A class keeps a docstring of one space: one that has none is given one by `dataclass`.
+    A class keeps a docstring of one space: one that has none is given one by `dataclass`. And so does a module, for
+    nothing else may stand before what it imports from `__future__`.
     """
     lines = source.splitlines(keepends=True)
     for node in ast.walk(ast.parse(source)):
@@ -285,24 +310,10 @@ def without_docstrings(source: bytes) -> bytes:
             match node.body:
                 case [ast.Expr(ast.Constant(str()), lineno=first, end_lineno=int(last), col_offset=indent), *_]:
                     rest = lines[last - 1][node.body[0].end_col_offset or 0 :]
-                    bare = b'" "' if isinstance(node, ast.ClassDef) else b"pass"
+                    bare = b'" "' if isinstance(node, ast.ClassDef | ast.Module) else b"pass"
                     lines[first - 1 : last] = [b" " * indent + bare + (b"\n" * (last - first)) + rest]
                     lines[first:first] = [b""] * (last - first)  # the numbers of the others stay
     return b"".join(lines)
-
-
-def _segno() -> Files:
-    """The parts of segno that make QR codes, with its licence, which is to go with them."""
-    try:
-        listed = distribution("segno").files or []
-    except PackageNotFoundError as error:
-        raise BuildError("segno is not installed: run `make build`, which installs it.") from error
-    wanted = {f"segno/{name}" for name in SEGNO_FILES}
-    return {
-        f"segno/{path.name}": path.read_binary()
-        for path in listed
-        if path.as_posix() in wanted or path.match("segno-*/licenses/LICENSE")
-    }
 
 
 def _zip(members: Iterable[tuple[str, bytes]]) -> bytes:
@@ -405,4 +416,7 @@ def _wire_bytes(out: Path, files: Files, other_pages: set[str]) -> int:
         compressed = out / f"{name}.br"
         return (compressed if compressed.is_file() else out / name).stat().st_size
 
-    return sum(size(name) for name in files if name not in other_pages and name.rpartition("/")[2] not in LOADED_ANEW)
+    asked_for_later = (*LOADED_ANEW, *LOADED_LATER)
+    return sum(
+        size(name) for name in files if name not in other_pages and name.rpartition("/")[2] not in asked_for_later
+    )

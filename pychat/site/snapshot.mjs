@@ -78,7 +78,7 @@ import sys
 import zipimport
 
 # What is imported only when something is asked for, by PyScript or after a failure.
-import encodings.ascii, encodings.idna, encodings.latin_1, encodings.utf_16, encodings.utf_32, encodings.utf_8_sig
+import encodings.ascii, encodings.idna, encodings.latin_1, encodings.punycode, encodings.utf_16, encodings.utf_32, encodings.utf_8_sig
 import random, re, shutil, traceback, uuid, zipfile
 
 with zipfile.ZipFile("pychat.zip") as archive:

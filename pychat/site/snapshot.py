@@ -1,4 +1,6 @@
-"""Makes memory.bin, the memory of a Python that has imported all of pychat: Node runs snapshot.mjs, which writes it."""
+"""What Pyodide's own Python makes for the site, in Node: memory.bin, the memory of one that has imported all of pychat,
+and compiled modules.
+"""
 
 from __future__ import annotations
 
@@ -13,6 +15,7 @@ MEMORY = "memory.bin"
 MEMORY_BYTES = 30 << 20
 
 SNAPSHOT = Path(__file__).with_name("snapshot.mjs")
+COMPILE = Path(__file__).with_name("compile.mjs")
 # What the memory depends on, beside what it is made of.
 MADE_BY = (
     SNAPSHOT,
@@ -34,15 +37,23 @@ def make_memory(modules: Path, app: bytes) -> bytes:
     Raises:
         BuildError: there is no Node, or it fails.
     """
+    return _made("Python's memory", [SNAPSHOT, modules / "pyodide", modules / ".compiled"], app)
+
+
+def compile_python(modules: Path, sources: bytes) -> bytes:
+    """A zip of compiled modules, from one of their sources. Raises BuildError as `make_memory` does."""
+    return _made("compiled Python", [COMPILE, modules / "pyodide"], sources)
+
+
+def _made(what: str, command: list[Path], given: bytes) -> bytes:
     with tempfile.TemporaryDirectory() as folder:
-        zipped, target = Path(folder, "pychat.zip"), Path(folder, MEMORY)
-        zipped.write_bytes(app)
-        command = [find_node(), SNAPSHOT, modules / "pyodide", modules / ".compiled", zipped, target]
-        result = subprocess.run(command, capture_output=True, text=True)
+        source, target = Path(folder, "source.zip"), Path(folder, "target")
+        source.write_bytes(given)
+        result = subprocess.run([find_node(), *command, source, target], capture_output=True, text=True)
         if result.returncode or not target.is_file():
             # Node shows the line of a failure too, and those of Pyodide are a million characters long.
             lines = [line for line in (result.stdout + result.stderr).splitlines() if len(line) < 500]
-            raise BuildError("Python's memory cannot be made:\n" + "\n".join(lines[-20:]))
+            raise BuildError(f"{what} cannot be made:\n" + "\n".join(lines[-20:]))
         return target.read_bytes()
 
 

@@ -10,6 +10,13 @@ globalThis.textListener = (hear) => ({ data }) => hear(typeof data === "string" 
 // of JavaScript but by the address of this one.
 globalThis.loadArgon2 = () => import(new URL("../@VENDOR@/hash-wasm/argon2.umd.min.js", import.meta.url));
 
+// What colours code: where it is says a token, which only what is served as JavaScript can hold.
+globalThis.loadPygments = async () => {
+  const response = await fetch(new URL("../@VENDOR@/pygments/pygments.zip", import.meta.url));
+  if (!response.ok) throw new Error(`The server answered ${response.status}`);
+  return response.arrayBuffer();
+};
+
 // Seals what is to be kept and puts it into the journal's database, in one transaction; the promise is kept when that is
 // complete, or with why nothing of it is. What a record looks like says pychat/browser/ports/journal.py. For Python each nonce, promise, request and
 // event was a proxy, which together took longer than the rest of a write. A change is its place, head, segment or nothing,

@@ -198,6 +198,8 @@ def change_note(kind: str, text: str, about: str) -> str:
     return "(deleted a message for both)"
 
 
+COPY_CODE = "Copy code"
+CODE_COPIED = "Code copied"
 CANNOT_COPY = "The browser does not let this page copy. Mark the text, and press Ctrl+C or ⌘C."
 
 
@@ -214,6 +216,11 @@ def message_menu(who: str, clock: str) -> str:
 def reactions_of(emoji: str, who: list[str]) -> str:
     """Who reacts to a message by an emoji."""
     return f"{emoji} {' and '.join(who)}"
+
+
+def code_block(language: str) -> str:
+    """What a block of code is called by those who do not see it."""
+    return f"Code, {language}" if language else "Code"
 
 
 def of_newer_version(text: str) -> str:

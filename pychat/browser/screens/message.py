@@ -6,6 +6,7 @@ from typing import Any, NamedTuple
 import js
 
 from pychat.browser.dom import from_template, set_data, set_text, show
+from pychat.browser.screens.markup import put_text
 from pychat.core.chat.conversation import Delivery
 from pychat.ui import strings, times
 from pychat.ui.folding import fold
@@ -140,7 +141,7 @@ class DrawnMessage:
 
     def _put_text(self, shown: str) -> None:
         whole = self.message.words
-        self.article.querySelector("p").textContent = shown
+        put_text(self.article.querySelector("p"), shown)
         if shown != whole or fold(whole) != whole:
             button = self.article.querySelector(".more")
             show(button, True)
@@ -152,7 +153,7 @@ class DrawnMessage:
         article.setAttribute("data-deleted", "true")
         article.setAttribute("data-state", "deleted")  # also one that was taken back, which nobody else has
         show(article.querySelector(".more"), False)
-        article.querySelector("p").textContent = self.message.words
+        put_text(article.querySelector("p"), self.message.words)
         self.delivery = None
         show(article.querySelector(".delivery"), False)
         if self.menu is not None:

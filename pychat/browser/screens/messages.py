@@ -12,6 +12,7 @@ from typing import Any
 import js
 
 from pychat.browser.dom import Scope, set_data, set_text, show
+from pychat.browser.screens.markup import copy_code
 from pychat.browser.screens.message import DrawnMessage, Names
 from pychat.browser.screens.message_menu import MessageMenu
 from pychat.core.chat.conversation import Delivery
@@ -432,8 +433,11 @@ class MessageList:
 
     def _clicked(self, event: Any) -> None:
         """Unfold a long text, or fold it again; or what else the buttons at a message do."""
-        button = event.target.closest(".more, .menu-open, .quote, .reaction")
+        button = event.target.closest(".more, .menu-open, .quote, .reaction, .copy-code")
         if not button:
+            return
+        if button.matches(".copy-code"):
+            copy_code(button)
             return
         drawn = next(each for each in self._drawn if each.article.contains(button))
         if not button.matches(".more"):
@@ -466,6 +470,8 @@ class MessageList:
 
     def _context_menu(self, event: Any) -> None:
         """The menu of a message by the other mouse button; where a text is marked the browser's own is of more use."""
+        if event.target.closest("a"):
+            return  # what the browser can do with a link
         article = event.target.closest("article")
         drawn = next((each for each in self._drawn if article and each.article.isSameNode(article)), None)
         if drawn is not None and drawn.menu is not None and self._menu is not None and js.getSelection().isCollapsed:

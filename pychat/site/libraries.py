@@ -6,8 +6,9 @@ from __future__ import annotations
 
 from importlib.metadata import Distribution, PackageNotFoundError, distribution
 
-from pychat.server.checksums import Files
 from pychat.site.snapshot import BuildError
+
+Files = dict[str, bytes]
 
 # What makes QR codes; without segno's __init__, which imports all the rest of it.
 SEGNO = ("segno/consts.py", "segno/encoder.py")

@@ -14,7 +14,7 @@ MAX_CHARACTERS, MAX_LINES, MAX_LINE = 4_000, 200, 500
 MAX_PIECES = 1_000
 """Pieces that are coloured at most; what follows is one more."""
 
-_LANGUAGES = {
+LANGUAGES = {
     "bash": ("shell", "BashLexer"),
     "c": ("c_cpp", "CLexer"),
     "cpp": ("c_cpp", "CppLexer"),
@@ -32,7 +32,7 @@ _LANGUAGES = {
     "yaml": ("data", "YamlLexer"),
 }
 """Where Pygments has what takes a language apart."""
-_ALIASES = {
+ALIASES = {
     "c++": "cpp",
     "golang": "go",
     "h": "c",
@@ -80,8 +80,8 @@ class Piece(NamedTuple):
 
 def language_of(name: str) -> str:
     """The language that is coloured, by what was said of a block; "" if it is none."""
-    language = _ALIASES.get(name, name)
-    return language if language in _LANGUAGES else ""
+    language = ALIASES.get(name, name)
+    return language if language in LANGUAGES else ""
 
 
 def is_short_enough(code: str) -> bool:
@@ -96,9 +96,9 @@ def pieces(code: str, language: str) -> Iterator[Piece]:
     Raises:
         ImportError: Pygments is not here.
     """
-    end, now, count = 0, Piece("", ""), 0
+    end, now, count = 0, Piece("", ""), 1
     for start, kind, text in _lexer(language).get_tokens_unprocessed(code):
-        if start != end:  # what it takes out of order it takes twice
+        if start != end or count == MAX_PIECES:  # what it takes out of order it takes twice
             break
         end += len(text)
         look = _look(kind)
@@ -108,8 +108,6 @@ def pieces(code: str, language: str) -> Iterator[Piece]:
         if now.text:
             yield now
         now, count = Piece(text, look), count + 1
-        if count == MAX_PIECES:
-            break
     if now.text:
         yield now
     if code[end:]:
@@ -118,7 +116,7 @@ def pieces(code: str, language: str) -> Iterator[Piece]:
 
 @cache
 def _lexer(language: str) -> Any:
-    module, name = _LANGUAGES[language]
+    module, name = LANGUAGES[language]
     return getattr(importlib.import_module(f"pygments.lexers.{module}"), name)()
 
 

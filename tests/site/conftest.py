@@ -18,7 +18,9 @@ class Checkout:
     out: Path
 
     def build(self) -> Site:
-        return build_site(self.web, self.package, self.out, lambda _, app: b"memory of " + app)
+        return build_site(
+            self.web, self.package, self.out, lambda _, app: b"memory of " + app, lambda _, zipped: b"of " + zipped
+        )
 
 
 def write(path: Path, content: str | bytes) -> None:
@@ -42,7 +44,7 @@ def make_checkout(folder: Path) -> Checkout:
         "demo.py": "import pychat\n",
         "start/chat.py": "import main\n",
         "manifest.webmanifest": '{"icons": [{"src": "@APP@/icons/send.svg"}]}',
-        "sw.js": 'const CACHE = "@BUILD@";\nconst FILES = "@FILES@";\n',
+        "sw.js": 'const CACHE = "@BUILD@";\nconst FILES = "@FILES@";\nconst LATER = "@LATER@";\n',
         "pyscript.json": '{"interpreter": "./@APP@/python.mjs"}',
         "style.css": "p { margin: 0 }\n" * 100,
         "icons/send.svg": "<svg/>",

@@ -4,6 +4,7 @@ import ast
 import base64
 import gzip
 import hashlib
+import io
 import json
 import os
 import re
@@ -16,10 +17,15 @@ from typing import Any
 import brotli
 import pytest
 
+from pychat.site import libraries
 from pychat.site.__main__ import main
 from pychat.site.build import ROOT, Site, build_site, without_annotations, without_docstrings, zip_package
-from pychat.site.snapshot import BuildError, find_node
+from pychat.site.snapshot import BuildError, compile_python, find_node
+from pychat.ui import highlight
+from pychat.ui.markup import parse
+from tests import naughty
 from tests.site.conftest import Checkout, write
+from tests.ui.test_highlight import SOME_CODE
 
 
 def names(folder: Path) -> set[str]:
@@ -69,6 +75,7 @@ def test_the_vendor_folder_holds_only_what_a_browser_asks_for(checkout: Checkout
         "pyodide/pyodide.mjs",
         "pyodide/pyodide.rest.wasm",
         "pyodide/python_stdlib.zip",
+        "pygments/pygments.zip",
         "pyscript/core-abc.js",
         "pyscript/core.js",
         "pyscript/error-abc.js",
@@ -208,6 +215,55 @@ def test_the_package_zip_holds_what_makes_qr_codes_and_its_licence(checkout: Che
     assert result.stdout == "21\n"
 
 
+def run_with(folder: Path, script: str, given: str) -> str:
+    """What a script writes that has these modules and no others but Python's own."""
+    command = [sys.executable, "-I", "-S", "-c", f"import sys; sys.path[:0] = [sys.argv[1]]; {script}", str(folder)]
+    return subprocess.run(command, input=given, capture_output=True, text=True, check=True).stdout
+
+
+TEXTS = (
+    "*a* __b__ ~~c~~ `d` \\* [e](https://f.example 'g') https://h.example",
+    "> i\n> - j\n>   1. k\n\n```py\nl\n```\n&amp; <b> # m\n---\n| n |",
+    *naughty.as_links(),
+    *naughty.as_quotes(),
+)
+
+
+def test_a_page_reads_markdown_as_the_whole_of_markdown_it_does(tmp_path: Path) -> None:
+    with zipfile.ZipFile(io.BytesIO(zip_package(ROOT / "web", ROOT / "pychat"))) as archive:
+        names = set(archive.namelist())
+        archive.extractall(tmp_path)
+    assert "markdown_it/LICENSE" in names
+    assert not {"markdown_it/renderer.py", "markdown_it/presets/__init__.py", "mdurl/__init__.py"} & names
+    script = (
+        "import json; from pychat.ui.markup import parse; print(json.dumps(list(map(parse, json.load(sys.stdin)))))"
+    )
+    assert json.loads(run_with(tmp_path, script, json.dumps(TEXTS))) == json.loads(json.dumps(list(map(parse, TEXTS))))
+
+
+def test_a_page_colours_code_as_the_whole_of_pygments_does(tmp_path: Path) -> None:
+    for name, content in libraries.pygments().items():
+        write(tmp_path / name, content)
+    with zipfile.ZipFile(io.BytesIO(zip_package(ROOT / "web", ROOT / "pychat"))) as archive:
+        archive.extractall(tmp_path)
+    script = (
+        "import json; from pychat.ui.highlight import pieces; "
+        "print(json.dumps([list(pieces(code, language)) for code, language in json.load(sys.stdin)]))"
+    )
+    code = [[text, language] for language in highlight.LANGUAGES for text in SOME_CODE]
+    expected = [list(highlight.pieces(text, language)) for text, language in code]
+    assert json.loads(run_with(tmp_path, script, json.dumps(code))) == json.loads(json.dumps(expected))
+
+
+@pytest.mark.slow
+def test_what_is_compiled_is_the_same_each_time(tmp_path: Path) -> None:
+    zipped = zip_package(ROOT / "web", ROOT / "pychat")
+    first = compile_python(ROOT / "web/node_modules", zipped)
+    assert compile_python(ROOT / "web/node_modules", zipped) == first
+    with zipfile.ZipFile(io.BytesIO(first)) as archive:
+        assert "pychat/ui/markup.pyc" in archive.namelist()
+
+
 @pytest.mark.parametrize("name", ["python_stdlib.zip", "pyodide.asm.mjs", "pyodide.asm.wasm", "pyodide.rest.wasm"])
 def test_what_was_prepared_is_served(checkout: Checkout, name: str) -> None:
     site = checkout.build()
@@ -224,7 +280,7 @@ def test_the_memory_is_made_of_the_package_and_only_when_that_has_changed(checko
         return b"memory"
 
     def build() -> Site:
-        return build_site(checkout.web, checkout.package, checkout.out, make)
+        return build_site(checkout.web, checkout.package, checkout.out, make, lambda _, zipped: zipped)
 
     site = build()
     app = site.path / site.app
@@ -257,6 +313,11 @@ def test_the_memory_is_the_same_at_each_build(tmp_path: Path) -> None:
 
 def test_a_memory_that_cannot_be_made_is_said_in_words(checkout: Checkout) -> None:
     with pytest.raises(BuildError, match="Python's memory cannot be made"):
+        build_site(checkout.web, checkout.package, checkout.out, compile_python=lambda _, zipped: zipped)
+
+
+def test_what_cannot_be_compiled_is_said_in_words(checkout: Checkout) -> None:
+    with pytest.raises(BuildError, match="compiled Python cannot be made"):
         build_site(checkout.web, checkout.package, checkout.out)
 
 
@@ -274,6 +335,7 @@ def test_the_service_worker_knows_every_file_but_those_for_the_ordinary_start(ch
     site = checkout.build()
     text = (site.path / "sw.js").read_text()
     known = json.loads(text[text.index("{") : text.rindex("}") + 1])
+    assert text.endswith(f'const LATER = ["{site.vendor}/pygments/pygments.zip"];\n')
     spared = {f"{site.app}/pychat.zip", f"{site.vendor}/pyodide/python_stdlib.zip", "sw.js", "SHA256SUMS"}
     assert known.keys() == names(site.path) - spared
     for name, integrity in known.items():

@@ -79,7 +79,7 @@ docs: $(DEV_READY)
 	@rm -rf build/docs
 	@$(PY) -W error -m pdoc --docformat google --no-show-source --output-directory build/docs \
 		--footer-text "pychat $$($(PY) -m hatchling version)" \
-		pychat.client pychat.core pychat.driver pychat.ports pychat.ui
+		pychat.client pychat.said pychat.core pychat.driver pychat.ports pychat.ui
 
 mutants: build $(DEV_READY)
 	@$(PY) -m tests.mutants

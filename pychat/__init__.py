@@ -1,7 +1,8 @@
 """A chat that needs no server: people connect straight to each other over WebRTC data channels.
 
-`Peer` and `Chat` are the asyncio API for bots and scripts, see `pychat.client`. They are imported when they are first
-asked for: a browser imports this package too, and has neither aiortc nor files.
+`Peer` and `Chat` are the asyncio API for bots and scripts, see `pychat.client`, and `pychat.said` for what a chat
+hands out. They are imported when they are first asked for: a browser imports this package too, and has neither aiortc
+nor files.
 """
 
 from typing import TYPE_CHECKING

@@ -5,7 +5,8 @@
         async for message in chat:
             chat.send(message.text)
 
-Without a relay two codes do the same: `peer.invite` and `peer.join` give chats with a `code` to hand over.
+`pychat.said` says what a message is, and what becomes of it. Without a relay two codes do the same: `peer.invite` and
+`peer.join` give chats with a `code` to hand over.
 
 Everything happens in the event loop that is running, and there is no global state, so a program may have any number of
 peers. Each that has a folder has one thread beside, which writes its journal and waits for the disk. What can go wrong
@@ -16,23 +17,24 @@ import asyncio
 import time
 from collections import Counter
 from collections.abc import AsyncIterator, Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
 from types import TracebackType
-from typing import Any
+from typing import Any, TypeVar
 from weakref import WeakSet
 
 from pychat.core import events
 from pychat.core.chat.conversation import Chat as AnyChat
-from pychat.core.chat.conversation import Conversation
+from pychat.core.chat.conversation import Conversation, Introduction
 from pychat.core.chat.records import FOREVER, KeptConversation
-from pychat.core.chat.relations import is_hidden
+from pychat.core.chat.timeline import Message as Kept
 from pychat.core.codes import roomcode
 from pychat.core.codes.invite import Code
 from pychat.core.codes.pasted import page_at, read, relay_for, relay_of
 from pychat.core.codes.roomcode import RoomCode
+from pychat.core.content import is_emoji
 from pychat.core.errors import CodeError, CodeProblem, MessageProblem, PychatError
 from pychat.core.identity.contacts import STORE_KEY, Namesake
 from pychat.core.identity.safety import ShortString, short_string
@@ -44,6 +46,7 @@ from pychat.core.relay.envelope import Refusal
 from pychat.core.services.introductions import InviteSignaling
 from pychat.core.services.room import Room
 from pychat.core.webrtc.ice import IceConfig
+from pychat.core.wire import without_surrogates
 from pychat.driver import Driver
 from pychat.native.ports.crypto import NativeCrypto
 from pychat.native.ports.journal import SqliteJournal
@@ -53,11 +56,14 @@ from pychat.native.ports.relay import NativeRelay
 from pychat.native.ports.store import ERASED, FileStore, MemoryStore
 from pychat.native.screens import qr
 from pychat.ports import PortError, Post
+from pychat.said import Edited, Message, MessageId, Reacted, Retracted, Said, said_in
 from pychat.startup import ContactsDamaged, load_contacts, load_history, make_node
 from pychat.ui import strings, vault
 from pychat.ui.strings import Trust
 from pychat.ui.trace import Trace
 from pychat.ui.view import status_of, view
+
+_Kind = TypeVar("_Kind", Message, Said)
 
 _FINAL = (
     CloseReason.NOT_PROVED,
@@ -90,6 +96,13 @@ class MessageRefused(PychatError):
         self.problem = problem
 
 
+class MessageGone(PychatError):
+    """A message that cannot be changed: it is no longer here, was deleted, or waits for whoever comes first."""
+
+    def __init__(self) -> None:
+        super().__init__(strings.MESSAGE_GONE)
+
+
 class NotToBeFound(PychatError):
     """Somebody for whom there is no room to find them again in: a new link or an invite connects the two."""
 
@@ -110,15 +123,6 @@ class ChatEnded(PychatError):
     def __init__(self, close_reason: CloseReason, status: tuple[str, str] | None = None) -> None:
         super().__init__(": ".join(status or strings.ENDINGS[close_reason]))
         self.close_reason = close_reason
-
-
-@dataclass(frozen=True, slots=True)
-class Message:
-    """What the other side wrote; `at` is when, by their clock."""
-
-    text: str
-    at: datetime
-    _place: tuple[AuthorId, int] = field(default=("", 0), repr=False, compare=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -167,6 +171,9 @@ class Peer:
         self._keep_for = keep_for
         self._trace = trace
         self._read: Counter[AuthorId] = Counter()  # how many messages were handed out, of a chat by its own log
+        self._written: dict[
+            AuthorId, int
+        ] = {}  # the number of the last message that was sent, of a chat by its own log
         self._waiting: dict[asyncio.Future[None], Callable[[], object]] = {}
         self._in_rooms: set[Chat] = set()
         self._chats: WeakSet[Chat] = WeakSet()  # that the program still has
@@ -311,8 +318,9 @@ class Peer:
         for conversation in ended[: max(0, len(ended) - KEPT_ENDED)]:
             self._post(events.RemoveConversation(conversation.id))
         present = {chat.own_log for chat in (*held, *node.chats.listed())}
-        for log in [log for log in self._read if log not in present]:
-            del self._read[log]
+        for of_logs in (self._read, self._written):
+            for log in [log for log in of_logs if log not in present]:
+                del of_logs[log]
 
     def _post(self, event: events.Event) -> None:
         self._driver.post(event)
@@ -379,6 +387,8 @@ class Chat:
         self._close_reason: CloseReason | None = None  # in a room
         self._has_sent = False
         self._readers = 0  # who take the messages one by one
+        self._introduction: Introduction | None = None  # in which something was written before somebody came
+        self._has_moved = False  # what was written there is known to be in the conversation
         chats = peer._node.chats
         home = room.home if room is not None else None
         conversation = chats.get(link.chat) if link is not None else home
@@ -481,6 +491,11 @@ class Chat:
         self._peer._driver.turn()  # in a burst they would be counted later
         return self._conversation.undelivered
 
+    @property
+    def acknowledged(self) -> MessageId:
+        """The last one, of what was written in this run, that the other side has, with all before it; 0 is none."""
+        return MessageId(self._conversation.own_log, self._conversation.acknowledged)
+
     async def accept(self, reply: str) -> None:
         """Take the reply to this invite, with whatever surrounds it.
 
@@ -505,32 +520,114 @@ class Chat:
         if not self.was_open:
             self._raise_ending()
 
-    def send(self, text: str, *, reply_to: Message | None = None) -> None:
+    def send(self, text: str, *, reply_to: Message | None = None) -> Message:
         """Write a message of 1 to 8,000 characters; before the two are connected it waits.
 
         Args:
-            reply_to: the message of the other side that it answers.
+            reply_to: the message that it answers.
+
+        Returns: the message. Its `id` is another one once the two are connected, if it was written before somebody came
+            with whom one had talked already; it can be edited by both.
 
         Raises:
             MessageRefused: the text cannot be sent; with the problem `FULL`, not before some of what waits is
                 `delivered`.
             ChatEnded: nobody is there any more.
         """
+        text = self._checked(text)
+        answers = self.id_now(reply_to) if reply_to is not None else None
+        self._has_sent = True
+        conversation, written = self._conversation, self._peer._written
+        if isinstance(conversation, Introduction):
+            self._introduction = conversation
+        elif self._introduction is not None and not self._has_moved:
+            self._has_moved = True
+            self._peer._driver.turn()  # what was written before they came is there now
+        number = written[conversation.own_log] = max(conversation.written, written.get(conversation.own_log, 0)) + 1
+        at = datetime.now(UTC)
+        self._peer._driver.post(events.WriteMessage(conversation.id, text, answers))
+        return Message(text, at, MessageId(conversation.own_log, number), answers, is_own=True)
+
+    def edit(self, message: Message, text: str) -> None:
+        """Say anew what a message of one's own says. Nothing happens if it says that already.
+
+        Raises:
+            ValueError: it is a message of the other side.
+            MessageRefused: as `send`.
+            MessageGone: there is no such message any more.
+            ChatEnded: nobody is there any more.
+        """
+        found = self._find_own(message)
+        self._peer._post(events.EditMessage(self._conversation.id, *found.id, self._checked(text)))
+
+    def retract(self, message: Message) -> None:
+        """Delete a message of one's own for both: here, and where the other side has it once they hear of that.
+
+        One that has not gone out is taken back, and nobody will have seen it.
+
+        Raises:
+            ValueError: it is a message of the other side.
+            MessageGone: there is no such message any more.
+            ChatEnded: nobody is there any more.
+        """
+        found, conversation = self._find_own(message), self._conversation
+        waits = isinstance(conversation, Conversation) and conversation.is_waiting(*found.id)
+        retract = events.DeleteMessage if waits else events.RetractMessage
+        self._peer._post(retract(conversation.id, *found.id))
+
+    def react(self, message: Message, emoji: str) -> None:
+        """React to a message by an emoji, instead of the one before; "" takes that back.
+
+        Nothing happens if it has been deleted meanwhile.
+
+        Raises:
+            ValueError: it is no emoji, nor anything as short.
+            ChatEnded: nobody is there any more.
+        """
+        if emoji and not is_emoji(emoji):
+            raise ValueError("a reaction is one emoji, or something as short")
+        self._raise_ending()
+        self._peer._post(events.ReactToMessage(self._conversation.id, *self.id_now(message), emoji))
+
+    def delete(self, message: Message) -> None:
+        """Delete a message here, in memory and in the folder of the peer. The other side keeps its copy."""
+        self._peer._post(events.DeleteMessage(self._conversation.id, *self.id_now(message)))
+
+    def message(self, id: MessageId) -> Message | None:
+        """A message as it is by now, whosever it is; None if it was deleted, is not in memory, or never was."""
+        self._peer._driver.turn()  # in a burst it may not be written yet
+        conversation, id = self._conversation, self._id_now(id)
+        entry = conversation.entry(*id)
+        said = said_in(conversation, Kept(*id, entry)) if entry is not None else None
+        return said if isinstance(said, Message) else None
+
+    def _find_own(self, message: Message) -> Message:
+        """A message of one's own that can still be changed."""
+        self._raise_ending()
+        found = self.message(message.id)
+        if found is None or isinstance(self._conversation, Introduction):
+            raise MessageGone
+        if not found.is_own:
+            raise ValueError("only one's own messages can be edited, and deleted for both")
+        return found
+
+    def id_now(self, message: Message) -> MessageId:
+        """The id of a message by now: see `send`."""
+        return self._id_now(message.id)
+
+    def _id_now(self, id: MessageId) -> MessageId:
+        introduction = self._introduction
+        if introduction is None or introduction.became is None or id.log != introduction.own_log:
+            return id
+        return MessageId(self._conversation.own_log, id.number + introduction.moved_by)
+
+    def _checked(self, text: str) -> str:
+        """A text that can be sent."""
         problem = self._conversation.validate(text)
         if problem is not None:
             raise MessageRefused(problem, text)
         self._raise_ending()
-        self._has_sent = True
-        place = reply_to._place if reply_to is not None else None
-        self._peer._driver.post(events.WriteMessage(self._conversation.id, text, place))
-
-    def react(self, message: Message, emoji: str) -> None:
-        """React to a message of the other side by an emoji, instead of the one before; "" is no more."""
-        self._peer._post(events.ReactToMessage(self._conversation.id, *message._place, emoji))
-
-    def delete(self, message: Message) -> None:
-        """Delete a message here, in memory and in the folder of the peer. The other side keeps its copy."""
-        self._peer._post(events.DeleteMessage(self._conversation.id, *message._place))
+        return without_surrogates(text)
 
     async def delivered(self) -> None:
         """Wait until the other side has acknowledged everything that was sent.
@@ -568,7 +665,7 @@ class Chat:
             yield self._conversation.undelivered
 
     async def changes(self) -> AsyncIterator[None]:
-        """Comes when `phase`, `status`, `link` or the name of the `person` has changed, until the end.
+        """Comes when `phase`, `status`, `link`, or name or trust of the `person`, has changed, until the end.
 
         What lasts no time may be missing.
         """
@@ -579,25 +676,37 @@ class Chat:
             if self.close_reason is None:
                 yield
 
-    async def __aiter__(self) -> AsyncIterator[Message]:
+    def __aiter__(self) -> AsyncIterator[Message]:
+        return self._hand_out((Message,))
+
+    def events(self) -> AsyncIterator[Said]:
+        """All that the other side says, in the order in which it comes: messages, edits, deletions for both, reactions.
+
+        What is handed out here does not come in an iteration over the chat, which has the messages only, nor does what
+        that one has passed over come here: so use one of the two. What was edited, or deleted, before a message was
+        handed out, is so already in the message, or it does not come; what has changed it comes nevertheless.
+        """
+        return self._hand_out((Message, Edited, Retracted, Reacted))
+
+    async def _hand_out(self, kinds: tuple[type[_Kind], ...]) -> AsyncIterator[_Kind]:
         read = self._peer._read
         self._readers += 1
         try:
             while True:
-                await self._peer._until(lambda: self._next_place() is not None or self.close_reason is not None)
-                place = self._next_place()
-                if place is None:
+                found = self._next(kinds)
+                if found is None and self.close_reason is not None:
                     return
+                if found is None:
+                    await self._peer._until(lambda: self._next(kinds) is not None or self.close_reason is not None)
+                    continue
+                place, said = found
                 conversation = self._conversation
-                message = conversation.timeline[place]
-                author, number, entry = message
-                text = conversation.text_of(message) if isinstance(conversation, Conversation) else entry.text
                 conversation.read_to = place + 1
                 read[conversation.own_log] = place + 1 - conversation.shifted
                 self._peer._driver.post(events.MarkRead(conversation.id, place + 1))
                 if conversation.holds_too_much():
                     self._peer._driver.turn()  # what was read makes room for more
-                yield Message(text, datetime.fromtimestamp(entry.at / 1000, UTC), (author, number))
+                yield said
         finally:
             self._readers -= 1
             if not self._readers:
@@ -673,8 +782,11 @@ class Chat:
     @property
     def _shown(self) -> tuple[Any, ...]:
         conversation = self._conversation
-        name = conversation.peer_name if isinstance(conversation, Conversation) else ""
-        return self.phase, self.status, self.link, name, self.introduced
+        if not isinstance(conversation, Conversation):
+            return self.phase, self.status, self.link, "", self.introduced, False
+        contact = self._peer._node.people.contacts.get(conversation.peer)
+        is_verified = contact is not None and contact.verified
+        return self.phase, self.status, self.link, conversation.peer_name, self.introduced, is_verified
 
     def _shown_is_not(self, shown: tuple[Any, ...]) -> bool:
         return self._shown != shown
@@ -685,8 +797,8 @@ class Chat:
     def _phase_is_not(self, phase: LinkPhase) -> bool:
         return self.phase is not phase
 
-    def _next_place(self) -> int | None:
-        """The place of the next message of the other side that is still here."""
+    def _next(self, kinds: tuple[type[_Kind], ...]) -> tuple[int, _Kind] | None:
+        """What the other side says next, of these kinds, of what is still here, and its place."""
         conversation = self._conversation
         timeline = conversation.timeline
         place = self._peer._read[conversation.own_log] + conversation.shifted
@@ -694,16 +806,18 @@ class Chat:
             if self._peer._reads_earlier(conversation):
                 return None
             place = timeline.start
-        while place < len(timeline) and (
-            conversation.is_own(timeline[place].author)
-            or not timeline[place].entry.text  # it was deleted
-            or is_hidden(timeline[place].entry)
-        ):
+        found: _Kind | None = None
+        while place < len(timeline):
+            message = timeline[place]
+            said = said_in(conversation, message) if not conversation.is_own(message.author) else None
+            if isinstance(said, kinds):
+                found = said
+                break
             place += 1
         self._peer._read[conversation.own_log] = place - conversation.shifted
         if self._readers:  # what comes next is kept until it is handed out
             conversation.read_to = place
-        return place if place < len(timeline) else None
+        return (place, found) if found is not None else None
 
     def _raise_ending(self) -> None:
         if self.close_reason is not None:

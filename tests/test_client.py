@@ -22,20 +22,30 @@ from urllib.parse import urlsplit
 import pytest
 from OpenSSL import SSL
 
-from pychat.client import Chat, ChatEnded, CodeRefused, Message, MessageRefused, NotToBeFound, Peer, Person
+from pychat.client import (
+    Chat,
+    ChatEnded,
+    CodeRefused,
+    MessageGone,
+    MessageRefused,
+    NotToBeFound,
+    Peer,
+    Person,
+)
 from pychat.core import events
 from pychat.core.chat import conversation
 from pychat.core.content import Relation
 from pychat.core.errors import CodeProblem, MessageProblem, PychatError
 from pychat.core.identity.contacts import Contacts
 from pychat.core.link import CloseReason, LinkPhase
-from pychat.core.log import MAX_TEXT
+from pychat.core.log import MAX_TEXT, Entry
 from pychat.core.relay.client import Trouble
 from pychat.core.relay.envelope import Refusal
 from pychat.core.webrtc.ice import IceConfig, IceServer
 from pychat.native.ports.peer import NativePeerConnection
 from pychat.native.ports.store import ERASED, FileStore
 from pychat.ports import PortError
+from pychat.said import Edited, Message, Reacted, Retracted, Said
 from pychat.site.build import Site
 from pychat.ui import strings
 from pychat.ui.strings import Trust
@@ -166,7 +176,7 @@ def test_a_message_has_its_text_and_its_time() -> None:
             before = datetime.now(UTC) - timedelta(milliseconds=1)  # messages carry whole ones
             at_ann.send("what time is it?")
             async for message in at_bob:
-                assert message == Message("what time is it?", message.at)
+                assert message == Message("what time is it?", message.at, message.id)
                 assert before <= message.at <= datetime.now(UTC)
                 assert message.at.tzinfo is UTC
                 break
@@ -328,6 +338,44 @@ def test_a_message_is_handed_out_once_whoever_asks() -> None:
     run(test())
 
 
+async def next_said(chat: Chat, count: int) -> list[Said]:
+    """The next so many things that the other side says."""
+    said: list[Said] = []
+    async for one in chat.events():
+        said.append(one)
+        if len(said) == count:
+            break
+    return said
+
+
+def test_what_becomes_of_messages_comes_in_its_order() -> None:
+    async def test() -> None:
+        async with Peer() as ann, Peer() as bob:
+            at_ann, at_bob = await connect(ann, bob)
+            first, second = at_bob.send("helo"), at_bob.send("never mind")
+            assert [said.id for said in await next_said(at_ann, 2) if isinstance(said, Message)] == [
+                first.id,
+                second.id,
+            ]
+            at_bob.edit(first, "hello")
+            at_bob.react(first, "👍")
+            at_bob.retract(second)
+            at_bob.react(first, "")
+            answer = at_bob.send("all right?", reply_to=first)
+            edited, reacted, retracted, taken_back, answered = await next_said(at_ann, 5)
+            assert edited == Edited(first.id, "hello", edited.at)
+            assert reacted == Reacted(first.id, "👍", reacted.at)
+            assert retracted == Retracted(second.id, retracted.at)
+            assert taken_back == Reacted(first.id, "", taken_back.at)
+            assert answered == Message("all right?", answered.at, answer.id, answers=first.id)
+            now = at_ann.message(first.id)
+            assert now is not None
+            assert now.text == "hello"
+            assert at_ann.message(second.id) is None
+
+    run(test())
+
+
 def test_a_message_is_answered_reacted_to_and_handed_out_as_it_was_edited() -> None:
     async def test() -> None:
         async with Peer() as ann, Peer() as bob:
@@ -337,15 +385,98 @@ def test_a_message_is_answered_reacted_to_and_handed_out_as_it_was_edited() -> N
                 at_ann.react(message, "👍")
                 at_ann.send("what?", reply_to=message)
                 break
-            assert await take(at_bob, 1) == ["what?"]  # a reaction is no message
+            async for answer in at_bob:  # a reaction is no message
+                assert (answer.text, answer.answers) == ("what?", message.id)
+                break
             there = at_bob._conversation
-            place, answer = there.timeline[0][:2], there.timeline[2].entry
-            assert there.relations.reactions(place).peer == "👍"
-            assert answer.relation == Relation("reply", *place)
-            at_bob.send("how are yu?")
-            bob._post(events.EditMessage(there.id, there.own_log, 2, "how are you?"))
+            assert there.relations.reactions(message.id).peer == "👍"
+            asked = at_bob.send("how are yu?")
+            at_bob.edit(asked, "how are you?")
+            at_bob.edit(asked, "how are you?")  # it says so already
             await at_bob.delivered()
             assert await take(at_ann, 1) == ["how are you?"]
+            assert [entry.text for _, _, entry in there.timeline if entry.text == "how are you?"] == ["how are you?"]
+
+    run(test())
+
+
+def test_what_was_written_before_somebody_came_can_be_edited_once_they_are_there() -> None:
+    async def test() -> None:
+        async with Peer() as ann, Peer() as bob:
+            at_ann, at_bob = await connect(ann, bob)
+            for text in ("one", "two"):
+                at_ann.send(text)
+            await take(at_bob, 2)
+            at_ann.close()
+            await at_bob.ended()
+            at_ann = await ann.invite()  # of whom it is not known that it is Bob's again
+            early = at_ann.send("thre")
+            with pytest.raises(MessageGone):
+                at_ann.edit(early, "three")
+            at_bob = await bob.join(at_ann.code)
+            await at_ann.accept(at_bob.code)
+            await at_ann.opened()
+            at_ann.edit(early, "three")
+            late = at_ann.send("four")
+            assert [said.text for said in await next_said(at_bob, 3) if not isinstance(said, Retracted | Reacted)] == [
+                "three",
+                "three",
+                "four",
+            ]
+            seen = at_bob.message(late.id)
+            assert seen is not None
+            assert seen.text == "four"
+
+    run(test())
+
+
+def test_what_was_sent_in_a_burst_can_be_edited_deleted_for_both_and_answered() -> None:
+    async def test() -> None:
+        async with Peer() as ann, Peer() as bob:
+            at_ann, at_bob = await connect(ann, bob)
+            sent = [at_ann.send(f"{number}") for number in range(300)]
+            at_ann.retract(sent[298])
+            at_ann.edit(sent[299], "the last one")
+            at_ann.send("yes, that one", reply_to=sent[299])
+            await at_ann.delivered()
+            assert await take(at_bob, 300) == [*(f"{n}" for n in range(298)), "the last one", "yes, that one"]
+            assert (at_ann.message(sent[298].id), at_bob.message(sent[298].id)) == (None, None)
+
+    run(test())
+
+
+def test_only_one_s_own_messages_are_edited_and_deleted_for_both() -> None:
+    async def test() -> None:
+        async with Peer() as ann, Peer() as bob:
+            at_ann, at_bob = await connect(ann, bob)
+            at_bob.send("mine")
+            async for message in at_ann:
+                with pytest.raises(ValueError, match="own"):
+                    at_ann.edit(message, "yours")
+                with pytest.raises(ValueError, match="own"):
+                    at_ann.retract(message)
+                with pytest.raises(ValueError, match="emoji"):
+                    at_ann.react(message, "two words")
+                # Whoever does it nevertheless is not heeded.
+                there = at_ann._conversation
+                ann._node.chats.write(there, Entry(1, "yours", relation=Relation("edit", *message.id)))
+                at_ann.send("and?")
+                break
+            assert [type(said) for said in await next_said(at_bob, 1)] == [Message]
+            unchanged = at_bob.message(message.id)
+            assert unchanged is not None
+            assert unchanged.text == "mine"
+            at_bob.retract(message)
+            with pytest.raises(MessageGone, match="no longer"):
+                at_bob.edit(message, "yours")
+            await at_bob.delivered()
+            at_ann.react(message, "👍")  # whoever deletes a message ends no bot by that
+            at_ann.send("what was that?", reply_to=message)
+            assert [said.answers for said in await next_said(at_bob, 1) if isinstance(said, Message)] == [message.id]
+            at_bob.close()
+            await at_ann.ended()
+            with pytest.raises(ChatEnded):
+                at_ann.retract(message)
 
     run(test())
 

@@ -86,11 +86,18 @@ def test_the_notebook_keeps_and_finds_and_is_there_again(tmp_path: Path, start_r
             bot = await start("notebook_bot.py", str(file), page)
             link = await next_word(bot)
             chat = await peer.join(link)
-            for text in ("?milk", "buy milk", "call Ann", "?MILK"):
-                chat.send(text)
-            found = await texts(chat, 4)
-            assert found[:3] == ["Nothing found.", "Kept.", "Kept."]
-            assert found[3].endswith("\nbuy milk")
+            nothing, milk, _, wrong, _ = [
+                chat.send(text) for text in ("?milk", "buy mlk", "call Ann", "forget me", "?call")
+            ]
+            found = await texts(chat, 5)
+            assert found[:4] == ["Nothing found.", "Kept.", "Kept.", "Kept."]
+            assert found[4].endswith("\ncall Ann")
+            chat.edit(milk, "buy milk")
+            chat.retract(wrong)
+            chat.edit(nothing, "?MILK")  # what is no note is none when it is edited
+            chat.send("?MILK")
+            (answer,) = await texts(chat, 1)
+            assert answer.endswith("\nbuy milk")
             chat.close()
 
             for guest in (other, peer):

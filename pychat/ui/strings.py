@@ -183,6 +183,7 @@ EDITED = "edited"
 EDITING = "Edit your message:"
 NOTHING_TO_ANSWER = "There is no message of theirs here to answer; “/reply Yes” answers the last one."
 NOTHING_TO_EDIT = "There is no such message of yours here."
+MESSAGE_GONE = "There is no such message here, or no longer."
 NO_EMOJI = "A reaction is one emoji, or something as short."
 
 

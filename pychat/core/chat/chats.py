@@ -163,6 +163,7 @@ class Chats:
 
     def resolve(self, introduction: Introduction, conversation: Conversation) -> None:
         """Whoever was waited for is there: what was written to them, and the room, go along."""
+        introduction.moved_by = conversation.written
         for message in introduction.timeline:
             conversation.write(message.entry)
         self.changed.add(conversation.id)

@@ -249,10 +249,12 @@ class Chat:
 class Introduction(Chat):
     """What waits for somebody of whom it is not known who that will be: an invite, a reply, a room with nobody in it.
 
-    What is written meanwhile goes to the first who comes. `became` is the conversation with them, from then on.
+    What is written meanwhile goes to the first who comes. `became` is the conversation with them, from then on; the
+    numbers of what was written here are higher there by `moved_by`.
     """
 
     became: ChatId | None = None
+    moved_by: int = 0
 
 
 @dataclass(slots=True, eq=False)

@@ -122,6 +122,9 @@ def _parser() -> argparse.ArgumentParser:
     chat.add_argument(
         "--json", action="store_true", help="in a pipe: print messages, and what else happens, as lines of JSON"
     )
+    chat.add_argument(
+        "--json-input", action="store_true", help="in a pipe: each line of the input is a command in JSON"
+    )
     chat.add_argument("--stay", action="store_true", help="in a pipe: after the end of input wait until they leave")
     chat.add_argument(
         "--page",
@@ -402,7 +405,7 @@ async def _in_pipe(options: argparse.Namespace, settings: Settings) -> Exit:
                 say(f"{peer.history_problem}.")
             if settings.suggested and suggested:
                 say(strings.stun_note(suggested))
-            lines = pipe.Pipe(source, stay=options.stay, as_json=options.json)
+            lines = pipe.Pipe(source, stay=options.stay, as_json=options.json, from_json=options.json_input)
             if options.room:
                 await lines.room(peer, options.page)
             elif options.joins:

@@ -570,10 +570,8 @@ class Chat:
             MessageGone: there is no such message any more.
             ChatEnded: nobody is there any more.
         """
-        found, conversation = self._find_own(message), self._conversation
-        waits = isinstance(conversation, Conversation) and conversation.is_waiting(*found.id)
-        retract = events.DeleteMessage if waits else events.RetractMessage
-        self._peer._post(retract(conversation.id, *found.id))
+        found = self._find_own(message)
+        self._peer._post(events.RetractMessage(self._conversation.id, *found.id))
 
     def react(self, message: Message, emoji: str) -> None:
         """React to a message by an emoji, instead of the one before; "" takes that back.

@@ -5,22 +5,24 @@ The code or the link to hand over goes to standard error, alone on its line; wha
 """
 
 import asyncio
-import base64
 import codecs
 import os
 import sys
 import threading
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
+from functools import partial
 from queue import SimpleQueue
 from typing import TextIO, TypeVar
 
-from pychat.client import Chat, ChatEnded, CodeRefused, Message, MessageRefused, Peer, check_code
+from pychat.client import Chat, ChatEnded, CodeRefused, MessageGone, MessageRefused, Peer, check_code
 from pychat.core.errors import CodeProblem, MessageProblem
 from pychat.core.link import CloseReason, LinkPhase
 from pychat.core.log import MAX_TEXT
 from pychat.exit_codes import Exit, Failure, say, say_alone
-from pychat.native.screens.sanitize import author_tag, json_line, one_line, paragraph
+from pychat.json_lines import Events, do
+from pychat.native.screens.sanitize import author_tag, one_line, paragraph
+from pychat.said import Message
 from pychat.ui import strings
 from pychat.ui.strings import Trust
 
@@ -32,6 +34,8 @@ _LONGEST_LINE = 64 * MAX_TEXT
 _AT_ONCE = 1_000
 """Lines after which the connection gets its turn, however many are waiting."""
 _MORE_MAY_HELP = (CodeProblem.EMPTY, CodeProblem.NOT_A_CODE, CodeProblem.CUT_SHORT)
+_REFUSED = (MessageRefused, MessageGone, ValueError)
+"""What a line of the input that is a command may raise."""
 _BEFORE_CODE = 2_000
 """Characters of the input among which a code must be found."""
 _COLUMNS = 80
@@ -83,13 +87,15 @@ class Pipe:
     Args:
         stay: at the end of the input go on until the other side leaves.
         as_json: write messages, and what else happens, as JSON.
+        from_json: the lines of the input are commands in JSON.
     """
 
-    def __init__(self, source: "Input", *, stay: bool, as_json: bool) -> None:
+    def __init__(self, source: "Input", *, stay: bool, as_json: bool, from_json: bool = False) -> None:
         self._source = source
         self._stay = stay
         self._as_json = as_json
-        self._sent = 0
+        self._from_json = from_json
+        self._has_sent = False
 
     async def invite(self, peer: Peer) -> None:
         """Make an invite, take the reply from the input, and pass lines."""
@@ -120,10 +126,11 @@ class Pipe:
         sink = _Output()
         refusing = asyncio.gather(_refuse_namesake(chat), _leave_if_refused(chat))
         telling = asyncio.create_task(_tell(chat))
-        sending = asyncio.create_task(self._send_and_leave(chat))
+        happened = Events(chat) if self._as_json else None
+        sending = asyncio.create_task(self._send_and_leave(chat, happened, sink))
         try:
             # Until the chat has ended.
-            await (self._report(chat, sink) if self._as_json else _receive(chat, sink))
+            await (_report(chat, sink, happened) if happened is not None else _receive(chat, sink))
             await refusing
             if sending.done():
                 sending.result()
@@ -138,26 +145,26 @@ class Pipe:
         if close_reason not in (CloseReason.LEFT, CloseReason.PEER_LEFT):
             raise Failure(_exit(chat), ": ".join(chat.status))
 
-    async def _send_and_leave(self, chat: Chat) -> None:
+    async def _send_and_leave(self, chat: Chat, happened: Events | None, sink: "_Output") -> None:
         try:
-            await self._send(chat)
+            await self._send(chat, happened, sink)
         finally:
             chat.close()
 
-    async def _send(self, chat: Chat) -> None:
+    async def _send(self, chat: Chat, happened: Events | None, sink: "_Output") -> None:
         number = 0
         with suppress(ChatEnded):  # how it ended is told in the end
             while (line := await self._source.line()) is not None:
                 number += 1
-                parts = [line[at : at + MAX_TEXT] for at in range(0, len(line), MAX_TEXT)]
-                if len(parts) > 1:
-                    say(f"Line {number:,} has {len(line):,} characters; it goes out in {len(parts)} messages.")
-                for part in parts:
-                    await _write(chat, part)
-                    self._sent += 1
+                try:
+                    await (self._do if self._from_json else self._say)(chat, line, number, happened)
+                except _REFUSED as error:
+                    say(f"Line {number:,} was left out. {error}")
+                    if happened is not None:
+                        await sink.write(happened.refused(number, str(error)))
                 if number % _AT_ONCE == 0:
                     await asyncio.sleep(0)
-            if not self._sent and not self._stay:
+            if not self._has_sent and not self._stay:
                 raise Failure(
                     Exit.USAGE, "The standard input is empty: there is nothing to send. To only receive, use --stay."
                 )
@@ -165,79 +172,69 @@ class Pipe:
             if self._stay:
                 await chat.ended()
 
-    async def _report(self, chat: Chat, sink: "_Output") -> None:
-        """Write what arrives, and what else happens, as JSON."""
-        events = _Events(chat)
+    async def _say(self, chat: Chat, line: str, number: int, happened: Events | None) -> None:
+        """Send a line, in several messages if it is too long."""
+        parts = [line[at : at + MAX_TEXT] for at in range(0, len(line), MAX_TEXT)]
+        if len(parts) > 1:
+            say(f"Line {number:,} has {len(line):,} characters; it goes out in {len(parts)} messages.")
+        for part in parts:
+            message = await _write(chat, partial(chat.send, part))
+            self._note_sent(message, number, happened)
 
-        async def follow_changes() -> None:
-            async for _ in chat.changes():
-                await sink.write(events.news())
+    async def _do(self, chat: Chat, line: str, number: int, happened: Events | None) -> None:
+        """Do what a line says."""
+        if line.strip():
+            self._note_sent(await _write(chat, partial(do, chat, line)), number, happened)
 
-        async def follow_deliveries() -> None:
-            async for undelivered in chat.deliveries():
-                await sink.write(events.delivered(self._sent - undelivered))
-
-        following = [asyncio.create_task(follow()) for follow in (follow_changes, follow_deliveries)]
-        try:
-            async for message in chat:
-                await sink.write(events.news() + events.message(message))
-            await asyncio.gather(*following)
-            await sink.write(events.ended())
-        finally:
-            for task in following:
-                task.cancel()
+    def _note_sent(self, message: Message | None, number: int, happened: Events | None) -> None:
+        self._has_sent = True
+        if happened is not None and message is not None:
+            happened.sent(message, number)
 
 
-async def _write(chat: Chat, text: str) -> None:
-    """Write a message; where too many wait to arrive, so does the input."""
+async def _write(chat: Chat, act: Callable[[], Message | None]) -> Message | None:
+    """Write something; where too many wait to arrive, so does the input."""
     try:
-        chat.send(text)
+        return act()
     except MessageRefused as error:
         if error.problem is not MessageProblem.FULL:
             raise
         await chat.delivered()
-        chat.send(text)
+        return act()
+
+
+async def _report(chat: Chat, sink: "_Output", happened: Events) -> None:
+    """Write what they say, and what else happens, as JSON."""
+
+    async def follow_changes() -> None:
+        async for _ in chat.changes():
+            await sink.write(happened.news())
+
+    async def follow_deliveries() -> None:
+        async for _ in chat.deliveries():
+            await sink.write(happened.delivered())
+
+    async def follow_input() -> None:
+        while True:
+            await happened.has_news.wait()
+            await sink.write(happened.news())
+
+    following = [asyncio.create_task(follow()) for follow in (follow_changes, follow_deliveries)]
+    noting = asyncio.create_task(follow_input())
+    try:
+        async for said in chat.events():
+            await sink.write(happened.said(said))
+        await asyncio.gather(*following)
+        noting.cancel()
+        await sink.write(happened.ended())
+    finally:
+        for task in (*following, noting):
+            task.cancel()
 
 
 async def _receive(chat: Chat, sink: "_Output") -> None:
     async for message in chat:
         await sink.write(f"{sink.line(chat, message)}\n")
-
-
-class _Events:
-    """What happens in a chat, as lines of JSON."""
-
-    def __init__(self, chat: Chat) -> None:
-        self._chat = chat
-        self._is_connected = False
-
-    def news(self) -> str:
-        """A line if they have come or gone since the last time, else nothing."""
-        is_connected = self._chat.phase is LinkPhase.OPEN and self._chat.introduced
-        if is_connected == self._is_connected:
-            return ""
-        self._is_connected = is_connected
-        return json_line("connected", None, **self._who) if is_connected else json_line("disconnected")
-
-    def message(self, message: Message) -> str:
-        """A line for what they wrote."""
-        return json_line("message", message.at, text=message.text, **self._who)
-
-    def delivered(self, count: int) -> str:
-        """A line that tells how many messages have arrived."""
-        return json_line("delivered", count=count)
-
-    def ended(self) -> str:
-        """The last line."""
-        close_reason = self._chat.close_reason
-        return json_line("ended", reason=close_reason.value if close_reason is not None else "")
-
-    @property
-    def _who(self) -> dict[str, str]:
-        person = self._chat.person
-        if person is None:
-            return {}
-        return {"key": base64.b64encode(person.key).decode(), "name": person.name, "trust": person.trust.value}
 
 
 def _hand_over(chat: Chat, code: str) -> None:

@@ -8,6 +8,7 @@ from __future__ import annotations
 import asyncio
 import itertools
 import threading
+import time
 from collections.abc import Callable, Coroutine, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -19,10 +20,13 @@ import pytest
 from pychat.client import Chat, Peer
 from pychat.client import Person as Other
 from pychat.core import events
+from pychat.core.content import Unknown
 from pychat.core.identity.contacts import clean_name
 from pychat.core.identity.safety import safety_number
 from pychat.core.link import CloseReason, LinkPhase
+from pychat.core.log import Entry
 from pychat.core.webrtc.ice import IceConfig
+from pychat.said import Message, MessageId
 from pychat.ui import strings
 
 SECONDS = 60
@@ -290,19 +294,54 @@ class Friend:
 
     def reply(self, to: str, text: str) -> None:
         """Answer what was said with these words."""
-        self._amend(to, lambda chat, author, number: events.WriteMessage(chat, text, (author, number)))
+        self._do(lambda: self._chat.send(text, reply_to=self._message(to)))
+
+    def react(self, to: str, emoji: str) -> None:
+        """React to what was said with these words; "" takes that back."""
+        self._do(lambda: self._chat.react(self._message(to), emoji))
 
     def edit(self, said: str, text: str) -> None:
         """Say something anew."""
-        self._amend(said, lambda chat, author, number: events.EditMessage(chat, author, number, text))
+        self._do(lambda: self._chat.edit(self._message(said), text))
 
-    def _amend(self, said: str, event: Callable[[str, str, int], events.Event]) -> None:
-        def post() -> None:
-            chat = self._chat._conversation
-            author, number, _ = next(message for message in chat.timeline if message.entry.text == said)
-            self._peer._post(event(chat.id, author, number))
+    def retract(self, said: str) -> None:
+        """Delete for both what was said with these words."""
+        self._do(lambda: self._chat.retract(self._message(said)))
 
-        self._do(post)
+    def _message(self, text: str) -> Message:
+        return next(message for message in self._messages() if message.text == text)
+
+    def _messages(self) -> list[Message]:
+        """All messages of the two as they are by now."""
+        chat = self._chat
+        found = [chat.message(MessageId(author, number)) for author, number, _ in chat._conversation.ordered]
+        return [message for message in found if message is not None]
+
+    def say_unknown(self, text: str, relation: Unknown) -> None:
+        """Say something of a kind that comes with a later version."""
+
+        def write() -> None:
+            conversation = self._chat._conversation
+            self._peer._node.chats.write(conversation, Entry(int(time.time() * 1000), text, relation=relation))
+            self._chat.send("did you get it?")
+
+        self._do(write)
+
+    @property
+    def reactions(self) -> list[str]:
+        """By what the other side reacts to messages, in their order."""
+
+        def look() -> list[str]:
+            relations = self._chat._conversation.relations
+            found = [relations.reactions(message.id).peer for message in self._messages()]
+            return [emoji for emoji in found if emoji]
+
+        return self._do(look)
+
+    @property
+    def texts(self) -> list[str]:
+        """All messages of the two as they are by now."""
+        return self._do(lambda: [message.text for message in self._messages()])
 
     def keep_saying(self, what: str, ahead: int) -> None:
         """Say this with one number after the other, so many ahead of what the other side has, until `fall_silent`."""

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import base64
-import json
 import os
 import shutil
 import signal
@@ -12,7 +10,6 @@ import stat
 import subprocess
 import sys
 from collections.abc import Callable
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -130,51 +127,6 @@ def test_with_stay_nothing_need_be_sent(commands: Commands, friend: MakeFriend) 
     ann.leave()
     assert bob.status() == DONE
     assert bob.out == "the only one\n"
-
-
-def events(command: Command, count: int) -> list[dict[str, Any]]:
-    """The events that it has written, once there are so many."""
-    lines = command.lines(count)
-    assert all(line.isascii() and line.isprintable() for line in lines)
-    return [json.loads(line) for line in lines]
-
-
-def test_json_has_each_text_as_it_was_written_who_wrote_it_and_when(commands: Commands, friend: MakeFriend) -> None:
-    before = datetime.now(UTC)
-    bob = friend("Bob \u202e\x1b[31m")
-    ann = invite(commands, bob, "--json")
-    text = f'{UNICODE} \x1b[31m \x7f \x9b \u202e "quoted" \\ a\rb'
-    bob.say(text)
-    bob.say("next")
-    connected, first, second = events(ann, 3)
-    assert (first["text"], second["text"]) == (text, "next")
-    who = {name: connected[name] for name in ("key", "name", "trust")}
-    assert len(base64.b64decode(who["key"], validate=True)) == 32
-    assert (who["name"], who["trust"]) == ("Bob [31m", "new")
-    assert connected == {"event": "connected", "at": connected["at"], **who}
-    assert first == {"event": "message", "at": first["at"], "text": text, **who}
-    for event in (connected, first):
-        assert before.timestamp() - 1 < datetime.fromisoformat(event["at"]).timestamp() <= datetime.now(UTC).timestamp()
-        assert datetime.fromisoformat(event["at"]).tzinfo == UTC
-
-
-def test_json_tells_what_is_delivered_and_how_it_ends(commands: Commands, friend: MakeFriend) -> None:
-    bob = friend()
-    ann = invite(commands, bob, "--json", "--stay")
-    ann.write("one\ntwo\n")
-    bob.hears("one", "two")
-    ann.wait_for(lambda: '"count": 2' in ann.out, "both delivered")
-    ann.say("three")
-    bob.hears("one", "two", "three")
-    ann.wait_for(lambda: '"count": 3' in ann.out, "the third one delivered")
-    bob.leave()
-    assert ann.status() == DONE
-    kinds = [json.loads(line) for line in ann.out.splitlines()]
-    assert kinds[0]["event"] == "connected"
-    counts = [event["count"] for event in kinds if event["event"] == "delivered"]
-    assert counts == sorted(set(counts))
-    assert kinds[-1]["event"] == "ended"
-    assert kinds[-1]["reason"] == CloseReason.PEER_LEFT.value
 
 
 def test_a_message_cannot_act_on_a_terminal(commands: Commands, friend: MakeFriend) -> None:

@@ -4,6 +4,7 @@ import json
 import re
 from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime
+from typing import Any
 
 from wcwidth import iter_graphemes, wcwidth, width
 
@@ -55,7 +56,7 @@ def author_tag(name: str, *, verified: bool) -> str:
     return f"{'✓ ' if verified else ''}{name_tag(name)}"
 
 
-def json_line(event: str, at: datetime | None = None, **details: str | int) -> str:
+def json_line(event: str, at: datetime | None = None, **details: Any) -> str:
     """What has happened as a line of JSON, with its end. `at` is when; None is now."""
     moment = (at or datetime.now(UTC)).astimezone(UTC).isoformat(timespec="milliseconds")
     return json.dumps({"event": event, "at": moment, **details}) + "\n"

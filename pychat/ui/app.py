@@ -10,7 +10,7 @@ from pychat.core.ids import ChatId, PublicKey
 from pychat.core.node import Node
 from pychat.core.webrtc.ice import IceConfig
 from pychat.ui import strings
-from pychat.ui.export import Exported, ExportedMessage
+from pychat.ui.export import Exported, exported_messages
 from pychat.ui.search import Hit, SearchView, excerpt
 from pychat.ui.view import View, name_of, room_view, view
 
@@ -129,7 +129,7 @@ class App:
         conversation = self._node.chats.conversation(exports.ready)
         if conversation is None:
             return None
-        messages = [ExportedMessage(is_own, entry.at, entry.text) for is_own, (_, _, entry) in exports.messages]
+        messages = exported_messages(exports.messages, exports.relations)
         note = strings.export_note(damaged=exports.damaged, problem=exports.problem)
         return Exported(name_of(self._node, conversation), self.name, messages, note)
 

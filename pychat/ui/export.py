@@ -1,11 +1,17 @@
 """A conversation as a file for the person: Markdown, or an HTML page that needs nothing else."""
 
+import re
 from collections.abc import Iterator, Sequence
 from datetime import datetime
 from typing import NamedTuple
 
+from pychat.core.chat.relations import Place, Reactions, Relations
+from pychat.core.chat.timeline import Message
+from pychat.core.content import Relation, Unknown
+from pychat.core.ids import AuthorId
 from pychat.ui import strings, times
 from pychat.ui.markup import Block, CodeBlock, Inline, Link, List, Paragraph, Quote, parse
+from pychat.ui.messages import QUOTED
 
 # The file is for the person's own disk, and no page of ours shows it.
 _HTML = """<!doctype html>
@@ -19,13 +25,12 @@ _HTML = """<!doctype html>
 :root {{ color-scheme: light dark; font: 1rem/1.5 system-ui, sans-serif; }}
 body {{ max-width: 44rem; margin: 0 auto; padding: 1rem; }}
 h2 {{ font-size: 1rem; text-align: center; margin: 2rem 0 1rem; }}
-p {{ margin: 0.5rem 0; overflow-wrap: anywhere; }}
-p > span, p code, div {{ white-space: pre-wrap; }}
-div {{ margin: 0.5rem 0; overflow-wrap: anywhere; }}
+article {{ margin: 0.75rem 0; overflow-wrap: anywhere; }}
+article > div {{ white-space: pre-wrap; }}
+p, ul, ol, blockquote, pre {{ margin: 0.25rem 0; }}
 pre {{ padding: 0.5rem; overflow: auto; border: 1px solid; border-radius: 0.5rem; }}
-blockquote {{ margin: 0.5rem 0; padding-inline-start: 0.75rem; border-inline-start: 3px solid; }}
-ul, ol {{ margin: 0.5rem 0; }}
-time {{ opacity: 0.7; font-size: 0.8125rem; }}
+blockquote {{ padding-inline-start: 0.75rem; border-inline-start: 0.25rem solid; opacity: 0.7; }}
+time, small {{ opacity: 0.7; font-size: 0.8125rem; }}
 .me {{ margin-inline-start: 3rem; }}
 </style>
 </head>
@@ -43,12 +48,28 @@ def escape(text: str) -> str:
     return text.translate(_ESCAPES)
 
 
+class ExportedQuote(NamedTuple):
+    """The message that another one answers; `words` are what stands of it above the answer, in one line."""
+
+    is_own: bool
+    words: str
+
+
 class ExportedMessage(NamedTuple):
-    """A message; `at` is in milliseconds since 1970, by its author's clock. `text` is "" when it was deleted."""
+    """A message; `at` is in milliseconds since 1970, by its author's clock.
+
+    `text` is what it says by now, "" when it was deleted; `is_retracted`: by its author, for both. `reactions` are the
+    emoji by which the two react to it. `is_newer`: it is of a kind of which this version knows no more than its text.
+    """
 
     is_own: bool
     at: int
     text: str
+    answers: ExportedQuote | None = None
+    is_edited: bool = False
+    reactions: Reactions = Reactions("", "")
+    is_retracted: bool = False
+    is_newer: bool = False
 
 
 class Exported(NamedTuple):
@@ -58,6 +79,38 @@ class Exported(NamedTuple):
     own_name: str
     messages: Sequence[ExportedMessage]
     note: str
+
+
+def exported_messages(said: Sequence[tuple[bool, Message]], relations: Relations) -> list[ExportedMessage]:
+    """What a file has of messages, which are given as they are shown, each with whether it is our own."""
+    here = {message[:2]: (is_own, message.entry.text) for is_own, message in said}
+
+    def quote(place: Place, own_logs: set[AuthorId]) -> ExportedQuote:
+        is_own, text = here.get(place, (place[0] in own_logs, None))
+        if text is None:
+            return ExportedQuote(is_own, strings.QUOTED_FROM_BEFORE)
+        return ExportedQuote(is_own, " ".join(text[:QUOTED].split()) if text else strings.DELETED_QUOTED)
+
+    own_logs = {message.author for is_own, message in said if is_own}
+    messages = []
+    for is_own, (author, number, (at, text, _, relation)) in said:
+        place = author, number
+        is_deleted = relations.is_deleted(place, is_own=is_own)
+        if not text:
+            messages.append(ExportedMessage(is_own, at, "", is_retracted=is_deleted))
+            continue
+        messages.append(
+            ExportedMessage(
+                is_own,
+                at,
+                text,
+                quote(relation.place, own_logs) if isinstance(relation, Relation) else None,
+                bool(relations.edits(place, is_own=is_own)),
+                relations.reactions(place),
+                is_newer=isinstance(relation, Unknown),
+            )
+        )
+    return messages
 
 
 def file_name(exported: Exported, now: datetime, suffix: str) -> str:
@@ -72,9 +125,17 @@ def markdown(exported: Exported, now: datetime) -> Iterator[str]:
     for day, messages in _days(exported):
         yield f"\n## {day}\n"
         for message in messages:
-            lines = message.text.splitlines() or [""]
-            quoted = "\n".join(f"> {_quoted(line)}" for line in lines) if message.text else f"*{strings.DELETED}*"
-            yield f"\n**{_plain(_author(exported, message))}**, {times.clock(message.at)}:\n\n{quoted}\n"
+            edited = f" ({strings.EDITED})" if message.is_edited else ""
+            yield f"\n**{_plain(_author(exported, message.is_own))}**, {times.clock(message.at)}{edited}:\n\n"
+            if not message.text:
+                yield f"*{_deleted(message)}*\n"
+                continue
+            if message.answers is not None:
+                author = _plain(_author(exported, message.answers.is_own))
+                yield f"> > **{author}**: {_quoted(message.answers.words)}\n>\n"
+            yield "".join(f"> {_quoted(line)}\n" for line in _text(message).splitlines() or [""])
+            if reactions := _reactions(exported, message):
+                yield f"\n{', '.join(f'{_plain(emoji)} {_plain(name)}' for emoji, name in reactions)}\n"
 
 
 def html(exported: Exported, now: datetime) -> Iterator[str]:
@@ -83,21 +144,47 @@ def html(exported: Exported, now: datetime) -> Iterator[str]:
     for day, messages in _days(exported):
         yield f"<h2>{escape(day)}</h2>\n"
         for message in messages:
-            side, author = "me" if message.is_own else "peer", escape(_author(exported, message))
-            moment = times.local(message.at).isoformat(timespec="seconds")
-            yield (
-                f'<p class="{side}" dir="auto"><b>{author}</b> '
-                f'<time datetime="{moment}">{times.clock(message.at)}</time>{_said(message.text, side)}\n'
-            )
+            yield "".join(_article(exported, message))
     yield "</body>\n</html>\n"
 
 
-def _said(text: str, side: str) -> str:
-    """What a message says, behind its author and time, and the end of their paragraph."""
-    blocks = parse(text)
-    if blocks:
-        return f'</p>\n<div class="{side}">{"".join(map(_block, blocks))}</div>'
-    return f"<br>{f'<span>{escape(text)}</span>' if text else f'<i>{strings.DELETED}</i>'}</p>"
+def _article(exported: Exported, message: ExportedMessage) -> Iterator[str]:
+    """A message as HTML."""
+    side, author = "me" if message.is_own else "peer", escape(_author(exported, message.is_own))
+    moment = times.local(message.at).isoformat(timespec="seconds")
+    yield f'<article class="{side}"><b dir="auto">{author}</b> '
+    yield f'<time datetime="{moment}">{times.clock(message.at)}</time>'
+    yield f" <small>{strings.EDITED}</small>\n" if message.is_edited else "\n"
+    if not message.text:
+        yield f"<div><i>{_deleted(message)}</i></div></article>\n"
+        return
+    if message.answers is not None:
+        quoted = escape(_author(exported, message.answers.is_own))
+        yield f'<blockquote dir="auto"><b>{quoted}</b> {escape(message.answers.words)}</blockquote>\n'
+    yield f'<div dir="auto">{_text_as_html(message)}</div>\n'
+    if reactions := _reactions(exported, message):
+        yield f'<small dir="auto">{", ".join(f"{escape(emoji)} {escape(name)}" for emoji, name in reactions)}</small>'
+    yield "</article>\n"
+
+
+def _text_as_html(message: ExportedMessage) -> str:
+    """What it says, as what stands within an element."""
+    blocks = () if message.is_newer else parse(message.text)
+    return "".join(map(_block, blocks)) or escape(_text(message))
+
+
+def _text(message: ExportedMessage) -> str:
+    return strings.of_newer_version(message.text) if message.is_newer else message.text
+
+
+def _deleted(message: ExportedMessage) -> str:
+    return strings.RETRACTED if message.is_retracted else strings.DELETED
+
+
+def _reactions(exported: Exported, message: ExportedMessage) -> list[tuple[str, str]]:
+    """By what they react to it, and who."""
+    of_both = ((message.reactions.own, True), (message.reactions.peer, False))
+    return [(emoji, _author(exported, is_own)) for emoji, is_own in of_both if emoji]
 
 
 def _block(block: Block) -> str:
@@ -145,19 +232,31 @@ def _note(exported: Exported, now: datetime) -> str:
     return f"{words}, written by pychat on {now:%Y-%m-%d} at {now:%H:%M}. {exported.note}".rstrip()
 
 
-def _author(exported: Exported, message: ExportedMessage) -> str:
-    return (exported.own_name or strings.ME) if message.is_own else exported.name
+def _author(exported: Exported, is_own: bool) -> str:
+    return (exported.own_name or strings.ME) if is_own else exported.name
 
 
 def _plain(text: str) -> str:
     """A name on one line, in which nothing has a meaning in Markdown."""
-    return "".join(f"\\{letter}" if letter in r"\`*_{}[]()#+-.!|<>~" else letter for letter in " ".join(text.split()))
+    return "".join(f"\\{letter}" if letter in r"\`*_{}[]()#+-.!|<>~&=" else letter for letter in " ".join(text.split()))
+
+
+_LINE_START = re.compile(r"[#>+=-]|\d{1,9}(?=[.)])")
+"""What begins a heading, a quotation, a list or a line across, or underlines the line before as a heading."""
+_SPACES = {" ": "&#32;", "\t": "&#9;"}
 
 
 def _quoted(line: str) -> str:
-    """A line of a message: no picture is loaded for it, and it is no heading."""
-    escaped = "".join(f"\\{letter}" if letter in r"\`*_[]<" else letter for letter in line)
-    return f"\\{escaped}" if escaped.lstrip()[:1] in ("#", ">") else escaped
+    """A line of a message: no picture is loaded for it, and it is no heading, list or code."""
+    escaped = "".join(f"\\{letter}" if letter in r"\`*_[]<~|&" else letter for letter in line)
+    rest = escaped.lstrip(" \t")
+    indent = escaped[: len(escaped) - len(rest)]
+    begin = _LINE_START.match(rest)
+    if begin is not None:
+        at = begin.end() if begin[0].isdecimal() else 0
+        rest = f"{rest[:at]}\\{rest[at:]}"
+    # A space that is written as one is none that makes what follows it code.
+    return f"{_SPACES.get(indent[:1], '')}{indent[1:]}{rest}"
 
 
 def _days(exported: Exported) -> Iterator[tuple[str, list[ExportedMessage]]]:

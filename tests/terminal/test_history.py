@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from pychat.exit_codes import Exit
+from pychat.ui import strings
 from tests.friend import Friend, MakeFriend
 from tests.server.relays import Relay
 from tests.terminal.command import Command, Commands
@@ -183,7 +184,7 @@ def test_a_time_that_is_none_is_refused(commands: Commands) -> None:
 
 
 @pytest.mark.parametrize(
-    ("suffix", "line"), [("md", "> In the *cupboard*"), ("html", "<span>In the *cupboard*</span>")]
+    ("suffix", "line"), [("md", "> In the *cupboard*"), ("html", '<div dir="auto">In the *cupboard*</div>')]
 )
 def test_a_conversation_can_be_taken_along(
     commands: Commands, friend: MakeFriend, relay: Relay, tmp_path: Path, suffix: str, line: str
@@ -192,15 +193,20 @@ def test_a_conversation_can_be_taken_along(
     ann = commands.pipe("room", "--page", relay.url, "--name", "Ann", folder=tmp_path / "Ann")
     bob.enter(ann.link)
     ann.is_connected()
-    bob.say("In the *cupboard*")
-    ann.hears("In the *cupboard*")
+    bob.say("In teh *cupboard*")
+    ann.hears("In teh *cupboard*")
+    bob.edit("In teh *cupboard*", "In the *cupboard*")
+    bob.react("In the *cupboard*", "👍")
+    bob.expect_delivered()
     ann.interrupt()
     ann.status()
 
     export = commands.command("export", "--chat", "bob", str(path), folder=tmp_path / "Ann")
     assert export.status() == Exit.DONE, export.err
     assert "1 messages" in export.out
-    assert line in path.read_text().replace("\\", "")
+    written = path.read_text()
+    assert line in written.replace("\\", "")
+    assert [strings.EDITED in written, "👍 Bob" in written, "teh" in written] == [True, True, False]
     assert path.stat().st_mode & 0o077 == 0
     again = commands.command("export", "--chat", "Bob", str(path), folder=tmp_path / "Ann")
     assert again.status() == Exit.USAGE

@@ -7,9 +7,14 @@ from datetime import datetime
 from html.parser import HTMLParser
 
 import pytest
+from markdown_it import MarkdownIt
 
+from pychat.core.chat.relations import Reactions, as_shown, relations_of
+from pychat.core.chat.timeline import Message
+from pychat.core.content import Relation, Unknown
+from pychat.core.log import Entry
 from pychat.ui import export, strings
-from pychat.ui.export import Exported, ExportedMessage
+from pychat.ui.export import Exported, ExportedMessage, ExportedQuote
 from tests import naughty
 
 NOW = datetime(2026, 11, 30, 9, 45)
@@ -77,14 +82,20 @@ def test_an_html_file_has_all_that_was_said_with_its_days_and_times() -> None:
 
 @pytest.mark.parametrize("text", [EVIL, MARKED, "</span></p><h1>", "]]>", "\0\x07\u202e"])
 def test_nothing_that_was_said_or_a_name_is_html(text: str) -> None:
-    read = html(exported(text, name=text, own_name=text, note=text))
+    read = html(with_all(text))
     assert set(read.tags) <= {
         "a",
         "bdi",
-        "blockquote",
         "code",
-        "div",
         "em",
+        "i",
+        "pre",
+        "s",
+        "strong",
+        "span",
+        "ul",
+        "ol",
+        "li",
         "html",
         "head",
         "meta",
@@ -94,12 +105,24 @@ def test_nothing_that_was_said_or_a_name_is_html(text: str) -> None:
         "h1",
         "h2",
         "p",
+        "article",
         "b",
         "time",
-        "br",
-        "span",
+        "small",
+        "blockquote",
+        "div",
     }
+    assert read.tags.count("article") == 2
     assert "Content-Security-Policy" in "".join(export.html(exported(text), NOW))
+
+
+def with_all(text: str) -> Exported:
+    """A conversation in which everything that somebody else decides is this text."""
+    answer = ExportedMessage(
+        True, at(2026, 11, 3, 7, 46), text, ExportedQuote(False, " ".join(text.split())), True, Reactions(text, text)
+    )
+    message = ExportedMessage(False, at(2026, 11, 3, 7, 45), text, is_newer=True)
+    return Exported(text, text, [message, answer], text)
 
 
 @pytest.mark.parametrize(
@@ -144,6 +167,87 @@ def test_nothing_that_was_said_or_a_name_has_a_meaning_in_markdown() -> None:
         r"> \# no heading",
         r"> \> no quotation",
         r"> \*not\* \_emphasised\_ \`code\` \\ \<b>",
+    ]
+
+
+NO_MARKDOWN = [
+    MARKED,
+    EVIL,
+    "a\n---\nb\n===\n- c\n+ d\n* e\n1. f\n2) g",
+    "```\ncode\n```\n~~~\nmore\n~~~",
+    "    code\n\tcode\n  # heading\n",
+    "~~struck~~ &lt;b&gt; &copy; <https://evil.example> <b>",
+    "a | b\n--|--\nc | d",
+    "[x]: https://evil.example\n[x]",
+    "\\\n\\# x \\*y\\*",
+]
+
+
+@pytest.mark.parametrize("text", NO_MARKDOWN)
+def test_a_reader_of_markdown_finds_nothing_in_what_was_said_but_text(text: str) -> None:
+    parse = MarkdownIt("commonmark").enable(["table", "strikethrough"]).parse
+    plain, same = (parse(markdown(with_all(words)._replace(note=""))) for words in ("x", text))
+    kinds = [[token.type for token in tokens] for tokens in (plain, same)]
+    assert without_paragraphs(kinds[1]) == without_paragraphs(kinds[0])
+    inline = [child for token in same for child in token.children or ()]
+    assert {child.type for child in inline} <= {"text", "softbreak", "text_special", "strong_open", "strong_close"}
+    said = "\n".join(
+        "".join("\n" if child.type == "softbreak" else child.content for child in token.children or ())
+        for token in same
+        if token.type == "inline"
+    )
+    for line in text.splitlines():
+        assert line.strip() in said
+
+
+def without_paragraphs(kinds: list[str]) -> list[str]:
+    """An empty line in a text begins a paragraph."""
+    return [kind for kind in kinds if not kind.startswith(("paragraph", "inline"))]
+
+
+def test_quotes_stand_above_answers_reactions_below_and_what_was_edited_is_marked() -> None:
+    question = ExportedMessage(False, at(2026, 11, 3, 7, 45), "Tea or\n*coffee*?", is_edited=True)
+    answer = ExportedMessage(
+        True, at(2026, 11, 3, 7, 46), "Tea", ExportedQuote(False, "Tea or *coffee*?"), reactions=Reactions("", "👍")
+    )
+    gone = ExportedMessage(False, at(2026, 11, 3, 7, 47), "", is_retracted=True)
+    poll = ExportedMessage(False, at(2026, 11, 3, 7, 48), "Black?", is_newer=True)
+    conversation = Exported("Bob", "Ann", [question, answer, gone, poll], "")
+    assert markdown(conversation).split("\n\n", 3)[3] == (
+        "**Bob**, 07:45 (edited):\n\n> Tea or\n> \\*coffee\\*?\n"
+        "\n**Ann**, 07:46:\n\n> > **Bob**: Tea or \\*coffee\\*?\n>\n> Tea\n\n👍 Bob\n"
+        "\n**Bob**, 07:47:\n\n*Deleted*\n"
+        "\n**Bob**, 07:48:\n\n> Black?\n> (made with a newer pychat)\n"
+    )
+    read = html(conversation)
+    assert read.texts[read.texts.index("Tuesday, 3 November 2026") + 1 :] == [
+        *("Bob", "07:45", "edited", "Tea or\n", "coffee", "?"),
+        *("Ann", "07:46", "Bob", " Tea or *coffee*?", "Tea", "👍 Bob"),
+        *("Bob", "07:47", "Deleted"),
+        *("Bob", "07:48", "Black?\n(made with a newer pychat)"),
+    ]
+
+
+def test_a_file_has_what_the_two_have_said_of_messages() -> None:
+    here, there = "a" * 22, "b" * 22
+    said = [
+        (True, Message(here, 1, Entry(1, "Tea or cofee?"))),
+        (False, Message(there, 1, Entry(2, "tea", relation=Relation("reply", here, 1)))),
+        (True, Message(here, 2, Entry(3, "Tea or\ncoffee?", relation=Relation("edit", here, 1)))),
+        (True, Message(here, 3, Entry(4, "👍", relation=Relation("react", there, 1)))),
+        (False, Message(there, 2, Entry(5, "never mind"))),
+        (False, Message(there, 3, Entry(6, "🗑", relation=Relation("delete", there, 2)))),
+        (True, Message(here, 4, Entry(7, "what?", relation=Relation("reply", there, 2)))),
+        (True, Message(here, 5, Entry(8, "and before?", relation=Relation("reply", "c" * 22, 9)))),
+        (False, Message(there, 4, Entry(9, "Which?", relation=Unknown('["poll",1]')))),
+    ]
+    assert export.exported_messages([*as_shown(said)], relations_of(said)) == [
+        ExportedMessage(True, 1, "Tea or\ncoffee?", is_edited=True),
+        ExportedMessage(False, 2, "tea", ExportedQuote(True, "Tea or coffee?"), reactions=Reactions("👍", "")),
+        ExportedMessage(False, 5, "", is_retracted=True),
+        ExportedMessage(True, 7, "what?", ExportedQuote(False, strings.DELETED_QUOTED)),
+        ExportedMessage(True, 8, "and before?", ExportedQuote(False, strings.QUOTED_FROM_BEFORE)),
+        ExportedMessage(False, 9, "Which?", is_newer=True),
     ]
 
 

@@ -146,7 +146,7 @@ def as_shown(said: Sequence[tuple[bool, Message]]) -> Iterator[tuple[bool, Messa
     Args:
         said: all entries, and whether each is our own.
     """
-    relations = _relations(said)
+    relations = relations_of(said)
     for is_own, message in said:
         author, number, entry = message
         if is_hidden(entry):
@@ -160,12 +160,13 @@ def as_shown(said: Sequence[tuple[bool, Message]]) -> Iterator[tuple[bool, Messa
 
 def retracted(said: Sequence[tuple[bool, Message]]) -> set[Place]:
     """Which entries their authors have deleted for both, and the edits of these; `said` as in `as_shown`."""
-    relations = _relations(said)
+    relations = relations_of(said)
     places = {message[:2] for is_own, message in said if relations.is_deleted(message[:2], is_own=is_own)}
     return places | {edit for place in places for edit in relations.edit_places(place)}
 
 
-def _relations(said: Sequence[tuple[bool, Message]]) -> Relations:
+def relations_of(said: Sequence[tuple[bool, Message]]) -> Relations:
+    """What these entries say of each other; `said` as in `as_shown`."""
     relations = Relations()
     for is_own, (author, number, entry) in said:
         relations.add(author, number, entry, is_own=is_own)

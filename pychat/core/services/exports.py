@@ -11,7 +11,7 @@ from pychat.core import effects, events
 from pychat.core.chat.chats import Chats
 from pychat.core.chat.order import Key
 from pychat.core.chat.records import SEGMENTS_AT_ONCE, Part, read_segment
-from pychat.core.chat.relations import as_shown
+from pychat.core.chat.relations import Relations, as_shown, relations_of
 from pychat.core.chat.timeline import Message
 from pychat.core.ids import ChatId
 from pychat.core.log import without_text
@@ -21,14 +21,16 @@ from pychat.core.service import Context, MessageDeleted, Service
 class Exports(Service):
     """Reads a whole conversation.
 
-    `ready` is the conversation that was read, or None; `messages` are those of it, each with whether it is one's own.
-    `damaged` counts the pieces of it that cannot be read, and `problem` says why it could not be read to its beginning.
+    `ready` is the conversation that was read, or None; `messages` are those of it, each with whether it is one's own;
+    `relations` say how they were edited, and what the two react to. `damaged` counts the pieces of it that cannot be
+    read, and `problem` says why it could not be read to its beginning.
     """
 
     def __init__(self, context: Context, chats: Chats) -> None:
         super().__init__(context)
         self.ready: ChatId | None = None
         self.messages: list[tuple[bool, Message]] = []
+        self.relations = Relations()
         self.damaged = 0
         self.problem = ""
         self._chats = chats
@@ -57,6 +59,7 @@ class Exports(Service):
 
     def _on_export(self, event: events.Export) -> None:
         self.ready, self.messages, self.damaged, self.problem = None, [], 0, ""
+        self.relations = Relations()
         self._found, self._ticket, self._chat = {}, None, None
         conversation = self._chats.conversation(event.conversation)
         if conversation is None:
@@ -108,7 +111,7 @@ class Exports(Service):
 
     def _end(self) -> None:
         found = [self._found[key] for key in sorted(self._found)]
-        self.messages = [*as_shown(found)]
+        self.messages, self.relations = [*as_shown(found)], relations_of(found)
         self.ready, self._chat, self._ticket, self._found = self._chat, None, None, {}
         self.context.needs_full_pass = True
 

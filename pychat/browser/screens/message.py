@@ -151,6 +151,7 @@ class DrawnMessage:
     def _put_deleted(self) -> None:
         article = self.article
         article.setAttribute("data-deleted", "true")
+        article.removeAttribute("data-read")
         article.setAttribute("data-state", "deleted")  # also one that was taken back, which nobody else has
         show(article.querySelector(".more"), False)
         put_text(article.querySelector("p"), self.message.words)

@@ -3,6 +3,7 @@
 import asyncio
 import importlib
 import sys
+from contextlib import suppress
 from typing import Any
 
 import js
@@ -34,11 +35,13 @@ class Highlighter:
             if not self._is_here:
                 await _load()
                 self._is_here = True
-            while self._waiting:
-                await asyncio.sleep(0)
-                await _colour(*self._waiting.pop(0))
-        except (JsException, OSError, ImportError):  # there is no network: without colours it is code all the same
+        except (JsException, OSError):  # there is no network: without colours it is code all the same
             self._waiting.clear()
+        while self._waiting:
+            await asyncio.sleep(0)
+            code, language = self._waiting.pop(0)
+            with suppress(Exception):  # whatever a hostile block does to what takes it apart, it is shown by then
+                await _colour(code, language)
 
 
 async def _load() -> None:

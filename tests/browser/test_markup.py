@@ -48,7 +48,7 @@ def test_nothing_that_is_written_does_anything(person: MakePerson, friend: MakeF
         *in_few_messages(naughty.as_quotes(), "\n\n"),
     ]
     ann.say(*texts, "the end")
-    expect(bob.messages.last).to_have_text("the end", timeout=CONNECT)
+    expect(bob.messages.last.locator("p")).to_have_text("the end", timeout=CONNECT)
     bob.page.on("request", lambda request: requests.append(request.url))
     while bob.button("Show earlier messages").is_visible():
         bob.button("Show earlier messages").click()
@@ -113,6 +113,7 @@ def test_a_text_looks_like_what_it_says_and_its_paragraph_has_its_words(person: 
 
 def copied(bob: Person) -> str:
     """What is copied of the first message, of two that are marked."""
+    bob.log.focus()
     bob.page.evaluate(
         """() => {
             const [first, second] = document.querySelectorAll("article p");
@@ -120,7 +121,6 @@ def copied(bob: Person) -> str:
             getSelection().setBaseAndExtent(first, 0, second, second.childNodes.length);
         }"""
     )
-    bob.log.focus()
     bob.page.keyboard.press("Control+c")
     text: str = bob.page.evaluate("window.copied")
     first, _ = text.rsplit("\nAnn, ", 1)
@@ -151,7 +151,7 @@ def test_code_stays_plain_where_what_colours_it_cannot_be_loaded(
     ann.say("```py\ndef f(): return 1\n```")
     with bob.page.expect_event("requestfailed", lambda request: "pygments.zip" in request.url):
         ann.say("```json\n[1]\n```", "the end")
-    expect(bob.messages.last).to_have_text("the end", timeout=CONNECT)
+    expect(bob.messages.last.locator("p")).to_have_text("the end", timeout=CONNECT)
     expect(bob.log.locator(".code-block code").first).to_have_text("def f(): return 1")
     assert bob.log.locator("[class^=code-]:not(.code-block)").count() == 0
     assert asked

@@ -202,7 +202,8 @@ async function startAnew() {
   const [library, ours, rest] = await Promise.all([load(LIBRARY), load(here("pychat.zip")), loadRest()]);
   const work = async () => {
     const [{ loadPyodide: start }, { default: createPyodideModule }] = await importPyodide();
-    return start({ indexURL: vendor.href, createPyodideModule });
+    const env = { PYTHONNODEBUGRANGES: "1" }; // as where the memory was made, see snapshot.mjs
+    return start({ indexURL: vendor.href, createPyodideModule, env });
   };
   const python = await whileCompiling(work, Promise.resolve(rest), new Map([[LIBRARY, library]]));
   python.unpackArchive(await ours.arrayBuffer(), "zip");

@@ -24,7 +24,7 @@ await mkdir(target, { recursive: true });
 
 async function compileLibrary() {
   const { loadPyodide } = await import(pathToFileURL(resolve(source, "pyodide.mjs")));
-  const python = await loadPyodide();
+  const python = await loadPyodide({ env: { PYTHONNODEBUGRANGES: "1" } }); // see snapshot.mjs
   python.runPython(`
 import sys
 import zipfile

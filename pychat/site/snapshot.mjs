@@ -22,7 +22,8 @@ Date.now = () => 0;
 performance.now = () => 0;
 Math.random = () => 0.5;
 crypto.getRandomValues = (array) => array.fill(0);
-const STARTED = { PYTHONHASHSEED: "0", HOME: "/home/pyodide", LANG: "C.UTF-8" };
+// Code keeps its lines, which traces name, but no columns: these only underline a source, and in a page there is none.
+const STARTED = { PYTHONNODEBUGRANGES: "1", PYTHONHASHSEED: "0", HOME: "/home/pyodide", LANG: "C.UTF-8" };
 
 const load = (...path) => import(pathToFileURL(resolve(...path)));
 const { loadPyodide } = await load(folder, "pyodide.mjs");
@@ -33,6 +34,9 @@ const options = {
   env: STARTED,
   _sysExecutable: "python",
 };
+
+const GROWN = "Python has grown: give it more memory to begin with.";
+const ROOM_TO_WIPE = 1 << 19; // bytes that are taken beyond what is in use
 
 // The memory before anything runs, and after what every module does before Python begins.
 async function beginnings() {
@@ -96,15 +100,6 @@ for module in pkgutil.iter_modules(["."]):
 # Known to everybody who has built the site: python.mjs seeds it anew.
 random.seed(0)
 
-
-def wipe():
-    # What was freed lies about until it is used again. Memory is handed out by size up to 512 bytes. More of them at once
-    # would make the memory grow.
-    for size in range(480, 0, -16):
-        kept = [bytes(size) for _ in range(5000)]
-        del kept
-
-
 # They keep hashes, which are forgotten below.
 for it in gc.get_objects():
     if type(it).__name__ == "_lru_cache_wrapper":
@@ -113,31 +108,47 @@ re.purge()
 # In the browser there is no library: what is not imported by now cannot be found, rather than be damaged.
 zipimport._zip_directory_cache.clear()
 sys.path_importer_cache.clear()
-wipe()
-del it, wipe, archive, name, package, module
+del it, archive, name, package, module
+sys._clear_internal_caches()  # where the attributes of types were found
 gc.collect()
 # What is here by now stays, and so does what a burst of messages makes: when Python looks for what can go, it does not
 # look at the one, and less often at the other.
 gc.freeze()
 gc.set_threshold(30_000)
 `);
-  wipe(python._module);
+  wipe(python._module, exports);
   const hashes = forgetHashes(python._module, exports);
   wipeStack(python._module);
   return { snapshot: python.makeMemorySnapshot(), hashes, build: python._api.config.BUILD_ID };
 }
 
-// The same for what is freed in larger pieces.
-function wipe({ HEAPU8, _malloc, _free }) {
-  const taken = [];
-  for (let size = 1 << 14; size >= 64; size >>= 1) {
-    for (let i = 0; i < 50; i++) {
-      const place = _malloc(size);
-      HEAPU8.fill(0, place, place + size);
+// What was freed lies about until it is used again. All of it is taken once more, in pieces of one size after the other,
+// and overwritten: from Python, which for this while gets no new memory and so goes on with what `malloc` has free, and
+// from `malloc` itself. What is in use of a small piece beside its content is left behind in a larger one that it
+// becomes part of, so the sizes grow.
+function wipe({ HEAPU8, HEAPU32, addFunction, _malloc, _free }, python) {
+  const end = python.sbrk(0); // beyond it nothing has ever been
+  if (HEAPU8.length - end < ROOM_TO_WIPE) throw new Error(GROWN);
+  const wipePieces = (size, take, give) => {
+    const taken = [];
+    do {
+      const place = take(size);
+      if (place + size <= end) HEAPU8.fill(0, place, place + size);
       taken.push(place);
-    }
-  }
-  taken.forEach(_free);
+    } while (taken.at(-1) < end);
+    taken.forEach((place) => give(place));
+  };
+  const allocator = _malloc(12); // Include/cpython/pymem.h, PyObjectArenaAllocator: a context, `alloc` and `free`
+  const alloc = (allocator >> 2) + 1;
+  python.PyObject_GetArenaAllocator(allocator);
+  const real = HEAPU32[alloc];
+  HEAPU32[alloc] = addFunction(() => 0, "iii");
+  python.PyObject_SetArenaAllocator(allocator);
+  for (let size = 16; size <= 512; size += 16) wipePieces(size, python.PyObject_Malloc, python.PyObject_Free);
+  HEAPU32[alloc] = real;
+  python.PyObject_SetArenaAllocator(allocator);
+  _free(allocator);
+  for (let size = 1024; size < ROOM_TO_WIPE / 4; size *= 2) wipePieces(size, _malloc, _free);
 }
 
 // And for what functions that have ended left on the stack, which grows downwards.
@@ -188,7 +199,7 @@ const { snapshot, hashes, build } = await imported();
 // Pyodide's format: a magic number, where the memory begins, how long the description is, and 36 bytes more.
 const [, offset, described] = new Uint32Array(snapshot.buffer, 0, 3);
 const memory = snapshot.subarray(offset);
-if (memory.length !== before.untouched.length) throw new Error("Python has grown: give it more memory to begin with.");
+if (memory.length !== before.untouched.length) throw new Error(GROWN);
 const objects = JSON.parse(new TextDecoder().decode(snapshot.subarray(48, 48 + described)));
 const description = new TextEncoder().encode(JSON.stringify({ build, objects, hashes }));
 await writeFile(target, pack(memory, description, [...differences(memory, before)]));

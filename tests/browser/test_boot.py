@@ -78,6 +78,7 @@ def tell(constant):
 
 
 functions = {}
+columns = []
 gc.unfreeze()
 todo, seen = [it.__code__ for it in gc.get_objects() if type(it) is types.FunctionType], set()
 while todo:
@@ -91,8 +92,11 @@ while todo:
         content = repr([code.co_code, tell(code.co_consts), names, sizes, tables])
         where = f"{code.co_filename}:{code.co_firstlineno} {code.co_qualname}"
         functions.setdefault(where, []).append(zlib.crc32(content.encode()))
+        if not where.startswith("<frozen") and any(column is not None for *_, column, _ in code.co_positions()):
+            columns.append(where)
 js.testFunctions = json.dumps({where: sorted(sums) for where, sums in functions.items()})
 js.testModules = json.dumps([*sys.modules])
+js.testColumns = json.dumps(columns)
 js.document.documentElement.dataset.told = "all"
 """
 
@@ -125,6 +129,10 @@ def test_python_starts_and_each_file_is_asked_for_once_and_counted(page: Page, s
     assert_counted(page, wire)
     # And "fetch" is the browser's own again.
     assert page.evaluate("fetch.toString().includes('[native code]')")
+
+
+def test_a_first_visit_transfers_no_more_than_it_may(site: Site) -> None:
+    assert site.wire_bytes < 6_700_000
 
 
 def cut_short(content: bytes) -> bytes:
@@ -208,6 +216,7 @@ def test_every_function_of_a_restored_python_is_what_it_is_in_one_started_anew(c
     expected = functions_of(anew, json.loads(restored.evaluate("testModules")))
     for page, how in ((restored, "restored"), (anew, "anew")):
         expect(page.locator("html")).to_have_attribute("data-python", how)
+    assert json.loads(restored.evaluate("testColumns")) == []  # its traces name lines
     assert len(found) > 5000
     assert {where for where, sums in found.items() if sums != expected.get(where)} == set()
 

@@ -56,6 +56,8 @@ export function forgetHashes(module, python) {
     if (keys.length) (keys.every((key) => is(key, IS.text)) ? simple : others).push(at);
   }
   for (const at of hashes) numbers[at >> 2] = UNKNOWN;
+  for (const at of simple) emptyDict(module, at);
+  emptyInterned(module, interned);
   for (const list of [simple, others, sets]) list.sort((a, b) => a - b);
   return { secret, interned, simple, others, sets };
 }
@@ -128,6 +130,30 @@ function setHasKeys(module, at) {
   for (let i = 0; i <= mask; i++) if (words[table + 2 * i] && numbers[table + 2 * i + 1] !== -1) keys++;
   if (keys !== used) throw new Error(`At ${at} is no set.`);
   return keys > 0;
+}
+
+// What web/hash_seed.mjs works out again is not kept: nothing in it repeats, so nothing of it compresses. Tables with other
+// keys than texts keep theirs, for Python may look something up in one while it works out the hash of another's key.
+function emptyDict(module, at) {
+  const { kind, count, indices, keyAt } = dictTable(module, at);
+  indices.fill(0);
+  if (kind === 0) for (let i = 0; i < count; i++) module.HEAPU32[keyAt(i) - 1] = 0;
+}
+
+// One chain with all entries.
+function emptyInterned({ HEAPU32: words }, at) {
+  const [size, buckets] = [words[(at >> 2) + 1], words[(at >> 2) + 2] >> 2];
+  const entries = [];
+  for (let i = 0; i < size; i++) {
+    for (let entry = words[buckets + i]; entry; entry = words[entry >> 2]) entries.push(entry);
+  }
+  entries.sort((a, b) => a - b);
+  words.fill(0, buckets, buckets + size);
+  words[buckets] = entries[0];
+  entries.forEach((entry, i) => {
+    words[entry >> 2] = entries[i + 1] ?? 0;
+    words[(entry >> 2) + 1] = 0;
+  });
 }
 
 // Somewhere in the state of the interpreter is the table of the texts that are part of the program.

@@ -5,6 +5,8 @@
 // the rest         The other functions. It has nothing of its own, but works with the memory, the tables, the globals
 //                  and the tags of the first part.
 //
+// What nothing can call is in neither: Pyodide has it for modules that are loaded later, and here there are none.
+//
 // In both a function has the index that it has in the whole, and so have types, globals, tables and tags. So what they
 // do is the same, to the byte: a memory of the whole is one of the two.
 //
@@ -37,11 +39,13 @@ export function split(bytes, first, exported) {
   const importedGlobals = count(KIND.global);
   const exports = whole.exports.filter(({ name }) => exported.has(name));
 
-  const isFirst = whole.bodies.map((_, index) => first(index));
+  const reached = reachable(whole, exports, imported);
+  const isFirst = whole.bodies.map((_, index) => first(index) && reached.has(index));
+  const isRest = whole.bodies.map((_, index) => !first(index) && reached.has(index));
   const [fromFirst, fromRest] = [new Set(), new Set()]; // what each calls of the other
-  const callFromFirst = (index) => index >= imported && !isFirst[index - imported] && fromFirst.add(index - imported);
-  const callFromRest = (index) => index >= imported && isFirst[index - imported] && fromRest.add(index - imported);
-  whole.bodies.forEach((body, index) => calledBy(body).forEach(isFirst[index] ? callFromFirst : callFromRest));
+  const callFromFirst = (index) => isRest[index - imported] && fromFirst.add(index - imported);
+  const callFromRest = (index) => isFirst[index - imported] && fromRest.add(index - imported);
+  for (const index of reached) calledBy(whole.bodies[index]).forEach(isFirst[index] ? callFromFirst : callFromRest);
   for (const index of whole.elements) callFromFirst(index);
   for (const { kind, index } of exports) if (kind === KIND.function) callFromFirst(index);
   const sorted = (set) => [...set].sort((a, b) => a - b);
@@ -99,7 +103,7 @@ export function split(bytes, first, exported) {
       [SECTION.imports, longer(same(SECTION.imports), importShared)],
       [SECTION.functions, [same(SECTION.functions)]],
       [SECTION.elements, list([elements(inRest)])],
-      [SECTION.code, list(bodies((index) => !isFirst[index], fromRest, (index) => withLength([0, ...call(index)])))],
+      [SECTION.code, list(bodies((index) => isRest[index], fromRest, (index) => withLength([0, ...call(index)])))],
     ]),
   };
   for (const [name, part] of Object.entries(parts)) {
@@ -107,4 +111,16 @@ export function split(bytes, first, exported) {
   }
   if (parts.rest.length > AT_ONCE) throw new Error("The rest of the WebAssembly is too large: the list has too few.");
   return parts;
+}
+
+// The functions that can be called at all, by index among those that are no imports: from outside, through a table, or by
+// another one of them.
+function reachable({ bodies, elements }, exports, imported) {
+  const called = exports.filter(({ kind }) => kind === KIND.function).map(({ index }) => index);
+  const found = new Set();
+  const find = (index) => index >= imported && found.add(index - imported);
+  for (const index of [...elements, ...called]) find(index);
+  // The set grows meanwhile, and what is new in it comes in its turn.
+  for (const index of found) calledBy(bodies[index]).forEach(find);
+  return found;
 }

@@ -193,6 +193,11 @@ class Messages(Sequence[MessageView]):
         """Whether messages before `start` are in the journal, and too many to be here."""
         return isinstance(self._chat, Conversation) and self._chat.has_earlier and self._chat.holds_too_much()
 
+    def find(self, author: AuthorId, number: int) -> MessageView | None:
+        """One by its author and its number; None if it is not here."""
+        entry = self._chat.entry(author, number)
+        return self._view(Message(author, number, entry)) if entry is not None else None
+
     def place_of(self, author: AuthorId, number: int) -> int | None:
         """Where the message stands that an entry is, or changes; None if it is not here."""
         place = self._chat.message_at((author, number))

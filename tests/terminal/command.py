@@ -36,6 +36,8 @@ A_CODE = re.compile(r"[EG][A-Za-z0-9_-]{79,}")
 IS_SOMEBODY_ELSE = "pychat: Somebody else is there: <"
 SOON_GIVEN_UP = {"aioice.ice.CONSENT_INTERVAL": 0.2}
 """Constants of a command that gives up a peer that has gone silent after four seconds rather than half a minute."""
+A_NOTE = re.compile(r" +\d\d:\d\d( ✓| delivered)?( #\d+)?$")
+"""What stands at the right of a message on a terminal."""
 A_LINK = re.compile(r"https?://\S+#F[A-Za-z0-9_-]{31}")
 
 
@@ -323,7 +325,12 @@ class Terminal(Command):
 
     @property
     def rows(self) -> list[str]:
-        """All rows, those that have scrolled out of sight first, without the spaces at their ends."""
+        """All rows, those that have scrolled out of sight first, without what is noted at the right of messages."""
+        return _without_notes(self.noted_rows)
+
+    @property
+    def noted_rows(self) -> list[str]:
+        """All rows, without the spaces at their ends."""
         with self._news:
             return self._screen.rows
 
@@ -346,7 +353,7 @@ class Terminal(Command):
     def above_input(self) -> list[str]:
         """The rows above the one in which the cursor is, the nearest last."""
         with self._news:
-            return self._screen.above_cursor
+            return _without_notes(self._screen.above_cursor)
 
     @property
     def cells(self) -> list[list[Any]]:
@@ -504,6 +511,10 @@ class Commands:
     def _keep(self, command: SomeCommand) -> SomeCommand:
         self._stack.callback(command.close)
         return command
+
+
+def _without_notes(rows: Sequence[str]) -> list[str]:
+    return [A_NOTE.sub("", row) for row in rows]
 
 
 def _joined(rows: Sequence[str]) -> str:

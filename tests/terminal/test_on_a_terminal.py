@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import re
 import signal
 import unicodedata
 from pathlib import Path
@@ -370,8 +371,10 @@ def test_commands(commands: Commands, friend: MakeFriend) -> None:
     ann = invite(commands, bob)
     ann.say("/help")
     ann.wait_until_said("A code is recognised where one is wanted.")
-    for command in ("/help", "/details", "/invite", "/quit"):
+    for command in ("/help", "/details", "/invite", "/quit", "/reply 3 Yes", "/react 3 👍", "/name Ann"):
         assert any(row.startswith(f"pychat: {command} ") for row in ann.rows)
+    for group in ("What is said", "Who is there", "Others", "The connection", "This program"):
+        assert f"pychat: {group}:" in ann.rows
     ann.say("/details")
     ann.wait_until_shown("pychat: Their fingerprint:")
     for row in ("pychat: Path: On the local network", "pychat: Traffic: ", "pychat: Your fingerprint:"):
@@ -379,8 +382,10 @@ def test_commands(commands: Commands, friend: MakeFriend) -> None:
     ann.say("/invite")
     ann.wait_until_said("pychat: The connection has not ended: there is no need for a new invite.")
     ann.say("/unknown command")
-    ann.wait_until_said("pychat: There is no command /unknown. There are /help, /verify, /match, /differ,")
-    ann.wait_until_said("/link, /here, /quit; /help says what they do. Two // begin a message with one.")
+    ann.wait_until_said(
+        "pychat: There is no command /unknown. There are /reply, /react, /edit, /retract, /delete, /search,"
+    )
+    ann.wait_until_said("/details, /help, /quit; /help says what they do. Two // begin a message with one.")
     ann.say("//help is a command")
     ann.say("   ")
     ann.say("  and this has spaces before it")
@@ -504,6 +509,96 @@ def test_a_peer_that_was_killed_is_noticed(commands: Commands) -> None:
     ann.wait_for(lambda: any(ann.said(f"pychat: {headline}. {rest}") for headline, rest in endings), "the end")
     ann.wait_for_bottom("✗ Communicating  ended")
     ann.wait_above_input("You: are you there? (waiting)")
+
+
+# Messages.
+
+
+def noted(terminal: Terminal, text: str) -> str:
+    """The row of a message that begins with this, once it is there and has its number."""
+    found: list[str] = []
+
+    def is_there() -> bool:
+        found[:] = [row for row in terminal.noted_rows if row.startswith(text) and re.search(r"#\d+$", row)]
+        return bool(found)
+
+    terminal.wait_for(is_there, f"“{text}” with its number")
+    return found[-1]
+
+
+def test_a_message_has_its_time_a_number_and_a_mark_when_it_is_delivered(
+    commands: Commands, friend: MakeFriend
+) -> None:
+    bob = friend("Bob")
+    ann = invite(commands, bob, columns=80)
+    bob.say("hello", "x" * 72, "x" * 180)
+    ann.say("hello Bob")
+    clock = r"(\d\d:\d\d)"
+    assert re.fullmatch(rf"<Bob>: hello +{clock} #1", noted(ann, "<Bob>: hello"))
+    assert re.fullmatch(rf"You: hello Bob +{clock} ✓ #4", noted(ann, "You: hello Bob"))
+    first, below, *rows = ann.noted_rows[ann.noted_rows.index(f"<Bob>: {'x' * 72}") :][:5]
+    assert re.fullmatch(rf" +{clock} #2", below), first  # there is no room in the row
+    assert re.fullmatch(rf"    x+ +{clock} #3", rows[-1])
+    assert {len(row) for row in ann.noted_rows if re.search(r"#\d$", row)} == {80}
+
+
+def test_messages_are_answered_reacted_to_edited_and_deleted_by_their_numbers(
+    commands: Commands, friend: MakeFriend
+) -> None:
+    bob = friend("Bob")
+    ann = invite(commands, bob)
+    bob.say("tea or coffee?", "milk?")
+    noted(ann, "<Bob>: milk?")
+    for number, text in ((3, "helo"), (4, "bye")):
+        ann.say(text)
+        assert noted(ann, f"You: {text}").endswith(f"#{number}")
+    ann.say("/reply 1 tea")
+    ann.wait_until_shown("You: > tea or coffee?")
+    ann.say("/reply 2")  # that is an answer to the last one
+    ann.wait_until_shown("You: > milk?")
+    bob.hears("helo", "bye", "tea", "2")
+    ann.say("/react 1 👍")
+    assert noted(ann, "You: 👍 (to “tea or coffee?”)").endswith("✓ #1")
+    ann.say("/react #2 +1")
+    assert noted(ann, "You: +1 (to “milk?”)").endswith("✓ #2")
+    assert bob.reactions == ["👍", "+1"]
+    ann.say("/react 1")
+    noted(ann, "You: no 👍 any more")
+    assert bob.reactions == ["+1"]
+    ann.say("/edit 1 yours")
+    ann.wait_until_said("pychat: There is no such message of yours here.")
+    ann.say("/edit 3 hello")
+    assert noted(ann, "You: hello (edited)").endswith("#3")
+    ann.say("/retract 1")
+    ann.wait_until_said("pychat: There is no such message here that can be deleted.")
+    ann.say("/retract 4")
+    ann.wait_until_said("/retract alone deletes it")
+    ann.say("/retract")
+    ann.wait_until_said("pychat: Deleted for both.")
+    ann.say("/delete 2")
+    ann.wait_until_said("<Bob>, ")
+    ann.say("/delete")
+    ann.wait_until_said("pychat: Deleted on this device.")
+    ann.say("/reply #4 what?")
+    ann.wait_until_said("pychat: There is no message of theirs here to answer")
+    ann.say("/reply 77 days")  # no message has this number: it is what is said
+    ann.wait_until_shown("77 days")
+    bob.hears("helo", "bye", "tea", "2", "77 days")
+    assert bob.texts == ["tea or coffee?", "milk?", "hello", "tea", "2", "77 days"]
+
+
+def test_a_name_has_the_same_colour_each_time(commands: Commands, friend: MakeFriend, tmp_path: Path) -> None:
+    colours = []
+    for _ in range(2):
+        bob = friend("Bob", folder=tmp_path / "bob")
+        ann = invite(commands, bob)
+        bob.say("hello")
+        noted(ann, "<Bob>: hello")
+        row = next(row for row in ann.cells if "".join(cell.data for cell in row).startswith("<Bob>: hello"))
+        assert {cell.fg for cell in row[:6]} == {row[0].fg}
+        colours.append(row[0].fg)
+        assert row[8].fg == "default"
+    assert colours[0] == colours[1] != "default"
 
 
 # Terminals that can do less.

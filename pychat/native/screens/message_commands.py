@@ -1,9 +1,13 @@
-"""What can be done with a message in a terminal: answer it, react to it, edit it, delete it here or for both."""
+"""What can be done with a message in a terminal: answer it, react to it, edit it, delete it here or for both.
 
-from collections.abc import Callable, Mapping
+Each command takes the number that stands beside a message, or means the last one that it can be about.
+"""
+
+from collections.abc import Callable
 
 from pychat.core import content, events
 from pychat.core.ids import AuthorId, ChatId
+from pychat.native.screens.commands import Command, Commands, Place
 from pychat.native.screens.sanitize import name_tag, one_line
 from pychat.ports import Post
 from pychat.ui import strings, times
@@ -11,12 +15,16 @@ from pychat.ui.app import App
 from pychat.ui.messages import MessageView
 from pychat.ui.view import View
 
+_DIGITS = 2
+"""Of a number on the screen at most."""
+
 
 class MessageCommands:
     """The commands that are about one message. What deletes one says which, and does it when it is said once more.
 
     Args:
         now: what the terminal shows.
+        numbered: which message has a number.
         send: sends a text, which answers a message by its author and number.
         tell: prints a sentence.
         complain: prints what is wrong.
@@ -27,6 +35,7 @@ class MessageCommands:
         app: App,
         post: Post,
         now: Callable[[], View],
+        numbered: Callable[[int], Place | None],
         send: Callable[[str, tuple[AuthorId, int]], None],
         tell: Callable[[str], None],
         complain: Callable[[str], None],
@@ -34,19 +43,20 @@ class MessageCommands:
         self._app = app
         self._post = post
         self._now = now
+        self._numbered = numbered
         self._send = send
         self._tell = tell
         self._complain = complain
         self._asked: tuple[str, ChatId, MessageView] | None = None  # by which command, and about which message
 
-    def commands(self) -> Mapping[str, tuple[str, Callable[[str], None]]]:
-        """What each is for, and what it does with the words behind it."""
+    def commands(self) -> Commands:
+        """What each is for, and what it does."""
         return {
-            "/reply": ("/reply Yes: answer their last message", self._reply),
-            "/react": ("/react 👍: react to their last message; alone it takes that back", self._react),
-            "/edit": ("/edit Good morning: say your last message anew", self._edit),
-            "/delete": ("/delete green tea: delete the last message with these words on this device", self._delete),
-            "/retract": ("/retract green tea: delete your last message with these words for both", self._retract),
+            "/reply": Command("/reply 3 Yes", "answer message 3; “/reply Yes” their last one", self._reply),
+            "/react": Command("/react 3 👍", "react to message 3; “/react 3” alone takes that back", self._react),
+            "/edit": Command("/edit 3 Good morning", "say anew what your message 3 says", self._edit),
+            "/retract": Command("/retract 3", "delete your message 3 for both; it asks first", self._retract),
+            "/delete": Command("/delete 3", "delete it on this device alone; it asks first", self._delete),
         }
 
     def entered(self, command: str) -> None:
@@ -59,15 +69,40 @@ class MessageCommands:
         messages = self._now().messages
         return messages.last(words, is_own=is_own) if messages is not None else None
 
-    def _reply(self, text: str) -> None:
-        message = self._last(is_own=False)
+    def _by_number(self, words: str) -> tuple[MessageView | None, str]:
+        """The message whose number stands in front, and what stands behind it; else None, and the words."""
+        first, _, rest = words.partition(" ")
+        digits, messages = first.removeprefix("#"), self._now().messages
+        if messages is None or not (digits.isascii() and digits.isdigit() and len(digits) <= _DIGITS):
+            return None, words
+        place = self._numbered(int(digits))
+        message = messages.find(*place) if place is not None else None
+        return (message, rest.strip()) if message is not None else (None, words)
+
+    def _about(self, words: str, *, is_own: bool, needs_words: bool = True) -> tuple[MessageView | None, str]:
+        """The message that a command is about, by its number or the last one, and what is said of it.
+
+        Args:
+            is_own: whether the last one of one's own is meant, and none of the other one's can be.
+            needs_words: a number alone is not one, but what is said.
+        """
+        message, rest = self._by_number(words)
+        messages = self._now().messages
+        if message is None or messages is None or (needs_words and not rest):
+            return self._last(is_own=is_own), words
+        fits = messages.can_edit(message) if is_own else messages.can_reply(message)
+        return (message if fits else None), rest
+
+    def _reply(self, words: str) -> None:
+        message, text = self._about(words, is_own=False)
         if message is not None and text:
             self._send(text, (message.author, message.number))
         else:
             self._complain(strings.NOTHING_TO_ANSWER)
 
-    def _react(self, emoji: str) -> None:
-        message, chat = self._last(is_own=False), self._now().chat
+    def _react(self, words: str) -> None:
+        message, emoji = self._about(words, is_own=False, needs_words=False)
+        chat = self._now().chat
         if message is None or chat is None:
             self._complain(strings.NOTHING_TO_ANSWER)
         elif emoji and not content.is_emoji(emoji):
@@ -75,8 +110,8 @@ class MessageCommands:
         else:
             self._post(events.ReactToMessage(chat, message.author, message.number, emoji))
 
-    def _edit(self, text: str) -> None:
-        message, now = self._last(is_own=True), self._now()
+    def _edit(self, words: str) -> None:
+        (message, text), now = self._about(words, is_own=True), self._now()
         complaint = self._app.complaint(now.chat, text)
         if message is None or now.chat is None or complaint:
             self._complain(complaint or strings.NOTHING_TO_EDIT)
@@ -84,15 +119,18 @@ class MessageCommands:
             self._post(events.EditMessage(now.chat, message.author, message.number, text))
 
     def _delete(self, words: str) -> None:
-        """Delete the message that the person was asked about, or ask about the last one, with these words if any."""
+        """Delete the message that the person was asked about, or ask about one, by its number or its words."""
         meant = self._meant(words)
         if meant is not None:
             chat, message = meant
             self._post(events.DeleteMessage(chat, message.author, message.number))
             self._tell(f"{strings.DELETED}. {strings.PRINTED_STAYS}")
             return
-        messages = self._now().messages
-        self._ask("/delete", messages.arrived.to_delete(words) if messages is not None else None)
+        messages, found = self._now().messages, self._by_number(words)[0]
+        if messages is not None and found is None:
+            found = messages.arrived.to_delete(words)
+        can_delete = found is not None and messages is not None and messages.can_delete(found)
+        self._ask("/delete", found if can_delete else None)
 
     def _retract(self, words: str) -> None:
         """The same for both; only of one's own."""
@@ -102,7 +140,9 @@ class MessageCommands:
             self._post(events.RetractMessage(chat, message.author, message.number))
             self._tell(f"{strings.DELETED_FOR_BOTH}. {strings.PRINTED_STAYS}")
             return
-        self._ask("/retract", self._last(words, is_own=True))
+        messages, found = self._now().messages, self._by_number(words)[0] or self._last(words, is_own=True)
+        can_retract = found is not None and messages is not None and messages.can_edit(found)
+        self._ask("/retract", found if can_retract else None)
 
     def _meant(self, words: str) -> tuple[ChatId, MessageView] | None:
         """The message that the person was asked about, if they mean it."""

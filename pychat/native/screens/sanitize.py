@@ -41,10 +41,10 @@ def name_tag(name: str, cells: int = 40) -> str:
     """
     inner = one_line(name).translate(_NO_TAG)
     room = max(cells - 2, 1)
-    if _cells(inner) > room:
+    if cells_of(inner) > room:
         inner, taken = "", inner
         for grapheme in iter_graphemes(taken):
-            if _cells(inner + grapheme) > room - 1:
+            if cells_of(inner + grapheme) > room - 1:
                 break
             inner += grapheme
         inner += "…"
@@ -107,19 +107,19 @@ def _rows(line: str, columns: int, indent: str) -> Iterator[tuple[str, int, int]
     room = columns - len(_INDENT)
     begin, end, used = 0, 0, len(indent)
     for word in _WORD.findall(line):
-        if room >= _cells(word) > columns - used:
+        if room >= cells_of(word) > columns - used:
             yield indent, begin, end
             indent, begin, used = _INDENT, end, len(_INDENT)
             if word.startswith(" "):  # the break stands for it
                 begin = end = end + 1
                 word = word[1:]
         for grapheme in iter_graphemes(word):
-            for part in [grapheme] if _cells(grapheme) <= room else grapheme:
-                if _cells(part) > columns - used:
+            for part in [grapheme] if cells_of(grapheme) <= room else grapheme:
+                if cells_of(part) > columns - used:
                     yield indent, begin, end
                     indent, begin, used = _INDENT, end, len(_INDENT)
                 end += len(part)
-                used += _cells(part)
+                used += cells_of(part)
     yield indent, begin, end
 
 
@@ -133,7 +133,7 @@ def _part(line: Styled, begin: int, end: int) -> Iterator[tuple[str, str]]:
         at += len(text)
 
 
-def _cells(text: str) -> int:
+def cells_of(text: str) -> int:
     """The cells that a text takes at most: not every terminal joins what Unicode joins, such as a family of emoji."""
     if text.isascii():
         return len(text)

@@ -7,13 +7,13 @@ is printed once it has arrived.
 import asyncio
 from collections.abc import Awaitable, Callable, Iterator
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date
 
 from prompt_toolkit.utils import is_dumb_terminal
 from wcwidth import clip, width
 
-from pychat.core import events
+from pychat.core import content, events
 from pychat.core.chat.conversation import Delivery
 from pychat.core.codes.pasted import page_at, page_in, read, relay_of
 from pychat.core.codes.roomcode import RoomCode, encode
@@ -21,10 +21,11 @@ from pychat.core.errors import CodeError
 from pychat.core.ids import AuthorId, ChatId, PublicKey
 from pychat.core.webrtc.stats import Stats
 from pychat.native.screens import qr
+from pychat.native.screens.commands import HIGHEST, Command, Commands, Numbers, Place, teach
 from pychat.native.screens.composer import Composer, Text
 from pychat.native.screens.markup import as_written, styled
 from pychat.native.screens.message_commands import MessageCommands
-from pychat.native.screens.sanitize import author_tag, name_tag, one_line, paragraph, styled_paragraph
+from pychat.native.screens.sanitize import author_tag, cells_of, name_tag, one_line, paragraph, styled_paragraph
 from pychat.native.screens.settings import SUGGESTED
 from pychat.ports import Post
 from pychat.ui import keeping, strings, times
@@ -52,6 +53,10 @@ _STYLES = {
 
 
 _BADGES = {Trust.VERIFIED: "class:done", Trust.NEW: "class:now", Trust.KNOWN: "class:now"}
+_COLORS = ("fg:#00875f", "fg:#0087af", "fg:#5f8700", "fg:#875fd7", "fg:#af5f00", "fg:#d7005f")
+"""Of names, by the key of whose it is: such of a terminal's 256 colours as are seen well on black and on white."""
+_GAP = 2
+"""Spaces at least between a message and what is noted at its right."""
 _SHORTEST_NAME = 10
 """Cells that the bottom line gives to a name, if need be at the cost of what stands behind it."""
 
@@ -62,11 +67,12 @@ UNSURE = (Trust.NEW, Trust.KNOWN)
 class _Printed:
     """How much of a conversation is on the screen: how far the timeline was looked at, and how many of our own.
 
-    `place` is as if places had stayed as they were at first (`Messages.shifted`).
+    `place` is as if places had stayed as they were at first (`Messages.shifted`). `numbers` are those of the messages.
     """
 
     place: int = 0
     own: int = 0
+    numbers: Numbers = field(default_factory=Numbers)
 
 
 class TerminalPage:
@@ -87,6 +93,7 @@ class TerminalPage:
         self._settings = settings
         self._draws_qr = colors and symbols
         self._has_styles = colors and not is_dumb_terminal()
+        self._delivered = "✓" if symbols else Delivery.DELIVERED.value
         self._composer = Composer(self._above, self._below, colors=colors)
         self._selected: ChatId | None = None
         self._openings = 0
@@ -106,28 +113,41 @@ class TerminalPage:
         self._warning = self._warned_of = ""
         self._hinted: set[ChatId] = set()
         self._new_name = ""
-        self._message_commands = MessageCommands(app, post, lambda: self._now, self._send, self._tell, self._complain)
-        self._commands: dict[str, tuple[str, Callable[[str], None]]] = {
-            "/help": ("what you can do here", self._help),
-            "/verify": ("the signs and the safety number to compare with the other one", self._verify),
-            "/match": ("say that you both see the same", self._match),
-            "/differ": ("say that you do not: ends the connection", self._differ),
-            "/accept": ("call somebody verified by the new name that they give themselves", self._accept_name),
-            "/anyway": ("talk in spite of a warning", self._talk_anyway),
-            "/name": ("/name Ann: how others see you from now on", self._choose_name),
-            "/details": ("the path, the traffic, the two fingerprints", self._details),
-            "/switch": ("turn to somebody else who has come, and back", self._switch),
-            "/people": ("whom you have talked to, and what was said last", self._people),
-            "/talk": ("/talk Ann: turn to somebody you have talked to, and look for them", self._talk),
-            "/search": ("/search green tea: what was said, in all conversations", self._search),
-            **self._message_commands.commands(),
-            "/keep": ("/keep 7 days, forever, nothing: for how long it is kept what is said here", self._keep),
-            "/invite": ("make a new invite once a connection has ended", self._invite),
-            "/lock": ("lock the room, or unlock it", self._lock),
-            "/link": ("make a new link to the room", self._renew),
-            "/here": ("use the room here, and no longer in another program of yours", self._claim),
-            "/quit": ("leave; Ctrl-C and Ctrl-D do the same", self._quit),
+        self._message_commands = MessageCommands(
+            app, post, lambda: self._now, self._numbered, self._send, self._tell, self._complain
+        )
+        self._groups: dict[str, Commands] = {
+            "What is said": {
+                **self._message_commands.commands(),
+                "/search": Command("/search green tea", "find what was said, in all conversations", self._search),
+                "/keep": Command("/keep 7 days", "how long it is kept here; also forever, nothing", self._keep),
+            },
+            "Who is there": {
+                "/verify": Command("/verify", "the signs and the number that you two compare", self._verify),
+                "/match": Command("/match", "say that you both see the same", self._match),
+                "/differ": Command("/differ", "say that you do not: ends the connection", self._differ),
+                "/accept": Command("/accept", "call them by the new name that they have taken", self._accept_name),
+                "/anyway": Command("/anyway", "talk in spite of a warning", self._talk_anyway),
+                "/name": Command("/name Ann", "how others see you from now on", self._choose_name),
+            },
+            "Others": {
+                "/people": Command("/people", "whom you have talked to, and what was said last", self._people),
+                "/talk": Command("/talk Ann", "turn to one of them, and look for them", self._talk),
+                "/switch": Command("/switch", "turn to somebody else who has come, and back", self._switch),
+            },
+            "The connection": {
+                "/invite": Command("/invite", "a new invite once a connection has ended", self._invite),
+                "/link": Command("/link", "a new link to the room; the former one stops working", self._renew),
+                "/lock": Command("/lock", "let nobody else into the room; once more lets them in", self._lock),
+                "/here": Command("/here", "use the room here, and not in another program of yours", self._claim),
+                "/details": Command("/details", "the path, the traffic, the two fingerprints", self._details),
+            },
+            "This program": {
+                "/help": Command("/help", "this", self._help),
+                "/quit": Command("/quit", "leave; Ctrl-C and Ctrl-D do the same", self._quit),
+            },
         }
+        self._commands = {name: command for group in self._groups.values() for name, command in group.items()}
 
     async def run(
         self,
@@ -267,7 +287,7 @@ class TerminalPage:
         self._message_commands.entered(first)
         command = self._commands.get(first)
         if command is not None:
-            command[1](rest.strip())
+            command.act(rest.strip())
         elif word.startswith("/") and not word.startswith("//"):
             self._complain(
                 f"There is no command {first[:_SHOWN_COMMAND]}. There are {', '.join(self._commands)}; /help says what "
@@ -451,8 +471,10 @@ class TerminalPage:
             self._complain("The connection has not ended: there is no need for a new invite.")
 
     def _help(self, _: str) -> None:
-        for name, (meaning, _do) in self._commands.items():
-            self._tell(f"{name:<9} {meaning}")
+        for line in teach(self._groups):
+            self._tell(line)
+        self._tell(f"The number of a message stands at its right; after {HIGHEST} they begin anew.")
+        self._tell("Without one a command is about the last message, or the last one with the words behind it.")
         self._tell("Anything else is a message. A code is recognised where one is wanted.")
 
     def _details(self, _: str) -> None:
@@ -549,14 +571,13 @@ class TerminalPage:
                 self._tell(f"{now.hint} /accept calls them that.")
 
     def _print_messages(self, messages: Messages, now: View) -> None:
-        name = author_tag(now.name, verified=now.trust is Trust.VERIFIED)
         lines: list[Text] = []
         if messages.key not in self._printed:
             first = max(0, messages.resumed - _SCROLLBACK)
             if first < messages.start and messages.has_earlier:
                 return  # it is being read
             self._printed[messages.key] = _Printed(messages.resumed - messages.shifted)
-            lines += self._scrollback(messages, name, first)
+            lines += self._scrollback(messages, now, first)
         printed = self._printed[messages.key]
         own_gone, (delivered, _) = messages.own_start - 1, messages.progress
         place = printed.place + messages.shifted
@@ -565,37 +586,64 @@ class TerminalPage:
             printed.own = max(printed.own, own_gone)
         while printed.own < delivered:
             printed.own += 1
-            lines += self._paragraph("class:mine", strings.ME, messages.own(printed.own))
+            lines += self._message(messages.own(printed.own), printed.numbers, now)
         for message in messages.arrived[place:]:
             if not message.is_own:
-                lines += self._paragraph("class:name", name, message)
+                lines += self._message(message, printed.numbers, now)
         printed.place = len(messages) - messages.shifted
         self._composer.print(lines)
 
-    def _scrollback(self, messages: Messages, name: str, first: int) -> Iterator[Text]:
+    def _scrollback(self, messages: Messages, now: View, first: int) -> Iterator[Text]:
         """What was said the last time, with the day above it."""
-        day = ""
+        day, numbers = "", self._printed[messages.key].numbers
         for place in range(max(first, messages.start), messages.resumed):
             message = messages[place]
             if message.is_hidden:
                 continue
             if day != (day := times.day(message.at, date.today())):
-                yield [("class:quiet", f"{day}, {times.clock(message.at)}")]
+                yield [("class:quiet", day)]
             waits = message.is_own and messages.delivery_at(place) is not Delivery.DELIVERED
-            note = f" ({Delivery.WAITING.value})" if waits and message.text else ""
-            style, who = ("class:mine", strings.ME) if message.is_own else ("class:name", name)
-            yield from self._paragraph(style, who, message, note)
+            yield from self._message(message, numbers, now, waits=waits)
 
-    def _paragraph(self, style: str, name: str, message: MessageView, note: str = "") -> Iterator[Text]:
-        """A message with its name; where the terminal has no styles, with the signs that make them."""
+    def _message(self, message: MessageView, numbers: Numbers, now: View, *, waits: bool = False) -> list[Text]:
+        """A message with its time, whether it is delivered, and its number."""
+        if message.is_own:
+            style, name = "class:mine", strings.ME
+        else:
+            style = _COLORS[now.peer[0] % len(_COLORS)] if now.peer else ""
+            style, name = f"class:name {style}", author_tag(now.name, verified=now.trust is Trust.VERIFIED)
         if self._has_styles:
             said = styled(message.words)
             if message.answered:
                 said.insert(0, [("class:quiet", f"> {one_line(message.answered)}")])
         else:
-            said = as_written(message.lines)
-        said[-1].append(("", note))
-        yield from map(list, styled_paragraph((style, name), said, self._composer.columns))
+            said = as_written(message.lines)  # with the signs that make styles
+        if waits and message.text:
+            said[-1].append(("", f" ({Delivery.WAITING.value})"))
+        note = [times.clock(message.at)]
+        if message.is_own and not waits:
+            note.append(self._delivered)
+        if not message.is_deleted and message.change != content.DELETE:
+            about = message.answers if message.is_hidden and message.answers is not None else message
+            note.append(f"#{numbers.of((about.author, about.number))}")
+        rows: list[Text] = [[*row] for row in styled_paragraph((style, name), said, self._composer.columns)]
+        return self._noted(rows, " ".join(note))
+
+    def _noted(self, rows: list[Text], note: str) -> list[Text]:
+        """Rows with a note at the right edge of the last one, or below it."""
+        columns = self._composer.columns
+        room = columns - cells_of("".join(text for _, text, *_ in rows[-1])) - len(note)
+        if room < _GAP:
+            rows.append([])
+            room = columns - len(note)
+        rows[-1].append(("class:quiet", f"{' ' * room}{note}"))
+        return rows
+
+    def _numbered(self, number: int) -> Place | None:
+        """Which message of the conversation that is shown has a number."""
+        messages = self._now.messages
+        printed = self._printed.get(messages.key) if messages is not None else None
+        return printed.numbers.place(number) if printed is not None else None
 
     def _tell_servers(self) -> None:
         """Say whom this program asks for its address, once it does."""

@@ -15,6 +15,7 @@ import termios
 import threading
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack, suppress
+from functools import cache
 from itertools import count
 from pathlib import Path
 from typing import Any, TypeVar
@@ -36,7 +37,7 @@ A_CODE = re.compile(r"[EG][A-Za-z0-9_-]{79,}")
 IS_SOMEBODY_ELSE = "pychat: Somebody else is there: <"
 SOON_GIVEN_UP = {"aioice.ice.CONSENT_INTERVAL": 0.2}
 """Constants of a command that gives up a peer that has gone silent after four seconds rather than half a minute."""
-A_NOTE = re.compile(r" +\d\d:\d\d( ✓| delivered)?( #\d+)?$")
+A_NOTE = re.compile(r"(?<! ) +\d\d:\d\d( ✓| delivered)?( #\d+)?$")
 """What stands at the right of a message on a terminal."""
 A_LINK = re.compile(r"https?://\S+#F[A-Za-z0-9_-]{31}")
 
@@ -514,7 +515,13 @@ class Commands:
 
 
 def _without_notes(rows: Sequence[str]) -> list[str]:
-    return [A_NOTE.sub("", row) for row in rows]
+    """Rows without notes, and without those that have nothing else."""
+    return [left for row in rows if (left := _without_note(row)) or not row]
+
+
+@cache
+def _without_note(row: str) -> str:
+    return A_NOTE.sub("", row)
 
 
 def _joined(rows: Sequence[str]) -> str:

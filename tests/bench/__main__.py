@@ -13,6 +13,7 @@ from statistics import median, quantiles
 from playwright.sync_api import Page, expect, sync_playwright
 
 from tests.bench import native
+from tests.bench.drawing import measure_drawing
 from tests.bench.history import measure_history
 from tests.bench.messages import measure_messages
 from tests.bench.relay import measure_relay
@@ -103,6 +104,7 @@ def main() -> None:
         browser.close()
         for name in BROWSERS:
             measure_start(playwright, name, site)
+        measure_drawing(playwright, "chromium", site)
         measure_history(playwright, "chromium", site)
     measure_relay()
 

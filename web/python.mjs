@@ -18,7 +18,6 @@ const REST = new URL("pyodide.rest.wasm", vendor).href;
 const LIBRARY = new URL("python_stdlib.zip", vendor).href;
 const MEMORY = here("memory.bin");
 const MAGIC = 0x4d594850;
-const MEMORY_BYTES = Number("@MEMORY_BYTES@");
 
 // PyScript asks for it before it asks for Python.
 export const version = "@PYODIDE_VERSION@";
@@ -175,7 +174,6 @@ async function startRestored() {
         stdLibURL: here("empty.zip"), // all that is imported from it is there already
         _loadSnapshot: new Uint8Array(4), // that there is one; restore() knows how it is packed
         async createPyodideModule(settings) {
-          settings.INITIAL_MEMORY = MEMORY_BYTES;
           const module = await createModule(settings);
           const buffer = await memory;
           mark("instantiated");

@@ -34,7 +34,7 @@ import brotli
 
 from pychat.server.checksums import SERVICE_WORKER, SUMS, Files, integrity, with_sums
 from pychat.site import libraries
-from pychat.site.snapshot import COMPILE, MADE_BY, MEMORY, MEMORY_BYTES, BuildError, compile_python, make_memory
+from pychat.site.snapshot import COMPILE, MADE_BY, MEMORY, BuildError, compile_python, make_memory
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -143,7 +143,6 @@ def build_site(
         "@VENDOR@": vendor,
         "@LOAD_BYTES@": str(sum(size for size, _ in sizes.values())),
         '"@SIZES@"': json.dumps(sizes, sort_keys=True),
-        "@MEMORY_BYTES@": str(MEMORY_BYTES),
         "@PYODIDE_VERSION@": _locked(web)["pyodide"],
         "@REST_INTEGRITY@": integrity(vendor_files[f"pyodide/{REST}"]),
     }

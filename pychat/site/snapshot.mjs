@@ -11,6 +11,7 @@ import { resolve } from "node:path";
 import { pathToFileURL } from "node:url";
 
 import { forgetHashes } from "./forget_hashes.mjs";
+import { MORE_PAGES } from "./split.mjs";
 
 const [folder, compiled, app, target] = process.argv.slice(2).map((path) => resolve(path));
 
@@ -38,6 +39,17 @@ const options = {
 const GROWN = "Python has grown: give it more memory to begin with.";
 const ROOM_TO_WIPE = 1 << 19; // bytes that are taken beyond what is in use
 
+// Python begins with as much memory as in the page, where split.mjs sees to that.
+function onInstance(settings, made) {
+  const { instantiateWasm } = settings;
+  settings.instantiateWasm = (imports, done) =>
+    instantiateWasm(imports, (instance, wasm) => {
+      Object.values(instance.exports).find((it) => it instanceof WebAssembly.Memory).grow(MORE_PAGES);
+      made(instance);
+      done(instance, wasm);
+    });
+}
+
 // The memory before anything runs, and after what every module does before Python begins.
 async function beginnings() {
   let untouched;
@@ -47,7 +59,7 @@ async function beginnings() {
     ...options,
     _loadSnapshot: new Uint8Array(4),
     async createPyodideModule(settings) {
-      delete settings.INITIAL_MEMORY;
+      onInstance(settings, () => {});
       settings.preRun.push(({ HEAPU8 }) => (untouched = HEAPU8.slice()));
       before.initialised = (await createModule(settings)).HEAPU8.slice();
       throw enough;
@@ -64,12 +76,7 @@ async function imported() {
     ...options,
     _makeSnapshot: true,
     createPyodideModule(settings) {
-      const { instantiateWasm } = settings;
-      settings.instantiateWasm = (imports, done) =>
-        instantiateWasm(imports, (instance, wasm) => {
-          exports = instance.exports;
-          done(instance, wasm);
-        });
+      onInstance(settings, (instance) => (exports = instance.exports));
       return createModule(settings);
     },
   });

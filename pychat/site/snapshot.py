@@ -11,8 +11,6 @@ import tempfile
 from pathlib import Path
 
 MEMORY = "memory.bin"
-# What Pyodide begins with; snapshot.mjs sees to it that it suffices.
-MEMORY_BYTES = 30 << 20
 
 SNAPSHOT = Path(__file__).with_name("snapshot.mjs")
 COMPILE = Path(__file__).with_name("compile.mjs")

@@ -18,7 +18,7 @@
 //
 // The first part exports what it shares under names that python.mjs knows, too: "split.table", "split.joined".
 
-import { KIND, SECTION, calledBy, constant, list, longer, module, number, read, text, withLength } from "./wasm.mjs";
+import { KIND, SECTION, calledBy, constant, larger, list, longer, module, number, read, text, withLength } from "./wasm.mjs";
 
 const FUNCTIONS = 0x70;
 const INTEGER = 0x7f;
@@ -26,6 +26,8 @@ const END = 0x0b;
 const CHANGES = 1;
 const NOTHING = withLength([0, 0x00, END]); // no variables; unreachable
 const BRINGS_REST = 0;
+// Python has all of pychat in its memory before it may grow (snapshot.mjs): 4 MiB more than what Pyodide begins with.
+export const MORE_PAGES = 64;
 
 // Chromium compiles no more than this at once on a page, which is what a function of the rest may need.
 const AT_ONCE = 8 << 20;
@@ -82,6 +84,7 @@ export function split(bytes, first, exported) {
   ];
   const changed = {
     [SECTION.tables]: (content) => longer(content, [shared.table]),
+    [SECTION.memory]: (content) => larger(content, MORE_PAGES),
     [SECTION.globals]: (content) => longer(content, [[...shared.joined, ...constant(0), END]]),
     [SECTION.exports]: () =>
       list([

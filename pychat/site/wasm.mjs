@@ -209,6 +209,13 @@ export function longer(content, items) {
   return [number(it.number() + items.length), content.subarray(it.at), ...items];
 }
 
+// The section of the one memory, which is to begin with more pages.
+export function larger(content, pages) {
+  const it = new Reader(content, 0);
+  const [count, flags, least] = [it.number(), it.byte(), it.number()];
+  return [number(count), [flags], number(least + pages), content.subarray(it.at)];
+}
+
 export const withLength = (bytes) => [...number(bytes.length), ...bytes];
 
 // A module of sections, each [id, pieces].

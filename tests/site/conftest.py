@@ -39,7 +39,7 @@ def make_checkout(folder: Path) -> Checkout:
         "index.html": '<script src="@APP@/boot.js"></script><progress max="@LOAD_BYTES@"></progress>',
         "demo.html": "<!doctype html><title>demo</title>" + "<p>text</p>" * 100,
         "boot.js": 'const vendor = "../@VENDOR@/";\n',
-        "python.mjs": 'const size = Number("@MEMORY_BYTES@");\nexport const version = "@PYODIDE_VERSION@";\n',
+        "python.mjs": 'export const version = "@PYODIDE_VERSION@";\n',
         "main.py": "import pychat\n",
         "demo.py": "import pychat\n",
         "start/chat.py": "import main\n",

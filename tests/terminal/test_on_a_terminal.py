@@ -336,6 +336,18 @@ def test_a_hostile_message_changes_nothing_outside_its_own_paragraph(commands: C
     run(meet())
 
 
+def test_a_message_has_the_styles_that_it_asks_for(commands: Commands, friend: MakeFriend) -> None:
+    bob = friend()
+    ann = invite(commands, bob)
+    bob.say("**strong** ~~gone~~\n- https://a.example/")
+    ann.hears("strong gone")
+    ann.wait_for_row("    • https://a.example/")
+    shown = [cell for row in ann.cells for cell in row]
+    assert "".join(cell.data for cell in shown if cell.strikethrough) == "gone"
+    assert "".join(cell.data for cell in shown if cell.underscore) == "https://a.example/"
+    assert "strong" in "".join(cell.data for cell in shown if cell.bold)
+
+
 SPEAKING = [
     "pychat: Verified. Send what you like",
     "Bob>: hi  pychat: Verified: <Bob>. You have checked who this is",
@@ -607,8 +619,8 @@ def test_a_name_has_the_same_colour_each_time(commands: Commands, friend: MakeFr
 def test_without_colours_there_are_none(commands: Commands, friend: MakeFriend) -> None:
     bob = friend()
     ann = invite(commands, bob, environment={"NO_COLOR": "1"})
-    bob.say("hello")
-    ann.hears("hello")
+    bob.say("*hello*")
+    ann.hears("*hello*")
     assert "█" not in ann.text
     assert {(cell.fg, cell.bg) for row in ann.cells for cell in row} == {("default", "default")}
 

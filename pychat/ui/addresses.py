@@ -20,13 +20,14 @@ _ELSE = (
 )
 _BEGIN = re.compile(r"https?:", re.ASCII | re.IGNORECASE)
 _BARE = re.compile(
-    rf"https?://(?![^{_ELSE}/?#]{{0,255}}@)(?:\[[0-9a-f:.]{{2,45}}\]|[^{_ELSE}/?#@:()]{{1,253}})(?::[0-9]{{1,5}})?"
+    rf"https?://(?![^{_ELSE}/?#]{{0,255}}@)(?:\[[0-9a-f:.]{{2,45}}\]|[^{_ELSE}/?#@:()]{{1,253}})(?::[0-9]{{1,5}}(?![0-9]))?"
     rf"(?:[/?#][^{_ELSE}]{{0,{MAX_ADDRESS}}})?",
     re.IGNORECASE,
 )
 _TRAILING = ".,:;!?'*_~…"
 _PARTS = re.compile(r"(https?)://([^/?#]*)(.*)", re.IGNORECASE)
-_HOST = re.compile(r"(?:\[[0-9a-f:.]+\]|(?:[a-z0-9_-]{1,63}\.){0,126}[a-z0-9_-]{1,63}\.?)(?::[0-9]{1,5})?")
+_HOST = re.compile(r"(?:\[[0-9a-f:.]+\]|(?:[a-z0-9_-]{1,63}\.){0,126}[a-z0-9_-]{1,63}\.?)(?::([0-9]{1,5}))?")
+_LAST_PORT = 65_535
 _AS_ADDRESS = re.compile(r"https?:|//|www\.|\w[.][^\W\d_]{2}|@", re.IGNORECASE)
 # What can be taken for the dot of a host, and that normalization leaves.
 _DOTS = str.maketrans(dict.fromkeys("。․‧·∙⋅⸱・｡ꞏ", "."))
@@ -53,7 +54,8 @@ def address(written: str) -> Address | None:
     assert parts is not None
     scheme, place, rest = parts.groups()
     host = _ascii(place)
-    if not _HOST.fullmatch(host):
+    found = _HOST.fullmatch(host)
+    if found is None or int(found[1] or 0) > _LAST_PORT:
         return None
     return Address(f"{scheme.lower()}://{host}{rest}", host, written)
 

@@ -76,6 +76,34 @@ def test_a_long_text_that_cannot_be_sent_and_why_are_in_sight_on_a_phone_on_its_
     assert box(headline)["y"] >= box(ann.title)["y"] + box(ann.title)["height"]  # in a line below the name
 
 
+def test_most_of_the_room_is_for_messages_and_their_column_is_not_too_wide(
+    person: MakePerson, friend: MakeFriend
+) -> None:
+    ann, bob = person("Ann", viewport=PHONE), friend("Bob")
+    connect(ann, bob)
+    ann.say("from the right")
+    bob.say("from the left")
+    expect(ann.messages).to_have_count(2, timeout=CONNECT)
+    for width, height in ((390, 400), (844, 390)):  # with a keyboard on the screen, or on its side
+        ann.page.set_viewport_size({"width": width, "height": height})
+        assert box(ann.log)["height"] >= height / 2, (width, height)
+    ann.page.set_viewport_size({"width": 1920, "height": 1080})
+    right, left, log = box(ann.messages.first), box(ann.messages.last), box(ann.log)
+    assert right["x"] + right["width"] - left["x"] == 760
+    beside = left["x"] - log["x"], log["x"] + log["width"] - right["x"] - right["width"]
+    assert abs(beside[0] - beside[1]) <= 1  # in the middle
+
+
+def test_nothing_moves_when_it_is_said_otherwise_how_the_connection_stands(person: MakePerson) -> None:
+    ann = person("Ann", viewport=PHONE)
+    open_room(ann)
+    below = card(ann)
+    before = box(below)["y"]
+    for sentence in ("Short.", strings.ROOM_WAITING[1], strings.LOST[1], strings.SECURING[1]):
+        ann.page.locator('[data-part="sentence"]').evaluate("(place, text) => { place.textContent = text; }", sentence)
+        assert box(below)["y"] == before, sentence
+
+
 def test_a_link_or_an_invite_can_be_copied_on_a_phone_on_its_side(person: MakePerson) -> None:
     ann = person("Ann", viewport=LANDSCAPE)
     open_room(ann)

@@ -196,7 +196,7 @@ def test_the_other_mouse_button_opens_it_unless_a_text_is_marked(person: MakePer
     expect(menu(ann)).to_be_visible()
     ann.page.keyboard.press("Escape")
     ann.messages.first.locator("p").select_text()
-    ann.messages.first.click(button="right")
+    ann.messages.first.locator("p").click(button="right")
     expect(menu(ann)).to_be_hidden()
 
 

@@ -145,3 +145,22 @@ def expect_at_the_box(someone: Person, *, messages: int) -> None:
     assert log is not None
     assert message is not None
     assert log["y"] + log["height"] - message["y"] - message["height"] < 40
+
+
+@in_chromium
+def test_what_one_person_says_in_a_row_has_one_time(person: MakePerson, friend: MakeFriend) -> None:
+    ann, bob = person("Ann"), friend("Bob")
+    connect(ann, bob)
+    ann.say("Hello")
+    ann.say("Are you there?")
+    ann.expect_delivered(2)
+    bob.say("Yes")
+    expect(ann.messages).to_have_count(3, timeout=CONNECT)
+    ann.say("Good")
+    ann.expect_delivered(3)
+    widths = [each.bounding_box() for each in ann.messages.locator("time").all()]
+    assert [bool(box and box["width"] > 1) for box in widths] == [False, True, True, True]
+    follows = "article => article.hasAttribute('data-follows')"
+    assert [each.evaluate(follows) for each in ann.messages.all()] == [False, True, False, False]
+    sign = ann.messages.nth(1).locator(".delivery use")
+    expect(sign).to_have_attribute("href", re.compile("icons.svg#check-check$"))

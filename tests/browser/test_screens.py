@@ -155,6 +155,35 @@ def test_a_reply_opened_in_the_tab_that_waits_for_it_connects_there(person: Make
 
 
 @in_chromium
+def test_the_menu_in_the_head_by_keyboard(person: MakePerson) -> None:
+    ann = person("Ann")
+    keyboard, menu = ann.page.keyboard, ann.button("Menu")
+    expect(menu).to_be_hidden()
+    expect(ann.button("Settings")).to_be_visible()  # there it stands in the head
+    open_room(ann)
+    expect(ann.button("Settings")).to_be_hidden()
+    menu.focus()
+    keyboard.press("Enter")
+    expect(ann.button("Chat link")).to_be_focused()
+    keyboard.press("ArrowDown")
+    expect(ann.button("Details")).to_be_focused()
+    keyboard.press("End")
+    expect(ann.button("Settings")).to_be_focused()
+    keyboard.press("ArrowDown")
+    expect(ann.button("Chat link")).to_be_focused()
+    keyboard.press("ArrowUp")
+    keyboard.press("Escape")
+    expect(ann.button("Settings")).to_be_hidden()
+    expect(menu).to_be_focused()
+    keyboard.press("Enter")
+    keyboard.press("End")
+    keyboard.press("Enter")
+    expect(ann.page.get_by_role("dialog", name="Settings")).to_be_visible()
+    keyboard.press("Escape")
+    expect(menu).to_be_focused()
+
+
+@in_chromium
 def test_a_guest_on_a_phone_can_choose_a_name_in_the_conversation(person: MakePerson, friend: MakeFriend) -> None:
     ann, bob = friend("Ann"), person(viewport=PHONE)
     meet(ann, bob)

@@ -34,7 +34,8 @@ class DrawnMessage:
     """A message in the document, from its place in the timeline.
 
     `day` is what stands above the first message of a day, `menu` the button that opens its menu, `delivery` what is
-    said of one of our own, `is_read` whether the other one is known to have read it.
+    said of one of our own, `is_read` whether the other one is known to have read it; `follows`: it goes on with a run
+    of one person.
     """
 
     def __init__(
@@ -47,6 +48,7 @@ class DrawnMessage:
         self.is_read = False
         self.day: Any = None
         self.menu: Any = None
+        self.follows = self._goes_on = False
         self._names = names
         article.setAttribute("data-author", "me" if message.is_own else "peer")
         self.put_names(names)
@@ -97,11 +99,11 @@ class DrawnMessage:
         """Say the day above the first message of it, and show whether it goes on with a run; None: it is the first."""
         at = self.message.at
         is_same_day = before is not None and times.local(before.at).date() == times.local(at).date()
-        follows = is_same_day and before is not None and before.is_own == self.message.is_own
-        if follows and before is not None and abs(at - before.at) <= RUN:
-            set_data(self.article, "follows", "true")
-        else:
-            self.article.removeAttribute("data-follows")
+        is_same_person = before is not None and before.is_own == self.message.is_own
+        follows = is_same_day and is_same_person and before is not None and abs(at - before.at) <= RUN
+        if follows != self.follows:
+            self.follows = follows
+            self.article.toggleAttribute("data-follows", follows)
         if is_same_day:
             if self.day is not None:
                 self.day.remove()
@@ -109,6 +111,12 @@ class DrawnMessage:
         elif self.day is None:
             self.day = from_template("day")
             self.day.textContent = times.day(at, date.today())
+
+    def put_after(self, after: "DrawnMessage") -> None:
+        """Show whether the next one goes on with the run: the last message of a run has the time for all."""
+        if after.follows != self._goes_on:
+            self._goes_on = after.follows
+            self.article.toggleAttribute("data-goes-on", self._goes_on)
 
     def put_delivery(self, delivery: Delivery, *, is_read: bool) -> None:
         """Say how far one of our own has come, and whether it was read."""

@@ -7,6 +7,7 @@ that come at once only so many are drawn in one task that the page goes on liste
 import asyncio
 from collections.abc import Callable, Sequence
 from datetime import date
+from itertools import pairwise
 from typing import Any
 
 import js
@@ -207,6 +208,7 @@ class MessageList:
         if not self._drawn:
             self._first = first
         self._drawn += drawn
+        self._join(len(self._drawn) - len(drawn), len(drawn))
         self._next = max(first, min(first + count, len(self._timeline)))
         self._offer_earlier()
 
@@ -220,6 +222,7 @@ class MessageList:
         if self._drawn and drawn:
             self._put_before(self._drawn[0])
         self._drawn[:0] = drawn
+        self._join(0, len(drawn))
         if len(messages) < self._first - wanted and not (self._messages and self._messages.has_earlier):
             self._from = self._first - len(messages)  # the rest has gone
         self._first -= len(messages)
@@ -249,6 +252,7 @@ class MessageList:
                 after.elements[0].before(*(element for each in new for element in each.elements))
                 self._drawn[at:at] = new
                 self._put_before(after)
+                self._join(at, len(new))
                 self._late += [each for each in new if not each.message.is_own]
         self._keep_in_sight(held)
         self._tell_late()
@@ -370,6 +374,11 @@ class MessageList:
                 drawn.put_before(message)
                 return
         drawn.put_before(None)
+
+    def _join(self, at: int, count: int) -> None:
+        """Tell those before, among and behind so many new ones what comes after them."""
+        for before, after in pairwise(self._drawn[max(0, at - 1) : at + count + 1]):
+            before.put_after(after)
 
     def _put_tab_stop(self) -> None:
         """Of the buttons for menus Tab leads to the last one, or to where the reader is; arrows to the others."""

@@ -22,7 +22,7 @@ class AwayServer:
         context.route("**/config.json", self._answer)
 
     def expect_away(self, someone: Person) -> None:
-        expect(someone.page.locator('[data-part="no-relay"]')).to_contain_text("cannot be reached")
+        expect(someone.page.locator('[data-part="no-relay"]')).to_contain_text("Can’t reach the server")
 
     def _answer(self, route: Route) -> None:
         if self._answers:

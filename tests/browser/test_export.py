@@ -94,7 +94,7 @@ def test_two_people_talk_by_copy_and_paste(
     browser: Browser, open_context: OpenContext, friend: MakeFriend, failures: list[str]
 ) -> None:
     ann, bob = Person.at(watched(open_context(browser), failures), WHERE), friend("Bob")
-    expect(ann.page.get_by_text("This page has no relay")).to_be_visible()
+    expect(ann.page.get_by_text("There are no chat links here")).to_be_visible()
     expect(ann.button("New chat link")).to_be_hidden()
     connect(ann, bob)
     ann.say("from a host of my own")

@@ -306,7 +306,7 @@ def _colour(button: Locator) -> str:
 
 def expect_differed(person: Person) -> None:
     person.expect_state("closed")
-    expect(person.status).to_contain_text("the signs differ")
+    expect(person.status).to_contain_text("the pictures differ")
     expect(person.badge).to_contain_text("Not verified")
     expect(person.open_verify()).to_contain_text(strings.DIFFERED)
     person.verify.get_by_role("button", name="Close").click()
@@ -332,7 +332,7 @@ def test_no_match_ends_the_connection_and_takes_the_badge(person: MakePerson, fr
     ann.say_mismatch()
     expect_differed(ann)
     bob.expect_state("closed")
-    bob.expect_status("The other one compared the signs")
+    bob.expect_status("They compared the pictures")
     bob.expect_other("Ann", "Not verified")
     ann.say("kept back")
     connect(ann.again(), bob)
@@ -347,7 +347,7 @@ def test_that_the_other_one_sees_no_match_takes_the_badge_too(person: MakePerson
     hold_compared(ann, "Bob")
     bob.say_mismatch()
     expect_differed(ann)
-    expect(ann.status).to_contain_text("The other one compared the signs")
+    expect(ann.status).to_contain_text("They compared the pictures")
 
 
 @in_chromium
@@ -577,7 +577,7 @@ def test_starting_afresh_can_be_thought_better_of(person: MakePerson) -> None:
     before = ann.page.evaluate(OWNER)
     ann.act("Settings").click()
     ann.button("Erase my identity…").click()
-    ann.button("Cancel").click()
+    ann.page.get_by_role("dialog", name="Erase your identity?").get_by_role("button", name="Cancel").click()
     ann.page.keyboard.press("Escape")
     assert ann.again().page.evaluate(OWNER) == before
     expect(ann.name_field).to_have_value("Ann")

@@ -166,7 +166,7 @@ def test_an_update_is_offered_and_waits_until_it_is_wanted(
     host.start(next_site.path)
     look_for_update(ann.page)
     notice = update_notice(ann.page)
-    expect(notice).to_contain_text("A new version of pychat is ready. Taking it reloads the page", timeout=60_000)
+    expect(notice).to_contain_text("A new version of pychat is ready. Updating reloads the page", timeout=60_000)
     other_tab = Person.at(ann.page.context)
     expect(update_notice(other_tab.page)).to_be_visible()
     # Nothing has changed for who talks, nor for who opens one more page meanwhile.

@@ -238,10 +238,10 @@ def test_without_webrtc_whoever_presses_is_told(browser: Browser, open_context: 
     ann = Person.at(context)
     sentence = strings.CODE_PROBLEMS[CodeProblem.NO_WEBRTC]
     told = ann.page.get_by_role("alert").filter(has_text=sentence)
-    for button in ("New invite", "New room"):
+    for button in (ann.invite_button(), ann.button("New chat link")):
         ann.paste_box.fill("what somebody sent")
         expect(told).to_have_count(0)
-        ann.button(button).click()
+        button.click()
         ann.expect_problem(sentence)
     ann.paste("what somebody else sent")
     ann.expect_problem(sentence)

@@ -71,8 +71,8 @@ def test_signs_that_differ_end_it(commands: Commands, tmp_path: Path) -> None:
     ann.say("/differ")
     for someone in (ann, bob):
         someone.wait_for_bottom("ended")
-        someone.wait_until_said("so somebody may sit in between")
-    bob.wait_until_said("The other one compared the signs and saw others than yours")
+        someone.wait_until_said("so somebody may be listening in")
+    bob.wait_until_said("They compared the pictures and saw others than yours")
 
 
 def test_somebody_with_a_name_like_a_known_one_gets_nothing_until_that_is_heeded(

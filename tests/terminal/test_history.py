@@ -184,7 +184,7 @@ def test_a_time_that_is_none_is_refused(commands: Commands) -> None:
 
 
 @pytest.mark.parametrize(
-    ("suffix", "line"), [("md", "> In the *cupboard*"), ("html", '<div dir="auto">In the *cupboard*</div>')]
+    ("suffix", "line"), [("md", "> In the *cupboard*"), ("html", "<span>In the <em>cupboard</em></span>")]
 )
 def test_a_conversation_can_be_taken_along(
     commands: Commands, friend: MakeFriend, relay: Relay, tmp_path: Path, suffix: str, line: str

@@ -289,6 +289,19 @@ def test_what_the_browser_has_thrown_away_is_brought_back(
 
 
 @in_chromium
+def test_what_colours_code_is_kept_only_from_when_it_was_needed(
+    browser: Browser, open_context: OpenContext, host: Host
+) -> None:
+    person = open_kept(browser, open_context)
+    assert not person.page.evaluate(IS_KEPT, "pygments.zip")
+    person.again()  # from now on by way of the service worker
+    size = person.page.evaluate("async () => (await loadPygments()).byteLength")
+    assert person.page.evaluate(IS_KEPT, "pygments.zip")
+    host.stop()
+    assert person.page.evaluate("async () => (await loadPygments()).byteLength") == size > 0
+
+
+@in_chromium
 @pytest.mark.parametrize("file", ["boot.js", "python.mjs"])
 def test_a_version_that_cannot_be_made_whole_again_gives_way(
     browser: Browser, open_context: OpenContext, host: Host, next_site: Site, file: str

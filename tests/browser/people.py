@@ -77,7 +77,7 @@ class Person:
         return button
 
     def wait_until_ready(self) -> None:
-        expect(self.page.locator('[data-part="new-invite"]')).to_be_enabled(timeout=BOOT)
+        expect(self.page.locator('[data-boot="ready"] [data-part="new-invite"]')).to_be_enabled(timeout=BOOT)
 
     def scroll_up(self) -> None:
         """Scroll the messages up until the page knows that the reader is not at the end: then news do not scroll down.

@@ -63,7 +63,7 @@ def test_an_invite_is_shown_as_text_and_as_a_qr_code(commands: Commands) -> None
     code = ann.code
     ann.wait_for_input("Their reply: ")
     assert drawn(ann) == modules(code)
-    ann.wait_until_shown("pychat: Send this, then paste their answer. An invite is for one person.\n")
+    ann.wait_until_shown("pychat: Send this, then paste their answer. An invite is for one person. ")
     ann.wait_for_bottom("… Signaling  · Connecting  · Securing  · Communicating  waiting  /help")
 
 

@@ -156,6 +156,7 @@ def test_no_draft_outlasts_its_conversation_or_is_kept_where_nothing_is(person: 
     expect_kept(ann.page, 1)
     keep = ann.page.locator('[data-part="keep-for"]')
     for choice, count in (("0", 0), ("", 1)):
+        ann.button("Menu").click()
         ann.page.locator('[data-part="keep-open"]').click()
         keep.select_option(choice)
         ann.page.locator('[data-part="keep-save"]').click()

@@ -45,7 +45,7 @@ def test_two_who_do_not_know_each_other_find_out_by_comparing(person: MakePerson
     for each in (ann, bob):
         each.say_mismatch()
         each.expect_state("closed")
-        expect(each.status).to_contain_text("somebody may sit in between")
+        expect(each.status).to_contain_text("somebody may be listening in")
 
 
 @in_chromium
@@ -63,7 +63,7 @@ def test_nothing_that_was_written_for_a_verified_person_reaches_the_swapper(
     swapper.swap(ann, ann.shown_invite(), bob)
     expect(ann.people).to_have_count(2, timeout=CONNECT)
     ann.people.last.click()
-    expect(ann.warning).to_contain_text("This is not the Bob whom you have verified", timeout=CONNECT)
+    expect(ann.warning).to_contain_text("This isn’t the Bob you verified", timeout=CONNECT)
     ann.expect_other("Bob", strings.WARNED)
     swapper.to_ann.say("it is me")
     ann.expect_messages("it is me")

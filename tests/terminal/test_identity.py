@@ -81,7 +81,7 @@ def test_somebody_with_a_name_like_a_known_one_gets_nothing_until_that_is_heeded
     leave(invite(commands, tmp_path, friend("Bob")))
     eve = friend("B0b")
     ann = invite(commands, tmp_path, eve)
-    ann.wait_until_said("pychat: This is not the Bob whom you know, though the name “B0b” looks the same")
+    ann.wait_until_said("pychat: This isn’t the Bob you know, though the name “B0b” looks the same")
     ann.say("too early")
     eve.say("is this Ann?")
     ann.wait_until_shown("<B0b>: is this Ann?")
@@ -97,7 +97,7 @@ def test_a_pipe_ends_when_somebody_goes_by_the_name_of_another(
     ann, eve = commands.pipe("invite", "--stay", folder=tmp_path / "ann"), friend("Bob")
     ann.write(f"{eve.answer(ann.code)}\nfor Bob alone\n")
     assert ann.status() == Exit.NOT_TRUSTED
-    assert "pychat: This is not the Bob whom you know" in ann.err
+    assert "pychat: This isn’t the Bob you know" in ann.err
     eve.expect_left()
     eve.hears()
 
@@ -131,4 +131,4 @@ def test_to_start_afresh_makes_somebody_new(commands: Commands, tmp_path: Path) 
     assert list((tmp_path / "bob" / "pychat").iterdir()) == []
 
     ann, _ = meet(commands, tmp_path)
-    ann.wait_until_said("pychat: This is not the Bob whom you know")
+    ann.wait_until_said("pychat: This isn’t the Bob you know")

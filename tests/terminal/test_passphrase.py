@@ -12,7 +12,7 @@ from tests.server.relays import Relay
 from tests.terminal.command import Commands, Terminal
 
 SECRET = "five words that nobody guesses"
-SAID = "In the *cupboard*"
+SAID = "In the cupboard"
 
 
 @pytest.fixture

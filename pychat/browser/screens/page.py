@@ -670,13 +670,14 @@ class ChatPage:
         set_text(self._part("no-relay"), away if self._server_away else strings.NO_RELAY)
 
     def _render_join(self, now: View) -> None:
-        """Ask before a room is entered; the field for one's name is moved to where it is asked."""
+        """Ask before a room is entered. The field for one's name is moved to where it is asked, and what is wrong."""
         part = self._part
         appears = now.joins and part("join").hidden
         show(part("join"), now.joins)
-        home = part("name-there" if now.joins else "name-home")
-        if not home.contains(part("name-form")):
-            home.append(part("name-form"))
+        for name, form in (("name", part("name-form")), ("problem", part("code-problem"))):
+            home = part(f"{name}-there" if now.joins else f"{name}-home")
+            if not home.contains(form):
+                home.append(form)
         if appears:
             self._clear_box()
         if appears and not self._stays:

@@ -163,7 +163,7 @@ def test_no_draft_outlasts_its_conversation_or_is_kept_where_nothing_is(person: 
         ann.message_box.press("End")
         ann.message_box.press_sequentially("!")
         expect_kept(ann.page, count)
-    ann.button("Leave").click()
+    ann.act("Leave").click()
     ann.button("More").click()
     ann.delete()
     expect(ann.people).to_have_count(0)

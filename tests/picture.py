@@ -49,6 +49,8 @@ def take(browser: Browser, address: str) -> bytes:
             person.expect_messages(*[text for _, text in TALK[:said]])
     ann.expect_delivered(sum(name == "Ann" for name, _ in TALK))
     bob.expect_delivered(sum(name == "Bob" for name, _ in TALK))
+    for person in people.values():
+        person.page.mouse.move(0, 0)  # what is under it shows what can be done with it
     return _beside(browser, ann.page.screenshot(), bob.page.screenshot())
 
 

@@ -171,9 +171,8 @@ class Peer:
         self._keep_for = keep_for
         self._trace = trace
         self._read: Counter[AuthorId] = Counter()  # how many messages were handed out, of a chat by its own log
-        self._written: dict[
-            AuthorId, int
-        ] = {}  # the number of the last message that was sent, of a chat by its own log
+        # The number of the last message that was sent, of a chat by its own log.
+        self._written: dict[AuthorId, int] = {}
         self._waiting: dict[asyncio.Future[None], Callable[[], object]] = {}
         self._in_rooms: set[Chat] = set()
         self._chats: WeakSet[Chat] = WeakSet()  # that the program still has

@@ -256,7 +256,7 @@ async def _tell(chat: Chat) -> None:
         say(": ".join(status))
         if chat.phase is LinkPhase.OPEN and chat.person is not None and chat.signs is not None:
             signs = ", ".join(emoji.name for emoji in chat.signs.emoji)
-            say(f"{strings.TRUST[chat.person.trust][0]}. The signs are {signs}; as a number {chat.signs.number}.")
+            say(f"{strings.TRUST[chat.person.trust][0]}. The pictures are {signs}; as a number {chat.signs.number}.")
 
 
 async def _refuse_namesake(chat: Chat) -> None:

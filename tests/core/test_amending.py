@@ -13,11 +13,12 @@ from pychat.core.content import Relation
 from pychat.core.errors import RemoteError
 from pychat.core.ids import AuthorId
 from pychat.core.log import Entry
+from pychat.core.services import deletion
 from pychat.ui.messages import Messages
 from tests.core.disk import Disk
 from tests.core.people import Pair, Person
 from tests.core.test_deletion import devices, on_disk
-from tests.core.test_history import begin, chat_of, meet, part, read_all, rest, say
+from tests.core.test_history import begin, chat_of, fail, meet, part, read_all, rest, say
 from tests.core.test_other_tabs import tab, tell
 from tests.history_sim import Device
 
@@ -234,6 +235,61 @@ def test_it_goes_also_where_the_message_was_not_looked_at(pair: Pair) -> None:
     retract(pair, ann, SECRET)
     assert SECRET.encode() not in on_disk(bob)
     assert len(shown(read_all(bob))) == 201
+
+
+@pytest.fixture
+def unread(pair: Pair) -> tuple[Pair, tuple[AuthorId, int], tuple[AuthorId, int]]:
+    """New runs of both; Ann's last message, SECRET, and Bob's first one are in no memory of his."""
+    ann, bob = devices(pair)
+    for number in range(8):
+        say(pair, bob, f"number {number}")
+    say(pair, ann, SECRET)
+    last, first = place_of(chat(pair, ann), SECRET), place_of(chat(pair, bob), "number 0")
+    part(pair)
+    ann = again(ann)
+    read_all(ann)
+    return meet(ann, again(bob, "bob")), last, first
+
+
+def test_what_is_deleted_for_both_while_the_journal_is_looked_through_goes_too(
+    unread: tuple[Pair, tuple[AuthorId, int], tuple[AuthorId, int]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(deletion, "SEGMENTS_AT_ONCE", 2)
+    pair, last, first = unread
+    ann, bob = devices(pair)
+    bob.do(events.DeleteMessage(chat(pair, bob).id, *first))
+    while not isinstance(bob.journal.work[0], effects.ReadJournal):
+        bob.journal_steps(1)
+    bob.journal_steps(1)  # the end of the journal is looked through, where it is
+    assert any(isinstance(work, effects.ReadJournal) for work in bob.journal.work)
+    ann.do(events.RetractMessage(chat(pair, ann).id, *last))
+    rest_of(pair, ann)
+    assert SECRET.encode() in on_disk(bob)
+    rest(pair)
+    assert SECRET.encode() not in on_disk(bob)
+
+
+def rest_of(pair: Pair, device: Device) -> None:
+    """What one of them has to say is kept, and is carried over; the disk of the other one does nothing."""
+    device.journal_steps()
+    pair.carry()
+
+
+def test_what_cannot_be_taken_out_for_a_full_disk_is_taken_out_in_the_next_run(
+    unread: tuple[Pair, tuple[AuthorId, int], tuple[AuthorId, int]],
+) -> None:
+    pair, last, _ = unread
+    ann, bob = devices(pair)
+    fail(bob, effects.MergeInJournal)
+    ann.do(events.RetractMessage(chat(pair, ann).id, *last))
+    rest(pair)
+    assert SECRET.encode() in on_disk(bob)
+    fail(bob)
+    part(pair)
+    bob = again(bob, "bob")
+    bob.wait(10)
+    bob.journal_steps()
+    assert SECRET.encode() not in on_disk(bob)
 
 
 def test_of_what_came_after_its_deletion_the_text_goes_when_it_is_read() -> None:

@@ -34,7 +34,7 @@ def invite(commands: Commands, tmp_path: Path, other: Friend) -> Terminal:
 
 
 def number(terminal: Terminal) -> str:
-    """The signs as a number, once they are asked for."""
+    """The pictures as a number, once they are asked for."""
     terminal.say("/verify")
     terminal.wait_for(lambda: SIGNS.search(terminal.text), "the signs")
     found = SIGNS.search(terminal.text)
@@ -112,7 +112,7 @@ def test_a_pipe_tells_who_is_there_and_what_to_compare(commands: Commands) -> No
         return next(line for line in command.err.splitlines() if "as a number" in line)
 
     assert told(ann) == told(bob)
-    assert told(ann).startswith("pychat: Not verified. The signs are ")
+    assert told(ann).startswith("pychat: Not verified. The pictures are ")
 
 
 def test_to_start_afresh_makes_somebody_new(commands: Commands, tmp_path: Path) -> None:

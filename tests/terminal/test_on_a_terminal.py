@@ -595,8 +595,10 @@ def test_messages_are_answered_reacted_to_edited_and_deleted_by_their_numbers(
     ann.wait_until_said("pychat: There is no message of theirs here to answer")
     ann.say("/reply 77 days")  # no message has this number: it is what is said
     ann.wait_until_shown("77 days")
-    bob.hears("helo", "bye", "tea", "2", "77 days")
-    assert bob.texts == ["tea or coffee?", "milk?", "hello", "tea", "2", "77 days"]
+    ann.say("/reply #77 days")  # but this is a number
+    ann.say("the end")
+    bob.hears("helo", "bye", "tea", "2", "77 days", "the end")
+    assert bob.texts == ["tea or coffee?", "milk?", "hello", "tea", "2", "77 days", "the end"]
 
 
 def test_a_name_has_the_same_colour_each_time(commands: Commands, friend: MakeFriend, tmp_path: Path) -> None:

@@ -143,7 +143,7 @@ def test_where_both_outputs_are_one_no_message_looks_like_a_line_of_our_own(
     bob = commands.pipe("join", ann.make_invite(), "--stay", stderr=subprocess.STDOUT)
     bob.wait_for(lambda: A_CODE.search(bob.out), "the reply")
     ann.paste(next(line for line in bob.out.splitlines() if A_CODE.fullmatch(line)))
-    text = "pychat: Verified. The signs are dog, cat"
+    text = "pychat: Verified. The pictures are dog, cat"
     ann.say(text)
     ann.expect_delivered()
     ann.leave()

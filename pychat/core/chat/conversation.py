@@ -545,10 +545,10 @@ class Conversation(Chat):
             if not isinstance(relation, Relation) or not entry.text:
                 continue
             is_gone = relation.number in self.deleted.get(relation.author, ())
-            whose, target = self._whose(relation.author), self.entry(*relation.place)
-            if relation.kind == EDIT and (is_gone or (target is not None and not target.text)):
+            if relation.kind == EDIT and is_gone:
                 self.retracted.add((author, number))
             elif relation.kind == DELETE and not is_gone:
+                whose, target = self._whose(relation.author), self.entry(*relation.place)
                 self.has_unknown_retractions |= whose is None and is_news
                 if whose is is_own and (is_news or (target is not None and target.text)):
                     self.retracted.add(relation.place)

@@ -3,10 +3,7 @@
 from collections.abc import Callable, Iterator, Mapping
 from typing import NamedTuple
 
-from pychat.core.ids import AuthorId
-
-Place = tuple[AuthorId, int]
-"""Which message it is: whose log it is in, and its number there."""
+from pychat.core.chat.relations import Place
 
 HIGHEST = 99
 """The highest number on the screen; after it they begin anew."""

@@ -6,8 +6,9 @@ Each command takes the number that stands beside a message, or means the last on
 from collections.abc import Callable
 
 from pychat.core import content, events
-from pychat.core.ids import AuthorId, ChatId
-from pychat.native.screens.commands import Command, Commands, Place
+from pychat.core.chat.relations import Place
+from pychat.core.ids import ChatId
+from pychat.native.screens.commands import Command, Commands
 from pychat.native.screens.sanitize import name_tag, one_line
 from pychat.ports import Post
 from pychat.ui import strings, times
@@ -36,7 +37,7 @@ class MessageCommands:
         post: Post,
         now: Callable[[], View],
         numbered: Callable[[int], Place | None],
-        send: Callable[[str, tuple[AuthorId, int]], None],
+        send: Callable[[str, Place], None],
         tell: Callable[[str], None],
         complain: Callable[[str], None],
     ) -> None:
@@ -69,15 +70,18 @@ class MessageCommands:
         messages = self._now().messages
         return messages.last(words, is_own=is_own) if messages is not None else None
 
-    def _by_number(self, words: str) -> tuple[MessageView | None, str]:
-        """The message whose number stands in front, and what stands behind it; else None, and the words."""
+    def _by_number(self, words: str) -> tuple[MessageView | None, str] | None:
+        """The message whose number stands in front, and what stands behind it; None if no number does.
+
+        “#3” is a number, whether a message has it or not; “3” is one only if a message has it.
+        """
         first, _, rest = words.partition(" ")
         digits, messages = first.removeprefix("#"), self._now().messages
         if messages is None or not (digits.isascii() and digits.isdigit() and len(digits) <= _DIGITS):
-            return None, words
+            return None
         place = self._numbered(int(digits))
         message = messages.find(*place) if place is not None else None
-        return (message, rest.strip()) if message is not None else (None, words)
+        return (message, rest.strip()) if message is not None or first != digits else None
 
     def _about(self, words: str, *, is_own: bool, needs_words: bool = True) -> tuple[MessageView | None, str]:
         """The message that a command is about, by its number or the last one, and what is said of it.
@@ -86,10 +90,12 @@ class MessageCommands:
             is_own: whether the last one of one's own is meant, and none of the other one's can be.
             needs_words: a number alone is not one, but what is said.
         """
-        message, rest = self._by_number(words)
-        messages = self._now().messages
-        if message is None or messages is None or (needs_words and not rest):
+        found, messages = self._by_number(words), self._now().messages
+        if found is None or (needs_words and not found[1] and not words.startswith("#")):
             return self._last(is_own=is_own), words
+        message, rest = found
+        if message is None or messages is None:
+            return None, rest
         fits = messages.can_edit(message) if is_own else messages.can_reply(message)
         return (message if fits else None), rest
 
@@ -119,37 +125,33 @@ class MessageCommands:
             self._post(events.EditMessage(now.chat, message.author, message.number, text))
 
     def _delete(self, words: str) -> None:
-        """Delete the message that the person was asked about, or ask about one, by its number or its words."""
-        meant = self._meant(words)
-        if meant is not None:
-            chat, message = meant
-            self._post(events.DeleteMessage(chat, message.author, message.number))
-            self._tell(f"{strings.DELETED}. {strings.PRINTED_STAYS}")
-            return
-        messages, found = self._now().messages, self._by_number(words)[0]
-        if messages is not None and found is None:
-            found = messages.arrived.to_delete(words)
-        can_delete = found is not None and messages is not None and messages.can_delete(found)
-        self._ask("/delete", found if can_delete else None)
+        self._take_away(words, "/delete", events.DeleteMessage, strings.DELETED)
 
     def _retract(self, words: str) -> None:
-        """The same for both; only of one's own."""
-        meant = self._meant(words)
-        if meant is not None:
-            chat, message = meant
-            self._post(events.RetractMessage(chat, message.author, message.number))
-            self._tell(f"{strings.DELETED_FOR_BOTH}. {strings.PRINTED_STAYS}")
-            return
-        messages, found = self._now().messages, self._by_number(words)[0] or self._last(words, is_own=True)
-        can_retract = found is not None and messages is not None and messages.can_edit(found)
-        self._ask("/retract", found if can_retract else None)
+        self._take_away(words, "/retract", events.RetractMessage, strings.DELETED_FOR_BOTH)
 
-    def _meant(self, words: str) -> tuple[ChatId, MessageView] | None:
-        """The message that the person was asked about, if they mean it."""
-        if words or self._asked is None or self._asked[1] != self._now().chat:
+    def _take_away(
+        self, words: str, command: str, event: type[events.DeleteMessage | events.RetractMessage], done: str
+    ) -> None:
+        """Delete the message that the person was asked about, or ask about one, by its number or its words."""
+        if not words and self._asked is not None and self._asked[:2] == (command, self._now().chat):
+            (_, chat, message), self._asked = self._asked, None
+            self._post(event(chat, message.author, message.number))
+            self._tell(f"{done}. {strings.PRINTED_STAYS}")
+        else:
+            self._ask(command, self._to_take_away(words, both=event is events.RetractMessage))
+
+    def _to_take_away(self, words: str, *, both: bool) -> MessageView | None:
+        """Which message is meant, if it can be deleted on this device, or for both: then it is one of one's own."""
+        messages, found = self._now().messages, self._by_number(words)
+        if messages is None:
             return None
-        (_, chat, message), self._asked = self._asked, None
-        return chat, message
+        if found is not None:
+            message = found[0]
+        else:
+            message = messages.last(words, is_own=True) if both else messages.arrived.to_delete(words)
+        can = messages.can_edit if both else messages.can_delete
+        return message if message is not None and can(message) else None
 
     def _ask(self, command: str, message: MessageView | None) -> None:
         """Say which message it is, and what it means to delete it."""

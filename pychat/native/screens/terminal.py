@@ -15,13 +15,14 @@ from wcwidth import clip, width
 
 from pychat.core import content, events
 from pychat.core.chat.conversation import Delivery
+from pychat.core.chat.relations import Place
 from pychat.core.codes.pasted import page_at, page_in, read, relay_of
 from pychat.core.codes.roomcode import RoomCode, encode
 from pychat.core.errors import CodeError
 from pychat.core.ids import AuthorId, ChatId, PublicKey
 from pychat.core.webrtc.stats import Stats
 from pychat.native.screens import qr
-from pychat.native.screens.commands import HIGHEST, Command, Commands, Numbers, Place, teach
+from pychat.native.screens.commands import HIGHEST, Command, Commands, Numbers, teach
 from pychat.native.screens.composer import Composer, Text
 from pychat.native.screens.markup import as_written, styled
 from pychat.native.screens.message_commands import MessageCommands
@@ -123,7 +124,7 @@ class TerminalPage:
                 "/keep": Command("/keep 7 days", "how long it is kept here; also forever, nothing", self._keep),
             },
             "Who is there": {
-                "/verify": Command("/verify", "the signs and the number that you two compare", self._verify),
+                "/verify": Command("/verify", "the pictures and the number that you two compare", self._verify),
                 "/match": Command("/match", "say that you both see the same", self._match),
                 "/differ": Command("/differ", "say that you do not: ends the connection", self._differ),
                 "/accept": Command("/accept", "call them by the new name that they have taken", self._accept_name),

@@ -25,8 +25,9 @@ import tempfile
 import threading
 import time
 import zipfile
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -35,6 +36,9 @@ import brotli
 from pychat.server.checksums import SERVICE_WORKER, SUMS, Files, integrity, with_sums
 from pychat.site import libraries
 from pychat.site.snapshot import COMPILE, MADE_BY, MEMORY, BuildError, compile_python, make_memory
+
+if os.name == "posix":
+    import fcntl
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -121,11 +125,32 @@ def build_site(
     make_memory: Callable[[Path, bytes], bytes] = make_memory,
     compile_python: Callable[[Path, bytes], bytes] = compile_python,
 ) -> Site:
-    """Build the site into `out`, atomically, unless it is there already.
+    """Build the site into `out`, atomically, unless it is there already. Two builds into one folder take turns.
 
     Raises:
         BuildError: something it is made of is missing or is not the pinned version.
     """
+    with _exclusive(out):
+        return _build_site(web, package, out, make_memory, compile_python)
+
+
+@contextmanager
+def _exclusive(out: Path) -> Iterator[None]:
+    """Wait until no other process builds into `out`. Where the system has no locks of files nobody waits."""
+    out.parent.mkdir(parents=True, exist_ok=True)
+    with out.with_name(f"{out.name}.lock").open("w") as lock:
+        if os.name == "posix":
+            fcntl.flock(lock, fcntl.LOCK_EX)
+        yield
+
+
+def _build_site(
+    web: Path,
+    package: Path,
+    out: Path,
+    make_memory: Callable[[Path, bytes], bytes],
+    compile_python: Callable[[Path, bytes], bytes],
+) -> Site:
     cache, modules = out.parent / "cache", web / "node_modules"
     vendor_files = _vendor(web)
     vendor_files[f"pygments/{PYGMENTS}"] = _pygments(
@@ -350,7 +375,6 @@ def _digest(files: Files, length: int = 12) -> str:
 
 def _write(files: Files, out: Path, cache: Path) -> None:
     """Write the files with their compressed forms beside them, then put the whole in the place of the old one."""
-    out.parent.mkdir(parents=True, exist_ok=True)
     fresh = Path(tempfile.mkdtemp(prefix=f"{out.name}.", dir=out.parent))
     try:
         for name, content in (files | _compress(files, cache)).items():

@@ -30,6 +30,9 @@ from tests.server.relays import SERVE
 ROOT = Path(__file__).resolve().parents[2]
 READY = "pychat is ready: "
 
+# A busy machine takes its time, the first start of a page above all. Nothing waits longer than it must.
+expect.set_options(timeout=30_000)
+
 LaunchBrowser = Callable[[BrowserName], Browser]
 OpenContext = Callable[..., BrowserContext]
 MakePerson = Callable[..., Person]

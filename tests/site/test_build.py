@@ -11,6 +11,7 @@ import re
 import subprocess
 import sys
 import zipfile
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -371,6 +372,13 @@ def test_a_second_build_leaves_the_site_alone(checkout: Checkout) -> None:
     before = (checkout.out / "index.html").stat()
     assert not checkout.build().changed
     assert (checkout.out / "index.html").stat() == before
+
+
+def test_two_builds_at_once_take_turns(checkout: Checkout) -> None:
+    with ThreadPoolExecutor() as pool:
+        sites = list(pool.map(lambda _: checkout.build(), range(8)))
+    assert [site.changed for site in sites].count(True) == 1
+    assert {site.app for site in sites} == {checkout.build().app}
 
 
 def test_a_change_gives_a_new_app_folder_and_keeps_the_vendor_folder(checkout: Checkout) -> None:

@@ -55,9 +55,12 @@ def commands(tmp_path: Path, prepared: Prepared) -> Iterator[Commands]:
 
 
 @pytest.hookimpl(optionalhook=True)
-def pytest_xdist_auto_num_workers() -> int:
-    """One more than there are processors, for much of the time a test waits for what the network is patient with."""
-    return (os.cpu_count() or 1) + 1
+def pytest_xdist_auto_num_workers(config: pytest.Config) -> int:
+    """One more than there are processors, for much of the time a test waits for what the network is patient with.
+
+    Those that are quick wait for nothing.
+    """
+    return (os.cpu_count() or 1) + ("not slow" not in config.option.markexpr)
 
 
 @pytest.hookimpl(optionalhook=True)

@@ -172,6 +172,7 @@ def test_all_of_it_comes_back(talked: Device, again: Device) -> None:
     assert (bob.key, bob.verified) == (BOB, True)
 
 
+@pytest.mark.slow
 def test_on_another_device_it_is_somebody_else_s_to_send(talked: Device, other: Device) -> None:
     assert other.restore(talked.back_up()) == Restored(2, 5, is_new=True, is_whole=True)
     assert other.texts(BOB) == ["hello", "are you there?", "yes", "good"]
@@ -182,6 +183,7 @@ def test_on_another_device_it_is_somebody_else_s_to_send(talked: Device, other: 
     assert [part.is_own for part in other.parts(BOB)] == [True, False, True]
 
 
+@pytest.mark.slow
 def test_once_more_changes_nothing(talked: Device, again: Device) -> None:
     data = talked.back_up()
     again.restore(data)
@@ -192,6 +194,7 @@ def test_once_more_changes_nothing(talked: Device, again: Device) -> None:
     assert again.parts(BOB) == parts
 
 
+@pytest.mark.slow
 def test_what_is_here_stays_and_all_stands_in_its_order(talked: Device, again: Device) -> None:
     data = talked.back_up()
     again.write(
@@ -212,6 +215,7 @@ def test_what_is_here_stays_and_all_stands_in_its_order(talked: Device, again: D
     assert again.restore(data).messages == 0
 
 
+@pytest.mark.slow
 def test_people_alone_are_something_new(ann: Device, again: Device) -> None:
     ann.store.save(STORE_KEY, Contacts([Contact(BOB, "Bob", verified=True, judged=1)], skeleton=str).dumps())
     restored = again.restore(ann.back_up())
@@ -260,6 +264,7 @@ def test_what_was_said_with_oneself_on_another_device_is_left_out(talked: Device
     assert there.crypto.public_key not in there.kept()
 
 
+@pytest.mark.slow
 def test_many_messages_become_segments_of_a_size(ann: Device, again: Device) -> None:
     for first in range(1, 3001, 500):
         texts = [f"{number} {'x' * 60}" for number in range(first, first + 500)]
@@ -281,6 +286,7 @@ def test_it_is_sealed(talked: Device, again: Device) -> None:
     assert not again.kept()
 
 
+@pytest.mark.slow
 def test_of_a_file_that_is_cut_short_what_is_there_is_taken_in(ann: Device, again: Device) -> None:
     ann.write(BOB, segment(OWN, 1, *[f"{number} {'x' * 1000}" for number in range(200)]))
     ann.write(EVE, segment(OWN, 1, "hello"))
@@ -311,6 +317,7 @@ def test_a_backup_by_a_newer_pychat_is_refused_in_so_many_words(again: Device) -
         again.restore(of(again.crypto, [owner(again, backup.VERSION + 1)]))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "line", [b"conversation []", b"settings 5", b"contacts []", b'contacts "5"', b"contacts " + b"[" * 100_000]
 )
@@ -330,6 +337,7 @@ def test_lines_that_another_pychat_has_written_are_passed_over(line: bytes, agai
     assert again.texts(EVE) == ["psst"]
 
 
+@pytest.mark.slow
 def test_what_is_locked_is_neither_backed_up_nor_written(talked: Device, again: Device) -> None:
     data = talked.back_up()
     for locked in (talked, again):
@@ -341,6 +349,7 @@ def test_what_is_locked_is_neither_backed_up_nor_written(talked: Device, again: 
         again.restore(data)
 
 
+@pytest.mark.slow
 def test_what_was_deleted_here_message_by_message_stays_deleted(talked: Device, again: Device) -> None:
     data = talked.back_up()
     again.write(BOB, write_segment([Part(OWN, 1, [Entry(NOW * 1000, ""), Entry(NOW * 1000 + 1, "kept")], True)], NOW))

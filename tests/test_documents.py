@@ -67,6 +67,7 @@ def test_every_page_is_in_the_index() -> None:
     assert set(index.parent.rglob("*.md")) - {index} <= linked
 
 
+@pytest.mark.slow
 def test_documents_that_the_code_names_exist() -> None:
     named = {name for source in SOURCES for name in re.findall(r"\bdocs/[\w./-]+\.md\b", text_of(source))}
     assert {name for name in named if not (ROOT / name).exists()} == set()
@@ -89,6 +90,7 @@ def test_commands_exist(document: Path) -> None:
         assert path.with_suffix(".py").exists() or (path / "__main__.py").exists(), module
 
 
+@pytest.mark.slow
 @documents
 def test_settings_exist(document: Path) -> None:
     known = {name for source in SOURCES for name in re.findall(r"\bPYCHAT_[A-Z_]+[A-Z]\b", text_of(source))}

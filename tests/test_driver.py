@@ -422,6 +422,7 @@ def test_a_peer_that_sends_long_without_a_pause_but_no_more_than_is_heard_is_hea
     in_a_loop(scenario)
 
 
+@pytest.mark.slow
 def test_however_many_events_of_ones_own_are_posted_only_so_many_wait() -> None:
     async def scenario(world: World) -> None:
         for _ in range(3 * MOST_EVENTS):

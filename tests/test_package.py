@@ -23,6 +23,7 @@ print(Chat.__module__, Peer.__module__, "aiortc" in sys.modules)
 """
 
 
+@pytest.mark.slow
 def test_importing_it_loads_nothing_until_the_library_is_asked_for() -> None:
     done = subprocess.run([sys.executable, "-c", LIGHT], cwd=ROOT, capture_output=True, text=True)
     assert (done.stdout, done.stderr) == (

@@ -42,6 +42,7 @@ def unsealed(data: bytes, size: int = 1000, secret: str = "secret") -> bytes:
     return asyncio.run(run())
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("length", [0, 1, PIECE - 1, PIECE, PIECE + 1, 3 * PIECE, 3 * PIECE + 5])
 def test_what_is_sealed_comes_back_however_it_is_cut(length: int) -> None:
     data = bytes(range(256)) * (length // 256 + 1)
@@ -86,6 +87,7 @@ def cut(whole: bytes, order: Sequence[int]) -> bytes:
     return whole[:HEADER] + b"".join(found[number] for number in order)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("order", [(1, 0, 2), (0, 2), (0, 1), (0,), (0, 1, 1, 2), (0, 1, 2, 2), (1, 2), (2,), ()])
 def test_no_piece_can_be_left_out_or_stand_elsewhere(order: Sequence[int]) -> None:
     whole = sealed(bytes(2 * PIECE) + b"the end")
@@ -135,6 +137,7 @@ def test_a_passphrase_that_is_no_text_is_refused() -> None:
         asyncio.run(seal_bytes(CRYPTO, "\ud800", b""))
 
 
+@pytest.mark.slow
 def test_what_is_taken_is_what_the_standard_recommends(monkeypatch: pytest.MonkeyPatch) -> None:
     """RFC 9106, section 4: the second recommended option."""
     monkeypatch.undo()

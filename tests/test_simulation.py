@@ -55,7 +55,7 @@ def test_whatever_the_network_and_people_do_nothing_is_lost_doubled_or_misdirect
 
 @WORLDS
 def test_a_few_such_lives_go_well(world: type[World]) -> None:
-    live_through(world, range(20))
+    live_through(world, range(3))
 
 
 def test_if_keys_did_not_depend_on_the_secret_strangers_would_be_let_in(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -10,9 +10,13 @@ globalThis.textListener = (hear) => ({ data }) => hear(typeof data === "string" 
 // of JavaScript but by the address of this one.
 globalThis.loadArgon2 = () => import(new URL("../@VENDOR@/hash-wasm/argon2.umd.min.js", import.meta.url));
 
-// What colours code: where it is says a token, which only what is served as JavaScript can hold.
-globalThis.loadPygments = async () => {
-  const response = await fetch(new URL("../@VENDOR@/pygments/pygments.zip", import.meta.url));
+// What reads QR codes where the browser cannot, and only when somebody scans one: a module likewise.
+globalThis.loadQrReader = () => import(new URL("../@VENDOR@/qr/decode.js", import.meta.url));
+
+// What is not ours and is loaded when it is needed, such as what colours code: where it is says a token, which only what
+// is served as JavaScript can hold.
+globalThis.loadVendor = async (name) => {
+  const response = await fetch(new URL(`../@VENDOR@/${name}`, import.meta.url));
   if (!response.ok) throw new Error(`The server answered ${response.status}`);
   return response.arrayBuffer();
 };

@@ -1,6 +1,7 @@
 """A thin hand on the DOM: find elements, listen to them, set text. Nothing here makes HTML from a string."""
 
 from collections.abc import Callable
+from functools import cache
 from typing import Any
 
 import js
@@ -63,9 +64,14 @@ class Scope:
         self._observers.clear()
 
 
+@cache
+def _template(name: str) -> Element:
+    return js.document.getElementById(name).content.firstElementChild
+
+
 def from_template(name: str) -> Element:
     """A fresh copy of what stands in `<template id="name">`."""
-    return js.document.getElementById(name).content.firstElementChild.cloneNode(True)
+    return _template(name).cloneNode(True)
 
 
 def show(element: Element, visible: bool) -> None:

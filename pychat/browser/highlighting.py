@@ -46,7 +46,7 @@ class Highlighter:
 
 async def _load() -> None:
     """Get Pygments, and put it where Python looks for modules."""
-    data = await js.loadPygments()
+    data = await js.loadVendor("pygments/pygments.zip")
     with open(_ARCHIVE, "wb") as archive:
         archive.write(data.to_bytes())
     if _ARCHIVE not in sys.path:

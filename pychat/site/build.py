@@ -5,7 +5,7 @@
     SHA256SUMS             the same for people: what `sha256sum --check` reads
     app-<hash>/…           our own files, pychat.zip and memory.bin, Python's memory with all of that imported; the name
                            changes with the content, so caches keep them for ever
-    vendor-<hash>/…        Pyodide, PyScript, hash-wasm and Pygments, likewise
+    vendor-<hash>/…        Pyodide, PyScript, hash-wasm, Pygments, emojibase and qr, likewise
 
 Everything is first put together in memory, which takes a fraction of a second; what costs time is compressing, so
 compressed files are kept in a cache by the hash of their content, and a site that would come out the same is left
@@ -29,12 +29,14 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 
 import brotli
 
 from pychat.server.checksums import SERVICE_WORKER, SUMS, Files, integrity, with_sums
 from pychat.site import libraries
+from pychat.site.emoji import emoji_files
 from pychat.site.snapshot import COMPILE, MADE_BY, MEMORY, BuildError, compile_python, make_memory
 
 if os.name == "posix":
@@ -60,7 +62,7 @@ BROWSER_PARTS = (
 COMPOSITION_ROOTS = ("main.py", "demo.py")
 
 # What the page is made of that is not ours.
-PACKAGES = ("pyodide", "@pyscript/core", "hash-wasm")
+PACKAGES = ("pyodide", "@pyscript/core", "hash-wasm", "emojibase-data", "qr")
 
 # What the browser asks for, and nothing more; editors, terminals and MicroPython stay at home.
 PYODIDE_FILES = ("pyodide.mjs", "pyodide-lock.json")
@@ -69,7 +71,10 @@ REST = "pyodide.rest.wasm"
 # Written by precompile.mjs, which `make build` runs after npm. The library is not compressed inside: brotli over the
 # whole does better than deflate in each member.
 COMPILED_FILES = ("pyodide.asm.mjs", "pyodide.asm.wasm", REST, "python_stdlib.zip")
-HASH_WASM_FILES = ("dist/argon2.umd.min.js", "LICENSE")
+LIBRARY_FILES = {
+    "hash-wasm": ("dist/argon2.umd.min.js", "LICENSE"),
+    "qr": ("decode.js", "index.js", "LICENSE-MIT"),
+}
 PYSCRIPT_PATTERNS = ("core.js", "core-*.js", "error-*.js")
 
 # What takes the time of a first visit: python.mjs counts how much of these has come.
@@ -78,7 +83,7 @@ LOADED_WITH_PROGRESS = ("pyodide.asm.wasm", REST, MEMORY)
 LOADED_ANEW = ("python_stdlib.zip", "pychat.zip")
 # What a page asks for when it has a use for it; from then on it is there without a network, too.
 PYGMENTS = "pygments.zip"
-LOADED_LATER = (PYGMENTS,)
+LOADED_LATER = (PYGMENTS, "emoji.txt", "decode.js", "index.js")
 
 TEXT_SUFFIXES = {".html", ".css", ".js", ".mjs", ".json", ".webmanifest", ".py", ".svg", ".txt"}
 NOT_SERVED = {"node_modules", "package.json", "package-lock.json", "__pycache__"}
@@ -246,8 +251,10 @@ def _vendor(web: Path) -> Files:
     files = {f"pyodide/{name}": _read(pyodide / name) for name in PYODIDE_FILES}
     files |= {f"pyodide/{name}": _read(modules / ".compiled" / name) for name in COMPILED_FILES}
     files["pyodide/pyodide-lock.json"] = _without_packages(files["pyodide/pyodide-lock.json"])
-    for name in HASH_WASM_FILES:
-        files[f"hash-wasm/{name.rpartition('/')[2]}"] = _read(modules / "hash-wasm" / name)
+    for library, names in LIBRARY_FILES.items():
+        for name in names:
+            files[f"{library}/{name.rpartition('/')[2]}"] = _read(modules / library / name)
+    files |= emoji_files(modules)
     pyscript = modules / "@pyscript" / "core" / "dist"
     for pattern in PYSCRIPT_PATTERNS:
         found = sorted(pyscript.glob(pattern))
@@ -295,10 +302,15 @@ def zip_package(web: Path, package: Path) -> bytes:
     files = {path.relative_to(package.parent).as_posix(): path.read_bytes() for path in paths}
     roots = {name: _read(web / name) for name in COMPOSITION_ROOTS}
     bare = {
-        name: without_docstrings(without_annotations(source)) if name.endswith(".py") else source
+        name: _bare(source) if name.endswith(".py") else source
         for name, source in (files | roots | libraries.markdown_it()).items()
     }
     return _zip((bare | libraries.segno()).items())
+
+
+@cache
+def _bare(source: bytes) -> bytes:
+    return without_docstrings(without_annotations(source))
 
 
 def without_annotations(source: bytes) -> bytes:

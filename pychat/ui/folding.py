@@ -11,9 +11,14 @@ _WORD = 60
 """Characters within which the beginning ends where a word does."""
 
 
+def is_long(text: str) -> bool:
+    """Whether a text is shown folded."""
+    return len(text) > WHOLE_CHARACTERS or text.count("\n") >= WHOLE_LINES
+
+
 def fold(text: str) -> str:
     """The beginning of a long text; of any other all of it."""
-    if len(text) <= WHOLE_CHARACTERS and text.count("\n") < WHOLE_LINES:
+    if not is_long(text):
         return text
     head = "\n".join(text[:HEAD_CHARACTERS].split("\n")[:HEAD_LINES])
     if len(head) == HEAD_CHARACTERS and not text[HEAD_CHARACTERS : HEAD_CHARACTERS + 1].isspace():

@@ -13,6 +13,7 @@ from pychat.core.events import SetPresenceSharing, WhoToWaitFor
 from pychat.core.identity.contacts import clean_name
 from pychat.core.webrtc.ice import IceConfig, IceServer, ServerError, parse_servers
 from pychat.ui import strings
+from pychat.ui.emoji import TONES
 
 KEY = "settings"
 PUBLIC_STUN = IceServer("stun:stun.cloudflare.com:3478")
@@ -35,7 +36,8 @@ class Settings:
     `name` is how the person wants to be called. `keep_for` says for how many seconds it is kept what is said
     (`records`), and `wait_for` who is looked for by itself (`events.WhoToWaitFor`). `typing`, `away` and `read` say
     what others may see of the person (`events.SetPresenceSharing`). `notify` says what a notification shows (`Notify`),
-    and `sound` whether something is to be heard.
+    and `sound` whether something is to be heard. `tone` is the skin tone of the emoji that are offered, 1 to 5, or 0
+    for none.
     """
 
     suggested: bool = True
@@ -49,6 +51,7 @@ class Settings:
     read: bool = True
     notify: str = Notify.NAME.value
     sound: bool = True
+    tone: int = 0
 
     def dumps(self) -> str:
         """The settings as a text to be kept."""
@@ -70,6 +73,7 @@ class Settings:
                 **{name: raw.get(name, True) is True for name in ("typing", "away", "read")},  # else nothing is shown
                 notify=_notify(raw.get("notify", Notify.NAME.value)),
                 sound=bool(raw.get("sound", True)),
+                tone=_tone(raw.get("tone", 0)),
             )
         except (ValueError, AttributeError, RecursionError):
             return cls()
@@ -107,6 +111,10 @@ def _wait_for(value: Any) -> str:
 def _notify(value: Any) -> str:
     choices = [choice.value for choice in Notify]
     return str(value) if value in choices else Notify.NOTHING.value  # what is not shown nobody reads
+
+
+def _tone(value: Any) -> int:
+    return value if type(value) is int and 0 <= value < len(TONES) else 0
 
 
 class SettingsProblem(ValueError):

@@ -18,6 +18,7 @@ from pychat.core.services.search import MOST_FOUND
 from pychat.core.webrtc.ice import IceServer, ServerProblem
 from pychat.core.webrtc.stats import Path
 from pychat.ui import keeping, times
+from pychat.ui.emoji import FOUND
 
 
 class Trust(Enum):
@@ -217,6 +218,28 @@ def message_menu(who: str, clock: str) -> str:
 def reactions_of(emoji: str, who: list[str]) -> str:
     """Who reacts to a message by an emoji."""
     return f"{emoji} {' and '.join(who)}"
+
+
+EMOJI_LOADING = "Loading…"
+EMOJI_NOT_LOADED = "The emoji could not be loaded. Check your connection, then open this again."
+EMOJI_RECENT = "Recently used"
+SKIN_TONES = ("✋ No tone", "✋🏻 Light", "✋🏼 Medium-light", "✋🏽 Medium", "✋🏾 Medium-dark", "✋🏿 Dark")
+
+
+def emoji_found(count: int) -> str:
+    """How many emoji there are for what was searched."""
+    return "Nothing found." if not count else f"{count} found." if count < FOUND else f"The first {count} are shown."
+
+
+SCAN_NOTE = "Hold the QR code of the other device before the camera. The picture stays on this device."
+SCAN_OTHER = "This QR code has no pychat link or code in it."
+CAMERA_PROBLEMS = {
+    "REFUSED": "pychat may not use the camera. Allow it in the browser’s settings for this page, then scan again.",
+    "NONE": "This device has no camera that the browser knows. Copy the link or code instead.",
+    "BUSY": "Another program uses the camera. Close that, then scan again.",
+    "OTHER": "The camera cannot be used here. Copy the link or code instead.",
+}
+"""By the name of the problem."""
 
 
 def code_block(language: str) -> str:

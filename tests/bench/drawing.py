@@ -4,7 +4,8 @@
 
 Both clone the page's own templates, in slices as the page does, take away what is then too many, and go to the end:
 that is when the browser lays out what is new. Measured is the time of the main thread until then, all of it and the
-longest slice.
+longest slice: of all messages, as if each were looked at; and of a conversation of as many that is opened, of which the
+page draws the last ones.
 """
 
 from __future__ import annotations
@@ -28,14 +29,15 @@ MINUTES = 60_000
 
 # Python's side; JavaScript's gets what stands in `testMessages`.
 DRAW = """
+import asyncio
 import json
 
 import js
-from pyodide.ffi import create_proxy
+from pyodide.ffi import create_proxy, to_js
 
-from pychat.browser.dom import show
+from pychat.browser.dom import Scope, show
 from pychat.browser.screens.message import DrawnMessage, Names
-from pychat.browser.screens.messages import KEPT, PAGE, SLICE
+from pychat.browser.screens.messages import KEPT, PAGE, SLICE, MessageList
 from pychat.core.chat.conversation import Delivery
 from pychat.core.chat.relations import Reactions, Revision
 from pychat.ui import strings, times
@@ -82,6 +84,53 @@ def draw(first):
     log.scrollTop = log.scrollHeight
 
 
+class Shown(list):  # what the page asks of the messages of a chat
+    key, start, inserted, insertions, changes = AUTHOR, 0, 0, (), 0
+    has_earlier = has_too_many = False
+    progress, progress_before, reads = (0, 0), 0, 0
+
+    def is_read(self, _):
+        return False
+
+    def delivery_at(self, _):
+        return Delivery.DELIVERED
+
+    def can_reply(self, message):
+        return not message.is_deleted
+
+
+class Timed(MessageList):
+    took, _is_inside = [], False
+
+    def render(self, *shown):
+        self._time(super().render, *shown)
+
+    def _draw(self):
+        self._time(super()._draw)
+
+    def _time(self, work, *given):
+        if self._is_inside:
+            return work(*given)
+        self._is_inside, begun = True, js.performance.now()
+        work(*given)
+        self._is_inside = False
+        self.took.append(js.performance.now() - begun)
+
+
+shown, opened = Shown(MESSAGES), Timed(Scope(js.document.body), menu=object())
+
+
+async def open_chat():
+    opened.clear()
+    opened.took.clear()
+    opened.render(shown, NAMES)
+    while opened._is_behind:
+        await asyncio.sleep(0.05)
+    opened.clear()
+    return to_js([sum(opened.took), max(opened.took)])
+
+
+js.testOpen = create_proxy(open_chat)
 js.testDraw = create_proxy(draw)
 js.testSlice, js.testKept, js.testPage = SLICE, KEPT, PAGE
 days = [times.local(message.at).date() for message in MESSAGES]
@@ -105,10 +154,11 @@ js.document.documentElement.dataset.drawing = "ready"
 """.replace("COUNT", str(COUNT))
 
 # A turn of the loop between two slices. Returns milliseconds: of all, and of the longest.
-MEASURE = """async (kind) => {
+MEASURE = """async ([kind, isOpened]) => {
     const log = document.querySelector("[data-part=messages]");
     const copy = name => document.getElementById(name).content.firstElementChild.cloneNode(true);
-    const messages = JSON.parse(testMessages);
+    if (isOpened && kind === "ours") return [...await testOpen()];
+    const messages = JSON.parse(testMessages).slice(isOpened ? -testPage : 0);
     const drawOne = ({own, deleted, who, text, more, clock, time, day, quoted, edited, reactions}) => {
         const article = copy("message"), find = query => article.querySelector(query);
         const put = (query, text) => { const it = find(query); it.textContent = text; it.hidden = false; return it; };
@@ -165,17 +215,18 @@ MEASURE = """async (kind) => {
         draw(first);
         took.push(performance.now() - begun);
     }
-    if (log.childElementCount < testPage || log.scrollTop < 1000) throw new Error("They are not drawn.");
+    const fewest = isOpened ? messages.length : testPage;
+    if (log.childElementCount < fewest || log.scrollTop < 1000) throw new Error("They are not drawn.");
     return [took.reduce((sum, one) => sum + one), Math.max(...took)];
 }"""
 
 
-def figures(page: Page) -> Mapping[str, list[list[float]]]:
-    """Of both kinds, in turn: milliseconds of all, and of the longest slice."""
+def figures(page: Page, *, is_opened: bool) -> Mapping[str, list[list[float]]]:
+    """Of both kinds, in turn: milliseconds of all, and of the longest slice. `is_opened`: a chat with them is."""
     found: dict[str, list[list[float]]] = {"ours": [], "plain": []}
     for _ in range(ROUNDS):
         for kind, rounds in found.items():
-            rounds.append(page.evaluate(MEASURE, kind))
+            rounds.append(page.evaluate(MEASURE, [kind, is_opened]))
     return found
 
 
@@ -187,12 +238,16 @@ def measure_drawing(playwright: Playwright, name: BrowserName, site: Site) -> No
         run_instead(page, DRAW)
         page.goto(address)
         expect(page.locator("html")).to_have_attribute("data-drawing", "ready", timeout=MINUTES)
-        found = figures(page)
+        opened, drawn = (figures(page, is_opened=is_opened) for is_opened in (True, False))
         browser.close()
-    heading(f"{name}: {COUNT:,} mixed messages are drawn", "JavaScript")
-    ours, plain = found["ours"], found["plain"]
-    for words, at in (("time of the main thread", 0), ("the longest slice", 1)):
-        row(words, median(one[at] for one in ours), median(one[at] for one in plain))
+    for title, found in (
+        (f"{name}: a chat with {COUNT:,} mixed messages is opened", opened),
+        (f"{name}: {COUNT:,} mixed messages are drawn", drawn),
+    ):
+        heading(title, "JavaScript")
+        for words, at in (("time of the main thread", 0), ("the longest slice", 1)):
+            ours, plain = (median(one[at] for one in found[kind]) for kind in ("ours", "plain"))
+            row(words, ours, plain)
 
 
 def main(names: list[BrowserName]) -> None:

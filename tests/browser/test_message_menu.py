@@ -93,14 +93,23 @@ def test_both_see_replies_edits_reactions_and_what_was_deleted(person: MakePerso
 
 
 @in_chromium
-def test_the_keyboard_alone_is_enough(person: MakePerson, friend: MakeFriend) -> None:
-    ann, bob = person("Ann"), friend("Bob")
-    ann.enter(bob.open_room())
+def test_from_opening_to_a_reply_and_a_reaction_by_keyboard_alone(person: MakePerson, friend: MakeFriend) -> None:
+    ann, bob = person(), friend("Bob")
+    for _ in range(20):
+        ann.page.keyboard.press("Tab")
+        if ann.name_field.evaluate("field => field === document.activeElement"):
+            break
+    ann.page.keyboard.type("Ann")
+    ann.page.keyboard.press("Tab")
+    expect(ann.button("New chat link")).to_be_focused()
+    ann.page.keyboard.press("Enter")
+    expect(ann.button("Copy link")).to_be_focused()
+    bob.enter(ann.page.get_by_role("textbox", name="Chat link").input_value())
     ann.expect_state("open")
+    expect(box(ann)).to_be_focused()
     bob.say("hello", "how are you?")
     ann.expect_messages("hello", "how are you?")
     keys = ann.page.keyboard
-    box(ann).focus()
     keys.press("Shift+Tab")
     expect(ann.messages.nth(1).locator('[data-part="message-menu"]')).to_be_focused()
     keys.press("ArrowUp")

@@ -222,6 +222,7 @@ def test_a_restored_backup_hears_of_it_again(pair: Pair) -> None:
     assert not any(SECRET in line for line in shown(read_all(bob)))
 
 
+@pytest.mark.slow
 def test_it_goes_also_where_the_message_was_not_looked_at(pair: Pair) -> None:
     """Bob's program has begun anew, and nothing of what was said is in its memory."""
     ann, bob = devices(pair)
@@ -523,6 +524,7 @@ def test_a_rank_is_left_out_only_where_something_follows() -> None:
 # What a peer can do.
 
 
+@pytest.mark.slow
 def test_a_flood_of_reactions_is_bounded_as_messages_are(pair: Pair) -> None:
     ann, _ = devices(pair)
     say(pair, ann, "hello")

@@ -221,6 +221,7 @@ def test_a_persons_own_acts_lead_somewhere() -> None:
     assert (ann.node.chats.openings, [ann.node.chats.opened]) == (1, [chat.id for chat in ann.chats])
 
 
+@pytest.mark.slow
 def test_where_a_conversation_was_carried_on_is_forgotten_some_time() -> None:
     """A person who comes by each night for years leaves nothing behind."""
     world = together(0)

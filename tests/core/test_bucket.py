@@ -1,5 +1,6 @@
 from itertools import pairwise
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -30,6 +31,7 @@ def test_after_a_pause_it_is_full_again_and_not_fuller() -> None:
     assert bucket.ready_at(later) == later + 2
 
 
+@pytest.mark.slow
 @given(st.lists(st.floats(0, 10), max_size=60))
 def test_no_span_of_time_holds_more_than_the_burst_and_what_has_come_meanwhile(pauses: list[float]) -> None:
     bucket, now, taken = Bucket(4, 1.5), START, []

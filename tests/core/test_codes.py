@@ -42,6 +42,7 @@ def test_of_a_code_that_is_in_a_text_many_times_few_are_looked_at(
     assert 0 < len(looked_at) <= 64
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", CODES)
 @pytest.mark.parametrize("name", MANGLED)
 def test_a_mangled_link_is_the_same_link(kind: str, name: str) -> None:
@@ -120,6 +121,7 @@ def test_what_is_no_address_of_a_page_has_no_relay(address: str) -> None:
     assert relay_of(address) == ""
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "text", ["urldefense.com/v3/__" * 1_000, "%2525252523E" * 1_600, "aHR0c" * 4_000, "=3D" * 6_000]
 )
@@ -186,6 +188,7 @@ def invite_that_ends_with(end: str, kind: DescriptionKind) -> Code:
             return code
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("form", ["{}", "https://chat.example/#{}", "https://chat.example/#{}. See you there!", "({})"])
 @pytest.mark.parametrize("end", ["-", "_", "-_", "--"])
 def test_an_end_that_a_messenger_has_dropped_is_put_back(end: str, form: str) -> None:

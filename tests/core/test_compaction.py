@@ -29,6 +29,7 @@ def ann() -> Device:
     return begin("ann", ann.journal.disk, ann.now)
 
 
+@pytest.mark.slow
 def test_many_that_are_small_become_one_when_they_are_read(ann: Device) -> None:
     before = ann.journal.disk.parts(chat_of(ann).id)
     assert texts(read_all(ann)) == SAID
@@ -41,6 +42,7 @@ def test_many_that_are_small_become_one_when_they_are_read(ann: Device) -> None:
     assert len(ann.journal.disk.segments) <= 2
 
 
+@pytest.mark.slow
 def test_who_is_in_the_middle_of_reading_reads_on(ann: Device) -> None:
     beside = begin("ann", ann.journal.disk, ann.now)
     conversation = chat_of(beside)
@@ -53,6 +55,7 @@ def test_who_is_in_the_middle_of_reading_reads_on(ann: Device) -> None:
     assert texts(read_all(beside)) == SAID
 
 
+@pytest.mark.slow
 def test_entries_of_one_author_that_follow_each_other_are_one_part() -> None:
     ann, bob = begin("ann", Disk()), begin("bob", Disk())
     pair = meet(ann, bob)
@@ -77,6 +80,7 @@ def test_few_stay_as_they_are() -> None:
     assert len(ann.journal.disk.segments) == compaction.FEWEST - 1
 
 
+@pytest.mark.slow
 def test_what_is_large_stays_as_it_is(ann: Device, monkeypatch: pytest.MonkeyPatch) -> None:
     size = sum(len(data) for _, _, data in ann.journal.disk.segments)
     monkeypatch.setattr(compaction, "SEGMENT_BYTES", size // len(SAID) * (compaction.FEWEST - 2))
@@ -85,6 +89,7 @@ def test_what_is_large_stays_as_it_is(ann: Device, monkeypatch: pytest.MonkeyPat
     assert len(ann.journal.disk.segments) == len(SAID)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("seconds", [86_400, NOTHING])
 def test_where_something_is_to_go_it_goes_by_segments(seconds: int, ann: Device) -> None:
     chat_of(ann).keep_for = None

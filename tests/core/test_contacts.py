@@ -381,6 +381,7 @@ def test_nothing_that_browsers_show_as_nothing_is_left_of_a_name() -> None:
     assert left == set()
 
 
+@pytest.mark.slow
 @given(st.text(st.characters(), max_size=100))
 def test_whatever_the_name_it_is_one_line_visible_composed_and_short(text: str) -> None:
     name = clean_name(text)
@@ -410,6 +411,7 @@ PEOPLE = st.builds(
 )
 
 
+@pytest.mark.slow
 @given(PEOPLE, PEOPLE, PEOPLE)
 def test_copies_are_merged_to_the_same_in_any_order(one: Contact, other: Contact, third: Contact) -> None:
     other, third = replace(other, key=one.key), replace(third, key=one.key)
@@ -419,6 +421,7 @@ def test_copies_are_merged_to_the_same_in_any_order(one: Contact, other: Contact
     assert merge(one, one) == one
 
 
+@pytest.mark.slow
 @given(st.lists(PEOPLE, unique_by=lambda contact: contact.key))
 def test_what_was_kept_is_read_again(people: list[Contact]) -> None:
     assert list(Contacts.loads(contacts(*people).dumps(), skeleton=skeleton)) == people
@@ -464,6 +467,7 @@ def test_whoever_cannot_be_read_is_not_forgotten_in_silence(text: str) -> None:
         Contacts.loads(text, skeleton=skeleton)
 
 
+@pytest.mark.slow
 @given(st.lists(PEOPLE, max_size=3), st.data())
 def test_damaged_contacts_are_refused_or_others(people: list[Contact], data: st.DataObject) -> None:
     text = contacts(*people).dumps()

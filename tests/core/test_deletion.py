@@ -167,6 +167,7 @@ def test_of_its_segment_the_others_stay_and_so_does_the_time(pair: Pair) -> None
     assert b'"one"' in after[2]
 
 
+@pytest.mark.slow
 def test_it_goes_from_the_journal_wherever_it_is(pair: Pair) -> None:
     """Also where it is not in memory, nor in the segments that are read at first."""
     ann, bob = devices(pair)
@@ -361,6 +362,7 @@ def test_a_late_copy_of_another_program_goes_when_it_is_found(pair: Pair) -> Non
     assert texts(read_all(again(ann))) == [""]
 
 
+@pytest.mark.slow
 def test_a_copy_that_is_read_before_it_is_known_to_be_deleted_goes_as_well(pair: Pair) -> None:
     ann, bob = devices(pair)
     say(pair, bob, SECRET)
@@ -379,6 +381,7 @@ def test_a_copy_that_is_read_before_it_is_known_to_be_deleted_goes_as_well(pair:
     assert_gone(ann)
 
 
+@pytest.mark.slow
 def test_several_go_at_once_wherever_they_are(pair: Pair) -> None:
     ann, bob = devices(pair)
     for number in range(2 * SEGMENTS_AT_ONCE):

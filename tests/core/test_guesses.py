@@ -50,6 +50,7 @@ def world(monkeypatch: pytest.MonkeyPatch) -> RoomsWorld:
     return world
 
 
+@pytest.mark.slow
 @SEEDS
 def test_an_hour_of_guesses_is_a_few(seed: int, monkeypatch: pytest.MonkeyPatch) -> None:
     world = calm(seed, 2)
@@ -65,6 +66,7 @@ def test_an_hour_of_guesses_is_a_few(seed: int, monkeypatch: pytest.MonkeyPatch)
     assert ann.company == []
 
 
+@pytest.mark.slow
 def test_whoever_is_honest_comes_in_all_the_same(world: RoomsWorld) -> None:
     ann, bob, _ = world.guests
     world.live(60)
@@ -74,6 +76,7 @@ def test_whoever_is_honest_comes_in_all_the_same(world: RoomsWorld) -> None:
     assert link_of(ann).peer == bob.key
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("does", ["makes a new link", "leaves and comes back"])
 def test_what_the_person_does_begins_the_count_anew(world: RoomsWorld, does: str) -> None:
     ann, _, _ = world.guests

@@ -422,6 +422,7 @@ def transcript_of(seen: Seen) -> bytes:
     return handshake.transcript()
 
 
+@pytest.mark.slow
 @given(SEEN, SEEN, st.integers(0, 8))
 def test_whoever_has_seen_something_else_has_another_transcript(one: Seen, other: Seen, place: int) -> None:
     nearly = (*one[:place], other[place], *one[place + 1 :])

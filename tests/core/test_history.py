@@ -647,6 +647,7 @@ def test_what_one_program_has_read_less_of_hides_nothing(ann_disk: Disk, bob: De
     assert conversation.timeline.start == 0
 
 
+@pytest.mark.slow
 def test_after_more_runs_than_a_head_tells_of_all_is_still_there(ann_disk: Disk, bob_disk: Disk) -> None:
     runs = MAX_LOGS + 6
     of_runs(ann_disk, bob_disk, runs, arrive=True)
@@ -674,6 +675,7 @@ def test_after_more_runs_than_a_head_tells_of_all_is_still_there(ann_disk: Disk,
     assert texts(read_all(begin("ann", ann_disk))) == [*said, "once more"]
 
 
+@pytest.mark.slow
 def test_all_that_a_head_tells_of_arrives_and_is_told_in_the_first_have(ann_disk: Disk, bob_disk: Disk) -> None:
     of_runs(ann_disk, bob_disk, MAX_LOGS, arrive=False)
     said = [f"text {number}" for number in range(MAX_LOGS)]
@@ -886,6 +888,7 @@ def test_one_that_does_not_tell_of_a_former_log_gets_it_again(former: tuple[Devi
     assert [entry.text for entry in frame.entries] == ["one", "two"]
 
 
+@pytest.mark.slow
 def test_how_much_is_held_stays_small_where_all_is_in_the_journal(
     ann: Device, bob: Device, ann_disk: Disk, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -115,16 +115,19 @@ CODES = st.one_of(
 )
 
 
+@pytest.mark.slow
 @given(CODES)
 def test_a_code_that_is_written_is_read_again(code: Code) -> None:
     assert decode(encode(code)) == code
 
 
+@pytest.mark.slow
 @given(CODES)
 def test_no_code_is_longer_than_what_is_looked_at(code: Code) -> None:
     assert len(encode(code)) <= invite._LONGEST
 
 
+@pytest.mark.slow
 @given(CODES, st.integers(1, 40), st.sampled_from(["\n", "\r\n> ", " ", "\u200b", " …\n"]))
 def test_it_does_not_matter_how_a_code_is_broken_into_lines(code: Code, width: int, between: str) -> None:
     text = encode(code)
@@ -378,6 +381,7 @@ def test_of_many_candidates_those_stay_that_the_stack_prefers() -> None:
     assert choose_candidates([*bridges, preferred, seen]) == (*bridges[:6], preferred, seen)
 
 
+@pytest.mark.slow
 @given(
     st.lists(
         st.builds(Candidate, st.sampled_from(CandidateKind), st.just("192.0.2.1"), st.integers(1, 99)), unique=True
@@ -420,6 +424,7 @@ def test_any_bytes_under_a_right_checksum_are_a_code_or_have_a_problem(body: byt
         assert sealed(bytes([header]) + body).startswith(encode(found))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "text",
     ["E" * 20_000, "E " * 10_000, "G\n" * 10_000, "E—" * 10_000, f"{INVITE_TEXT[:-1]} " * 230, "hello " * 3_000],

@@ -55,6 +55,7 @@ def visit(ann: Person, *said: str) -> Pair:
 # Coming back.
 
 
+@pytest.mark.slow
 def test_somebody_comes_back_time_and_again_without_a_word_and_leaves_nothing(ann: Person) -> None:
     conversation = visit(ann).ann_chat
     of_one = conversation.memory.held
@@ -65,6 +66,7 @@ def test_somebody_comes_back_time_and_again_without_a_word_and_leaves_nothing(an
     assert conversation.memory.held == of_one
 
 
+@pytest.mark.slow
 def test_somebody_comes_back_time_and_again_and_says_something_each_time(ann: Person) -> None:
     for number in range(60):
         pair = visit(ann, f"visit {number}")
@@ -72,6 +74,7 @@ def test_somebody_comes_back_time_and_again_and_says_something_each_time(ann: Pe
     assert texts(pair.ann_chat) == [f"visit {number}" for number in range(60)]
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("little")
 def test_whoever_goes_on_with_a_log_of_long_ago_is_not_heard_twice(
     ann: Person, monkeypatch: pytest.MonkeyPatch
@@ -98,6 +101,7 @@ def test_whoever_goes_on_with_a_log_of_long_ago_is_not_heard_twice(
     assert texts(again.bob_chat) == ["one", "two", "answer", "three", "four", "another answer"]
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("little")
 def test_whoever_is_new_is_heard_from_the_first_word_though_counts_were_lost(
     ann: Person, monkeypatch: pytest.MonkeyPatch
@@ -189,6 +193,7 @@ def test_in_a_thousand_visits_of_new_and_old_programs_everything_is_heard_once_a
 # Talking for years.
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("little")
 def test_two_talk_on_and_on_and_each_hears_everything_once(ann: Person) -> None:
     pair = connect(ann, person("bob"))
@@ -324,6 +329,7 @@ def test_two_that_are_both_full_say_what_they_have_when_they_meet_again(ann: Per
 # All together.
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("little")
 def test_where_all_hold_too_much_those_who_hold_most_give(ann: Person) -> None:
     pairs = [connect(ann, person(name)) for name in ("bob", "cat", "dan", "eve")]

@@ -54,6 +54,7 @@ def test_other_names_have_other_ones(name: str, other: str) -> None:
     assert skeleton(name) != skeleton(other)
 
 
+@pytest.mark.slow
 def test_the_table_is_that_of_the_package() -> None:
     assert lookalikes.TABLE.read_text("utf-8") == lookalikes.written()
     assert len(confusables.GROUPS) > 5_000

@@ -747,6 +747,7 @@ def assert_only_this_link_ended(pair: Pair, other: Pair, ending: CloseReason) ->
 KEY = b"k" * 32
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "data",
     [
@@ -849,6 +850,7 @@ def test_a_peer_that_begins_logs_without_end_loses_its_link(pair: Pair) -> None:
     assert pair.ann_link.close_reason is CloseReason.BROKE_PROTOCOL
 
 
+@pytest.mark.slow
 def test_a_peer_that_renames_itself_without_end_loses_its_link(pair: Pair) -> None:
     def rename(name: str) -> None:
         pair.ann.hears(pair.ann_link, wire.Introduce(pair.bob_chat.own_log, name))

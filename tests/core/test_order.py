@@ -3,6 +3,8 @@
 from itertools import pairwise
 from random import Random
 
+import pytest
+
 from pychat.core.chat.order import OrderedTimeline
 from pychat.core.chat.timeline import Message
 from pychat.core.log import Entry, Log
@@ -98,6 +100,7 @@ class Model:
         assert len(self.timeline._runs) <= turns + 1 + 3  # logs whose entries have a gap begin anew
 
 
+@pytest.mark.slow
 def test_whatever_comes_first_the_order_is_the_same() -> None:
     for seed in range(400):
         model = Model(seed)

@@ -143,6 +143,7 @@ def test_what_another_version_tells_is_ignored(tabs: tuple[Device, Device, Pair]
     assert pair.ann_link.is_live
 
 
+@pytest.mark.slow
 def test_to_write_in_both_tabs_in_turn_ends_no_link_however_long(tabs: tuple[Device, Device, Pair]) -> None:
     """Each time the log is introduced again, twice."""
     first, second, pair = tabs

@@ -435,6 +435,7 @@ def test_a_flood_of_signals_ends_its_own_link_and_nothing_else(pair: Pair, frame
     assert not view(pair.ann.node, pair.ann_chat.id).peer_is_typing
 
 
+@pytest.mark.slow
 def test_who_types_and_reads_without_a_pause_never_says_too_much(pair: Pair) -> None:
     """As quickly as it can be told; and where two minutes of it come at once."""
     hearing = Bucket(presence.HEAR_BURST, presence.HEAR_INTERVAL)

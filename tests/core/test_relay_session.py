@@ -483,6 +483,7 @@ def suffer(seeds: range) -> None:
             raise AssertionError(f"seed {seed}: {error}") from error
 
 
+@pytest.mark.slow
 def test_a_hostile_relay_cannot_make_up_repeat_or_reorder_anything() -> None:
     suffer(range(FEW))
 

@@ -68,6 +68,7 @@ def test_what_is_wrong_with_a_code_is_said(text: str, problem: CodeProblem) -> N
     assert problem_of(text) is problem
 
 
+@pytest.mark.slow
 @given(st.text(max_size=60))
 def test_any_text_that_is_no_code_is_refused_with_a_reason(text: str) -> None:
     assert isinstance(problem_of(text), CodeProblem)

@@ -108,6 +108,7 @@ def together(seed: int, guests: int = 2, capabilities: Capabilities = Capabiliti
 # People meet.
 
 
+@pytest.mark.slow
 @SEEDS
 @pytest.mark.parametrize("apart", [0.0, 0.1, 60.0])
 def test_two_who_have_the_link_meet_whoever_comes_first(seed: int, apart: float) -> None:
@@ -140,6 +141,7 @@ def test_who_opens_a_room_draws_its_secret(seed: int) -> None:
     assert link_of(bob).peer == ann.key
 
 
+@pytest.mark.slow
 @SEEDS
 def test_what_was_written_while_one_waited_goes_to_the_first_who_comes_and_to_nobody_else(seed: int) -> None:
     world = calm(seed, 3)
@@ -162,6 +164,7 @@ def test_what_was_written_while_one_waited_goes_to_the_first_who_comes_and_to_no
     assert home_of(ann).id == link_of(ann).chat != home
 
 
+@pytest.mark.slow
 @SEEDS
 def test_a_third_one_is_told_and_has_the_seat_once_it_is_free(seed: int) -> None:
     world = together(seed, 3)
@@ -193,6 +196,7 @@ def test_who_leaves_is_gone_at_once_and_can_come_back(seed: int) -> None:
     assert link_of(bob).peer == ann.key
 
 
+@pytest.mark.slow
 @SEEDS
 def test_who_starts_the_program_anew_is_connected_anew(seed: int) -> None:
     world = together(seed)
@@ -241,6 +245,7 @@ def test_behind_a_locked_door_the_same_link_comes_back(seed: int) -> None:
     assert link_of(bob).peer == ann.key
 
 
+@pytest.mark.slow
 @SEEDS
 def test_a_new_link_is_told_to_whoever_is_there_and_to_nobody_else(seed: int) -> None:
     world = together(seed, 3)
@@ -263,6 +268,7 @@ def test_a_new_link_is_told_to_whoever_is_there_and_to_nobody_else(seed: int) ->
 # The relay goes away, and comes back.
 
 
+@pytest.mark.slow
 @SEEDS
 def test_when_the_relay_goes_those_who_are_connected_stay_so(seed: int) -> None:
     world = together(seed)
@@ -280,6 +286,7 @@ def test_when_the_relay_goes_those_who_are_connected_stay_so(seed: int) -> None:
     assert links == [link_of(guest).id for guest in (ann, bob)]
 
 
+@pytest.mark.slow
 @SEEDS
 def test_those_who_wait_are_told_and_meet_when_it_returns(seed: int) -> None:
     world = calm(seed, 2)
@@ -315,6 +322,7 @@ def test_a_relay_that_falls_silent_is_left_for_a_new_session(seed: int) -> None:
 # Paths are lost.
 
 
+@pytest.mark.slow
 @SEEDS
 @pytest.mark.parametrize("relay_restarts", [False, True])
 def test_a_lost_path_is_found_again_by_restarting_ice(seed: int, relay_restarts: bool) -> None:
@@ -382,6 +390,7 @@ def lose_the_path(world: RoomsWorld) -> None:
         guest.hears(guest.ends[link.id], events.IceStateChanged(link.id, events.IceState.DISCONNECTED))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("which", range(FORGERIES))
 def test_nobody_else_in_the_room_can_end_a_link_whose_peer_is_proved_or_change_it(which: int) -> None:
     world = together(which % 5)
@@ -576,6 +585,7 @@ class Crowd:
         self._tell("from", member, wrap(counter, AESGCM(key).encrypt(nonce(counter), data, context)))
 
 
+@pytest.mark.slow
 @SEEDS
 @pytest.mark.parametrize("anew", [False, True], ids=["same-names", "new-names"])
 def test_however_many_offer_however_often_connections_are_made_one_in_a_while(seed: int, anew: bool) -> None:
@@ -607,6 +617,7 @@ def test_an_honest_member_gets_in_while_a_crowd_floods_the_room(anew: bool) -> N
     assert [link.peer for link in bob.company] == [ann.key]
 
 
+@pytest.mark.slow
 @SEEDS
 def test_nobody_is_served_twice_before_all_who_wait_are_served_once(seed: int, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(m, "ARRIVAL_PATIENCE", LONG)  # only who offers is served
@@ -714,6 +725,7 @@ def test_the_keys_that_are_remembered_have_a_bound(monkeypatch: pytest.MonkeyPat
     assert list(keys) == [b"\3", b"\1", b"\4"]
 
 
+@pytest.mark.slow
 def test_reloads_without_end_are_never_refused() -> None:
     world = together(0)
     ann, bob = world.guests
@@ -726,6 +738,7 @@ def test_reloads_without_end_are_never_refused() -> None:
     assert len(meeting_of(ann)._numbers) <= m.MAX_NUMBERS
 
 
+@pytest.mark.slow
 def test_what_is_remembered_of_those_who_come_and_go_has_bounds(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(r, "MAX_REMEMBERED", 50)  # so that the session is renewed now and then
     monkeypatch.setattr(m, "MAX_NUMBERS", 50)
@@ -751,6 +764,7 @@ def test_what_is_remembered_of_those_who_come_and_go_has_bounds(monkeypatch: pyt
     assert len(ann.node.links.by_id) <= m.MAX_PENDING + 1
 
 
+@pytest.mark.slow
 @SEEDS
 def test_who_broke_the_protocol_is_not_begun_with_again_until_asked(seed: int) -> None:
     world = together(seed)
@@ -789,6 +803,7 @@ def crash(world: RoomsWorld, guest: Guest, *, listed: bool = False) -> None:
     guest.enters()
 
 
+@pytest.mark.slow
 @SEEDS
 @pytest.mark.parametrize("listed", [False, True], ids=["gone", "still-listed"])
 @pytest.mark.parametrize("who", [(0,), (1,), (0, 1)], ids=["one", "other", "both"])
@@ -819,6 +834,7 @@ def test_an_admitted_key_that_is_killed_and_starts_again_is_taken_into_a_locked_
     assert link_of(bob).peer == ann.key
 
 
+@pytest.mark.slow
 @SEEDS
 def test_who_claims_the_seat_of_somebody_else_does_not_get_it(seed: int) -> None:
     world = together(seed, 3)
@@ -860,6 +876,7 @@ def second_tab(world: RoomsWorld, first: Guest) -> Guest:
     return tab
 
 
+@pytest.mark.slow
 @SEEDS
 def test_a_second_tab_of_somebody_who_is_connected_is_told_and_can_have_the_seat_and_give_it_back(seed: int) -> None:
     world = together(seed, 3)
@@ -905,6 +922,7 @@ def test_a_tab_is_told_also_by_the_other_one_that_the_chat_is_open_there(seed: i
     assert meeting_of(tab).refusal is Refusal.ELSEWHERE
 
 
+@pytest.mark.slow
 @SEEDS
 def test_two_who_both_take_over_do_not_take_the_seat_from_each_other_without_end(seed: int) -> None:
     world = together(seed, 3)
@@ -938,6 +956,7 @@ def test_two_tabs_of_one_browser_with_nobody_else_in_the_room_connect_with_each_
 # What else may happen.
 
 
+@pytest.mark.slow
 @SEEDS
 @pytest.mark.parametrize("after", [0.0, 0.01, 0.1, 0.3])
 def test_who_leaves_while_the_relay_is_still_being_reached_has_left(seed: int, after: float) -> None:
@@ -987,6 +1006,7 @@ def test_two_who_are_both_told_that_the_other_one_came_meet(seed: int) -> None:
     assert link_of(ann).peer == bob.key
 
 
+@pytest.mark.slow
 @SEEDS
 def test_two_who_make_a_new_link_at_once_stay_together(seed: int) -> None:
     world = together(seed)
@@ -1019,6 +1039,7 @@ def test_who_makes_a_new_link_while_the_path_is_lost_tells_it_when_it_is_found(s
     assert meeting_of(ann).code == meeting_of(bob).code
 
 
+@pytest.mark.slow
 @SEEDS
 @pytest.mark.parametrize("others_too", [False, True])
 def test_of_several_new_links_made_one_after_the_other_the_last_is_left(seed: int, others_too: bool) -> None:
@@ -1038,6 +1059,7 @@ def test_of_several_new_links_made_one_after_the_other_the_last_is_left(seed: in
     assert meeting_of(ann).relay.id < sessions + 40, "they went to and fro"
 
 
+@pytest.mark.slow
 @SEEDS
 def test_whoever_came_later_and_makes_a_new_link_is_followed(seed: int) -> None:
     world = together(seed)
@@ -1083,6 +1105,7 @@ def frame_received(link: Link, frame: wire.OwnFrame) -> events.FrameReceived:
     return events.FrameReceived(link.id, wire.encode(frame))
 
 
+@pytest.mark.slow
 def test_a_peer_that_renews_without_end_is_followed_now_and_then_and_nobody_pays_for_it() -> None:
     world = together(0, 3)
     ann, bob, cat = world.guests
@@ -1108,6 +1131,7 @@ def test_a_peer_that_renews_without_end_is_followed_now_and_then_and_nobody_pays
     assert newest != meeting_of(ann).code == meeting_of(cat).code
 
 
+@pytest.mark.slow
 def test_a_room_may_be_renewed_every_night() -> None:
     world = together(0)
     ann, bob = world.guests
@@ -1117,6 +1141,7 @@ def test_a_room_may_be_renewed_every_night() -> None:
         assert meeting_of(ann).code == meeting_of(bob).code
 
 
+@pytest.mark.slow
 def test_of_three_the_third_is_told_also_where_links_were_given_up_before_the_answer_came(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
@@ -1134,6 +1159,7 @@ def test_of_three_the_third_is_told_also_where_links_were_given_up_before_the_an
         assert [meeting_of(guest).refusal for guest in world.guests if guest.company] == [None, None]
 
 
+@pytest.mark.slow
 @SEEDS
 def test_a_member_that_counts_too_high_harms_itself_only(seed: int) -> None:
     world = calm(seed, 3)
@@ -1182,6 +1208,7 @@ def test_whatever_somebody_has_counted_to_others_are_linked_when_it_has_gone(see
     assert link_of(ann).peer == bob.key
 
 
+@pytest.mark.slow
 @SEEDS
 def test_nobody_waits_behind_somebody_who_offers_and_then_refuses(seed: int, monkeypatch: pytest.MonkeyPatch) -> None:
     world = calm(seed, 3)
@@ -1218,6 +1245,7 @@ def test_nobody_waits_behind_somebody_who_offers_and_then_refuses(seed: int, mon
     assert link_of(ann).peer == bob.key
 
 
+@pytest.mark.slow
 @SEEDS
 @pytest.mark.parametrize("word", [wire.Bye(), wire.Elsewhere()], ids=["bye", "elsewhere"])
 def test_whatever_a_stranger_says_when_it_goes_the_next_one_has_the_seat(seed: int, word: wire.OwnFrame) -> None:
@@ -1254,6 +1282,7 @@ def test_when_the_link_of_an_invite_ends_the_room_in_which_both_are_takes_its_pl
     assert (link_of(ann).peer, link_of(bob).peer) == (bob.key, ann.key)
 
 
+@pytest.mark.slow
 @SEEDS
 @pytest.mark.parametrize("locks", [1, 2])
 def test_behind_a_locked_door_those_who_were_in_come_back_and_nobody_else(seed: int, locks: int) -> None:
@@ -1413,6 +1442,7 @@ def test_a_relay_that_asks_to_return_at_once_is_not_obeyed_without_end(alone: Pe
 # Whoever leaves, and what comes late.
 
 
+@pytest.mark.slow
 def test_whoever_leaves_in_whatever_moment_begins_nothing_more(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(rooms_sim, "_KEY_DELAYS", (0.3,))
     for moment in range(25):

@@ -98,6 +98,7 @@ def test_the_safety_number_is_the_same_from_both_sides_and_half_of_it_is_each_on
     assert number.split(" ") == [*min(half(one), half(other)), *max(half(one), half(other))]
 
 
+@pytest.mark.slow
 def test_another_key_has_another_safety_number() -> None:
     keys = [ONE, OTHER, ONE[:-1] + b"\xff", b"\xff" + ONE[1:], bytes(32)]
     numbers = {safety_number(one, other) for one in keys for other in keys}

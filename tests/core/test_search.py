@@ -138,6 +138,7 @@ def test_so_many_are_found_at_most(ann: Device, monkeypatch: pytest.MonkeyPatch)
     assert look_for(ann, "tea") == ["Tea 4 with 2", "Tea 3 with 2", "Tea 2 with 2", "Tea 1 with 2"]
 
 
+@pytest.mark.slow
 def test_what_is_too_much_to_be_looked_through_is_told(ann: Device, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(search, "MOST_CHARS", 80)
     assert look_for(ann, "tea") == [f"Tea {count} with 2" for count in (4, 3, 2, 1, 0)]

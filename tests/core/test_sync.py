@@ -161,6 +161,7 @@ def test_no_message_makes_a_frame_that_a_peer_would_refuse(char: str, count: int
         assert wire.decode(encoded) == frame
 
 
+@pytest.mark.slow
 @given(st.lists(st.text(st.characters(exclude_categories=["Cs"]), min_size=1), min_size=1, max_size=30))
 def test_whatever_is_written_goes_out_in_order_and_intact(texts: list[str]) -> None:
     frames = [wire.decode(wire.encode(frame)) for frame in Outgoing(ME, 0).frames(logs_of(*texts))]

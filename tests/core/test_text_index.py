@@ -69,6 +69,7 @@ def test_empty_parts_are_nothing() -> None:
     assert found(index, "tea") == ["tea"]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("seed", range(20))
 def test_it_finds_what_looking_at_each_one_does(seed: int) -> None:
     random = Random(seed)

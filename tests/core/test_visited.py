@@ -156,6 +156,7 @@ def test_there_is_an_end_to_them() -> None:
     assert visited.loads(visited.remember(text, "latest")) == ["latest", *map(str, range(visited.MAX_VISITED - 1))]
 
 
+@pytest.mark.slow
 @given(st.one_of(st.none(), st.text()))
 def test_whatever_is_kept_can_be_read(text: str | None) -> None:
     assert visited.loads(visited.remember(text, "latest"))[0] == "latest"

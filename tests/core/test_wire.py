@@ -77,6 +77,7 @@ def refusal(data: str) -> str:
 # What is written is read.
 
 
+@pytest.mark.slow
 @given(FRAMES)
 def test_a_frame_that_is_written_is_read_again(frame: OwnFrame) -> None:
     assert decode(encode(frame)) == frame
@@ -472,6 +473,7 @@ VALUES = st.recursive(
 )
 
 
+@pytest.mark.slow
 @given(
     st.sampled_from(["hello", "reveal", "proof", "introduce", "entries", "have", "bye", "other"]),
     st.lists(VALUES, max_size=4),
@@ -482,6 +484,7 @@ def test_a_known_kind_with_anything_in_it_is_refused_or_a_frame(kind: str, value
     assert frame is None or isinstance(frame, Unknown) == (kind == "other")
 
 
+@pytest.mark.slow
 @given(FRAMES, st.data())
 def test_a_frame_that_was_damaged_is_refused_or_another_frame(frame: OwnFrame, data: st.DataObject) -> None:
     written = encode(frame)
@@ -506,6 +509,7 @@ NEARLY_TEXTS = st.one_of(
 )
 
 
+@pytest.mark.slow
 @given(
     st.sampled_from([ANN, "a" * 15, "a" * 16, "_" * 64, "_" * 65, "ann.ann.ann.ann.ann", "ännännännännännänn", ""]),
     NEARLY_NUMBERS,

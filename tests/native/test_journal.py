@@ -234,6 +234,7 @@ def writer(folder: Path, name: str) -> subprocess.Popen[str]:
     return subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, text=True)
 
 
+@pytest.mark.slow
 def test_what_was_written_is_there_when_two_programs_that_write_at_once_are_killed(store: FileStore) -> None:
     with again(store):
         pass  # what both find
@@ -265,6 +266,7 @@ def cut(log: Path, kept: int, random: Random) -> None:
     log.write_bytes(data[:end])
 
 
+@pytest.mark.slow
 def test_what_was_written_outlasts_a_loss_of_power_between_any_two_writes(store: FileStore, tmp_path: Path) -> None:
     """A write returns once the file beside the database, in which it is first, is synced up to there."""
     random, log = Random("power"), f"{FILE}-wal"

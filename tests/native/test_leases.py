@@ -8,6 +8,8 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
 from pychat.native.ports.leases import FileLeases
 from pychat.native.ports.store import FileStore
 
@@ -30,6 +32,7 @@ def names(folder: Path) -> list[str]:
     return sorted(path.name for path in folder.iterdir())
 
 
+@pytest.mark.slow
 def test_what_another_program_holds_is_free_as_soon_as_it_is_killed(tmp_path: Path) -> None:
     leases = FileLeases(tmp_path)
     command = [sys.executable, "-c", HOLD, str(tmp_path), NAME]

@@ -128,6 +128,7 @@ class Falters(asyncio.DatagramProtocol):
             self._transport.sendto(bytes(answer), addr)
 
 
+@pytest.mark.slow
 def test_a_turn_server_that_answers_no_more_is_not_waited_for() -> None:
     """Whoever quit while the network was gone, or the server, waited for a minute."""
     connect = NativeConnect()

@@ -64,6 +64,7 @@ def test_what_people_write_stays_as_it_is() -> None:
     assert lines(text) == [text]
 
 
+@pytest.mark.slow
 @given(TEXTS)
 @example("\x1b]0;title\x07\x9b2J\x90q\x9c\x85\u2028\u202e")
 def test_no_line_holds_what_acts(text: str) -> None:
@@ -75,6 +76,7 @@ def test_no_line_holds_what_acts(text: str) -> None:
 # Names.
 
 
+@pytest.mark.slow
 @given(TEXTS, st.integers(3, 60))
 @example("Bob>: hi", 60)
 @example("你" * 64, 12)
@@ -156,6 +158,7 @@ def test_not_even_an_endless_emoji_overflows() -> None:
     assert paragraph("Ann", man * 20, 16) == [f"Ann: {man * 5}", f"    {man * 6}", f"    {man * 6}", f"    {man * 3}"]
 
 
+@pytest.mark.slow
 @given(TEXTS, st.integers(8, 40))
 @example("👨\u200d" * 40 + "You: no", 20)
 @example("\u3164" * 40 + "\tYou: no", 20)
@@ -171,6 +174,7 @@ def test_a_paragraph_stays_within_its_rows(text: str, columns: int) -> None:
     assert shown == "Ann:" + "".join(lines(text)).replace(" ", "").replace("\t", "")
 
 
+@pytest.mark.slow
 @given(TEXTS, st.integers(8, 40))
 def test_a_terminal_has_nothing_at_its_left_edge_but_the_name(text: str, columns: int) -> None:
     rows = paragraph("Ann", text, columns)

@@ -128,6 +128,7 @@ def test_the_bottom_line_says_what_the_other_one_does() -> None:
     assert said == ["connected", "typing…", "away"]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("command", "sentence"),
     [

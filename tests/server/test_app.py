@@ -24,6 +24,7 @@ def client(site: Site) -> Iterator[TestClient]:
         yield client
 
 
+@pytest.mark.slow
 def test_the_root_is_the_front_page(client: TestClient, site: Site) -> None:
     answer = client.get("/")
     assert answer.status_code == 200
@@ -31,6 +32,7 @@ def test_the_root_is_the_front_page(client: TestClient, site: Site) -> None:
     assert answer.content == (site.path / "index.html").read_bytes()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("name", "media_type"),
     [
@@ -55,6 +57,7 @@ def test_every_file_is_served_as_what_it_is(client: TestClient, site: Site, name
     assert answer.content == (site.path / path).read_bytes()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("accepted", "coding"),
     [
@@ -74,6 +77,7 @@ def test_the_best_form_that_the_browser_accepts_is_sent(client: TestClient, acce
     assert "<title>demo</title>" in answer.text
 
 
+@pytest.mark.slow
 def test_a_large_file_arrives_whole(client: TestClient, checkout: Checkout) -> None:
     write(checkout.web / "large.html", bytes(range(256)) * 1000)
     app = create_app(checkout.build().path, Config())
@@ -139,6 +143,7 @@ def test_security_headers_are_on_every_response(client: TestClient) -> None:
             assert answer.headers[name] == value
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "path",
     [
@@ -163,6 +168,7 @@ def test_what_is_not_in_the_site_is_not_found(client: TestClient, path: str) -> 
 CODE = "F1nZb_-c0de"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("asked", "address"),
     [
@@ -217,6 +223,7 @@ def test_the_page_is_told_of_a_turn_credential_made_for_it(site: Site) -> None:
     assert "s3cret" not in server.values()
 
 
+@pytest.mark.slow
 def test_what_an_installer_compiled_is_not_served(checkout: Checkout) -> None:
     site = checkout.build()
     write(site.path / site.app / "__pycache__" / "main.cpython-311.pyc", b"compiled")

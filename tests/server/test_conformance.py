@@ -106,6 +106,7 @@ def peer(port: int) -> Iterator[Peer]:
         yield peer
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("size", [0, 125, 126, 127, 65_535, LIMIT])
 @pytest.mark.parametrize("opcode", [TEXT, BINARY])
 def test_a_message_of_any_size_up_to_the_limit_comes_back(peer: Peer, opcode: Opcode, size: int) -> None:

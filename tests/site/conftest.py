@@ -9,7 +9,32 @@ import pytest
 
 from pychat.site.build import Site, build_site
 
-VERSIONS = {"pyodide": "314.0.7", "@pyscript/core": "0.7.31", "hash-wasm": "4.13.0"}
+VERSIONS = {
+    "pyodide": "314.0.7",
+    "@pyscript/core": "0.7.31",
+    "hash-wasm": "4.13.0",
+    "emojibase-data": "17.0.0",
+    "qr": "0.7.0",
+}
+# emojibase's own files, with one emoji in them.
+EMOJI = {
+    "en/data.json": [
+        {
+            "emoji": "👋",
+            "hexcode": "1F44B",
+            "label": "waving hand",
+            "text": "",
+            "tags": ["hi"],
+            "group": 1,
+            "order": 1,
+            "version": 1,
+        }
+    ],
+    "en/shortcodes/github.json": {"1F44B": "wave"},
+    "en/shortcodes/emojibase.json": {"1F44B": ["wave", "hello"]},
+    "en/messages.json": {"groups": [{"key": "people-body", "message": "people & body", "order": 1}]},
+    "LICENSE": "MIT",
+}
 
 
 @dataclass(frozen=True)
@@ -68,8 +93,12 @@ def make_checkout(folder: Path) -> Checkout:
         web / "node_modules/pyodide/pyodide-lock.json", json.dumps({"info": {"python": "3.14"}, "packages": {"x": 1}})
     )
     write(web / "node_modules/.compiled/python_stdlib.zip", b"PK" + bytes(3000))
-    for name in ("dist/argon2.umd.min.js", "LICENSE"):
-        write(web / "node_modules/hash-wasm" / name, f"// {name}\n" * 50)
+    for name in ("hash-wasm/dist/argon2.umd.min.js", "hash-wasm/LICENSE"):
+        write(web / "node_modules" / name, f"// {name}\n" * 50)
+    for name in ("qr/decode.js", "qr/dom.js", "qr/index.js", "qr/LICENSE-MIT"):
+        write(web / "node_modules" / name, f"// {name}\n" * 50)
+    for name, data in EMOJI.items():
+        write(web / "node_modules/emojibase-data" / name, json.dumps(data))
     write(web / "node_modules/.compiled/pyodide.asm.mjs", "// trimmed\n" * 50)
     write(web / "node_modules/.compiled/pyodide.asm.wasm", b"\0asm" + bytes(3000))
     write(web / "node_modules/.compiled/pyodide.rest.wasm", b"\0asm" + bytes(2000))

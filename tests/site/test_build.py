@@ -28,6 +28,9 @@ from tests import naughty
 from tests.site.conftest import Checkout, write
 from tests.ui.test_highlight import SOME_CODE
 
+# Each builds a site.
+pytestmark = pytest.mark.slow
+
 
 def names(folder: Path) -> set[str]:
     return {
@@ -68,6 +71,8 @@ def test_the_app_folder_holds_our_files_and_the_package(checkout: Checkout) -> N
 def test_the_vendor_folder_holds_only_what_a_browser_asks_for(checkout: Checkout) -> None:
     site = checkout.build()
     assert names(site.path / site.vendor) == {
+        "emojibase/LICENSE",
+        "emojibase/emoji.txt",
         "hash-wasm/LICENSE",
         "hash-wasm/argon2.umd.min.js",
         "pyodide/pyodide-lock.json",
@@ -80,6 +85,9 @@ def test_the_vendor_folder_holds_only_what_a_browser_asks_for(checkout: Checkout
         "pyscript/core-abc.js",
         "pyscript/core.js",
         "pyscript/error-abc.js",
+        "qr/LICENSE-MIT",
+        "qr/decode.js",
+        "qr/index.js",
     }
 
 
@@ -334,7 +342,8 @@ def test_the_service_worker_knows_every_file_but_those_for_the_ordinary_start(ch
     site = checkout.build()
     text = (site.path / "sw.js").read_text()
     known = json.loads(text[text.index("{") : text.rindex("}") + 1])
-    assert text.endswith(f'const LATER = ["{site.vendor}/pygments/pygments.zip"];\n')
+    later = ["emojibase/emoji.txt", "pygments/pygments.zip", "qr/decode.js", "qr/index.js"]
+    assert text.endswith(f"const LATER = {json.dumps([f'{site.vendor}/{name}' for name in later])};\n")
     spared = {f"{site.app}/pychat.zip", f"{site.vendor}/pyodide/python_stdlib.zip", "sw.js", "SHA256SUMS"}
     assert known.keys() == names(site.path) - spared
     for name, integrity in known.items():

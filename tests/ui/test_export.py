@@ -125,6 +125,7 @@ def with_all(text: str) -> Exported:
     return Exported(text, text, [message, answer], text)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "texts",
     [naughty.ALL, naughty.as_links(), naughty.as_code(), naughty.as_quotes()],
@@ -183,6 +184,7 @@ NO_MARKDOWN = [
 ]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("text", NO_MARKDOWN)
 def test_a_reader_of_markdown_finds_nothing_in_what_was_said_but_text(text: str) -> None:
     parse = MarkdownIt("commonmark").enable(["table", "strikethrough"]).parse

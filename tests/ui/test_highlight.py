@@ -60,6 +60,7 @@ def test_pieces_that_mean_the_same_look_alike() -> None:
     assert looks("-a\n+b\n", "diff") == {"-a": "deleted", "+b": "inserted"}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("language", LANGUAGES)
 def test_pieces_are_all_of_the_code(language: str) -> None:
     for code in SOME_CODE:
@@ -76,6 +77,7 @@ def test_what_is_large_is_not_coloured(code: str) -> None:
     assert is_short_enough(code[: len(code) // 3])
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("language", LANGUAGES)
 def test_a_block_of_signs_falls_into_a_bounded_number_of_pieces(language: str) -> None:
     for sign in ("(", "a(1)", "<a ", "'", '"', "`", "/", "\\", "#", "{{", "1 'a' ", "--", "$(", "@a\n", "&a;", "<!--"):

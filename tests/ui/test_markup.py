@@ -257,7 +257,7 @@ def test_words_have_no_markup_and_say_where_links_lead() -> None:
 
 
 @pytest.mark.parametrize(
-    "text", ["👍", "👍 👍\n👍", "❤️", "🇩🇪🇫🇷", "👨‍👩‍👧‍👦", "🏴󠁧󠁢󠁥󠁮󠁧󠁿", "1️⃣", "👍🏽", "☝🏽", "👍" * 8, "⚡", "🏳️‍🌈"]
+    "text", ["👍", "👍 👍\n👍", "❤️", "🇩🇪🇫🇷", "👨‍👩‍👧‍👦", "🏴󠁧󠁢󠁥󠁮󠁧󠁿", "1️⃣", "👍🏽", "☝🏽", "👍" * 8, "⚡", "🏳️‍🌈", "🅰️🅾️🈂️"]
 )
 def test_a_few_emoji_alone_are_large(text: str) -> None:
     assert is_large(text)
@@ -374,12 +374,14 @@ def test_a_burst_of_plain_messages_does_not_reach_the_parser(monkeypatch: pytest
 LETTERS = st.text(st.sampled_from("abc *_~>-+1.)\n\\#|"), max_size=60)
 
 
+@pytest.mark.slow
 @given(LETTERS)
 def test_no_letter_is_lost_or_made(text: str) -> None:
     said = "".join(letter for letter in plain(text) if letter.isalpha())
     assert said == "".join(letter for letter in text if letter.isalpha())
 
 
+@pytest.mark.slow
 @given(st.text(max_size=200) | st.text(st.sampled_from("*_`~[](){}<>!\\:/. \n\t-+>1a@#|https"), max_size=200))
 def test_any_text_has_a_tree_of_safe_links(text: str) -> None:
     for piece in pieces(parse(text)):

@@ -5,26 +5,10 @@ from typing import Any
 import js
 
 from pychat.browser.dom import Scope, show
+from pychat.browser.screens.popovers import walk
 from pychat.ui.view import Card, View
 
 _OVER = (Card.AGAIN, Card.RETURN)
-
-
-def walk(event: Any, buttons: list[Any]) -> bool:
-    """Lead the focus by the arrow keys, Home and End from one button of a menu to the next; tells whether it did.
-
-    As the menu of the WAI-ARIA Authoring Practices.
-    """
-    step = {"ArrowUp": -1, "ArrowLeft": -1, "ArrowDown": 1, "ArrowRight": 1}.get(event.key)
-    if not buttons or (step is None and event.key not in ("Home", "End")):
-        return False
-    event.preventDefault()
-    if step is None:
-        buttons[0 if event.key == "Home" else -1].focus()
-    else:
-        at = next((at for at, button in enumerate(buttons) if button.isSameNode(js.document.activeElement)), -1)
-        buttons[(at + step) % len(buttons) if at >= 0 or step > 0 else -1].focus()
-    return True
 
 
 class Acts:
@@ -38,7 +22,8 @@ class Acts:
         self._part = part = scope.part
         self._menu = part("more")
         scope.on(self._menu, "toggle", self._toggled)
-        scope.on(self._menu, "keydown", self._key)
+        for place in (self._menu, part("more-open")):  # which has the focus until it is told that the menu is open
+            scope.on(place, "keydown", self._key)
         # While the event is still on its way down, so that a dialog is not opened below the menu.
         for button in self._menu.querySelectorAll("button"):
             scope.on(button, "click", lambda _: self.close())
@@ -59,8 +44,9 @@ class Acts:
             self._menu.hidePopover()
 
     def _toggled(self, event: Any) -> None:
-        if event.newState == "open" and (buttons := self._buttons()):
-            buttons[0].focus()
+        if event.newState == "open" and not self._menu.contains(js.document.activeElement):
+            for button in self._buttons()[:1]:
+                button.focus()
 
     def _buttons(self) -> list[Any]:
         found = self._menu.querySelectorAll("button")

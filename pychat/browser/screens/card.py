@@ -9,6 +9,7 @@ import js
 from pyodide.ffi import JsException
 
 from pychat.browser.dom import Scope, set_data, set_text, show
+from pychat.browser.screens import qr
 from pychat.ui import strings
 from pychat.ui.view import Card, View
 
@@ -35,6 +36,7 @@ class CodeCard:
             scope.on(part(f"copy-{kind}"), "click", partial(self._copy, kind, False))
             scope.on(part(f"copy-{kind}-link"), "click", partial(self._copy, kind, True))
             scope.on(part(f"{kind}-text"), "focus", partial(self._mark, kind))
+            scope.on(part(f"{kind}-qr-fold"), "toggle", lambda _: self._draw())
             if hasattr(js.navigator, "share"):
                 show(part(f"share-{kind}"), True)
                 scope.on(part(f"share-{kind}"), "click", self._share)
@@ -54,6 +56,7 @@ class CodeCard:
         self.forget_copying()
         part("invite-text").value = view.code if view.card is Card.INVITE else ""
         part("reply-text").value = view.code if view.card is Card.REPLY else ""
+        self._draw()
         if view.card in (Card.INVITE, Card.REPLY) and may_focus:
             part("copy-invite" if view.card is Card.INVITE else "copy-reply").focus()
 
@@ -78,6 +81,12 @@ class CodeCard:
 
     def _link(self) -> str:
         return f"{js.location.origin}{js.location.pathname}#{self._code}"
+
+    def _draw(self) -> None:
+        """Draw the QR code where it is unfolded."""
+        kind = {Card.INVITE: "invite", Card.REPLY: "reply"}.get(self._shown)
+        if kind and self._code and self._part(f"{kind}-qr-fold").open:
+            qr.draw(self._part(f"{kind}-qr"), self._link())
 
     def _mark(self, kind: str, _: Any) -> None:
         self._part(f"{kind}-text").select()

@@ -41,6 +41,12 @@ class Composer:
         self._draft.value = value
         self._changed()
 
+    def insert(self, text: str) -> None:
+        """Put a text where the cursor is, in the place of what is selected."""
+        draft = self._draft
+        draft.setRangeText(text, draft.selectionStart, draft.selectionEnd, "end")
+        self._changed()
+
     def focus(self) -> None:
         """Put the keyboard focus into the message box."""
         self._draft.focus()

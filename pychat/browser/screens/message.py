@@ -1,15 +1,16 @@
 """One message in the document: draws it, and what it becomes when it is edited, deleted, reacted to, or arrives."""
 
 from datetime import date
+from functools import cache
 from typing import Any, NamedTuple
 
 import js
 
-from pychat.browser.dom import from_template, set_data, set_text, show
+from pychat.browser.dom import from_template, set_text, show
 from pychat.browser.screens.markup import put_text
 from pychat.core.chat.conversation import Delivery
 from pychat.ui import strings, times
-from pychat.ui.folding import fold
+from pychat.ui.folding import fold, is_long
 from pychat.ui.messages import MessageView
 
 _INDENTED = "\n    "
@@ -17,6 +18,12 @@ RUN = 5 * 60_000
 """Milliseconds after a message within which another one of the same person belongs to the same run."""
 _SIGNS = {Delivery.WAITING: "clock", Delivery.SENT: "check", Delivery.DELIVERED: "check-check"}
 """What is drawn for how far a message has come, by its name among the icons."""
+
+
+@cache
+def _icons() -> str:
+    """The file in which the icons are."""
+    return str(from_template("message").querySelector(".delivery use").getAttribute("href")).partition("#")[0]
 
 
 class Names(NamedTuple):
@@ -50,8 +57,9 @@ class DrawnMessage:
         self.menu: Any = None
         self.follows = self._goes_on = False
         self._names = names
+        self._additions: set[str] = set()  # what there was besides the text, by the attribute that says so
         article.setAttribute("data-author", "me" if message.is_own else "peer")
-        self.put_names(names)
+        article.querySelector(".who").textContent = f"{self._who(message.is_own)}: "
         time = article.querySelector("time")
         time.textContent = times.clock(message.at)
         time.setAttribute("datetime", times.local(message.at).isoformat(timespec="seconds"))
@@ -123,13 +131,12 @@ class DrawnMessage:
         if (self.delivery, self.is_read) == (delivery, is_read) or self.message.is_deleted:
             return
         self.delivery, self.is_read = delivery, is_read
-        set_data(self.article, "state", delivery.value)
+        self.article.setAttribute("data-state", delivery.value)
         if self.message.is_own:
-            set_data(self.article, "read", "true" if is_read else "false")
+            self.article.setAttribute("data-read", "true" if is_read else "false")
             place = self.article.querySelector(".delivery")
-            use = place.querySelector("use")
-            use.setAttribute("href", f"{use.getAttribute('href').partition('#')[0]}#{_SIGNS[delivery]}")
-            set_text(place.lastElementChild, strings.READ if is_read else strings.DELIVERY[delivery])
+            place.querySelector("use").setAttribute("href", f"{_icons()}#{_SIGNS[delivery]}")
+            place.lastElementChild.textContent = strings.READ if is_read else strings.DELIVERY[delivery]
 
     def offer_menu(self) -> None:
         """Show the button by which its menu opens."""
@@ -150,7 +157,7 @@ class DrawnMessage:
     def _put_text(self, shown: str) -> None:
         whole = self.message.words
         put_text(self.article.querySelector("p"), shown)
-        if shown != whole or fold(whole) != whole:
+        if shown != whole or is_long(whole):
             button = self.article.querySelector(".more")
             show(button, True)
             set_text(button, strings.FOLD if shown == whole else strings.unfold(len(whole)))
@@ -177,19 +184,24 @@ class DrawnMessage:
     def _put_additions(self) -> None:
         """Show what it answers, that it was edited, and how the two react to it."""
         article, message = self.article, self.message
-        if message.answers is not None or article.hasAttribute("data-reply"):
-            article.setAttribute("data-reply", "true")
+        if message.answers is not None or "reply" in self._additions:
+            self._add("reply")
             show(article.querySelector(".quote"), message.answers is not None)
         if message.answers is not None:
             set_text(article.querySelector(".quoted-who"), self._who(message.answers.is_own))
             set_text(article.querySelector(".quoted-text"), message.answers.words)
-        if message.revisions or article.hasAttribute("data-edited"):
-            article.setAttribute("data-edited", "true")
+        if message.revisions or "edited" in self._additions:
+            self._add("edited")
             set_text(article.querySelector(".edited"), strings.EDITED)
             show(article.querySelector(".edited"), bool(message.revisions))
-        if any(message.reactions) or article.hasAttribute("data-reacted"):
-            article.setAttribute("data-reacted", "true")
+        if any(message.reactions) or "reacted" in self._additions:
+            self._add("reacted")
             self._put_reactions(article.querySelector(".reactions"))
+
+    def _add(self, addition: str) -> None:
+        if addition not in self._additions:
+            self._additions.add(addition)
+            self.article.setAttribute(f"data-{addition}", "true")
 
     def _put_reactions(self, place: Any) -> None:
         """A button for each emoji, by which one can react with the same one, or take one's own back."""

@@ -8,9 +8,10 @@ import js
 from pyodide.ffi import JsException
 
 from pychat.browser.dom import Scope, from_template, set_text, show
-from pychat.browser.screens.acts import walk
 from pychat.browser.screens.composer import Composer
 from pychat.browser.screens.deleting import DeleteDialog
+from pychat.browser.screens.emoji_picker import EmojiPicker
+from pychat.browser.screens.popovers import place, walk
 from pychat.core import events
 from pychat.core.ids import ChatId
 from pychat.ports import Post
@@ -20,8 +21,6 @@ from pychat.ui.view import View
 
 QUICK = ("👍", "❤️", "😂", "😮", "😢", "🙏")
 """The emoji that are offered first."""
-_EDGE = 8
-"""Pixels that stay free around the menu."""
 _SHOWN = 120
 """Code points of the message that stand above what is being written about it."""
 
@@ -34,13 +33,20 @@ class MessageMenu:
     """
 
     def __init__(
-        self, scope: Scope, post: Post, view: Callable[[], View], composer: Composer, delete: DeleteDialog
+        self,
+        scope: Scope,
+        post: Post,
+        view: Callable[[], View],
+        composer: Composer,
+        delete: DeleteDialog,
+        picker: EmojiPicker,
     ) -> None:
         self._part = part = scope.part
         self._post = post
         self._view = view
         self._composer = composer
         self._delete = delete
+        self._picker = picker
         self._message: MessageView | None = None  # that the menu is about
         self._opener: Any = None
         self._reply: MessageView | None = None
@@ -50,7 +56,7 @@ class MessageMenu:
         for emoji in QUICK:
             button = from_template("quick")
             button.textContent = emoji
-            part("react").append(button)
+            part("react-more").before(button)
         scope.on(part("react"), "click", self._react_clicked)
         scope.on(part("reply"), "click", lambda _: self._close(self.reply))
         scope.on(part("copy-message"), "click", lambda _: self._close(self._copy))
@@ -77,16 +83,10 @@ class MessageMenu:
         show(part("delete-message"), can_edit or messages.can_delete(message))
         waits = messages.waits(message)
         set_text(part("delete-message-words"), "Take back…" if waits else "Delete…")
-        for button in part("react").children:
+        for button in part("react").querySelectorAll("[aria-checked]"):
             is_own = button.textContent == message.reactions.own
             button.setAttribute("aria-checked", "true" if is_own else "false")
-        menu, place = part("menu"), opener.getBoundingClientRect()
-        menu.showPopover()
-        wide, high = menu.offsetWidth, menu.offsetHeight
-        left = place.right - wide if message.is_own else place.left
-        top = place.bottom if place.bottom + high + _EDGE <= js.innerHeight else place.top - high
-        menu.style.left = f"{max(_EDGE, min(left, js.innerWidth - wide - _EDGE))}px"
-        menu.style.top = f"{max(_EDGE, min(top, js.innerHeight - high - _EDGE))}px"
+        place(part("menu"), opener, ends_there=message.is_own)
         self._buttons()[0].focus()
 
     def _buttons(self) -> list[Any]:
@@ -108,8 +108,12 @@ class MessageMenu:
             then(message)
 
     def _react_clicked(self, event: Any) -> None:
-        button = event.target.closest("button")
-        if button:
+        button, opener = event.target.closest("button"), self._opener
+        if not button:
+            return
+        if button.isSameNode(self._part("react-more")):
+            self._close(lambda message: self._picker.open(event, opener, lambda emoji: self.react(message, emoji)))
+        else:
             emoji = str(button.textContent)
             self._close(lambda message: self.react(message, emoji))
 

@@ -19,6 +19,8 @@ from pychat.browser.screens.card import CodeCard
 from pychat.browser.screens.composer import Composer, send
 from pychat.browser.screens.deleting import DeleteDialog
 from pychat.browser.screens.drafts import KeptDrafts
+from pychat.browser.screens.emoji_names import EmojiNames
+from pychat.browser.screens.emoji_picker import EmojiPicker
 from pychat.browser.screens.exporting import ExportButtons
 from pychat.browser.screens.face import show_face
 from pychat.browser.screens.identity import NameField, ResetDialog
@@ -30,6 +32,7 @@ from pychat.browser.screens.messages import MessageList
 from pychat.browser.screens.navigation import Screens
 from pychat.browser.screens.people import PeopleList
 from pychat.browser.screens.room import RoomDialog, room_link
+from pychat.browser.screens.scanner import ScanDialog
 from pychat.browser.screens.search import SearchBox
 from pychat.browser.screens.security_info import ProtectionDialog
 from pychat.browser.screens.settings import SettingsDialog
@@ -141,11 +144,16 @@ class ChatPage:
         self._part = scope.part
         self._delete = DeleteDialog(scope, post, lambda: app.view(self._selected))
         self._kept_drafts = KeptDrafts(scope, journal, self._drafts_now, app.keep_for)
+        self._names = EmojiNames(scope, self._tone)  # before all else that hears the keys of the box
         self._composer = Composer(scope, self._send, self._kept_drafts.touch)
-        self._menu = MessageMenu(scope, post, lambda: app.view(self._selected), self._composer, self._delete)
+        self._emoji = EmojiPicker(scope, self._tone, lambda tone: self._settings.choose_tone(tone))
+        self._menu = MessageMenu(
+            scope, post, lambda: app.view(self._selected), self._composer, self._delete, self._emoji
+        )
         self._messages = MessageList(scope, self._want_earlier, self._lead_to, self._menu)
         self._acts = Acts(scope)  # before all that its buttons lead to
         self._card = CodeCard(scope)
+        ScanDialog(scope, self._scanned)
         self._people = PeopleList(scope, self._choose)
         self._search = SearchBox(scope, app, post, self._show_hit)
         self._goal: tuple[ChatId, Place] | None = None  # a message that is to be shown once it is read
@@ -298,11 +306,18 @@ class ChatPage:
         on(part("back"), "click", lambda _: self._choose(None))
         on(part("details-open"), "click", self._open_details)
         on(part("export-open"), "click", self._open_export)
+        on(part("emoji-open"), "click", self._open_emoji)
         on(part("details"), "close", lambda _: self._post(events.WatchDetails(None)))
         on(js.window, "popstate", lambda _: self._rooms.write())
         on(js.window, "pagehide", self._page_hidden)
         on(js.window, "beforeunload", self._before_unload)
         on(js.document, "visibilitychange", lambda _: self._look_or_away())
+
+    def _tone(self) -> int:
+        return self._applied.tone
+
+    def _open_emoji(self, event: Any) -> None:
+        self._emoji.open(event, self._part("emoji-open"), self._composer.insert, self._composer.focus)
 
     def _send(self, text: str) -> str:
         self._ask_to_stay()
@@ -322,6 +337,10 @@ class ChatPage:
         self._card.forget_copying()
         self._given = text = str(self._part("paste-text").value)
         self._hand_over(events.PasteCode(text, self._relay_for(text)))
+
+    def _scanned(self, text: str) -> None:
+        self._part("paste-text").value = text
+        self._part("paste").requestSubmit()
 
     def _edit_code(self) -> None:
         self._card.forget_copying()

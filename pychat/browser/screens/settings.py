@@ -69,6 +69,10 @@ class SettingsDialog:
         """Keep another name; the other settings stay."""
         self._keep(replace(self._settings, name=name))
 
+    def choose_tone(self, tone: int) -> None:
+        """Keep another skin tone; the other settings stay."""
+        self._keep(replace(self._settings, tone=tone))
+
     def adopt(self, settings: Settings) -> None:
         """Take over the settings that another tab has kept."""
         self._settings = settings
@@ -95,13 +99,14 @@ class SettingsDialog:
 
     def _save(self, event: Any) -> None:
         event.preventDefault()
-        settings = Settings(
-            bool(self._use_suggested.checked),
-            str(self._own.value),
-            bool(self._relay_only.checked),
-            clean_name(str(self._name.value)),
-            int(self._keep_for.value),
-            str(self._wait_for.value),
+        settings = replace(
+            self._settings,
+            suggested=bool(self._use_suggested.checked),
+            own=str(self._own.value),
+            relay_only=bool(self._relay_only.checked),
+            name=clean_name(str(self._name.value)),
+            keep_for=int(self._keep_for.value),
+            wait_for=str(self._wait_for.value),
             typing=bool(self._typing.checked),
             away=bool(self._away.checked),
             read=bool(self._read.checked),

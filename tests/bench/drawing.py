@@ -73,7 +73,7 @@ def draw(first):
     for at in range(first, min(first + SLICE, COUNT)):
         message = MESSAGES[at]
         one = DrawnMessage(at, message, NAMES, Delivery.DELIVERED if message.is_own else None)
-        one.put_day(MESSAGES[at - 1].at if at else None)
+        one.put_before(MESSAGES[at - 1] if at else None)
         if not message.is_deleted:
             one.offer_menu()
         drawn.append(one)

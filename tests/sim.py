@@ -584,6 +584,7 @@ class Someone:
                 *(events.ShowConversation(chat), events.ShowConversation(None), events.NoteActivity()),
                 *(events.NoteTyping(chat), events.NoteTyping(chat, is_typing=False)),
                 *(events.LookAway(away=True), events.LookAway(away=False)),
+                *(events.SetAtEnd(at_end=True), events.SetAtEnd(at_end=False)),
             ),
             (4, 1, 1, 4, 1, 1, 1),
             k=random.choice((1, 3, 30)),

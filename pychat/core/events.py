@@ -549,6 +549,16 @@ class LookAway:
 
 
 @dataclass(frozen=True, slots=True)
+class SetAtEnd:
+    """Whether the end of the conversation that the person looks at is in their sight, or they have scrolled up.
+
+    While nobody says so, it is.
+    """
+
+    at_end: bool
+
+
+@dataclass(frozen=True, slots=True)
 class SetFocus:
     """Whether what the person types goes to this program: only then is in their sight what it shows.
 
@@ -692,6 +702,7 @@ Event = (
     | ShowMessage
     | MarkRead
     | LookAway
+    | SetAtEnd
     | SetFocus
     | NoteActivity
     | NoteTyping

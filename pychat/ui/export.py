@@ -12,6 +12,7 @@ from pychat.core.ids import AuthorId
 from pychat.ui import strings, times
 from pychat.ui.markup import Block, CodeBlock, Inline, Link, List, Paragraph, Quote, parse
 from pychat.ui.messages import QUOTED
+from pychat.ui.plurals import plural
 
 # The file is for the person's own disk, and no page of ours shows it.
 _HTML = """<!doctype html>
@@ -228,7 +229,7 @@ def _title(exported: Exported) -> str:
 
 def _note(exported: Exported, now: datetime) -> str:
     count = len(exported.messages)
-    words = "One message" if count == 1 else f"{count:,} messages"
+    words = plural(count, "One message", "{count} messages")
     return f"{words}, written by pychat on {now:%Y-%m-%d} at {now:%H:%M}. {exported.note}".rstrip()
 
 

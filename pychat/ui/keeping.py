@@ -1,6 +1,7 @@
 """For how long it is kept what is said: the choices that a person has, and the words for them."""
 
 from pychat.core.chat.records import FOREVER, NOTHING
+from pychat.ui.plurals import plural
 
 _UNITS = (("year", 365 * 86_400), ("day", 86_400), ("hour", 3_600), ("minute", 60), ("second", 1))
 
@@ -12,7 +13,7 @@ def duration(seconds: int) -> str:
     """A span of time in the largest unit of which it is a whole number: “7 days”, “1 hour”."""
     name, size = next((name, size) for name, size in _UNITS if seconds % size == 0)
     count = seconds // size
-    return f"{count} {name}" if count == 1 else f"{count:,} {name}s"
+    return plural(count, f"1 {name}", f"{{count}} {name}s")
 
 
 def choice(seconds: int) -> str:

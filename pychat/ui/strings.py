@@ -19,6 +19,7 @@ from pychat.core.webrtc.ice import IceServer, ServerProblem
 from pychat.core.webrtc.stats import Path
 from pychat.ui import keeping, times
 from pychat.ui.emoji import FOUND
+from pychat.ui.plurals import plural
 
 
 class Trust(Enum):
@@ -127,7 +128,7 @@ def older_not_shown(at: int, today: date) -> str:
 
 def came_in_above(count: int) -> str:
     """That messages came late, and stand where they belong."""
-    return f"{count} messages came in above" if count > 1 else "A message came in above"
+    return plural(count, "A message came in above", "{count} messages came in above")
 
 
 NOTHING_YET_CONNECTED = "Nothing here yet. Say hello."
@@ -319,7 +320,7 @@ def search_note(count: int, *, is_reading: bool, is_cut: bool) -> str:
     """How far it was looked for something, and how much was found."""
     if is_reading:
         return "Searching…"
-    found = "Nothing found." if not count else f"{count} messages found." if count > 1 else "One message found."
+    found = plural(count, "One message found.", "{count} messages found.") if count else "Nothing found."
     if count == MOST_FOUND:
         found = f"The newest {count} messages are shown."
     return f"{found} Of what was said, only the newest was searched: there is too much." if is_cut else found
@@ -755,4 +756,4 @@ def guesses(count: int) -> str:
 
 def undelivered(count: int) -> str:
     """Say how many messages have not arrived."""
-    return "One message is not delivered." if count == 1 else f"{count:,} messages are not delivered."
+    return plural(count, "One message is not delivered.", "{count} messages are not delivered.")

@@ -3,6 +3,8 @@
 from dataclasses import dataclass
 from typing import NamedTuple
 
+from pychat.ui.plurals import plural
+
 LEAST = 8
 """Characters of a passphrase."""
 
@@ -111,9 +113,8 @@ def failed(detail: str) -> str:
 def told(restored: Restored) -> str:
     """What was taken in."""
     if restored.messages:
-        count = restored.conversations
-        conversations = "one conversation" if count == 1 else f"{count:,} conversations"
-        messages = "One message is" if restored.messages == 1 else f"{restored.messages:,} messages are"
+        conversations = plural(restored.conversations, "one conversation", "{count} conversations")
+        messages = plural(restored.messages, "One message is", "{count} messages are")
         words = f"{messages} here now that were not before, in {conversations}."
     else:
         words = f"No message in the file is new here{', but people or settings are' if restored.is_new else ''}."

@@ -84,3 +84,18 @@ def test_what_was_in_sight_is_read_and_that_can_be_switched_off(person: MakePers
     dialog = open_settings(ann)
     expect(dialog.get_by_role("checkbox", name="What you have read")).not_to_be_checked()
     expect(dialog.get_by_role("checkbox", name="When you are typing")).to_be_checked()
+
+
+@in_chromium
+def test_what_comes_below_is_read_when_the_reader_is_there(person: MakePerson) -> None:
+    ann, bob = person("Ann"), person("Bob")
+    meet(ann, bob)
+    for number in range(20):
+        ann.say(f"{number}\nis one\nof many\nlines")
+    expect_read(ann, *[True] * 20)
+    bob.scroll_up()
+    ann.say("the end")
+    expect(bob.button("New messages")).to_be_visible()
+    expect_read(ann, *[True] * 20, False)
+    bob.button("New messages").click()
+    expect_read(ann, *[True] * 21)

@@ -213,8 +213,8 @@ def test_what_is_in_sight_counts_as_read(pair: Pair) -> None:
 
 @pytest.mark.parametrize(
     "elsewhere",
-    [events.ShowConversation(None), events.LookAway(True), events.SetFocus(False)],
-    ids=["at another conversation", "at another window", "with the focus elsewhere"],
+    [events.ShowConversation(None), events.LookAway(True), events.SetFocus(False), events.SetAtEnd(False)],
+    ids=["at another conversation", "at another window", "with the focus elsewhere", "at what was said before"],
 )
 def test_what_comes_while_they_look_elsewhere_is_read_when_they_look(pair: Pair, elsewhere: events.Event) -> None:
     pair.ann.write(pair.ann_chat, "one")
@@ -223,7 +223,12 @@ def test_what_comes_while_they_look_elsewhere_is_read_when_they_look(pair: Pair,
     pair.ann.write(pair.ann_chat, "two")
     wait(pair, 10)
     assert read_marks(pair.ann_chat) == [True, False]
-    pair.bob.do(events.ShowConversation(pair.bob_chat.id), events.LookAway(False), events.SetFocus(True))
+    pair.bob.do(
+        events.ShowConversation(pair.bob_chat.id),
+        events.LookAway(False),
+        events.SetFocus(True),
+        events.SetAtEnd(True),
+    )
     pair.carry()
     assert read_marks(pair.ann_chat) == [True, True]
 

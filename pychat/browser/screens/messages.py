@@ -47,6 +47,7 @@ class MessageList:
         want_earlier: has earlier messages read from where they are kept.
         lead: leads to a message that is not here, but may be where they are kept.
         menu: what can be done with a message; without it nothing can be.
+        tell_at_end: called when the reader leaves the end, or is there again.
     """
 
     def __init__(
@@ -55,6 +56,7 @@ class MessageList:
         want_earlier: Callable[[], None] = lambda: None,
         lead: Callable[[Place], None] = lambda _: None,
         menu: MessageMenu | None = None,
+        tell_at_end: Callable[[bool], None] = lambda _: None,
     ) -> None:
         self._want_earlier = want_earlier
         self._lead = lead
@@ -75,7 +77,8 @@ class MessageList:
         self._late: list[DrawnMessage] = []  # those that came in above, and that the reader was not shown yet
         self._offer: tuple[bool, bool, int, bool] | None = None  # what is said above the first one that is drawn
         self._told = (0, 0, 0, 0)  # how many of our own were acknowledged, sent, read when it was last said
-        self._following = True  # whether the reader is at the end, and wants to stay there
+        self._tell_at_end = tell_at_end
+        self._is_following = True
         self._to_go_on: asyncio.TimerHandle | None = None
         scope.on(self._earlier, "click", lambda _: self._show_earlier())
         scope.on(self._newer, "click", lambda _: self._show_newest())
@@ -143,6 +146,17 @@ class MessageList:
             show(part, False)
 
     # Drawing.
+
+    @property
+    def _following(self) -> bool:
+        """Whether the reader is at the end, and wants to stay there."""
+        return self._is_following
+
+    @_following.setter
+    def _following(self, following: bool) -> None:
+        if following != self._is_following:
+            self._is_following = following
+            self._tell_at_end(following)
 
     @property
     def _timeline(self) -> Sequence[MessageView]:

@@ -150,7 +150,9 @@ class ChatPage:
         self._menu = MessageMenu(
             scope, post, lambda: app.view(self._selected), self._composer, self._delete, self._emoji
         )
-        self._messages = MessageList(scope, self._want_earlier, self._lead_to, self._menu)
+        self._messages = MessageList(
+            scope, self._want_earlier, self._lead_to, self._menu, lambda at_end: post(events.SetAtEnd(at_end))
+        )
         self._acts = Acts(scope)  # before all that its buttons lead to
         self._card = CodeCard(scope)
         ScanDialog(scope, self._scanned)

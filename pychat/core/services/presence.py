@@ -1,10 +1,11 @@
 """What two people see of each other while they are connected: that one types, is away, and how far they have read.
 
 Theory of operation. A program reports facts: that the person types in a conversation, does anything, looks away from
-it, has its focus. What follows from these, and from the time, is decided here: who is away, and whether they type. A
-state is told to a peer when it is another one than it was told last (`wire.Presence`), and “typing” once more while it
-lasts; how far the person has seen the peer's logs (`Conversation.seen`) when that has grown (`wire.Read`). Both wait
-where there was much to tell just before. Nothing of it is stored, and with a link what was told over it is forgotten.
+it, has its focus, has scrolled up. What follows from these, and from the time, is decided here: who is away, and
+whether they type. A state is told to a peer when it is another one than it was told last (`wire.Presence`), and
+“typing” once more while it lasts; how far the person has seen the peer's logs (`Conversation.seen`) when that has grown
+(`wire.Read`). Both wait where there was much to tell just before. Nothing of it is stored, and with a link what was
+told over it is forgotten.
 
 Nothing is told to somebody about whom a warning stands, or whom the person has neither looked at nor ever written to.
 """
@@ -84,7 +85,7 @@ class Presence(Service):
         self._typed_at = 0.0
         self._active_at: float | None = None  # while nobody says anything of it nobody is away
         self._hidden_at: float | None = None
-        self._has_focus = False
+        self._has_focus, self._is_at_end = False, True
         self._pressing: set[LinkId] = set()  # over which something may be to be told in this turn
         self._tell_at: float | None = None
 
@@ -95,6 +96,7 @@ class Presence(Service):
             events.NoteActivity: lambda _: self._act(),
             events.LookAway: self._on_look_away,
             events.SetFocus: self._on_focus,
+            events.SetAtEnd: self._on_at_end,
             events.SetPresenceSharing: self._on_sharing,
             events.WriteMessage: self._on_written,
             events.EditMessage: self._on_written,
@@ -164,6 +166,9 @@ class Presence(Service):
         self._has_focus = event.focused
         if event.focused:
             self._act()
+
+    def _on_at_end(self, event: events.SetAtEnd) -> None:
+        self._is_at_end = event.at_end
 
     def _on_sharing(self, event: events.SetPresenceSharing) -> None:
         self.sharing = event
@@ -248,8 +253,8 @@ class Presence(Service):
         self._pressing.clear()
 
     def _see(self) -> None:
-        """What is here of the conversation that the person looks at is in their sight."""
-        if not self._has_focus or self._hidden_at is not None or self._is_away:
+        """What is here of the conversation at whose end the person looks is in their sight."""
+        if not self._has_focus or not self._is_at_end or self._hidden_at is not None or self._is_away:
             return
         conversation = self._chats.conversation(self._chats.shown)
         if conversation is not None and (

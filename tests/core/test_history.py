@@ -792,6 +792,18 @@ def test_what_nobody_has_looked_at_is_unread(ann: Device, bob: Device, ann_disk:
     assert unread(ann_disk) == 1
 
 
+def test_a_reaction_alone_is_nothing_unread(ann: Device, bob: Device, ann_disk: Disk) -> None:
+    pair = meet(ann, bob)
+    say(pair, bob, "one")
+    ann.do(events.MarkRead(pair.ann_chat.id, 1))
+    bob.do(events.ReactToMessage(pair.bob_chat.id, pair.bob_chat.own_log, 1, "👍"))
+    rest(pair)
+    assert len(pair.ann_chat.timeline) == 2
+    assert unread(ann_disk) == 0
+    say(pair, bob, "two")
+    assert unread(ann_disk) == 2  # the reaction stands before it
+
+
 def test_what_was_unread_is_unread_in_the_next_run(ann: Device, bob: Device, ann_disk: Disk) -> None:
     pair = meet(ann, bob)
     say(pair, bob, "one", "two")

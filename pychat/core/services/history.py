@@ -199,6 +199,8 @@ class History(Service):
         if conversation.id == self._looked_at:
             conversation.read = length
         unread = length - min(conversation.read, length)
+        if unread == conversation.unread_changes:  # reactions alone, of which the next run would count each
+            unread = 0
         head = Head(
             conversation.peer,
             conversation.peer_name,

@@ -289,16 +289,18 @@ def test_what_the_browser_has_thrown_away_is_brought_back(
 
 
 @in_chromium
-def test_what_colours_code_is_kept_only_from_when_it_was_needed(
+def test_what_is_loaded_when_it_is_needed_is_kept_from_then_on(
     browser: Browser, open_context: OpenContext, host: Host
 ) -> None:
     person = open_kept(browser, open_context)
-    assert not person.page.evaluate(IS_KEPT, "pygments.zip")
+    names, load = ("pygments/pygments.zip", "emojibase/emoji.txt"), "async name => (await loadVendor(name)).byteLength"
+    assert not any(person.page.evaluate(IS_KEPT, name) for name in names)
     person.again()  # from now on by way of the service worker
-    size = person.page.evaluate("async () => (await loadPygments()).byteLength")
-    assert person.page.evaluate(IS_KEPT, "pygments.zip")
+    sizes = [person.page.evaluate(load, name) for name in names]
+    assert all(person.page.evaluate(IS_KEPT, name) for name in names)
     host.stop()
-    assert person.page.evaluate("async () => (await loadPygments()).byteLength") == size > 0
+    assert [person.page.evaluate(load, name) for name in names] == sizes
+    assert min(sizes) > 0
 
 
 @in_chromium

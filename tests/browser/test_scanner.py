@@ -80,12 +80,12 @@ def test_two_devices_connect_by_their_cameras_alone(seen_by: SeenBy, tmp_path: P
     ann, bob = seen_by(before_ann), seen_by(before_bob)
     ann.make_invite()
     ann.page.locator('[data-part="invite-qr-fold"] summary').click()
-    film_screen(before_bob, ann.page.get_by_role("img", name="Your invite as a QR code"))
+    film_screen(before_bob, ann.page.get_by_role("img", name="QR code of the invite"))
 
     bob.button("Scan a QR code").click()
     expect(bob.reply).not_to_have_value("")
     bob.page.locator('[data-part="reply-qr-fold"] summary').click()
-    film_screen(before_ann, bob.page.get_by_role("img", name="Your reply as a QR code"))
+    film_screen(before_ann, bob.page.get_by_role("img", name="QR code of the reply"))
 
     ann.button("Scan a QR code").click()
     ann.expect_state("open")

@@ -586,7 +586,7 @@ class Someone:
                 *(events.LookAway(away=True), events.LookAway(away=False)),
                 *(events.SetAtEnd(at_end=True), events.SetAtEnd(at_end=False)),
             ),
-            (4, 1, 1, 4, 1, 1, 1),
+            (4, 1, 1, 4, 1, 1, 1, 1, 1),
             k=random.choice((1, 3, 30)),
         )
         self._turn()

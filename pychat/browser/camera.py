@@ -50,8 +50,12 @@ async def scan(video: Any) -> AsyncGenerator[str]:
         CameraError: there is no camera, or it may not be used.
     """
     wanted = _object(video=_object(facingMode="environment"))
+    asking = asyncio.ensure_future(js.navigator.mediaDevices.getUserMedia(wanted))
     try:
-        stream = await js.navigator.mediaDevices.getUserMedia(wanted)
+        stream = await asyncio.shield(asking)
+    except asyncio.CancelledError:
+        asking.add_done_callback(_stop_late)  # the person may still be asked, and say yes
+        raise
     except JsException as error:
         raise CameraError(_problem(error)) from error
     try:
@@ -66,8 +70,17 @@ async def scan(video: Any) -> AsyncGenerator[str]:
         raise CameraError(CameraProblem.OTHER) from error
     finally:
         video.srcObject = None
-        for track in stream.getTracks():
-            track.stop()
+        _stop(stream)
+
+
+def _stop(stream: Any) -> None:
+    for track in stream.getTracks():
+        track.stop()
+
+
+def _stop_late(asking: asyncio.Future[Any]) -> None:
+    if not asking.cancelled() and asking.exception() is None:
+        _stop(asking.result())
 
 
 async def _detector() -> Any:

@@ -89,6 +89,7 @@ def test_what_was_in_sight_is_read_and_that_can_be_switched_off(person: MakePers
 @in_chromium
 def test_what_comes_below_is_read_when_the_reader_is_there(person: MakePerson) -> None:
     ann, bob = person("Ann"), person("Bob")
+    bob.page.clock.install()
     meet(ann, bob)
     for number in range(20):
         ann.say(f"{number}\nis one\nof many\nlines")
@@ -96,6 +97,9 @@ def test_what_comes_below_is_read_when_the_reader_is_there(person: MakePerson) -
     bob.scroll_up()
     ann.say("the end")
     expect(bob.button("New messages")).to_be_visible()
+    bob.page.clock.fast_forward("00:05")  # if it counted as read, that would be told by now
+    bob.message_box.press_sequentially("hm")
+    expect_doing(ann, strings.TYPING)
     expect_read(ann, *[True] * 20, False)
     bob.button("New messages").click()
     expect_read(ann, *[True] * 21)

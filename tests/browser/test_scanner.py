@@ -17,6 +17,7 @@ from playwright.sync_api import BrowserContext, Locator, Page, Playwright, expec
 
 from tests.browser.conftest import OPTIONS, OpenContext, Watch, in_chromium
 from tests.browser.people import Person
+from tests.browser.test_access import expect_accessible, expect_fits
 from tests.browsers import BrowserName, launch
 from tests.friend import MakeFriend
 
@@ -103,6 +104,8 @@ def test_a_link_is_scanned_what_is_none_of_ours_is_said_and_the_camera_let_go(
     ann = seen_by(camera)
     ann.button("Scan a QR code").click()
     expect(note(ann.page)).to_have_text("This QR code has no pychat link or code in it.")
+    expect_accessible(ann.page)
+    expect_fits(ann.page)
     stream = ann.page.locator("video").evaluate_handle("video => video.srcObject")
     ann.page.keyboard.press("Escape")
     ann.page.wait_for_function("stream => stream.getTracks().every(track => track.readyState === 'ended')", arg=stream)
@@ -112,6 +115,25 @@ def test_a_link_is_scanned_what_is_none_of_ours_is_said_and_the_camera_let_go(
     film_text(camera, link)
     ann.button("Scan a QR code").click()
     ann.expect_state("open")
+
+
+def test_a_camera_that_is_granted_when_nobody_scans_any_more_is_let_go(seen_by: SeenBy, tmp_path: Path) -> None:
+    film_text(tmp_path / "camera.y4m", "https://example.org/menu")
+    ann = seen_by(tmp_path / "camera.y4m")
+    ann.page.evaluate("""() => {
+        const { mediaDevices } = navigator, ask = mediaDevices.getUserMedia.bind(mediaDevices);
+        const granted = new Promise(grant => (globalThis.grant = grant));
+        mediaDevices.getUserMedia = async wanted => {
+            await granted;
+            return (globalThis.stream = await ask(wanted));
+        };
+    }""")
+    ann.button("Scan a QR code").click()
+    ann.button("Cancel").click()
+    expect(note(ann.page)).to_have_count(0)
+    ann.page.evaluate("grant()")
+    ann.page.wait_for_function("() => globalThis.stream?.getTracks().every(track => track.readyState === 'ended')")
+    assert ann.page.locator("video").evaluate("video => video.srcObject === null")
 
 
 @in_chromium
